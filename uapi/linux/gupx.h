@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * gupx: get_user_pages on the memory of another process, from user space.
+ *
+ * Every request names its target by @mem_fd, an open file descriptor of
+ * /proc/PID/mem. Opening that file ran the kernel's own ptrace check; it names
+ * one address space for good. Sizes and addresses are bytes.
+ *
+ * Two kinds of no
+ * ---------------
+ * ioctl() fails only where the request never reached the page-table loop. It
+ * then returns -1 and errno has exactly one of these meanings:
+ *
+ *   ENOTTY       no such ioctl: this module is older than the caller
+ *   EOPNOTSUPP   an unknown flag, or a verb this module does not do (yet)
+ *   E2BIG        the struct has a tail this module does not know, not all zero
+ *   EINVAL       malformed: a size too small, a reserved field not zero, an
+ *                address or length not page aligned where it must be, a range
+ *                that wraps, flags that contradict each other
+ *   EFAULT       the caller's own struct or buffer cannot be read or written
+ *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH counts as not)
+ *   EMEDIUMTYPE  @mem_fd is open but no /proc/PID/mem; @pin_fd no pin fd
+ *   EACCES       @mem_fd was not opened for what is asked: reading, or writing
+ *                where %GUPX_F_WRITE is set
+ *   EPERM        a flag that needs a module parameter or a capability
+ *   ESRCH        the address space is gone (exit, exec), or never was (kernel
+ *                thread)
+ *   EXDEV        @pin_fd holds pins of another address space, or pins that are
+ *                charged to another user
+ *   ENOBUFS      RLIMIT_MEMLOCK: the struct says limit, used and asked
+ *   ENOMEM       no kernel memory for the request's own bookkeeping
+ *   EMFILE       no free file descriptor for a new pin fd
+ *   ENFILE       the same, for the whole system
+ *   EINTR        a fatal signal came before the loop began
+ *
+ * Once the loop ran, ioctl() returns 0 and the struct answers: @done bytes, and
+ * in @stop where, at which stage and why it stopped short, with the errno that
+ * get_user_pages has for it. What get_user_pages itself would have returned is
+ * `done ? done / page size : -stop.error`.
+ *
+ * Growing
+ * -------
+ * Each struct begins with its @size as the caller knows it. A module that knows
+ * a longer struct takes the missing tail as zero; one that knows a shorter one
+ * refuses a tail that is not zero. Field tags: [in], [out], [in,out].
+ */
+#ifndef _UAPI_LINUX_GUPX_H
+#define _UAPI_LINUX_GUPX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define GUPX_DEVICE "/dev/gupx"
+
+/*
+ * Raised when a program built for an older number would misbehave; additions do
+ * not raise it.
+ */
+#define GUPX_ABI 1
+
+#define GUPX_IOC_TYPE 0xE9
+
+#define GUPX_IOC_INFO _IO(GUPX_IOC_TYPE, 0x00)
+#define GUPX_IOC_PIN _IO(GUPX_IOC_TYPE, 0x01)
+#define GUPX_IOC_POPULATE _IO(GUPX_IOC_TYPE, 0x02)
+#define GUPX_IOC_READ _IO(GUPX_IOC_TYPE, 0x03)
+#define GUPX_IOC_EXPLAIN _IO(GUPX_IOC_TYPE, 0x04)
+
+/* On a pin fd. */
+#define GUPX_IOC_EXTENTS _IO(GUPX_IOC_TYPE, 0x40)
+
+/*
+ * Request flags. Which verb takes which: %GUPX_PIN_FLAGS and its like below, and
+ * at run time GUPX_IOC_INFO.
+ */
+
+/* Access for writing: breaks copy-on-write, needs a @mem_fd open for writing. */
+#define GUPX_F_WRITE (1U << 0)
+/*
+ * Override the mapping's protection, as ptrace does. Needs the module parameter
+ * allow_force and CAP_SYS_PTRACE.
+ */
+#define GUPX_F_FORCE (1U << 1)
+/* Take only what is mapped already; stop where a page fault would be needed. */
+#define GUPX_F_NOFAULT (1U << 2)
+/* Fault, but never wait for I/O: stop where a wait would be needed. */
+#define GUPX_F_NOWAIT (1U << 3)
+/* Anonymous mappings only. */
+#define GUPX_F_ANON (1U << 4)
+/* As a core dump: stop at memory never touched, instead of filling it. */
+#define GUPX_F_DUMP (1U << 5)
+/* Say EHWPOISON, not EFAULT, of poisoned memory. Populate always does. */
+#define GUPX_F_HWPOISON (1U << 6)
+/* Any signal, not only a fatal one, ends a wait for a page. */
+#define GUPX_F_INTERRUPTIBLE (1U << 7)
+/* Fault where NUMA balancing set a hint, instead of following the entry. */
+#define GUPX_F_HONOR_NUMA (1U << 8)
+/* Let the kernel's own get_user_pages answer: a yardstick, not a fallback. */
+#define GUPX_F_ENGINE_KERNEL (1U << 9)
+/*
+ * A pin not fit to be held for long, held on purpose, to reproduce hot-unplug
+ * and CMA bugs. Needs the module parameter allow_short_pins and CAP_SYS_ADMIN.
+ */
+#define GUPX_F_SHORT (1U << 10)
+
+#define GUPX_PIN_FLAGS                                                        \
+	(GUPX_F_WRITE | GUPX_F_FORCE | GUPX_F_NOFAULT | GUPX_F_NOWAIT |       \
+	 GUPX_F_ANON | GUPX_F_DUMP | GUPX_F_HWPOISON | GUPX_F_INTERRUPTIBLE | \
+	 GUPX_F_HONOR_NUMA | GUPX_F_ENGINE_KERNEL | GUPX_F_SHORT)
+#define GUPX_POPULATE_FLAGS \
+	(GUPX_F_WRITE | GUPX_F_INTERRUPTIBLE | GUPX_F_ENGINE_KERNEL)
+#define GUPX_READ_FLAGS                                                \
+	(GUPX_F_FORCE | GUPX_F_NOFAULT | GUPX_F_NOWAIT | GUPX_F_ANON | \
+	 GUPX_F_DUMP | GUPX_F_HWPOISON | GUPX_F_INTERRUPTIBLE |        \
+	 GUPX_F_HONOR_NUMA | GUPX_F_ENGINE_KERNEL)
+
+/**
+ * enum gupx_stage - how far a request got before it stopped
+ * @GUPX_STAGE_NONE: it did not stop short
+ * @GUPX_STAGE_LOOKUP: looking for a mapping at the address
+ * @GUPX_STAGE_VMA: judging the mapping
+ * @GUPX_STAGE_GATE: the vsyscall page, which no mapping describes
+ * @GUPX_STAGE_FOLLOW: judging the page-table entry
+ * @GUPX_STAGE_FAULT: bringing the page in
+ * @GUPX_STAGE_GRAB: taking a reference
+ * @GUPX_STAGE_SIGNAL: a signal for the caller
+ * @GUPX_STAGE_ACCOUNT: charging the pins
+ * @GUPX_STAGE_COPY: copying to the caller's buffer
+ * @GUPX_STAGE_ENGINE: inside the kernel's own get_user_pages, which gives no
+ *	reason
+ */
+enum gupx_stage {
+	GUPX_STAGE_NONE = 0,
+	GUPX_STAGE_LOOKUP = 1,
+	GUPX_STAGE_VMA = 2,
+	GUPX_STAGE_GATE = 3,
+	GUPX_STAGE_FOLLOW = 4,
+	GUPX_STAGE_FAULT = 5,
+	GUPX_STAGE_GRAB = 6,
+	GUPX_STAGE_SIGNAL = 7,
+	GUPX_STAGE_ACCOUNT = 8,
+	GUPX_STAGE_COPY = 9,
+	GUPX_STAGE_ENGINE = 10,
+};
+
+/**
+ * enum gupx_reason - why a request stopped; never renumbered
+ * @GUPX_REASON_NONE: it did not stop short
+ * @GUPX_REASON_NO_MAPPING: nothing is mapped at the address (EFAULT; populate:
+ *	ENOMEM)
+ * @GUPX_REASON_GATE_WRITE: the vsyscall page is never writable (EFAULT)
+ * @GUPX_REASON_GATE_EMPTY: the vsyscall page has no readable entry (EFAULT)
+ * @GUPX_REASON_IO_MAPPING: device memory or raw page frames: VM_IO or
+ *	VM_PFNMAP (EFAULT)
+ * @GUPX_REASON_NOT_ANON: %GUPX_F_ANON was asked, the mapping is of a file
+ *	(EFAULT)
+ * @GUPX_REASON_FSDAX: a DAX file cannot be held for long (EOPNOTSUPP)
+ * @GUPX_REASON_SECRETMEM: memfd_secret() memory is never shown (EFAULT)
+ * @GUPX_REASON_DIRTY_TRACKING: a shared writable mapping of a file whose
+ *	filesystem tracks writes cannot be held for long for writing (EFAULT)
+ * @GUPX_REASON_NO_WRITE: the mapping is not writable (EFAULT)
+ * @GUPX_REASON_FORCE_HUGETLB: FORCE cannot write to hugetlb (EFAULT)
+ * @GUPX_REASON_FORCE_SHARED: FORCE cannot write to a mapping that is not
+ *	copy-on-write (EFAULT)
+ * @GUPX_REASON_NO_READ: the mapping is not readable (EFAULT)
+ * @GUPX_REASON_NO_PAGE: the entry maps a page frame without a struct page
+ *	(EEXIST)
+ * @GUPX_REASON_DUMP_EMPTY: %GUPX_F_DUMP, and nothing was ever put here (EFAULT)
+ * @GUPX_REASON_DUMP_SPECIAL: %GUPX_F_DUMP, and the entry is the zero page or
+ *	another special one (EFAULT)
+ * @GUPX_REASON_BAD_ENTRY: a corrupted page-table entry (EFAULT)
+ * @GUPX_REASON_NOFAULT: %GUPX_F_NOFAULT, and the page is not there in the way
+ *	that was asked (EFAULT)
+ * @GUPX_REASON_WOULD_WAIT: %GUPX_F_NOWAIT, and the page needs a wait (no error)
+ * @GUPX_REASON_FAULT_OOM: no memory for the page (ENOMEM)
+ * @GUPX_REASON_FAULT_HWPOISON: the page is poisoned (EHWPOISON or EFAULT)
+ * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS: past the end of the
+ *	file, I/O error, userfaultfd that answers no kernel (EFAULT)
+ * @GUPX_REASON_FAULT_SIGSEGV: an access would raise SIGSEGV (EFAULT)
+ * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted (ENOMEM)
+ * @GUPX_REASON_P2PDMA: PCI peer-to-peer memory (EREMOTEIO)
+ * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page
+ *	accessible
+ * @GUPX_REASON_DEVMAP_GONE: the device memory behind the entry went away
+ *	(EFAULT)
+ * @GUPX_REASON_MIGRATE: a page that may not be held for long where it is could
+ *	not be moved (ENOMEM or EBUSY)
+ * @GUPX_REASON_SIGNAL: a signal came (EINTR)
+ * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK, as a large folio is charged whole
+ *	(ENOBUFS)
+ * @GUPX_REASON_NO_KERNEL_MEMORY: no memory for bookkeeping (ENOMEM)
+ * @GUPX_REASON_BUFFER: the caller's buffer cannot be written (EFAULT)
+ * @GUPX_REASON_NO_PROGRESS: the loop ended with neither a page nor an error
+ *	(EFAULT)
+ * @GUPX_REASON_KERNEL_ENGINE: the kernel's own get_user_pages stopped here
+ * @GUPX_REASON_UNSUPPORTED: a kind of memory this module does not walk yet
+ *	(EOPNOTSUPP)
+ */
+enum gupx_reason {
+	GUPX_REASON_NONE = 0,
+	GUPX_REASON_NO_MAPPING = 1,
+	GUPX_REASON_GATE_WRITE = 2,
+	GUPX_REASON_GATE_EMPTY = 3,
+	GUPX_REASON_IO_MAPPING = 4,
+	GUPX_REASON_NOT_ANON = 5,
+	GUPX_REASON_FSDAX = 6,
+	GUPX_REASON_SECRETMEM = 7,
+	GUPX_REASON_DIRTY_TRACKING = 8,
+	GUPX_REASON_NO_WRITE = 9,
+	GUPX_REASON_FORCE_HUGETLB = 10,
+	GUPX_REASON_FORCE_SHARED = 11,
+	GUPX_REASON_NO_READ = 12,
+	GUPX_REASON_NO_PAGE = 13,
+	GUPX_REASON_DUMP_EMPTY = 14,
+	GUPX_REASON_DUMP_SPECIAL = 15,
+	GUPX_REASON_BAD_ENTRY = 16,
+	GUPX_REASON_NOFAULT = 17,
+	GUPX_REASON_WOULD_WAIT = 18,
+	GUPX_REASON_FAULT_OOM = 19,
+	GUPX_REASON_FAULT_HWPOISON = 20,
+	GUPX_REASON_FAULT_SIGBUS = 21,
+	GUPX_REASON_FAULT_SIGSEGV = 22,
+	GUPX_REASON_REFCOUNT = 23,
+	GUPX_REASON_P2PDMA = 24,
+	GUPX_REASON_NOT_ACCESSIBLE = 25,
+	GUPX_REASON_DEVMAP_GONE = 26,
+	GUPX_REASON_MIGRATE = 27,
+	GUPX_REASON_SIGNAL = 28,
+	GUPX_REASON_MEMLOCK = 29,
+	GUPX_REASON_NO_KERNEL_MEMORY = 30,
+	GUPX_REASON_BUFFER = 31,
+	GUPX_REASON_NO_PROGRESS = 32,
+	GUPX_REASON_KERNEL_ENGINE = 33,
+	GUPX_REASON_UNSUPPORTED = 34,
+};
+
+/**
+ * struct gupx_stop - where and why a request stopped short
+ * @addr: [out] the first byte that was not done. addr + len where all was done.
+ * @error: [out] errno as get_user_pages has it for this reason; 0: none, all was
+ *	done, or %GUPX_REASON_WOULD_WAIT
+ * @stage: [out] enum gupx_stage
+ * @reason: [out] enum gupx_reason
+ */
+struct gupx_stop {
+	__u64 addr;
+	__u32 error;
+	__u16 stage;
+	__u16 reason;
+};
+
+/**
+ * struct gupx_info - ioctl(GUPX_IOC_INFO): what this module is and can do
+ * @size: [in] sizeof(struct gupx_info)
+ * @flags: [in] 0
+ * @abi: [out] %GUPX_ABI of the module
+ * @page_size: [out] bytes; the alignment that PIN and POPULATE want
+ * @pin_flags: [out] flags that PIN takes; 0: no such verb
+ * @populate_flags: [out] the same for POPULATE
+ * @read_flags: [out] the same for READ
+ * @explain_flags: [out] the same for EXPLAIN
+ * @params: [out] %GUPX_PARAM_*: what the administrator has allowed
+ * @reserved: [out] 0
+ * @memlock_limit: [out] the caller's RLIMIT_MEMLOCK, bytes; all ones: none, or
+ *	CAP_IPC_LOCK
+ * @memlock_used: [out] bytes charged to the caller's user now: our pins and
+ *	those of other drivers that charge the user
+ * @version: [out] the module's version, NUL-terminated
+ */
+struct gupx_info {
+	__u32 size;
+	__u32 flags;
+	__u32 abi;
+	__u32 page_size;
+	__u32 pin_flags;
+	__u32 populate_flags;
+	__u32 read_flags;
+	__u32 explain_flags;
+	__u32 params;
+	__u32 reserved;
+	__u64 memlock_limit;
+	__u64 memlock_used;
+	__u8 version[32];
+};
+
+#define GUPX_PARAM_FORCE (1U << 0)
+#define GUPX_PARAM_SHORT_PINS (1U << 1)
+
+/**
+ * struct gupx_pin - ioctl(GUPX_IOC_PIN): take and hold pages of the target
+ * @size: [in] sizeof(struct gupx_pin)
+ * @flags: [in] %GUPX_PIN_FLAGS
+ * @mem_fd: [in] open /proc/PID/mem; for writing where %GUPX_F_WRITE is set
+ * @pin_fd: [in,out] in: -1 for a new pin fd, or one to add to; out: the pin fd
+ *	that owns the pages, -1 where a new one was asked and nothing was pinned
+ * @addr: [in] page aligned
+ * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
+ * @done: [out] bytes pinned, from @addr on
+ * @stop: [out]
+ * @memlock_limit: [out] bytes; all ones: none. Also where ioctl() fails with
+ *	ENOBUFS.
+ * @memlock_used: [out] bytes charged to the caller's user before this request
+ * @memlock_asked: [out] bytes this request wanted to charge
+ *
+ * The pages stay pinned until the last reference to the pin fd goes: close(),
+ * exit, and whatever else drops it.
+ */
+struct gupx_pin {
+	__u32 size;
+	__u32 flags;
+	__s32 mem_fd;
+	__s32 pin_fd;
+	__u64 addr;
+	__u64 len;
+	__u64 done;
+	struct gupx_stop stop;
+	__u64 memlock_limit;
+	__u64 memlock_used;
+	__u64 memlock_asked;
+};
+
+/**
+ * struct gupx_populate - ioctl(GUPX_IOC_POPULATE): fault the target's pages in
+ * @size: [in] sizeof(struct gupx_populate)
+ * @flags: [in] %GUPX_POPULATE_FLAGS
+ * @mem_fd: [in] as in struct gupx_pin
+ * @reserved: [in] 0
+ * @addr: [in] page aligned
+ * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
+ * @done: [out] bytes that are now mapped, from @addr on
+ * @stop: [out]
+ *
+ * As madvise(MADV_POPULATE_READ) or, with %GUPX_F_WRITE, MADV_POPULATE_WRITE by
+ * the target itself; also on kernels older than those. Pages of the page cache
+ * and new page tables are charged to the caller's memory cgroup, anonymous and
+ * shmem pages to the target's. Where the mapping has no NUMA policy, the
+ * caller's decides.
+ */
+struct gupx_populate {
+	__u32 size;
+	__u32 flags;
+	__s32 mem_fd;
+	__u32 reserved;
+	__u64 addr;
+	__u64 len;
+	__u64 done;
+	struct gupx_stop stop;
+};
+
+/**
+ * struct gupx_read - ioctl(GUPX_IOC_READ): copy the target's memory
+ * @size: [in] sizeof(struct gupx_read)
+ * @flags: [in] %GUPX_READ_FLAGS. %GUPX_F_NOFAULT reads what is resident only.
+ * @mem_fd: [in] open for reading
+ * @reserved: [in] 0
+ * @addr: [in] any
+ * @len: [in] bytes, any. 0 does nothing and succeeds.
+ * @buf: [in] address of the caller's buffer, @len bytes
+ * @done: [out] bytes copied
+ * @stop: [out]
+ */
+struct gupx_read {
+	__u32 size;
+	__u32 flags;
+	__s32 mem_fd;
+	__u32 reserved;
+	__u64 addr;
+	__u64 len;
+	__u64 buf;
+	__u64 done;
+	struct gupx_stop stop;
+};
+
+/**
+ * struct gupx_explain - ioctl(GUPX_IOC_EXPLAIN): judge a range, touch nothing
+ * @size: [in] sizeof(struct gupx_explain)
+ * @flags: [in] the flags of the request to be judged
+ * @mem_fd: [in] open for reading
+ * @verb: [in] 0 pin, 1 populate, 2 read: the request to be judged
+ * @addr: [in] page aligned
+ * @len: [in] bytes, page aligned
+ * @buf: [in] address of an array for the runs of equal pages
+ * @capacity: [in] its length, entries
+ * @count: [out] entries written
+ * @done: [out] bytes judged
+ *
+ * Not in this version: EOPNOTSUPP.
+ */
+struct gupx_explain {
+	__u32 size;
+	__u32 flags;
+	__s32 mem_fd;
+	__u32 verb;
+	__u64 addr;
+	__u64 len;
+	__u64 buf;
+	__u32 capacity;
+	__u32 count;
+	__u64 done;
+};
+
+/* Pinned for writing. */
+#define GUPX_EXTENT_WRITE (1U << 0)
+/* Taken by the kernel's own get_user_pages, not by our loop. */
+#define GUPX_EXTENT_ENGINE_KERNEL (1U << 1)
+/* The zero page. Where the kernel does not count pins of it, nor do we. */
+#define GUPX_EXTENT_ZERO (1U << 2)
+/* Not fit to be held for long: %GUPX_F_SHORT. */
+#define GUPX_EXTENT_SHORT (1U << 3)
+
+#define GUPX_PFN_HIDDEN (~0ULL)
+
+/**
+ * struct gupx_extent - a run of pages, contiguous in the target and in memory
+ * @addr: [out] address in the target when it was pinned
+ * @len: [out] bytes
+ * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN without
+ *	CAP_SYS_ADMIN
+ * @flags: [out] %GUPX_EXTENT_*
+ * @order: [out] log2 of the pages in the folio that the run lies in. 0: a run of
+ *	one-page folios.
+ */
+struct gupx_extent {
+	__u64 addr;
+	__u64 len;
+	__u64 pfn;
+	__u32 flags;
+	__u32 order;
+};
+
+/**
+ * struct gupx_extents - ioctl(GUPX_IOC_EXTENTS) on a pin fd: what it holds
+ * @size: [in] sizeof(struct gupx_extents)
+ * @flags: [in] 0
+ * @first: [in] index of the first extent wanted
+ * @buf: [in] address of an array of struct gupx_extent
+ * @capacity: [in] its length, entries
+ * @count: [out] entries written
+ * @total: [out] extents the pin fd holds now
+ * @bytes: [out] bytes the pin fd holds now
+ * @charged: [out] bytes charged for them to the user who made the pin fd
+ */
+struct gupx_extents {
+	__u32 size;
+	__u32 flags;
+	__u64 first;
+	__u64 buf;
+	__u32 capacity;
+	__u32 count;
+	__u64 total;
+	__u64 bytes;
+	__u64 charged;
+};
+
+#endif /* _UAPI_LINUX_GUPX_H */
