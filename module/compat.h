@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between kernels, and nothing else: included before each of
+ * our files. The rest of the module is written for the newest kernel. What
+ * GUPX_HAVE_* say was found by compat.sh, which cites the upstream commits.
+ *
+ * A capability that cannot be made up for is a gupx_can_<thing>(), used as
+ * ordinary C.
+ */
+#ifndef GUPX_COMPAT_H
+#define GUPX_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/memremap.h>
+#include <linux/sched/coredump.h>
+#ifdef CONFIG_X86_64
+#include <asm/mmu.h>
+#endif
+
+/* FOLL_* that a kernel does not know ask nothing of it. */
+#if GUPX_HAVE_FOLL_INTERRUPTIBLE
+#define GUPX_FOLL_INTERRUPTIBLE FOLL_INTERRUPTIBLE
+#else
+#define GUPX_FOLL_INTERRUPTIBLE 0
+#endif
+
+#if GUPX_HAVE_FOLL_HONOR_NUMA_FAULT
+#define GUPX_FOLL_HONOR_NUMA FOLL_HONOR_NUMA_FAULT
+#else
+#define GUPX_FOLL_HONOR_NUMA 0
+#endif
+
+static inline long gupx_compat_pin_remote(struct mm_struct *mm,
+					  unsigned long addr, unsigned long nr,
+					  unsigned int foll,
+					  struct page **pages, int *locked)
+{
+#if GUPX_HAVE_REMOTE_WITHOUT_VMAS
+	return pin_user_pages_remote(mm, addr, nr, foll, pages, locked);
+#else
+	/* Refuses LONGTERM with a lock that it may drop. */
+	return pin_user_pages_remote(mm, addr, nr, foll, pages, NULL,
+				     foll & FOLL_LONGTERM ? NULL : locked);
+#endif
+}
+
+static inline long gupx_compat_get_remote(struct mm_struct *mm,
+					  unsigned long addr, unsigned long nr,
+					  unsigned int foll,
+					  struct page **pages, int *locked)
+{
+#if GUPX_HAVE_REMOTE_WITHOUT_VMAS
+	return get_user_pages_remote(mm, addr, nr, foll, pages, locked);
+#else
+	return get_user_pages_remote(mm, addr, nr, foll, pages, NULL, locked);
+#endif
+}
+
+/* Row E8z: does this kernel leave pins of the zero page uncounted? */
+static inline bool gupx_can_skip_zero_page(void)
+{
+	return GUPX_HAVE_UNCOUNTED_ZERO_PAGE;
+}
+
+/* Row E7 (b): does an UNSHARE fault work on a file page? */
+static inline bool gupx_can_unshare_file(void)
+{
+	return GUPX_HAVE_UNSHARE_FILE;
+}
+
+/* Row O1. Test first: a set bit stays set, and a write bounces the line. */
+static inline void gupx_compat_mark_pinned(struct mm_struct *mm)
+{
+#if GUPX_HAVE_MM_FLAGS_BITMAP
+	if (!mm_flags_test(MMF_HAS_PINNED, mm))
+		mm_flags_set(MMF_HAS_PINNED, mm);
+#else
+	if (!test_bit(MMF_HAS_PINNED, &mm->flags))
+		set_bit(MMF_HAS_PINNED, &mm->flags);
+#endif
+}
+
+#if !GUPX_HAVE_DEVMAP
+static inline bool pte_devmap(pte_t pte)
+{
+	return false;
+}
+
+static inline bool pmd_devmap(pmd_t pmd)
+{
+	return false;
+}
+
+static inline bool pud_devmap(pud_t pud)
+{
+	return false;
+}
+#endif
+
+#if !GUPX_HAVE_PMD_SPECIAL
+static inline bool pmd_special(pmd_t pmd)
+{
+	return false;
+}
+#endif
+
+/* Row E8p: only kernels that gate peer-to-peer pages refuse them. */
+static inline bool gupx_compat_is_p2pdma(const struct page *page)
+{
+	return GUPX_HAVE_FOLL_PCI_P2PDMA && is_pci_p2pdma_page(page);
+}
+
+/* A VMA whose driver alone knows the page behind a special entry: Xen's gntdev. */
+static inline bool gupx_compat_finds_pages(const struct vm_area_struct *vma)
+{
+#if GUPX_HAVE_FIND_SPECIAL_PAGE
+	return vma->vm_ops && vma->vm_ops->find_special_page;
+#elif defined(CONFIG_FIND_NORMAL_PAGE)
+	return vma->vm_ops && vma->vm_ops->find_normal_page;
+#else
+	return false;
+#endif
+}
+
+/* Row L7: does this address space have a vsyscall page, where any has? */
+static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)
+{
+#ifndef CONFIG_X86_VSYSCALL_EMULATION
+	return false;
+#elif GUPX_HAVE_MM_CONTEXT_BITS
+	return test_bit(MM_CONTEXT_HAS_VSYSCALL, &mm->context.flags);
+#else
+	return mm->context.flags & MM_CONTEXT_HAS_VSYSCALL;
+#endif
+}
+
+/*
+ * Linux 428e106ae1ad ("mm: Introduce untagged_addr_remote()"), in v6.4: before
+ * it, no x86 address carries tags.
+ */
+#ifndef untagged_addr_remote
+#define untagged_addr_remote(mm, addr) untagged_addr(addr)
+#endif
+
+/* Linux 54007f818206 ("mm: Introduce VM_SHADOW_STACK for shadow stack memory"). */
+#ifndef VM_SHADOW_STACK
+#define VM_SHADOW_STACK VM_NONE
+#endif
+
+#endif /* GUPX_COMPAT_H */

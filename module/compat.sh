@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# compat.sh COMPILER-AND-FLAGS: prints #defines that say what this kernel's
+# headers offer. Versions are never compared: distributions backport.
+#
+# Each question has two snippets that exclude each other. The first that compiles
+# is the answer; where neither does, this script does not know the kernel and the
+# build ends, rather than guess. `typedef char NAME` compiles only where NAME is
+# not declared.
+set -eu
+cc=$1
+
+compiles() {
+	printf '%s\n' "$1" | eval "$cc" \
+		-Wno-error -Werror=implicit-function-declaration \
+		-Werror=incompatible-pointer-types -Werror=int-conversion \
+		-fsyntax-only -x c - 2>"$log"
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+if ! compiles '#include <linux/mm.h>'; then
+	cat "$log" >&2
+	echo "gupx: not even <linux/mm.h> compiles: are these kernel headers complete?" >&2
+	exit 1
+fi
+
+# probe NAME HEADERS SNIPPET-IF-SO SNIPPET-IF-NOT
+probe() {
+	includes=$(for header in $2; do echo "#include <$header>"; done)
+	if compiles "$includes
+$3"; then
+		echo "#define GUPX_HAVE_$1 1"
+	elif compiles "$includes
+$4"; then
+		echo "#define GUPX_HAVE_$1 0"
+	else
+		cat "$log" >&2
+		echo "gupx: cannot tell $1 on this kernel; it is newer than this gupx knows." >&2
+		exit 1
+	fi
+}
+
+# Linux 0b295316b3a9 ("mm/gup: remove unused vmas parameter from
+# pin_user_pages_remote()") and ca5e863233e8 (the same for
+# get_user_pages_remote()), in v6.5
+probe REMOTE_WITHOUT_VMAS linux/mm.h \
+	'long f(struct mm_struct *m, struct page **p, int *l) {
+		return pin_user_pages_remote(m, 0, 1, 0, p, l) +
+		       get_user_pages_remote(m, 0, 1, 0, p, l); }' \
+	'long f(struct mm_struct *m, struct page **p, int *l) {
+		return pin_user_pages_remote(m, 0, 1, 0, p, NULL, l) +
+		       get_user_pages_remote(m, 0, 1, 0, p, NULL, l); }'
+
+# Linux c8070b787519 ("mm: Don't pin ZERO_PAGE in pin_user_pages()"), in v6.5;
+# Debian's 6.1 has it too
+probe UNCOUNTED_ZERO_PAGE linux/mm.h \
+	'bool f(struct page *p) { return is_zero_page(p); }' \
+	'typedef char is_zero_page;'
+
+# Linux 84209e87c696 ("mm/gup: reliable R/O long-term pinning in COW mappings"),
+# in v6.3: UNSHARE faults work on file pages, and the rule takes the VMA
+probe UNSHARE_FILE linux/mm.h \
+	'static inline bool gup_must_unshare(struct vm_area_struct *vma,
+		unsigned int flags, struct page *page);' \
+	'bool f(struct page *p) { return gup_must_unshare(0u, p); }'
+
+# Linux c0f79d4f8de9 ("mm: add bitmap mm->flags field") and followers, in v6.18
+probe MM_FLAGS_BITMAP "linux/mm.h linux/sched/coredump.h" \
+	'void f(struct mm_struct *m) { if (!mm_flags_test(MMF_HAS_PINNED, m))
+		mm_flags_set(MMF_HAS_PINNED, m); }' \
+	'void f(struct mm_struct *m) { if (!test_bit(MMF_HAS_PINNED, &m->flags))
+		set_bit(MMF_HAS_PINNED, &m->flags); }'
+
+# Linux d438d2734170 ("mm: remove devmap related functions and page table
+# bits"), in v6.17
+probe DEVMAP linux/mm.h \
+	'int f(pte_t a, pmd_t b, pud_t c) {
+		return pte_devmap(a) + pmd_devmap(b) + pud_devmap(c); }' \
+	'typedef char pte_devmap;'
+
+# Linux bc02afbd4d73 ("mm/fork: accept huge pfnmap entries") and followers, in
+# v6.12
+probe PMD_SPECIAL linux/mm.h \
+	'int f(pmd_t p) { return pmd_special(p); }' \
+	'typedef char pmd_special;'
+
+# Linux 4003f107fa2e ("mm: introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA
+# pages"), in v6.2
+probe FOLL_PCI_P2PDMA linux/mm.h \
+	'int f(void) { return FOLL_PCI_P2PDMA; }' \
+	'typedef char FOLL_PCI_P2PDMA;'
+
+# Linux 93c5c61d9e58 ("mm/gup: Add FOLL_INTERRUPTIBLE"), in v6.2
+probe FOLL_INTERRUPTIBLE linux/mm.h \
+	'int f(void) { return FOLL_INTERRUPTIBLE; }' \
+	'typedef char FOLL_INTERRUPTIBLE;'
+
+# Linux d74943a2f3cd ("mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT"),
+# in v6.6
+probe FOLL_HONOR_NUMA_FAULT linux/mm.h \
+	'int f(void) { return FOLL_HONOR_NUMA_FAULT; }' \
+	'typedef char FOLL_HONOR_NUMA_FAULT;'
+
+# Linux 5ef495e55f07 ("x86: Allow atomic MM_CONTEXT flags setting"), in v6.4
+probe MM_CONTEXT_BITS "linux/mm.h asm/mmu.h" \
+	'#ifdef MM_CONTEXT_HAS_VSYSCALL
+	int f(struct mm_struct *m) {
+		_Static_assert(sizeof(m->context.flags) == sizeof(long), "");
+		return test_bit(MM_CONTEXT_HAS_VSYSCALL, &m->context.flags); }
+	#endif' \
+	'int f(struct mm_struct *m) {
+		_Static_assert(sizeof(m->context.flags) == sizeof(short), "");
+		return m->context.flags & MM_CONTEXT_HAS_VSYSCALL; }'
+
+# Linux e9a9bcb8a8f2 ("mm: rename vm_ops->find_special_page() to
+# vm_ops->find_normal_page()"), in v6.18
+probe FIND_SPECIAL_PAGE linux/mm.h \
+	'void *f(struct vm_operations_struct *o) { return o->find_special_page; }' \
+	'#ifdef CONFIG_FIND_NORMAL_PAGE
+	void *f(struct vm_operations_struct *o) { return o->find_normal_page; }
+	#endif'

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GUPX_VERSION_H
+#define GUPX_VERSION_H
+
+/* dkms.conf says the same; `make lint` compares. */
+#define GUPX_VERSION "0.1.0"
+
+#endif /* GUPX_VERSION_H */
