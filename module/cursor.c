@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where a request stands, and what it holds of the target's mmap_lock.
+ *
+ * The lock is only ever taken for reading. It may be let go of between any two
+ * steps; the VMA is then looked up and judged again (row L4). It is never held
+ * across a copy to user space: the target may be the caller itself, and a writer
+ * that waits in between would deadlock the two readers.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "cursor.h"
+
+/**
+ * gupx_cursor_init() - begin a request
+ * @cursor: to be filled
+ * @mm: the target, kept alive by the caller
+ * @start: first byte, page aligned
+ * @len: bytes, a multiple of the page size; the range was checked not to wrap
+ * @request: GUPX_R_*
+ */
+void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
+		      unsigned long start, unsigned long len, u32 request)
+{
+	*cursor = (struct gupx_cursor){
+		.mm = mm,
+		.start = start,
+		.addr = start,
+		.end = start + len,
+		.request = request,
+	};
+}
+
+/* Row O3: which signals end a wait that a fault began. */
+static bool is_interrupted(const struct gupx_cursor *cursor)
+{
+	if (fatal_signal_pending(current))
+		return true;
+	return (cursor->request & GUPX_R_INTERRUPTIBLE) &&
+	       signal_pending(current);
+}
+
+/**
+ * gupx_cursor_lock() - hold the target's mmap_lock for reading
+ * @cursor: in any lock state
+ *
+ * Rows O2, O3. A lock that a fault dropped is taken again only after a look at
+ * the signals, or a fault that never ends would keep its caller for ever.
+ *
+ * Return: %GUPX_GO, lock held; or %GUPX_STOP, lock not held.
+ */
+struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor)
+{
+	const struct gupx_verdict signal =
+		gupx_policy_stop(GUPX_STAGE_SIGNAL, GUPX_REASON_SIGNAL, EINTR);
+
+	if (cursor->lock == GUPX_LOCK_HELD)
+		return gupx_policy_do(GUPX_GO);
+	if (cursor->lock == GUPX_LOCK_DROPPED && is_interrupted(cursor))
+		return signal;
+	if (mmap_read_lock_killable(cursor->mm))
+		return signal;
+	cursor->lock = GUPX_LOCK_HELD;
+	return gupx_policy_do(GUPX_GO);
+}
+
+/**
+ * gupx_cursor_unlock() - let go of the lock, if it is held
+ * @cursor: in any lock state
+ */
+void gupx_cursor_unlock(struct gupx_cursor *cursor)
+{
+	if (cursor->lock == GUPX_LOCK_HELD)
+		mmap_read_unlock(cursor->mm);
+	cursor->lock = GUPX_LOCK_NONE;
+	cursor->vma = NULL;
+}
+
+/**
+ * gupx_cursor_drop() - note that a fault has let go of the lock
+ * @cursor: was %GUPX_LOCK_HELD
+ */
+void gupx_cursor_drop(struct gupx_cursor *cursor)
+{
+	cursor->lock = GUPX_LOCK_DROPPED;
+	cursor->vma = NULL;
+	cursor->tried = true;
+}

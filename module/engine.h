@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GUPX_ENGINE_H
+#define GUPX_ENGINE_H
+
+#include "cursor.h"
+#include "pin.h"
+
+bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch);
+void gupx_engine_populate(struct gupx_cursor *cursor);
+struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
+				     struct gupx_batch *batch,
+				     unsigned long nr);
+
+#endif /* GUPX_ENGINE_H */

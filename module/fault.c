@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bringing a page in: a request becomes fault flags, the fault handler's answer
+ * an outcome. Twin of faultin_page() in mm/gup.c.
+ *
+ * The fault runs in the caller's context on the target's mm: it counts as the
+ * caller's fault, and sleeps on the caller's behalf.
+ */
+#include <linux/mm.h>
+
+#include "fault.h"
+
+static unsigned int flags_of(const struct gupx_cursor *cursor,
+			     enum gupx_action action)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY |
+			     FAULT_FLAG_KILLABLE;
+
+	/* WRITE and UNSHARE exclude each other (row L12). */
+	if (action == GUPX_UNSHARE)
+		flags |= FAULT_FLAG_UNSHARE;
+	else if (action == GUPX_BREAK_COW || (cursor->request & GUPX_R_WRITE))
+		flags |= FAULT_FLAG_WRITE;
+	if (cursor->request & GUPX_R_INTERRUPTIBLE)
+		flags |= FAULT_FLAG_INTERRUPTIBLE;
+	if (cursor->request & GUPX_R_NOWAIT)
+		flags |= FAULT_FLAG_RETRY_NOWAIT;
+	if (cursor->tried)
+		flags |= FAULT_FLAG_TRIED;
+	return flags;
+}
+
+static u32 facts_of(vm_fault_t answer)
+{
+	static const struct {
+		unsigned int answer;
+		u32 fact;
+	} map[] = {
+		{ VM_FAULT_COMPLETED, GUPX_H_COMPLETED },
+		{ VM_FAULT_OOM, GUPX_H_OOM },
+		{ VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE,
+		  GUPX_H_HWPOISON },
+		{ VM_FAULT_SIGBUS, GUPX_H_SIGBUS },
+		{ VM_FAULT_SIGSEGV, GUPX_H_SIGSEGV },
+		{ VM_FAULT_FALLBACK, GUPX_H_OTHER_ERROR },
+		{ VM_FAULT_RETRY, GUPX_H_RETRY },
+	};
+	const unsigned int bits = (__force unsigned int)answer;
+	u32 facts = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		if (bits & (__force unsigned int)map[i].answer)
+			facts |= map[i].fact;
+	return facts;
+}
+
+/**
+ * gupx_fault_in() - fault in the page at the cursor
+ * @cursor: lock held, vma judged
+ * @action: %GUPX_FAULT, %GUPX_UNSHARE or %GUPX_BREAK_COW
+ *
+ * Return: %GUPX_LOOK_AGAIN with the lock held; %GUPX_RELOCK without it, and the
+ * vma is gone from the cursor; or %GUPX_STOP with the lock held.
+ */
+struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
+				  enum gupx_action action)
+{
+	const vm_fault_t answer = handle_mm_fault(
+		cursor->vma, cursor->addr, flags_of(cursor, action), NULL);
+	const struct gupx_verdict verdict =
+		gupx_policy_judge_fault(facts_of(answer), cursor->request);
+
+	if (verdict.action == GUPX_RELOCK)
+		gupx_cursor_drop(cursor);
+	return verdict;
+}

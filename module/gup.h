@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GUPX_GUP_H
+#define GUPX_GUP_H
+
+#include "cursor.h"
+#include "pin.h"
+
+bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch);
+void gupx_gup_populate(struct gupx_cursor *cursor);
+
+#endif /* GUPX_GUP_H */

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GUPX_IOCTL_H
+#define GUPX_IOCTL_H
+
+struct file_operations;
+
+extern const struct file_operations gupx_ioctl_fops;
+
+#endif /* GUPX_IOCTL_H */

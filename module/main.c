@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gupx: the get_user_pages policy, run on the memory of other processes.
+ *
+ * Init and exit; the rooms are: ioctl.c (the ABI), target.c (whose memory),
+ * gup.c (the loop), pinset.c (who owns the pins).
+ */
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "ioctl.h"
+#include "target.h"
+#include "version.h"
+
+static struct miscdevice gupx_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "gupx",
+	.fops = &gupx_ioctl_fops,
+	/* A udev rule gives it to a group; without one only root may open it. */
+	.mode = 0600,
+};
+
+static int __init gupx_init(void)
+{
+	int error = gupx_target_init();
+
+	if (error)
+		return error;
+	return misc_register(&gupx_misc);
+}
+
+static void __exit gupx_exit(void)
+{
+	misc_deregister(&gupx_misc);
+}
+
+module_init(gupx_init);
+module_exit(gupx_exit);
+
+MODULE_DESCRIPTION("get_user_pages on the memory of another process");
+MODULE_AUTHOR("The gupx developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(GUPX_VERSION);

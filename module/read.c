@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copying the target's memory to the caller: take references on a window of it,
+ * let the lock go, copy, give the references back.
+ *
+ * References, not pins: a pin for reading makes the target unshare pages that it
+ * shares with others, and a reader should leave no trace of that size.
+ */
+#include <linux/mm.h>
+#include <linux/uio.h>
+
+#include "engine.h"
+#include "gup.h"
+#include "pin.h"
+#include "read.h"
+
+/* Taken at a time: what a reader who is stopped or slow can keep from others. */
+#define WINDOW_BYTES (4UL << 20)
+#define BATCH_RUNS 256
+
+/*
+ * Return: whether all of it was copied; if not, @addr is the first byte that was
+ * not.
+ */
+static bool copy_run(const struct gupx_run *run, unsigned long *addr,
+		     struct iov_iter *to)
+{
+	const unsigned long end =
+		run->addr + ((unsigned long)run->nr << PAGE_SHIFT);
+
+	while (*addr < end && iov_iter_count(to)) {
+		const unsigned long index = (*addr - run->addr) >> PAGE_SHIFT;
+		struct page *page = run->flags & GUPX_RUN_ZERO
+					    ? run->page
+					    : run->page + index;
+		const size_t want = min(PAGE_SIZE - offset_in_page(*addr),
+					iov_iter_count(to));
+		const size_t done = copy_page_to_iter(
+			page, offset_in_page(*addr), want, to);
+
+		*addr += done;
+		if (done < want)
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
+		       unsigned long *addr, struct iov_iter *to)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		if (copy_run(&batch->run[i], addr, to))
+			continue;
+		cursor->addr = *addr;
+		gupx_cursor_stop(cursor,
+				 gupx_policy_stop(GUPX_STAGE_COPY,
+						  GUPX_REASON_BUFFER, EFAULT));
+		break;
+	}
+	gupx_pin_release_batch(batch, 0);
+}
+
+/**
+ * gupx_read_copy() - copy from the target
+ * @cursor: of a request with %GUPX_R_GET over the pages that hold the range;
+ *	nothing done yet, lock not held
+ * @addr: first byte wanted, in the cursor's first page
+ * @to: the caller's buffer; its length is the range's
+ * @engine_kernel: let the kernel's engine take the pages
+ *
+ * What was copied, the iterator tells; why it ended short, the cursor.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
+		   struct iov_iter *to, bool engine_kernel)
+{
+	bool (*fill)(struct gupx_cursor * cursor, struct gupx_batch * batch) =
+		engine_kernel ? gupx_engine_fill : gupx_gup_fill;
+	const unsigned long end = cursor->end;
+	struct gupx_batch batch;
+
+	if (gupx_pin_batch_init(&batch, BATCH_RUNS))
+		return -ENOMEM;
+	while (cursor->addr < end && cursor->stop.action != GUPX_STOP) {
+		cursor->end =
+			cursor->addr + min(end - cursor->addr, WINDOW_BYTES);
+		fill(cursor, &batch);
+		gupx_cursor_unlock(cursor);
+		copy_batch(cursor, &batch, &addr, to);
+	}
+	gupx_pin_batch_fini(&batch);
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GUPX_READ_H
+#define GUPX_READ_H
+
+#include "cursor.h"
+
+struct iov_iter;
+
+int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
+		   struct iov_iter *to, bool engine_kernel);
+
+#endif /* GUPX_READ_H */

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whose memory: an open file of /proc/PID/mem names one address space.
+ *
+ * The kernel's own check of who may look into whom (mm_access(): credentials,
+ * dumpable, Yama, user namespaces, LSMs) is not exported. But opening
+ * /proc/PID/mem runs it, and leaves the mm in the file's private_data. So we
+ * take that file, and with it exactly the rights of read() and write() on it.
+ *
+ * This leans on the layout of a file that is not ours. gupx_target_init() opens
+ * one whose answer it knows and refuses to load where the answer differs.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+
+#include "target.h"
+
+/* Lives in vmlinux, so it needs no module reference. */
+static const struct file_operations *mem_fops;
+
+/**
+ * gupx_target_init() - learn what an open /proc/PID/mem looks like
+ *
+ * Return: 0; -ENODEV where this kernel's file does not hold the mm; or why
+ * /proc/self/mem could not be opened.
+ */
+int __init gupx_target_init(void)
+{
+	struct file *file = filp_open("/proc/self/mem", O_RDONLY, 0);
+	int error = 0;
+
+	if (IS_ERR(file)) {
+		pr_err("gupx: cannot open /proc/self/mem (%ld): is /proc mounted?\n",
+		       PTR_ERR(file));
+		return PTR_ERR(file);
+	}
+	if (!current->mm || file->private_data != current->mm ||
+	    file_inode(file)->i_sb->s_magic != PROC_SUPER_MAGIC) {
+		pr_err("gupx: /proc/self/mem does not hold its mm where this gupx looks for it; not loading\n");
+		error = -ENODEV;
+	} else {
+		mem_fops = file->f_op;
+	}
+	fput(file);
+	return error;
+}
+
+static struct mm_struct *get_mm(struct file *file, bool write)
+{
+	struct mm_struct *mm;
+
+	if (file->f_op != mem_fops)
+		return ERR_PTR(-EMEDIUMTYPE);
+	if (!(file->f_mode & FMODE_READ))
+		return ERR_PTR(-EACCES);
+	if (write && !(file->f_mode & FMODE_WRITE))
+		return ERR_PTR(-EACCES);
+	/* On 6.1 the file of a kernel thread has none. */
+	mm = file->private_data;
+	if (!mm || !mmget_not_zero(mm))
+		return ERR_PTR(-ESRCH);
+	return mm;
+}
+
+/**
+ * gupx_target_get() - the address space behind an open /proc/PID/mem
+ * @fd: the caller's file descriptor
+ * @write: the request writes
+ *
+ * Return: the mm, with a user reference that ends with gupx_target_put(); or
+ * -EBADF, -EMEDIUMTYPE, -EACCES, -ESRCH, as <linux/gupx.h> says.
+ */
+struct mm_struct *gupx_target_get(int fd, bool write)
+{
+	struct file *file = fget(fd);
+	struct mm_struct *mm;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	mm = get_mm(file, write);
+	fput(file);
+	return mm;
+}
+
+/**
+ * gupx_target_put() - give the user reference back
+ * @mm: from gupx_target_get()
+ *
+ * May run the whole of exit_mmap(): no lock may be held.
+ */
+void gupx_target_put(struct mm_struct *mm)
+{
+	might_sleep();
+	mmput(mm);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Facts about a mapping, for policy.h to judge. Under the target's mmap_lock.
+ */
+#include <linux/backing-dev.h>
+#include <linux/fs.h>
+#include <linux/hugetlb_inline.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#ifdef CONFIG_X86_VSYSCALL_EMULATION
+#include <asm/vsyscall.h>
+#endif
+
+#include "policy.h"
+#include "vma.h"
+
+/* vma_is_secretmem() is not exported; the superblock tells as well. */
+static bool is_secretmem(const struct vm_area_struct *vma)
+{
+	return vma->vm_file &&
+	       file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
+}
+
+static bool has_mkwrite(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops &&
+	       (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite);
+}
+
+static bool is_written_back(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && vma->vm_file->f_mapping &&
+	       mapping_can_writeback(vma->vm_file->f_mapping);
+}
+
+static u32 file_facts(struct vm_area_struct *vma)
+{
+	u32 facts = 0;
+
+	if (vma_is_anonymous(vma))
+		facts |= GUPX_V_ANON;
+	if (vma_is_fsdax(vma))
+		facts |= GUPX_V_FSDAX;
+	if (is_vm_hugetlb_page(vma))
+		facts |= GUPX_V_HUGETLB;
+	if (is_secretmem(vma))
+		facts |= GUPX_V_SECRETMEM;
+	if (has_mkwrite(vma))
+		facts |= GUPX_V_MKWRITE;
+	if (is_written_back(vma))
+		facts |= GUPX_V_WRITEBACK;
+	if (vma->vm_ops && vma->vm_ops->fault)
+		facts |= GUPX_V_FILLS;
+	return facts;
+}
+
+/**
+ * gupx_vma_facts() - what policy.h has to know of a mapping
+ * @vma: under mmap_lock
+ *
+ * Return: GUPX_V_*
+ */
+u32 gupx_vma_facts(struct vm_area_struct *vma)
+{
+	static const struct {
+		unsigned long flag;
+		u32 fact;
+	} map[] = {
+		{ VM_IO, GUPX_V_IO },
+		{ VM_PFNMAP, GUPX_V_PFNMAP },
+		{ VM_READ, GUPX_V_READ },
+		{ VM_WRITE, GUPX_V_WRITE },
+		{ VM_SHADOW_STACK, GUPX_V_SHADOW_STACK },
+		{ VM_MAYREAD, GUPX_V_MAYREAD },
+		{ VM_MAYWRITE, GUPX_V_MAYWRITE },
+		{ VM_SHARED, GUPX_V_SHARED },
+		{ VM_MAYSHARE, GUPX_V_MAYSHARE },
+	};
+	u32 facts = file_facts(vma);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		if (vma->vm_flags & map[i].flag)
+			facts |= map[i].fact;
+	return facts;
+}
+
+/**
+ * gupx_vma_is_gate() - is this the page that no mapping describes?
+ * @mm: the target
+ * @addr: any byte of the page
+ *
+ * Row L7: on x86 the vsyscall page. Twin of in_gate_area(), which is not
+ * exported; whether the page is there, its entry tells.
+ */
+bool gupx_vma_is_gate(struct mm_struct *mm, unsigned long addr)
+{
+#ifdef CONFIG_X86_VSYSCALL_EMULATION
+	return (addr & PAGE_MASK) == VSYSCALL_ADDR &&
+	       gupx_compat_has_vsyscall(mm);
+#else
+	return false;
+#endif
+}
