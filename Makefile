@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# For people; kbuild reads Kbuild. `make help` says what there is.
+
+O := $(CURDIR)/build
+KDIR ?= /lib/modules/$(shell uname -r)/build
+# Of the lab: a kernel of tests/vm/kernels, and programs of tests/.
+KERNEL ?= 6.1
+KERNELS ?=
+TESTS ?=
+
+export DESTDIR
+
+.PHONY: all module cli help check check-all lint demo vm deps install uninstall clean
+
+all: module cli
+
+ifneq ($(wildcard $(KDIR)/Makefile),)
+module:
+	@tests/vm/copy $(O)/host
+	$(MAKE) -C $(KDIR) M=$(O)/host modules
+	@echo "built: build/host/gupx.ko"
+else
+module:
+	@echo "No headers of the running kernel in $(KDIR): the module is not built."
+	@echo "Install linux-headers-$$(uname -r), or say KDIR=/path/to/headers."
+endif
+
+cli:
+	$(MAKE) -C tools/gupctl O=$(O)
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+#: gupx: get_user_pages on the memory of another process, from user space
+#:
+#:   make               build the module for the running kernel, and gupctl
+#:                      (KDIR=/path/to/kernel/headers for another kernel)
+#:   make install       install both: DKMS, /dev/gupx for group gupx, gupctl
+#:   make uninstall     take all of that away again
+#:   make clean         remove build/ (the lab's cache stays in ~/.cache/gupx)
+#:
+#: In virtual machines only; nothing is loaded into this machine's kernel. Both
+#: install the Debian packages that they need, and say which:
+#:   make demo          a real redis-server, paged out, populated, pinned, read
+#:   make check         lint, and all tests on the default kernel
+#:                      (KERNELS="6.1 6.12" for others)
+#:   make check-all     the same on every kernel of tests/vm/kernels
+#:
+#: While working on gupx:
+#:   make lint          warnings, sparse, checkpatch, clang-format, shellcheck...
+#:   make vm KERNEL=6.1 TESTS="pin_test read_test"
+#:                      boot a kernel and run some tests; all without TESTS
+#:   tests/vm/run 6.1 -- sh
+#:                      a shell in the machine, with gupx loaded
+
+deps:
+	tests/vm/deps build vm lint
+
+check:
+	@tests/vm/check $(KERNELS)
+
+check-all:
+	@tests/vm/check all
+
+lint:
+	@tests/vm/deps build lint vm
+	@tests/lint
+
+vm:
+	@tests/vm/run $(KERNEL) $(TESTS)
+
+demo:
+	@tests/vm/deps build vm demo
+	@tests/vm/demo.sh
+
+install: all
+	tools/dist/install.sh
+
+uninstall:
+	tools/dist/uninstall.sh
+
+clean:
+	rm -rf $(O)

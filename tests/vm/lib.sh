@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Shared by the lab's scripts: where things are, the list of kernels, totals.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+VM=$TOP/tests/vm
+BUILD=$TOP/build
+CACHE=${GUPX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gupx}
+export LC_ALL=C.UTF-8
+# A make above us must not hand its job server and flags to kbuild below us.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+mkdir -p "$BUILD" "$CACHE"
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# list_kernels [check|all]: names of the kernels of that class, oldest first.
+list_kernels() {
+	awk -v class="${1:-all}" \
+		'/^[^#]/ && (class == "all" || $2 == class) {print $1}' "$VM/kernels"
+}
+
+# kernel_field NAME COLUMN: one column of a kernel's line.
+kernel_field() {
+	awk -v name="$1" -v column="$2" \
+		'$1 == name {print $column; found = 1} END {exit !found}' \
+		"$VM/kernels" || die "no kernel '$1' in tests/vm/kernels"
+}
+
+# Where fetch has unpacked a kernel, and what that kernel calls itself.
+kernel_root() {
+	local link=$CACHE/kernels/$1
+
+	[[ -e $link ]] || "$VM/fetch" "$1"
+	readlink -f "$link"
+}
+
+kernel_release() {
+	cat "$(kernel_root "$1")/release"
+}
+
+kernel_headers() {
+	echo "$(kernel_root "$1")/usr/src/linux-headers-$(kernel_release "$1")"
+}
+
+# source_dir KERNEL: files of its source tree that the checks and tests use.
+source_dir() {
+	local link=$CACHE/source/$1
+
+	[[ -e $link ]] || "$VM/source" "$1"
+	readlink -f "$link"
+}
+
+# Every stage ends with this line, so that any stage's output can be summed.
+print_totals() {
+	printf '%d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
+}
+
+# count_tap FILE: passed, failed and skipped of a program's TAP output.
+count_tap() {
+	awk '/^ok / {if (/# SKIP/) skip++; else ok++} /^not ok / {bad++}
+	     END {print ok + 0, bad + 0, skip + 0}' "$1"
+}
