@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lab.h"
+#include "memory.h"
+
+#define NR_PAGES 16
+
+/* Reserves @len and a hole of the same length behind it. */
+static uint64_t reserve(const struct target *target, uint64_t len)
+{
+	const long addr = TARGET_CALL(target, SYS_mmap, 0, 2 * len, PROT_NONE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (addr < 0)
+		return 0;
+	TARGET_CALL(target, SYS_munmap, addr + len, len);
+	return addr;
+}
+
+static const char *map(const struct target *target, struct memory *memory,
+		       int protection, int flags, int fd)
+{
+	memory->sealed_end = true;
+	memory->addr = reserve(target, memory->len);
+	if (!memory->addr ||
+	    TARGET_CALL(target, SYS_mmap, memory->addr, memory->len, protection,
+			flags | MAP_FIXED, fd, 0) < 0)
+		return "no room for a mapping";
+	TARGET_CALL(target, SYS_madvise, memory->addr, memory->len,
+		    MADV_NOHUGEPAGE);
+	return NULL;
+}
+
+static const char *map_anon(const struct target *target, struct memory *memory)
+{
+	return map(target, memory, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+uint64_t memory_map_aligned(const struct target *target, uint64_t len)
+{
+	const uint64_t addr = TARGET_CALL(target, SYS_mmap, 0, 3 * len,
+					  PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const uint64_t aligned = (addr + len - 1) / len * len;
+
+	if ((long)addr < 0)
+		return 0;
+	if (aligned > addr)
+		TARGET_CALL(target, SYS_munmap, addr, aligned - addr);
+	TARGET_CALL(target, SYS_munmap, aligned + len,
+		    addr + 2 * len - aligned);
+	return aligned;
+}
+
+/* Two huge pages: enough to end a range in the middle of one. */
+static const char *map_thp(const struct target *target, struct memory *memory)
+{
+	const uint64_t huge = lab_huge_page();
+
+	if (!huge)
+		return "this kernel has no transparent huge pages";
+	memory->len = 2 * huge;
+	memory->addr = memory_map_aligned(target, memory->len);
+	memory->sealed_end = true;
+	if (!memory->addr)
+		return "no room for a mapping";
+	if (TARGET_CALL(target, SYS_madvise, memory->addr, memory->len,
+			MADV_HUGEPAGE))
+		return "transparent huge pages are switched off";
+	return NULL;
+}
+
+static const char *map_shmem(const struct target *target, struct memory *memory,
+			     int protection)
+{
+	static const char name[] = "gupx-test";
+	const long fd = TARGET_CALL(target, SYS_memfd_create, (long)name, 0);
+
+	if (fd < 0 || TARGET_CALL(target, SYS_ftruncate, fd, memory->len))
+		return "no memfd";
+	return map(target, memory, protection, MAP_SHARED, fd);
+}
+
+static bool open_kept(const char *dir, uint64_t len, char *path, size_t size)
+{
+	static const char leaf[] = "/gupx-test.XXXXXX";
+	int fd;
+
+	if (strlen(dir) + sizeof(leaf) > size)
+		return false;
+	strcpy(path, dir);
+	strcat(path, leaf);
+	fd = mkstemp(path);
+	if (fd < 0)
+		return false;
+	for (uint64_t at = 0; at < len; at += lab_page()) {
+		const char byte = 'f';
+
+		if (pwrite(fd, &byte, 1, at) != 1)
+			break;
+	}
+	if (ftruncate(fd, len))
+		len = 0;
+	close(fd);
+	return len;
+}
+
+long memory_open_file(const struct target *target, const char *dir,
+		      uint64_t len)
+{
+	static char path[256];
+	const bool made = open_kept(dir, len, path, sizeof(path));
+	long fd = -1;
+
+	/* The target's copy of @path is older than what stands in it now. */
+	if (made && pwrite(target->mem_fd, path, sizeof(path),
+			   (uintptr_t)path) == sizeof(path))
+		fd = TARGET_CALL(target, SYS_open, (long)path, O_RDWR);
+	if (made)
+		unlink(path);
+	return fd;
+}
+
+static const char *map_file(const struct target *target, struct memory *memory,
+			    const char *dir, int flags)
+{
+	const long fd = memory_open_file(target, dir, memory->len);
+
+	if (fd < 0)
+		return "no place for a file";
+	return map(target, memory, PROT_READ | PROT_WRITE, flags, fd);
+}
+
+const char *memory_disk(void)
+{
+	const char *dir = getenv("GUPX_TEST_DISK");
+
+	return dir && !access(dir, W_OK) ? dir : NULL;
+}
+
+static const char *map_disk(const struct target *target, struct memory *memory,
+			    int flags)
+{
+	const char *dir = memory_disk();
+
+	if (!dir)
+		return "GUPX_TEST_DISK names no directory on a disk";
+	return map_file(target, memory, dir, flags);
+}
+
+/* Its mapping asks to be told of the first write to a page, without a disk. */
+static const char *map_perf(const struct target *target, struct memory *memory)
+{
+	static const struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+	const long fd = TARGET_CALL(target, SYS_perf_event_open, (long)&attr, 0,
+				    -1, -1, 0);
+	long addr;
+
+	memory->len = lab_page() * (1 + 8);
+	if (fd < 0)
+		return "no perf events";
+	addr = TARGET_CALL(target, SYS_mmap, 0, memory->len,
+			   PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (addr < 0)
+		return "no perf buffer";
+	/* Of the ring's own pages only the first takes writes. */
+	memory->addr = addr;
+	memory->len = lab_page();
+	return NULL;
+}
+
+/* The low end: the target itself needs little of its stack. */
+static const char *find_stack(const struct target *target,
+			      struct memory *memory)
+{
+	uint64_t first, end;
+
+	if (!target_find_mapping(target, "[stack]", &first, &end) ||
+	    end - first < 2 * memory->len)
+		return "no stack of a size to work on";
+	memory->addr = first;
+	return NULL;
+}
+
+static const char *map_heap(const struct target *target, struct memory *memory)
+{
+	const long end = TARGET_CALL(target, SYS_brk, 0);
+	const long addr = (end + lab_page() - 1) / lab_page() * lab_page();
+
+	memory->addr = addr;
+	memory->sealed_end = true;
+	if (TARGET_CALL(target, SYS_brk, addr + memory->len) < addr)
+		return "the heap does not grow";
+	return NULL;
+}
+
+static const char *map_protected(const struct target *target,
+				 struct memory *memory, int protection)
+{
+	const char *missing = map_anon(target, memory);
+
+	if (missing)
+		return missing;
+	target_poke(target, memory->addr, memory->len, 'p');
+	if (TARGET_CALL(target, SYS_mprotect, memory->addr, memory->len,
+			protection))
+		return "no protection";
+	return NULL;
+}
+
+static const char *map_hole(const struct target *target, struct memory *memory)
+{
+	memory->sealed_end = true;
+	memory->addr = reserve(target, memory->len);
+	if (!memory->addr)
+		return "no room for a mapping";
+	TARGET_CALL(target, SYS_munmap, memory->addr, memory->len);
+	return NULL;
+}
+
+static const char *find_pfnmap(const struct target *target,
+			       struct memory *memory)
+{
+	uint64_t end;
+
+	if (!target_find_mapping(target, "[vvar]", &memory->addr, &end))
+		return "no [vvar]";
+	memory->len = end - memory->addr;
+	return NULL;
+}
+
+const char *memory_build(const struct target *target, enum memory_kind kind,
+			 struct memory *memory)
+{
+	*memory = (struct memory){ .len = NR_PAGES * lab_page() };
+	switch (kind) {
+	case MEMORY_ANON:
+		return map_anon(target, memory);
+	case MEMORY_THP:
+		return map_thp(target, memory);
+	case MEMORY_SHMEM:
+		return map_shmem(target, memory, PROT_READ | PROT_WRITE);
+	case MEMORY_FILE_PRIVATE:
+		return map_file(target, memory, "/tmp", MAP_PRIVATE);
+	case MEMORY_FILE_SHARED:
+		return map_file(target, memory, "/tmp", MAP_SHARED);
+	case MEMORY_DISK_PRIVATE:
+		return map_disk(target, memory, MAP_PRIVATE);
+	case MEMORY_DISK_SHARED:
+		return map_disk(target, memory, MAP_SHARED);
+	case MEMORY_PERF:
+		return map_perf(target, memory);
+	case MEMORY_STACK:
+		return find_stack(target, memory);
+	case MEMORY_HEAP:
+		return map_heap(target, memory);
+	case MEMORY_PROT_NONE:
+		return map_protected(target, memory, PROT_NONE);
+	case MEMORY_READ_ONLY:
+		return map_protected(target, memory, PROT_READ);
+	case MEMORY_SHMEM_READ_ONLY:
+		return map_shmem(target, memory, PROT_READ);
+	case MEMORY_HOLE:
+		return map_hole(target, memory);
+	case MEMORY_PFNMAP:
+		return find_pfnmap(target, memory);
+	}
+	return "no such kind";
+}
+
+bool memory_is_writable(enum memory_kind kind)
+{
+	switch (kind) {
+	case MEMORY_PROT_NONE:
+	case MEMORY_READ_ONLY:
+	case MEMORY_SHMEM_READ_ONLY:
+	case MEMORY_HOLE:
+	case MEMORY_PFNMAP:
+		return false;
+	default:
+		return true;
+	}
+}
