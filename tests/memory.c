@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -140,11 +142,17 @@ static const char *map_file(const struct target *target, struct memory *memory,
 	return map(target, memory, PROT_READ | PROT_WRITE, flags, fd);
 }
 
+/* By what is mounted there, not by name: a bare mount point is no disk. */
 const char *memory_disk(void)
 {
 	const char *dir = getenv("GUPX_TEST_DISK");
+	struct statfs fs;
 
-	return dir && !access(dir, W_OK) ? dir : NULL;
+	if (!dir)
+		dir = "/mnt/disk";
+	if (statfs(dir, &fs) || fs.f_type != EXT4_SUPER_MAGIC)
+		return NULL;
+	return dir;
 }
 
 static const char *map_disk(const struct target *target, struct memory *memory,
@@ -153,7 +161,7 @@ static const char *map_disk(const struct target *target, struct memory *memory,
 	const char *dir = memory_disk();
 
 	if (!dir)
-		return "GUPX_TEST_DISK names no directory on a disk";
+		return "no ext4 at /mnt/disk, nor at $GUPX_TEST_DISK";
 	return map_file(target, memory, dir, flags);
 }
 

@@ -55,7 +55,7 @@ uint64_t memory_map_aligned(const struct target *target, uint64_t len);
 /* A file of @len bytes in @dir, open in the target and nameless: its fd. */
 long memory_open_file(const struct target *target, const char *dir,
 		      uint64_t len);
-/* A directory on a disk's filesystem, or NULL. */
+/* A directory on an ext4, $GUPX_TEST_DISK or /mnt/disk; NULL: none. */
 const char *memory_disk(void);
 
 #endif /* GUPX_TESTS_MEMORY_H */

@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The border: sizes, flags, reserved fields, pointers, descriptors, and the
+ * order in which they are judged. The order is contract: user space tells "older
+ * module" from "my mistake" by it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+#include "memory.h"
+#include "target.h"
+
+/* Room for the largest struct and a tail. */
+#define ROOM 512
+
+FIXTURE(verb)
+{
+	struct target target;
+	struct memory memory;
+	char buffer[64];
+	int pin_fd;
+	/* A request that succeeds, as words: fields are at multiples of 4. */
+	union {
+		__u32 size;
+		__u32 words[ROOM / 4];
+		struct gupx_info info;
+		struct gupx_pin pin;
+		struct gupx_populate populate;
+		struct gupx_read read;
+		struct gupx_extents extents;
+	} good;
+};
+
+/**
+ * One ioctl.
+ * @number: its code
+ * @size: of its struct
+ * @flags: those that it takes
+ * @mem_fd, @addr, @len, @reserved: offsets of fields
+ * @aligned: whether @addr and @len must be
+ */
+FIXTURE_VARIANT(verb)
+{
+	unsigned long number;
+	size_t size;
+	__u32 flags;
+	size_t mem_fd;
+	size_t addr;
+	size_t len;
+	size_t reserved;
+	bool aligned;
+};
+
+FIXTURE_VARIANT_ADD(verb, info){
+	.number = GUPX_IOC_INFO,
+	.size = sizeof(struct gupx_info),
+};
+
+FIXTURE_VARIANT_ADD(verb, pin){
+	.number = GUPX_IOC_PIN,
+	.size = sizeof(struct gupx_pin),
+	.flags = GUPX_PIN_FLAGS,
+	.mem_fd = offsetof(struct gupx_pin, mem_fd),
+	.addr = offsetof(struct gupx_pin, addr),
+	.len = offsetof(struct gupx_pin, len),
+	.aligned = true,
+};
+
+FIXTURE_VARIANT_ADD(verb, populate){
+	.number = GUPX_IOC_POPULATE,
+	.size = sizeof(struct gupx_populate),
+	.flags = GUPX_POPULATE_FLAGS,
+	.mem_fd = offsetof(struct gupx_populate, mem_fd),
+	.addr = offsetof(struct gupx_populate, addr),
+	.len = offsetof(struct gupx_populate, len),
+	.reserved = offsetof(struct gupx_populate, reserved),
+	.aligned = true,
+};
+
+FIXTURE_VARIANT_ADD(verb, read){
+	.number = GUPX_IOC_READ,
+	.size = sizeof(struct gupx_read),
+	.flags = GUPX_READ_FLAGS,
+	.mem_fd = offsetof(struct gupx_read, mem_fd),
+	.addr = offsetof(struct gupx_read, addr),
+	.len = offsetof(struct gupx_read, len),
+	.reserved = offsetof(struct gupx_read, reserved),
+};
+
+FIXTURE_VARIANT_ADD(verb, extents){
+	.number = GUPX_IOC_EXTENTS,
+	.size = sizeof(struct gupx_extents),
+};
+
+FIXTURE_SETUP(verb)
+{
+	struct lab_answer answer;
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+	answer = lab_pin(self->target.mem_fd, self->memory.addr,
+			 self->memory.len, GUPX_F_WRITE);
+	ASSERT_EQ(0, answer.failed);
+	ASSERT_LE(0, answer.pin_fd);
+	self->pin_fd = answer.pin_fd;
+	self->good.size = variant->size;
+	if (variant->number == GUPX_IOC_PIN)
+		self->good.pin.pin_fd = self->pin_fd;
+	if (variant->number == GUPX_IOC_READ)
+		self->good.read.buf = (uintptr_t)self->buffer;
+	if (!variant->mem_fd)
+		return;
+	self->good.words[variant->mem_fd / 4] = self->target.mem_fd;
+	*(__u64 *)&self->good.words[variant->addr / 4] = self->memory.addr;
+	*(__u64 *)&self->good.words[variant->len / 4] =
+		variant->number == GUPX_IOC_READ ? sizeof(self->buffer)
+						 : self->memory.len;
+}
+
+FIXTURE_TEARDOWN(verb)
+{
+	close(self->pin_fd);
+	target_stop(&self->target);
+}
+
+static int ask(int pin_fd, unsigned long number, void *argument)
+{
+	const int fd = number == GUPX_IOC_EXTENTS ? pin_fd : lab_device();
+
+	return ioctl(fd, number, argument) ? errno : 0;
+}
+
+#define ASK() ask(self->pin_fd, variant->number, &self->good)
+
+static void set_u64(__u32 *words, size_t offset, __u64 value)
+{
+	memcpy(&words[offset / 4], &value, sizeof(value));
+}
+
+static __u64 get_u64(const __u32 *words, size_t offset)
+{
+	__u64 value;
+
+	memcpy(&value, &words[offset / 4], sizeof(value));
+	return value;
+}
+
+TEST_F(verb, good_request_succeeds)
+{
+	EXPECT_EQ(0, ASK());
+}
+
+TEST_F(verb, size_too_small_is_EINVAL)
+{
+	for (size_t size = 0; size < variant->size; size++) {
+		self->good.size = size;
+		EXPECT_EQ(EINVAL, ASK())
+		TH_LOG("size %zu of %zu", size, variant->size);
+	}
+}
+
+TEST_F(verb, longer_with_zero_tail_succeeds)
+{
+	self->good.size = variant->size + 8;
+	EXPECT_EQ(0, ASK());
+	EXPECT_EQ(variant->size + 8, self->good.size);
+}
+
+TEST_F(verb, longer_with_other_tail_is_E2BIG)
+{
+	unsigned char *const bytes = (unsigned char *)&self->good;
+
+	self->good.size = variant->size + 8;
+	for (size_t i = 0; i < 8; i++) {
+		bytes[variant->size + i] = 1;
+		EXPECT_EQ(E2BIG, ASK()) TH_LOG("byte %zu of the tail", i);
+		bytes[variant->size + i] = 0;
+	}
+}
+
+TEST_F(verb, answer_ends_where_the_caller_said)
+{
+	self->good.words[variant->size / 4] = 0x5aa5;
+	EXPECT_EQ(0, ASK());
+	EXPECT_EQ(0x5aa5U, self->good.words[variant->size / 4]);
+}
+
+TEST_F(verb, unknown_flag_is_EOPNOTSUPP)
+{
+	for (unsigned int bit = 0; bit < 32; bit++) {
+		if (variant->flags & (1U << bit))
+			continue;
+		self->good.words[1] = 1U << bit;
+		EXPECT_EQ(EOPNOTSUPP, ASK()) TH_LOG("bit %u", bit);
+	}
+}
+
+TEST_F(verb, reserved_field_is_EINVAL)
+{
+	if (!variant->reserved)
+		SKIP(return, "no reserved field");
+	self->good.words[variant->reserved / 4] = 1;
+	EXPECT_EQ(EINVAL, ASK());
+	self->good.words[variant->reserved / 4] = 1U << 31;
+	EXPECT_EQ(EINVAL, ASK());
+}
+
+TEST_F(verb, misaligned_is_EINVAL)
+{
+	__u32 *const words = self->good.words;
+	const __u64 addr = self->memory.addr, len = self->memory.len;
+
+	if (!variant->aligned)
+		SKIP(return, "any address will do");
+	for (__u64 odd = 1; odd < lab_page(); odd *= 2) {
+		set_u64(words, variant->addr, addr + odd);
+		EXPECT_EQ(EINVAL, ASK()) TH_LOG("addr + %llu", odd);
+		set_u64(words, variant->addr, addr);
+		set_u64(words, variant->len, len + odd);
+		EXPECT_EQ(EINVAL, ASK()) TH_LOG("len + %llu", odd);
+		set_u64(words, variant->len, len);
+	}
+	/* L1 does not come before it. */
+	set_u64(words, variant->addr, addr + 1);
+	set_u64(words, variant->len, 0);
+	EXPECT_EQ(EINVAL, ASK());
+}
+
+TEST_F(verb, L3_overflow_is_EINVAL)
+{
+	__u32 *const words = self->good.words;
+	const __u64 page = lab_page();
+
+	if (!variant->addr)
+		SKIP(return, "no range");
+	set_u64(words, variant->addr, -page);
+	set_u64(words, variant->len, 2 * page);
+	EXPECT_EQ(EINVAL, ASK());
+	set_u64(words, variant->addr, page);
+	set_u64(words, variant->len, -page);
+	EXPECT_EQ(EINVAL, ASK());
+	set_u64(words, variant->addr, self->memory.addr);
+	set_u64(words, variant->len, -page);
+	EXPECT_EQ(EINVAL, ASK());
+}
+
+/* The last page of all ends at 2^64: nothing is mapped there, ever. */
+TEST_F(verb, last_page_does_not_pass_for_memory)
+{
+	__u32 *const words = self->good.words;
+	int failed;
+
+	if (!variant->addr)
+		SKIP(return, "no range");
+	set_u64(words, variant->addr, -lab_page());
+	set_u64(words, variant->len, lab_page());
+	failed = ASK();
+	EXPECT_TRUE(failed == 0 || failed == EINVAL);
+	if (variant->number == GUPX_IOC_PIN && !failed) {
+		EXPECT_EQ(0ULL, self->good.pin.done);
+		EXPECT_EQ((__u32)EFAULT, self->good.pin.stop.error);
+	}
+	if (variant->number == GUPX_IOC_POPULATE && !failed) {
+		EXPECT_EQ(0ULL, self->good.populate.done);
+		EXPECT_EQ((__u32)ENOMEM, self->good.populate.stop.error);
+	}
+	if (variant->number == GUPX_IOC_READ && !failed) {
+		EXPECT_EQ(0ULL, self->good.read.done);
+		EXPECT_EQ((__u32)EFAULT, self->good.read.stop.error);
+	}
+}
+
+TEST_F(verb, L1_nothing_asked_succeeds)
+{
+	if (!variant->len)
+		SKIP(return, "no range");
+	set_u64(self->good.words, variant->len, 0);
+	EXPECT_EQ(0, ASK());
+	/* Not even a hole is looked at. */
+	set_u64(self->good.words, variant->addr, 0);
+	EXPECT_EQ(0, ASK());
+	EXPECT_EQ(0ULL, get_u64(self->good.words, variant->len));
+}
+
+TEST_F(verb, bad_pointer_is_EFAULT)
+{
+	const long page = lab_page();
+	char *const pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, pages);
+	ASSERT_EQ(0, munmap(pages + page, page));
+	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, NULL));
+	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, pages + page));
+	/* Cut off in the middle, behind a size that reads well. */
+	memcpy(pages + page - 8, &self->good, 8);
+	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, pages + page - 8));
+	munmap(pages, page);
+}
+
+static int lowest_free_fd(void)
+{
+	const int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+/* The answer cannot be given: what was done for it must be undone. */
+TEST_F(verb, answer_into_read_only_memory_is_EFAULT)
+{
+	const long page = lab_page();
+	char *const argument = mmap(NULL, page, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int free_fd = lowest_free_fd();
+	long held;
+
+	ASSERT_NE(MAP_FAILED, argument);
+	if (variant->number == GUPX_IOC_PIN)
+		self->good.pin.pin_fd = -1;
+	memcpy(argument, &self->good, variant->size);
+	ASSERT_EQ(0, mprotect(argument, page, PROT_READ));
+	held = lab_pins_held();
+	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, argument));
+	EXPECT_EQ(held, lab_pins_held());
+	EXPECT_EQ(free_fd, lowest_free_fd());
+	munmap(argument, page);
+}
+
+TEST_F(verb, mem_fd_is_judged)
+{
+	static const char *const others[] = { "/dev/null", "/proc/self/maps",
+					      "/proc/self/status", "/" };
+	__u32 *const fd = &self->good.words[variant->mem_fd / 4];
+	char path[64];
+
+	if (!variant->mem_fd)
+		SKIP(return, "no mem_fd");
+	*fd = -1;
+	EXPECT_EQ(EBADF, ASK());
+	*fd = 1000000;
+	EXPECT_EQ(EBADF, ASK());
+	snprintf(path, sizeof(path), "/proc/%d/mem", self->target.pid);
+	*fd = open(path, O_PATH | O_CLOEXEC);
+	EXPECT_EQ(EBADF, ASK());
+	close(*fd);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		*fd = open(others[i], O_RDONLY | O_CLOEXEC);
+		EXPECT_EQ(EMEDIUMTYPE, ASK()) TH_LOG("%s", others[i]);
+		close(*fd);
+	}
+	*fd = lab_device();
+	EXPECT_EQ(EMEDIUMTYPE, ASK());
+	*fd = self->pin_fd;
+	EXPECT_EQ(EMEDIUMTYPE, ASK());
+	*fd = lab_open_mem(self->target.pid, O_WRONLY);
+	EXPECT_EQ(EACCES, ASK());
+	close(*fd);
+	*fd = lab_open_mem(self->target.pid, O_RDONLY);
+	EXPECT_EQ(0, ASK());
+	if (variant->flags & GUPX_F_WRITE) {
+		self->good.words[1] = GUPX_F_WRITE;
+		EXPECT_EQ(EACCES, ASK());
+	}
+	close(*fd);
+}
+
+TEST_F(verb, dead_target_is_ESRCH)
+{
+	if (!variant->mem_fd)
+		SKIP(return, "no mem_fd");
+	ASSERT_EQ(0, kill(self->target.pid, SIGKILL));
+	target_reap(&self->target);
+	EXPECT_EQ(ESRCH, ASK());
+	set_u64(self->good.words, variant->len, 0);
+	EXPECT_EQ(ESRCH, ASK());
+}
+
+FIXTURE(order)
+{
+	struct target target, dead, other;
+	struct memory memory;
+	struct gupx_pin pin;
+	int dead_mem, other_pin;
+	bool force;
+};
+
+/* Everything is wrong with this request. */
+FIXTURE_SETUP(order)
+{
+	struct lab_answer answer;
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(0, target_start(&self->dead));
+	ASSERT_EQ(0, target_start(&self->other));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+	ASSERT_EQ(NULL, memory_build(&self->other, MEMORY_ANON, &self->memory));
+	answer = lab_pin(self->other.mem_fd, self->memory.addr,
+			 self->memory.len, 0);
+	ASSERT_EQ(0, answer.failed);
+	self->other_pin = answer.pin_fd;
+	self->dead_mem = lab_open_mem(self->dead.pid, O_RDONLY);
+	ASSERT_LE(0, self->dead_mem);
+	kill(self->dead.pid, SIGKILL);
+	target_reap(&self->dead);
+	self->force = lab_param("allow_force");
+	lab_set_param("allow_force", false);
+}
+
+FIXTURE_TEARDOWN(order)
+{
+	lab_set_param("allow_force", self->force);
+	close(self->other_pin);
+	close(self->dead_mem);
+	target_stop(&self->target);
+	target_stop(&self->other);
+}
+
+/* Longer than the module knows, with a tail that is not zero. */
+struct long_pin {
+	struct gupx_pin pin;
+	__u64 tail;
+};
+
+/* Repairs one thing after the other; each time the next one is what is said. */
+static void repair_pin(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(order) * self, struct long_pin *it)
+{
+	struct gupx_pin *const pin = &it->pin;
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+#define SAYS(error) EXPECT_EQ(error, ask(-1, GUPX_IOC_PIN, pin))
+	SAYS(EINVAL);
+	pin->size = sizeof(*it);
+	SAYS(E2BIG);
+	pin->size = sizeof(*pin);
+	SAYS(EOPNOTSUPP);
+	pin->flags = GUPX_F_WRITE | GUPX_F_FORCE;
+	SAYS(EINVAL);
+	pin->addr = self->memory.addr;
+	SAYS(EINVAL);
+	pin->len = 0;
+	SAYS(EPERM);
+	pin->flags = GUPX_F_WRITE;
+	SAYS(EBADF);
+	pin->mem_fd = null;
+	SAYS(EMEDIUMTYPE);
+	pin->mem_fd = self->dead_mem;
+	SAYS(EACCES);
+	pin->flags = 0;
+	SAYS(ESRCH);
+	pin->mem_fd = self->target.mem_fd;
+	SAYS(EBADF);
+	pin->pin_fd = null;
+	SAYS(EMEDIUMTYPE);
+	pin->pin_fd = self->other_pin;
+	SAYS(EXDEV);
+	pin->pin_fd = -1;
+	SAYS(0);
+	pin->len = self->memory.len;
+	SAYS(ENOBUFS);
+	EXPECT_EQ(0ULL, pin->memlock_limit);
+	EXPECT_EQ(self->memory.len, pin->memlock_asked);
+	close(null);
+#undef SAYS
+}
+
+TEST_F(order, of_checks)
+{
+	struct long_pin it = {
+		.pin = {
+			.size = 8,
+			.flags = ~0U,
+			.mem_fd = -1,
+			.pin_fd = 1000000,
+			.addr = self->memory.addr + 1,
+			.len = 1,
+		},
+		.tail = ~0ULL,
+	};
+
+	/* Without a limit that binds, nothing can be too much. */
+	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
+	ASSERT_EQ(0, lab_set_memlock(0));
+	repair_pin(_metadata, self, &it);
+	ASSERT_EQ(-1, it.pin.pin_fd);
+}
+
+/* A pin fd where pins are to be added is a pin fd, and of the same target. */
+TEST_F(order, pin_fd_is_judged)
+{
+	const uint64_t addr = self->memory.addr, page = lab_page();
+	const int mem = self->target.mem_fd;
+	const int path = open("/dev/null", O_PATH | O_CLOEXEC);
+
+	EXPECT_EQ(EBADF, lab_pin_more(1000000, mem, addr, page, 0).failed);
+	EXPECT_EQ(EBADF, lab_pin_more(-2, mem, addr, page, 0).failed);
+	EXPECT_EQ(EBADF, lab_pin_more(path, mem, addr, page, 0).failed);
+	EXPECT_EQ(EMEDIUMTYPE, lab_pin_more(mem, mem, addr, page, 0).failed);
+	EXPECT_EQ(EMEDIUMTYPE,
+		  lab_pin_more(lab_device(), mem, addr, page, 0).failed);
+	EXPECT_EQ(EXDEV,
+		  lab_pin_more(self->other_pin, mem, addr, page, 0).failed);
+	close(path);
+}
+
+TEST(device_is_there)
+{
+	struct gupx_info info;
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, lab_info(&info));
+	EXPECT_EQ((__u32)GUPX_ABI, info.abi);
+	EXPECT_EQ((__u32)lab_page(), info.page_size);
+	EXPECT_EQ((__u32)GUPX_PIN_FLAGS, info.pin_flags);
+	EXPECT_EQ((__u32)GUPX_POPULATE_FLAGS, info.populate_flags);
+	EXPECT_EQ((__u32)GUPX_READ_FLAGS, info.read_flags);
+	EXPECT_EQ(0U, info.explain_flags);
+	EXPECT_EQ(0U, info.reserved);
+	EXPECT_NE(0, info.version[0]);
+	EXPECT_NE(NULL, memchr(info.version, 0, sizeof(info.version)));
+}
+
+TEST(info_tells_the_parameters)
+{
+	const bool force = lab_param("allow_force");
+	const bool shorts = lab_param("allow_short_pins");
+	struct gupx_info info;
+
+	ASSERT_LE(0, lab_device());
+	for (unsigned int set = 0; set < 4; set++) {
+		lab_set_param("allow_force", set & 1);
+		lab_set_param("allow_short_pins", set & 2);
+		ASSERT_EQ(0, lab_info(&info));
+		EXPECT_EQ((set & 1 ? GUPX_PARAM_FORCE : 0) |
+				  (set & 2 ? GUPX_PARAM_SHORT_PINS : 0),
+			  info.params);
+	}
+	lab_set_param("allow_force", force);
+	lab_set_param("allow_short_pins", shorts);
+}
+
+TEST(explain_is_not_of_this_version)
+{
+	struct gupx_explain explain = { .size = sizeof(explain) };
+
+	ASSERT_LE(0, lab_device());
+	EXPECT_EQ(EOPNOTSUPP, ask(-1, GUPX_IOC_EXPLAIN, &explain));
+}
+
+TEST(unknown_ioctl_is_ENOTTY)
+{
+	struct gupx_info info = { .size = sizeof(info) };
+	const int device = lab_device();
+
+	ASSERT_LE(0, device);
+	for (unsigned int number = 0; number < 256; number++) {
+		if (number <= _IOC_NR(GUPX_IOC_EXPLAIN))
+			continue;
+		EXPECT_EQ(-1, ioctl(device, _IO(GUPX_IOC_TYPE, number), &info));
+		EXPECT_EQ(ENOTTY, errno) TH_LOG("number %#x", number);
+	}
+	EXPECT_EQ(-1, ioctl(device, _IO(GUPX_IOC_TYPE + 1, 0), &info));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, ioctl(device, _IOWR(GUPX_IOC_TYPE, 0, info), &info));
+	EXPECT_EQ(ENOTTY, errno);
+}
+
+TEST_F(order, unknown_ioctl_on_pin_fd_is_ENOTTY)
+{
+	struct gupx_info info = { .size = sizeof(info) };
+
+	for (unsigned int number = 0; number < 256; number++) {
+		if (number == _IOC_NR(GUPX_IOC_EXTENTS))
+			continue;
+		EXPECT_EQ(-1, ioctl(self->other_pin, _IO(GUPX_IOC_TYPE, number),
+				    &info));
+		EXPECT_EQ(ENOTTY, errno) TH_LOG("number %#x", number);
+	}
+}
+
+/* The list in parts, from any index on; the head is true at any capacity. */
+TEST_F(order, extents_page_by_page)
+{
+	const uint64_t page = lab_page();
+	struct gupx_extent all[16], one;
+	struct gupx_extents head;
+	struct lab_answer answer;
+	uint64_t bytes = 0;
+
+	/* Every other page: runs cannot grow together. */
+	answer = lab_pin(self->target.mem_fd, self->memory.addr, page, 0);
+	ASSERT_EQ(0, answer.failed);
+	for (size_t i = 2; i < 16; i += 2)
+		ASSERT_EQ(page,
+			  lab_pin_more(answer.pin_fd, self->target.mem_fd,
+				       self->memory.addr + i * page, page, 0)
+				  .done);
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, all, ARRAY_SIZE(all)));
+	EXPECT_EQ(8U, head.count);
+	EXPECT_EQ(8ULL, head.total);
+	EXPECT_EQ(8 * page, head.bytes);
+	EXPECT_LE(8 * page, head.charged);
+	for (unsigned int i = 0; i < head.count; i++) {
+		struct gupx_extents part = {
+			.size = sizeof(part),
+			.first = i,
+			.buf = (uintptr_t)&one,
+			.capacity = 1,
+		};
+
+		ASSERT_EQ(0, ask(answer.pin_fd, GUPX_IOC_EXTENTS, &part));
+		EXPECT_EQ(1U, part.count);
+		EXPECT_EQ(8ULL, part.total);
+		EXPECT_EQ(0, memcmp(&one, &all[i], sizeof(one)));
+		EXPECT_EQ(0U, one.order);
+		bytes += one.len;
+	}
+	EXPECT_EQ(head.bytes, bytes);
+	close(answer.pin_fd);
+}
+
+TEST_F(order, extents_at_the_edges)
+{
+	struct gupx_extent run;
+	struct gupx_extents head = {
+		.size = sizeof(head),
+		.first = ~0ULL,
+		.buf = (uintptr_t)&run,
+		.capacity = 1,
+	};
+
+	EXPECT_EQ(0, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	EXPECT_EQ(0U, head.count);
+	EXPECT_EQ(self->memory.len, head.bytes);
+	head.first = 0;
+	head.buf = 1;
+	head.capacity = ~0U;
+	EXPECT_EQ(EFAULT, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	head.capacity = 0;
+	EXPECT_EQ(0, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	EXPECT_EQ(0U, head.count);
+}
+
+/* READ's buffer is first touched when the loop has run: the struct answers. */
+TEST_F(order, read_into_bad_buffer_stops_at_copy)
+{
+	const uint64_t page = lab_page();
+	char *const pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct lab_answer answer;
+
+	ASSERT_NE(MAP_FAILED, pages);
+	ASSERT_EQ(0, munmap(pages + page, page));
+	answer = lab_read(self->target.mem_fd, self->memory.addr, page,
+			  pages + page, 0);
+	EXPECT_EQ(0, answer.failed);
+	EXPECT_EQ(0ULL, answer.done);
+	EXPECT_EQ(GUPX_STAGE_COPY, answer.stop.stage);
+	EXPECT_EQ(GUPX_REASON_BUFFER, answer.stop.reason);
+	EXPECT_EQ((__u32)EFAULT, answer.stop.error);
+	/* The first page fits, the second has nowhere to go. */
+	answer = lab_read(self->target.mem_fd, self->memory.addr, 2 * page,
+			  pages, 0);
+	EXPECT_EQ(0, answer.failed);
+	EXPECT_EQ(page, answer.done);
+	EXPECT_EQ(GUPX_REASON_BUFFER, answer.stop.reason);
+	munmap(pages, page);
+}
+
+TEST_HARNESS_MAIN
