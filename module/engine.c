@@ -59,11 +59,20 @@ static long call(const struct gupx_cursor *cursor, unsigned long nr,
 				      locked);
 }
 
-/* The errno is the kernel's; why it came to it, the kernel does not say. */
-static struct gupx_verdict stop_of(long ret)
+/*
+ * The errno is the kernel's; why it came to it, the kernel does not say. Row O6:
+ * 6.1 may answer 0 where later kernels answer -EFAULT.
+ */
+static struct gupx_verdict stop_of(const struct gupx_cursor *cursor, long ret)
 {
-	return gupx_policy_stop(GUPX_STAGE_ENGINE, GUPX_REASON_KERNEL_ENGINE,
-				ret < 0 ? -ret : 0);
+	if (ret < 0)
+		return gupx_policy_stop(GUPX_STAGE_ENGINE,
+					GUPX_REASON_KERNEL_ENGINE, -ret);
+	if (cursor->request & GUPX_R_NOWAIT)
+		return gupx_policy_stop(GUPX_STAGE_ENGINE,
+					GUPX_REASON_WOULD_WAIT, 0);
+	return gupx_policy_stop(GUPX_STAGE_ENGINE, GUPX_REASON_NO_PROGRESS,
+				EFAULT);
 }
 
 static struct gupx_verdict no_memory(void)
@@ -89,7 +98,7 @@ static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 		cursor->vma = NULL;
 	}
 	if (ret <= 0)
-		return stop_of(ret);
+		return stop_of(cursor, ret);
 	if (pages)
 		gupx_pin_adopt(batch, pages, ret, cursor->addr,
 			       run_flags_of(cursor->request));
@@ -184,8 +193,8 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 	kvfree(pages);
 	if (ret > 0)
 		return gupx_policy_do(GUPX_GO);
-	if (cursor->request & GUPX_R_LONGTERM)
+	if (ret < 0 && (cursor->request & GUPX_R_LONGTERM))
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
-					ret < 0 ? -ret : EFAULT);
-	return stop_of(ret < 0 ? ret : -EFAULT);
+					-ret);
+	return stop_of(cursor, ret);
 }

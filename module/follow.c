@@ -221,6 +221,12 @@ void gupx_follow_unlock(struct gupx_table *table)
 		up_read(table->huge_lock);
 }
 
+/* Without access to hint at, PROT_NONE is the mapping's own (row E3). */
+static bool may_hint_numa(struct vm_area_struct *vma)
+{
+	return vma_is_accessible(vma);
+}
+
 /* Tracked by soft-dirty and not marked: a write has to take a fault (E4). */
 static bool tracks_soft_dirty(const struct vm_area_struct *vma)
 {
@@ -272,7 +278,7 @@ static u32 pte_kind(const struct vm_area_struct *vma, pte_t pte)
 	if (!pte_special(pte))
 		return pfn_valid(pfn) ? GUPX_E_PAGE : GUPX_E_BAD;
 	if (gupx_compat_finds_pages(vma))
-		return GUPX_E_SPECIAL_HUGE;
+		return GUPX_E_OPAQUE;
 	if (is_zero_pfn(pfn))
 		return GUPX_E_ZERO;
 	if (pte_devmap(pte))
@@ -297,7 +303,7 @@ static void look_at_pte(const struct gupx_table *table, unsigned long addr,
 	entry->dirty = pte_dirty(pte);
 	if (pte_write(pte))
 		entry->facts |= GUPX_E_WRITABLE;
-	if (pte_protnone(pte))
+	if (pte_protnone(pte) && may_hint_numa(vma))
 		entry->facts |= GUPX_E_PROTNONE;
 	if (tracks_soft_dirty(vma) && !pte_soft_dirty(pte))
 		entry->facts |= GUPX_E_SOFT_DIRTY_DUE;
@@ -332,7 +338,7 @@ static u32 pmd_kind(pmd_t pmd)
 	if (pmd_devmap(pmd))
 		return GUPX_E_DEVMAP | GUPX_E_NEVER_FORCE;
 	if (pmd_special(pmd))
-		return GUPX_E_SPECIAL_HUGE;
+		return GUPX_E_OPAQUE;
 	if (!pfn_valid(pmd_pfn(pmd)))
 		return GUPX_E_BAD;
 	if (is_huge_zero(page_folio(pmd_page(pmd))))
@@ -353,7 +359,7 @@ static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
 	entry->dirty = pmd_dirty(pmd);
 	if (pmd_write(pmd))
 		entry->facts |= GUPX_E_WRITABLE;
-	if (pmd_protnone(pmd))
+	if (pmd_protnone(pmd) && may_hint_numa(vma))
 		entry->facts |= GUPX_E_PROTNONE;
 	if (tracks_soft_dirty(vma) && !pmd_soft_dirty(pmd))
 		entry->facts |= GUPX_E_SOFT_DIRTY_DUE;
@@ -382,7 +388,7 @@ static void look_at_pud(const struct gupx_table *table, unsigned long addr,
 		return;
 	}
 	if (!is_vm_hugetlb_page(table->vma) || !pfn_valid(pud_pfn(pud))) {
-		entry->facts |= GUPX_E_SPECIAL_HUGE;
+		entry->facts |= GUPX_E_OPAQUE;
 		return;
 	}
 	head = pud_page(pud);

@@ -84,8 +84,7 @@
 #define GUPX_E_HUGE_ZERO 5U /* the huge zero folio */
 #define GUPX_E_NO_PAGE 6U   /* a frame without a struct page */
 #define GUPX_E_DEVMAP 7U    /* ZONE_DEVICE behind a device map (6.1, 6.12) */
-#define GUPX_E_SPECIAL_HUGE \
-	8U /* a special PMD: only the kernel can tell what */
+#define GUPX_E_OPAQUE 8U    /* only the kernel can tell what is behind it */
 #define GUPX_E_KINDS 9U
 #define GUPX_E_WRITABLE BIT(4)
 #define GUPX_E_PROTNONE BIT(5)
@@ -325,13 +324,13 @@ static inline struct gupx_verdict gupx_policy_judge_special(__u32 entry,
 	const __u32 kind = entry & GUPX_E_KIND;
 	const bool pages = request & GUPX_R_WANTS_PAGES;
 
-	if (kind == GUPX_E_SPECIAL_HUGE)
-		return gupx_policy_do(GUPX_DELEGATE);
 	if (kind == GUPX_E_DEVMAP)
 		return gupx_policy_do(pages ? GUPX_DELEGATE : GUPX_SKIP);
 	if ((request & GUPX_R_DUMP) && kind != GUPX_E_PAGE)
 		return gupx_policy_stop(GUPX_STAGE_FOLLOW,
 					GUPX_REASON_DUMP_SPECIAL, EFAULT);
+	if (kind == GUPX_E_OPAQUE)
+		return gupx_policy_do(GUPX_DELEGATE);
 	if (kind == GUPX_E_NO_PAGE && pages)
 		return gupx_policy_stop(GUPX_STAGE_FOLLOW, GUPX_REASON_NO_PAGE,
 					EEXIST);
@@ -436,10 +435,10 @@ static inline struct gupx_verdict gupx_policy_judge_fault(__u32 fault,
 			request & (GUPX_R_HWPOISON | GUPX_R_POPULATE)
 				? EHWPOISON
 				: EFAULT);
-	if (fault & GUPX_H_SIGSEGV)
+	if ((fault & GUPX_H_SIGSEGV) && !(fault & GUPX_H_SIGBUS))
 		return gupx_policy_stop(GUPX_STAGE_FAULT,
 					GUPX_REASON_FAULT_SIGSEGV, EFAULT);
-	/* An error bit we do not know: the kernel BUG()s here, we refuse. */
+	/* Of an error bit we do not know: the kernel BUG()s, we refuse. */
 	if (fault & (GUPX_H_SIGBUS | GUPX_H_OTHER_ERROR))
 		return gupx_policy_stop(GUPX_STAGE_FAULT,
 					GUPX_REASON_FAULT_SIGBUS, EFAULT);
