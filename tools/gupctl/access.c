@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Why the kernel refused /proc/PID/mem: access.h. */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "out.h"
+#include "target.h"
+
+#define YAMA_SCOPE "/proc/sys/kernel/yama/ptrace_scope"
+
+#define WITH_PTRACE "run gupctl with CAP_SYS_PTRACE (sudo)"
+
+struct owner {
+	unsigned int real, effective, saved;
+	unsigned int real_gid, effective_gid, saved_gid;
+};
+
+bool gupx_access_has(cap_value_t capability)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (!caps)
+		return false;
+	if (cap_get_flag(caps, capability, CAP_EFFECTIVE, &value))
+		value = CAP_CLEAR;
+	cap_free(caps);
+	return value == CAP_SET;
+}
+
+static bool load_owner(int pid, struct owner *owner)
+{
+	char path[32];
+	char line[128];
+	int found = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file)) {
+		found += sscanf(line, "Uid: %u %u %u", &owner->real,
+				&owner->effective, &owner->saved) == 3;
+		found += sscanf(line, "Gid: %u %u %u", &owner->real_gid,
+				&owner->effective_gid, &owner->saved_gid) == 3;
+	}
+	fclose(file);
+	return found == 2;
+}
+
+static bool is_mine(const struct owner *owner)
+{
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+
+	return owner->real == uid && owner->effective == uid &&
+	       owner->saved == uid && owner->real_gid == gid &&
+	       owner->effective_gid == gid && owner->saved_gid == gid;
+}
+
+/* -1: this kernel has no Yama. */
+static int yama_scope(void)
+{
+	FILE *file = fopen(YAMA_SCOPE, "re");
+	int scope = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &scope) != 1)
+		scope = -1;
+	fclose(file);
+	return scope;
+}
+
+/* The files of a process that is not dumpable belong to root. */
+static bool is_dumpable(int pid, const struct owner *owner)
+{
+	struct stat stat_of_file;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	return stat(path, &stat_of_file) ||
+	       stat_of_file.st_uid == owner->effective;
+}
+
+static __attribute__((noreturn)) void
+die_other_owner(const struct gupx_target *target, const struct owner *owner)
+{
+	const struct passwd *user = getpwuid(owner->real);
+
+	gupx_out_die(
+		GUPX_EXIT_REFUSED, "permission",
+		"run gupctl as that user, or with CAP_SYS_PTRACE (sudo)",
+		"process %d (%s) runs as another user or group (%s, uid %u), and CAP_SYS_PTRACE is missing",
+		target->pid, target->comm, user ? user->pw_name : "no name",
+		owner->real);
+}
+
+static void die_if_yama(const struct gupx_target *target, bool may_ptrace)
+{
+	const int scope = yama_scope();
+
+	if (scope == 3)
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "permission",
+			"set it lower in sysctl.d and reboot: it cannot be lowered at run time",
+			"Yama lets nobody attach to process %d (%s): " YAMA_SCOPE
+			" is 3",
+			target->pid, target->comm);
+	if (scope == 2 && !may_ptrace)
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "permission", WITH_PTRACE,
+			"Yama keeps process %d (%s) for administrators: " YAMA_SCOPE
+			" is 2, and CAP_SYS_PTRACE is missing",
+			target->pid, target->comm);
+	if (scope == 1 && !may_ptrace)
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "permission",
+			WITH_PTRACE
+			", or as the target's parent, or set kernel.yama.ptrace_scope=0",
+			"Yama keeps process %d (%s) for its parent: " YAMA_SCOPE
+			" is 1, and CAP_SYS_PTRACE is missing",
+			target->pid, target->comm);
+}
+
+void gupx_access_die(const struct gupx_target *target)
+{
+	const bool may_ptrace = gupx_access_has(CAP_SYS_PTRACE);
+	struct owner owner;
+
+	if (!load_owner(target->pid, &owner))
+		gupx_out_die(GUPX_EXIT_REFUSED, "target_exited", NULL,
+			     "process %d has just exited", target->pid);
+	if (!may_ptrace && !is_mine(&owner))
+		die_other_owner(target, &owner);
+	if (!may_ptrace && !is_dumpable(target->pid, &owner))
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "permission", WITH_PTRACE,
+			"process %d (%s) is not dumpable (it changed its user, or keeps secrets), and CAP_SYS_PTRACE is missing",
+			target->pid, target->comm);
+	die_if_yama(target, may_ptrace);
+	gupx_out_die(
+		GUPX_EXIT_REFUSED, "permission",
+		"look at its user namespace and security profile (lsns -p, AppArmor, SELinux)",
+		"the kernel refuses process %d (%s)%s", target->pid,
+		target->comm,
+		may_ptrace ? ", though CAP_SYS_PTRACE is here" : "");
+}

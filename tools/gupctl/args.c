@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the commands' command lines have in common: args.h. */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "out.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Room for a command's own options and all the shared ones. */
+#define OPTIONS_MAX 16
+
+enum {
+	KEY_JSON = 0x100,
+	KEY_FORCE,
+	KEY_HERE,
+	KEY_ALL = 'a',
+	KEY_ENGINE = 'e',
+	KEY_HELP = 'h',
+	KEY_NOFAULT = 'n',
+	KEY_VERBOSE = 'v',
+	KEY_VERSION = 'V',
+	KEY_WRITE = 'w',
+};
+
+static const struct {
+	unsigned int takes;
+	struct argp_option option;
+} shared[] = {
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "all", KEY_ALL, NULL, 0,
+	    "Every mapping; those that cannot be taken at all are skipped",
+	    0 } },
+	{ GUPX_ARGS_TAKES_WRITE,
+	  { "write", KEY_WRITE, NULL, 0,
+	    "As for writing: the target's own pages, not shared or empty ones",
+	    0 } },
+	{ GUPX_ARGS_TAKES_NOFAULT,
+	  { "nofault", KEY_NOFAULT, NULL, 0,
+	    "Only what is resident; stop at what is not", 0 } },
+	{ GUPX_ARGS_TAKES_FORCE,
+	  { "force", KEY_FORCE, NULL, 0,
+	    "Override the mapping's protection, as a debugger does", 0 } },
+	{ GUPX_ARGS_TAKES_HERE,
+	  { "here", KEY_HERE, NULL, 0,
+	    "Run on gupctl's own CPUs, not on the target's", 0 } },
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "engine", KEY_ENGINE, "NAME", 0,
+	    "Who walks the page tables: gupx (default) or kernel", 0 } },
+	{ 0, { "json", KEY_JSON, NULL, 0, "Answer with one JSON object", 1 } },
+	{ 0,
+	  { "verbose", KEY_VERBOSE, NULL, 0,
+	    "List every range, and say what was arranged", 1 } },
+	{ 0, { "help", KEY_HELP, NULL, 0, "Print this, and exit", 2 } },
+	{ 0, { "version", KEY_VERSION, NULL, 0, "Print it, and exit", 2 } },
+};
+
+/* Where bad usage sends to: the command last parsed. */
+static char help_cure[64] = "see gupctl --help";
+
+void gupx_args_die(const char *format, ...)
+{
+	char *message = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&message, format, args) < 0)
+		message = NULL;
+	va_end(args);
+	gupx_out_die(GUPX_EXIT_USAGE, "usage", help_cure, "%s",
+		     message ? message : "bad usage");
+}
+
+void gupx_args_parse(const struct gupx_args_syntax *syntax, int argc,
+		     char **argv, void *input)
+{
+	struct argp_option options[OPTIONS_MAX + 1] = { 0 };
+	const struct argp argp = {
+		.options = options,
+		.parser = syntax->parser,
+		.args_doc = syntax->words,
+		.doc = syntax->doc,
+		.help_filter = syntax->help_filter,
+	};
+	const struct argp_option *own = syntax->own;
+	size_t count = 0;
+	size_t i;
+
+	for (; own && own->name && count < OPTIONS_MAX; own++)
+		options[count++] = *own;
+	for (i = 0; i < ARRAY_SIZE(shared) && count < OPTIONS_MAX; i++)
+		if ((shared[i].takes & syntax->takes) == shared[i].takes)
+			options[count++] = shared[i].option;
+	snprintf(help_cure, sizeof(help_cure), "see %s --help", argv[0]);
+	if (argp_parse(&argp, argc, argv,
+		       syntax->flags | ARGP_NO_ERRS | ARGP_NO_HELP, NULL,
+		       input))
+		gupx_args_die("bad usage");
+}
+
+static const struct argp_option *find_option(const struct argp *argp,
+					     const char *name, size_t length)
+{
+	const struct argp_option *option;
+
+	for (option = argp->options; option && option->name; option++)
+		if (strlen(option->name) == length &&
+		    !strncmp(option->name, name, length))
+			return option;
+	return NULL;
+}
+
+static const struct argp_option *find_key(const struct argp *argp, int key)
+{
+	const struct argp_option *option;
+
+	for (option = argp->options; option && option->name; option++)
+		if (option->key == key)
+			return option;
+	return NULL;
+}
+
+/* In a bundle of one-letter options: the first that is none. */
+static __attribute__((noreturn)) void die_bad_letter(const struct argp *argp,
+						     const char *word)
+{
+	const char *letter;
+
+	for (letter = word + 1; *letter; letter++)
+		if (!find_key(argp, (unsigned char)*letter))
+			gupx_args_die("there is no option -%c", *letter);
+	gupx_args_die("option %s needs a value", word);
+}
+
+/*
+ * argp stops behind the word it could not take, or, in a bundle of one-letter
+ * options, still at it.
+ */
+static __attribute__((noreturn)) void
+die_bad_option(const struct argp_state *state)
+{
+	const char *word = state->argv[state->next - 1];
+	const struct argp_option *option;
+	size_t length;
+
+	if (word[0] != '-' && state->next < state->argc)
+		word = state->argv[state->next];
+	if (strncmp(word, "--", 2))
+		die_bad_letter(state->root_argp, word);
+	length = strcspn(word + 2, "=");
+	option = find_option(state->root_argp, word + 2, length);
+	if (!option)
+		gupx_args_die("there is no option %.*s", (int)length + 2, word);
+	if (option->arg)
+		gupx_args_die("option %s needs a value: %s=%s", word, word,
+			      option->arg);
+	gupx_args_die("option --%s takes no value", option->name);
+}
+
+/* argp's own --help keeps silent where argp's own errors do. */
+static __attribute__((noreturn)) void print_help(const struct argp_state *state)
+{
+	argp_help(state->root_argp, stdout,
+		  ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
+		  state->name);
+	exit(GUPX_EXIT_DONE);
+}
+
+static void take_pid(const char *text, struct gupx_args *args)
+{
+	long pid;
+	char *end;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || pid < 1 ||
+	    pid > INT_MAX)
+		gupx_args_die("%s is no PID: it must be a positive number",
+			      *text ? text : "an empty word");
+	args->pid = (int)pid;
+}
+
+static void take_range(const char *text, struct gupx_args *args)
+{
+	struct gupx_args_range found = { .text = text };
+	enum gupx_range_result result;
+	struct gupx_args_range *grown;
+
+	result = gupx_range_parse(text, &found.range);
+	found.named = result == GUPX_RANGE_NAME;
+	if (result == GUPX_RANGE_BYTES && args->rounds)
+		result = gupx_range_round(&found.range,
+					  (__u64)sysconf(_SC_PAGESIZE));
+	if (result > GUPX_RANGE_NAME)
+		gupx_args_die("range '%s' %s", text,
+			      gupx_range_explain(result));
+	grown = reallocarray(args->range, args->range_count + 1,
+			     sizeof(*grown));
+	if (!grown)
+		gupx_args_die("out of memory");
+	args->range = grown;
+	args->range[args->range_count++] = found;
+}
+
+static void take_engine(const char *name, struct gupx_args *args)
+{
+	if (strcmp(name, "kernel") && strcmp(name, "gupx"))
+		gupx_args_die("there is no engine '%s': write gupx or kernel",
+			      name);
+	args->kernel_engine = !strcmp(name, "kernel");
+}
+
+error_t gupx_args_take(int key, char *value, struct argp_state *state,
+		       struct gupx_args *args)
+{
+	switch (key) {
+	case KEY_JSON:
+		gupx_out_init(true, gupx_out_is_verbose());
+		return 0;
+	case KEY_VERBOSE:
+		gupx_out_init(gupx_out_is_json(), true);
+		return 0;
+	case KEY_ALL:
+		args->all = true;
+		return 0;
+	case KEY_WRITE:
+		args->write = true;
+		return 0;
+	case KEY_FORCE:
+		args->force = true;
+		return 0;
+	case KEY_NOFAULT:
+		args->nofault = true;
+		return 0;
+	case KEY_HERE:
+		args->here = true;
+		return 0;
+	case KEY_ENGINE:
+		take_engine(value, args);
+		return 0;
+	case KEY_HELP:
+		print_help(state);
+	case KEY_VERSION:
+		puts("gupctl " GUPCTL_VERSION);
+		exit(GUPX_EXIT_DONE);
+	case ARGP_KEY_ARG:
+		if (!args->pid)
+			take_pid(value, args);
+		else
+			take_range(value, args);
+		return 0;
+	case ARGP_KEY_ERROR:
+		die_bad_option(state);
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+void gupx_args_require_target(const struct gupx_args *args)
+{
+	if (!args->pid)
+		gupx_args_die("which process? A PID is missing");
+	if (args->all && args->range_count)
+		gupx_args_die("--all and a range exclude each other");
+	if (!args->all && !args->range_count)
+		gupx_args_die(
+			"which memory? Name a range (ADDR+LEN, ADDR-END, [heap], [anon], a file) or --all");
+}
+
+void gupx_args_free(struct gupx_args *args)
+{
+	free(args->range);
+}

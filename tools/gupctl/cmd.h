@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The commands: each parses its own words and returns the exit status. */
+#ifndef GUPX_CMD_H
+#define GUPX_CMD_H
+
+int gupx_cmd_info(int argc, char **argv);
+int gupx_cmd_pin(int argc, char **argv);
+int gupx_cmd_populate(int argc, char **argv);
+int gupx_cmd_read(int argc, char **argv);
+
+#endif

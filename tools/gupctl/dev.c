@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/gupx: dev.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "dev.h"
+#include "out.h"
+#include "target.h"
+
+#define LOAD_MODULE "load it as root: modprobe gupx"
+
+int gupx_dev_call(int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg) < 0 ? -errno : 0;
+}
+
+static bool module_is_loaded(void)
+{
+	return !access("/sys/module/gupx", F_OK);
+}
+
+static __attribute__((noreturn)) void die_no_node(void)
+{
+	if (module_is_loaded())
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "no_module",
+			"look at udev (udevadm trigger), or bind /dev into the container",
+			"the module gupx is loaded, but there is no " GUPX_DEVICE
+			" here");
+	gupx_out_die(GUPX_EXIT_REFUSED, "no_module", LOAD_MODULE,
+		     "the module gupx is not loaded: there is no " GUPX_DEVICE);
+}
+
+static __attribute__((noreturn)) void die_no_node_access(void)
+{
+	const struct group *group;
+	struct stat node;
+	char cure[160];
+
+	if (stat(GUPX_DEVICE, &node))
+		gupx_out_die(GUPX_EXIT_REFUSED, "node_access", NULL,
+			     "cannot look at " GUPX_DEVICE ": %s",
+			     strerror(errno));
+	group = getgrgid(node.st_gid);
+	if (!node.st_gid || !group || !(node.st_mode & S_IRGRP))
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "node_access",
+			"run gupctl as root (sudo), or install its udev rule",
+			GUPX_DEVICE " is for its owner, uid %u, alone",
+			node.st_uid);
+	snprintf(
+		cure, sizeof(cure),
+		"join it (sudo usermod -aG %s $USER), then log in anew or run newgrp %s",
+		group->gr_name, group->gr_name);
+	gupx_out_die(GUPX_EXIT_REFUSED, "node_access", cure,
+		     GUPX_DEVICE " is for the group %s, which you are not in",
+		     group->gr_name);
+}
+
+static void open_node(struct gupx_dev *dev)
+{
+	dev->fd = open(GUPX_DEVICE, O_RDWR | O_CLOEXEC);
+	if (dev->fd >= 0)
+		return;
+	switch (errno) {
+	case ENOENT:
+		die_no_node();
+	case EACCES:
+	case EPERM:
+		die_no_node_access();
+	case ENXIO:
+	case ENODEV:
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "no_module", LOAD_MODULE,
+			"the module gupx is not loaded, though " GUPX_DEVICE
+			" is there");
+	default:
+		gupx_out_die(GUPX_EXIT_REFUSED, "open_device", NULL,
+			     "cannot open " GUPX_DEVICE ": %s",
+			     strerror(errno));
+	}
+}
+
+static void check_abi(const struct gupx_info *info)
+{
+	if (info->abi == GUPX_ABI)
+		return;
+	gupx_out_die(GUPX_EXIT_REFUSED, "abi_mismatch",
+		     info->abi > GUPX_ABI ? "upgrade gupctl"
+					  : "upgrade the module gupx",
+		     "the module speaks ABI %u, this gupctl speaks ABI %u",
+		     info->abi, GUPX_ABI);
+}
+
+void gupx_dev_open(struct gupx_dev *dev)
+{
+	int error;
+
+	*dev = (struct gupx_dev){ .fd = -1 };
+	open_node(dev);
+	dev->info.size = sizeof(dev->info);
+	error = gupx_dev_call(dev->fd, GUPX_IOC_INFO, &dev->info);
+	if (error)
+		gupx_out_die(GUPX_EXIT_REFUSED, "abi_mismatch",
+			     "install gupctl and module of the same version",
+			     GUPX_DEVICE " does not answer as gupx does: %s",
+			     strerror(-error));
+	check_abi(&dev->info);
+	dev->info.version[sizeof(dev->info.version) - 1] = '\0';
+}
+
+void gupx_dev_close(struct gupx_dev *dev)
+{
+	close(dev->fd);
+}
+
+static void check_force(const struct gupx_info *info)
+{
+	if (!(info->params & GUPX_PARAM_FORCE))
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "force_off",
+			"load the module with it: modprobe gupx allow_force=1",
+			"--force is off: the module parameter allow_force is not set");
+	if (!gupx_access_has(CAP_SYS_PTRACE))
+		gupx_out_die(GUPX_EXIT_REFUSED, "permission",
+			     "run gupctl with it (sudo)",
+			     "--force needs CAP_SYS_PTRACE, which is missing");
+}
+
+static __u32 flags_of(const struct gupx_info *info, const char *verb)
+{
+	if (!strcmp(verb, "pin"))
+		return info->pin_flags;
+	if (!strcmp(verb, "populate"))
+		return info->populate_flags;
+	return info->read_flags;
+}
+
+void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
+			  __u32 flags)
+{
+	static const struct {
+		__u32 flag;
+		const char *option;
+	} options[] = {
+		{ GUPX_F_WRITE, "--write" },
+		{ GUPX_F_NOFAULT, "--nofault" },
+		{ GUPX_F_FORCE, "--force" },
+		{ GUPX_F_ENGINE_KERNEL, "--engine kernel" },
+	};
+	const __u32 missing = flags & ~flags_of(&dev->info, verb);
+	size_t i;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (missing & options[i].flag)
+			gupx_out_die(GUPX_EXIT_REFUSED, "unsupported",
+				     "upgrade the module gupx, or leave it out",
+				     "the module does not know %s for %s",
+				     options[i].option, verb);
+	if (flags & GUPX_F_FORCE)
+		check_force(&dev->info);
+}
+
+void gupx_dev_report_memlock(const struct gupx_dev_ask *ask)
+{
+	gupx_out_error(
+		"memlock",
+		"raise it (ulimit -l, limits.conf, LimitMEMLOCK=) or run gupctl with CAP_IPC_LOCK (sudo)",
+		"RLIMIT_MEMLOCK allows no more pins: the limit is %s, %s are in use, %s more were asked",
+		gupx_out_size(ask->limit).text, gupx_out_size(ask->used).text,
+		gupx_out_size(ask->asked).text);
+}
+
+static void report_descriptors(const char *whose, const char *cure)
+{
+	gupx_out_error("descriptors", cure,
+		       "%s has no free file descriptor for a pin", whose);
+}
+
+void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
+		     const struct gupx_target *target)
+{
+	switch (error) {
+	case ENOTTY:
+	case EOPNOTSUPP:
+		gupx_out_error("unsupported", "upgrade the module gupx",
+			       "the module cannot %s in this way", ask->verb);
+		break;
+	case E2BIG:
+		gupx_out_error("abi_mismatch", "upgrade the module gupx",
+			       "the module is older than this gupctl");
+		break;
+	case ESRCH:
+		gupx_target_report_gone(target);
+		break;
+	case EPERM:
+		gupx_out_error("permission",
+			       "run gupctl with CAP_SYS_PTRACE (sudo)",
+			       "the module does not allow this %s", ask->verb);
+		break;
+	case EACCES:
+		gupx_out_error(
+			"permission",
+			"run gupctl with the rights that opened the target",
+			"the memory of process %d is not open for this %s",
+			target->pid, ask->verb);
+		break;
+	case ENOBUFS:
+		gupx_dev_report_memlock(ask);
+		break;
+	case ENOMEM:
+		gupx_out_error("no_kernel_memory", "free some memory",
+			       "the kernel has no memory for this %s",
+			       ask->verb);
+		break;
+	case EMFILE:
+		report_descriptors("gupctl", "raise its limit (ulimit -n)");
+		break;
+	case ENFILE:
+		report_descriptors("the system", "raise fs.file-max");
+		break;
+	case EINTR:
+		gupx_out_error("interrupted", NULL, "interrupted");
+		break;
+	default:
+		gupx_out_error("refused", "please report this as a bug",
+			       "the module refused this %s: %s", ask->verb,
+			       strerror(error));
+		break;
+	}
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a pin fd holds: extents.h. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <linux/gupx.h>
+
+#include "dev.h"
+#include "extents.h"
+#include "out.h"
+
+/* Extents asked for in one ioctl. */
+#define BATCH 4096
+
+/* An order is a shift of the page size: none is larger. */
+#define ORDERS 64
+
+struct held_row {
+	__u64 bytes;
+	__u64 charged;
+	__u64 extents;
+	__u64 gupx_bytes;
+	__u64 kernel_bytes;
+	__u64 write_bytes;
+	__u64 zero_bytes;
+	__u64 short_bytes;
+};
+
+#define HELD(key, label, form, member)                                    \
+	{                                                                 \
+		key, label, form, offsetof(struct held_row, member), NULL \
+	}
+
+static const struct gupx_out_field held_fields[] = {
+	HELD("bytes", "held", GUPX_OUT_SIZE, bytes),
+	HELD("charged", "charged to you", GUPX_OUT_SIZE, charged),
+	HELD("extents", "extents", GUPX_OUT_COUNT, extents),
+	HELD("gupx_bytes", "taken by gupx", GUPX_OUT_SIZE, gupx_bytes),
+	HELD("kernel_bytes", "taken by the kernel", GUPX_OUT_SIZE,
+	     kernel_bytes),
+	HELD("write_bytes", "for writing", GUPX_OUT_SIZE, write_bytes),
+	HELD("zero_bytes", "zero page", GUPX_OUT_SIZE, zero_bytes),
+	HELD("short_bytes", NULL, GUPX_OUT_SIZE, short_bytes),
+};
+
+static const struct gupx_out_spec held_spec = GUPX_OUT_SPEC(held_fields);
+
+struct folio_row {
+	__u64 size;
+	__u64 extents;
+	__u64 bytes;
+};
+
+static const struct gupx_out_field folio_fields[] = {
+	{ "folio_size", "FOLIO", GUPX_OUT_SIZE,
+	  offsetof(struct folio_row, size), NULL },
+	{ "extents", "EXTENTS", GUPX_OUT_COUNT,
+	  offsetof(struct folio_row, extents), NULL },
+	{ "bytes", "HELD", GUPX_OUT_SIZE, offsetof(struct folio_row, bytes),
+	  NULL },
+};
+
+static const struct gupx_out_spec folio_spec = GUPX_OUT_SPEC(folio_fields);
+
+struct extent_row {
+	__u64 addr;
+	__u64 len;
+	__u64 pfn;
+	__u64 folio;
+	const char *engine;
+	bool write;
+	bool zero;
+	bool short_pin;
+};
+
+static const struct gupx_out_field extent_fields[] = {
+	{ "addr", "ADDRESS", GUPX_OUT_ADDR, offsetof(struct extent_row, addr),
+	  NULL },
+	{ "len", "LENGTH", GUPX_OUT_SIZE, offsetof(struct extent_row, len),
+	  NULL },
+	{ "pfn", "PFN", GUPX_OUT_FRAME, offsetof(struct extent_row, pfn),
+	  NULL },
+	{ "folio_size", "FOLIO", GUPX_OUT_SIZE,
+	  offsetof(struct extent_row, folio), NULL },
+	{ "engine", "ENGINE", GUPX_OUT_STRING,
+	  offsetof(struct extent_row, engine), NULL },
+	{ "write", "WRITE", GUPX_OUT_BOOL, offsetof(struct extent_row, write),
+	  NULL },
+	{ "zero", "ZERO", GUPX_OUT_BOOL, offsetof(struct extent_row, zero),
+	  NULL },
+	{ "short_pin", NULL, GUPX_OUT_BOOL,
+	  offsetof(struct extent_row, short_pin), NULL },
+};
+
+static const struct gupx_out_spec extent_spec = GUPX_OUT_SPEC(extent_fields);
+
+struct extents {
+	struct gupx_extent *extent;
+	size_t count;
+	__u64 bytes;
+	__u64 charged;
+};
+
+/* The set cannot change under us: the pin fd is ours alone. */
+static int load_batch(int pin_fd, struct extents *all, __u64 *total)
+{
+	struct gupx_extents ask = {
+		.size = sizeof(ask),
+		.first = all->count,
+		.capacity = BATCH,
+	};
+	struct gupx_extent *grown;
+	int error;
+
+	grown = reallocarray(all->extent, all->count + BATCH, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	all->extent = grown;
+	ask.buf = (__u64)(uintptr_t)(all->extent + all->count);
+	error = gupx_dev_call(pin_fd, GUPX_IOC_EXTENTS, &ask);
+	if (error)
+		return error;
+	all->count += ask.count;
+	all->bytes = ask.bytes;
+	all->charged = ask.charged;
+	*total = ask.count ? ask.total : all->count;
+	return 0;
+}
+
+static int load_all(int pin_fd, struct extents *all)
+{
+	__u64 total;
+	int error;
+
+	do {
+		error = load_batch(pin_fd, all, &total);
+	} while (!error && all->count < total);
+	return error;
+}
+
+static void report_held(const struct extents *all)
+{
+	struct held_row row = {
+		.bytes = all->bytes,
+		.charged = all->charged,
+		.extents = all->count,
+	};
+	size_t i;
+
+	for (i = 0; i < all->count; i++) {
+		const struct gupx_extent *extent = &all->extent[i];
+
+		if (extent->flags & GUPX_EXTENT_ENGINE_KERNEL)
+			row.kernel_bytes += extent->len;
+		else
+			row.gupx_bytes += extent->len;
+		if (extent->flags & GUPX_EXTENT_WRITE)
+			row.write_bytes += extent->len;
+		if (extent->flags & GUPX_EXTENT_ZERO)
+			row.zero_bytes += extent->len;
+		if (extent->flags & GUPX_EXTENT_SHORT)
+			row.short_bytes += extent->len;
+	}
+	gupx_out_record("held", &held_spec, &row);
+}
+
+static void report_folios(const struct extents *all, __u64 page_size)
+{
+	struct folio_row by_order[ORDERS] = { 0 };
+	struct gupx_out_rows rows = {
+		.row = by_order,
+		.stride = sizeof(by_order[0]),
+	};
+	size_t i;
+
+	for (i = 0; i < all->count; i++) {
+		struct folio_row *row =
+			&by_order[all->extent[i].order % ORDERS];
+
+		row->size = page_size << (all->extent[i].order % ORDERS);
+		row->extents++;
+		row->bytes += all->extent[i].len;
+	}
+	for (i = 0; i < ORDERS; i++)
+		if (by_order[i].extents)
+			by_order[rows.count++] = by_order[i];
+	gupx_out_table("folios", &folio_spec, &rows);
+}
+
+static int report_list(const struct extents *all, __u64 page_size)
+{
+	struct gupx_out_rows rows = {
+		.count = all->count,
+		.stride = sizeof(struct extent_row),
+	};
+	struct extent_row *row = calloc(all->count + 1, sizeof(*row));
+	size_t i;
+
+	if (!row)
+		return -ENOMEM;
+	for (i = 0; i < all->count; i++) {
+		const struct gupx_extent *extent = &all->extent[i];
+		const bool kernel = extent->flags & GUPX_EXTENT_ENGINE_KERNEL;
+
+		row[i] = (struct extent_row){
+			.addr = extent->addr,
+			.len = extent->len,
+			.pfn = extent->pfn,
+			.folio = page_size << (extent->order % ORDERS),
+			.engine = kernel ? "kernel" : "gupx",
+			.write = extent->flags & GUPX_EXTENT_WRITE,
+			.zero = extent->flags & GUPX_EXTENT_ZERO,
+			.short_pin = extent->flags & GUPX_EXTENT_SHORT,
+		};
+	}
+	rows.row = row;
+	gupx_out_table("extents", &extent_spec, &rows);
+	free(row);
+	return 0;
+}
+
+int gupx_extents_report(int pin_fd, __u64 page_size, bool list, __u64 *bytes)
+{
+	struct extents all = { 0 };
+	int error;
+
+	error = load_all(pin_fd, &all);
+	if (!error) {
+		*bytes = all.bytes;
+		report_held(&all);
+		report_folios(&all, page_size);
+		if (list)
+			error = report_list(&all, page_size);
+	}
+	free(all.extent);
+	return error;
+}

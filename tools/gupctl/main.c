@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/* gupctl: options before the command, then the command. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "cmd.h"
+#include "out.h"
+
+static const struct command {
+	const char *name;
+	const char *whole_name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "info", "gupctl info", gupx_cmd_info,
+	  "what the module is and may do" },
+	{ "pin", "gupctl pin", gupx_cmd_pin,
+	  "hold pages of a process in place" },
+	{ "populate", "gupctl populate", gupx_cmd_populate,
+	  "bring pages of a process in" },
+	{ "read", "gupctl read", gupx_cmd_read,
+	  "show or copy the memory of a process" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static char *print_commands(void)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+	size_t i;
+
+	if (!stream)
+		return NULL;
+	fputs("Commands:\n\n", stream);
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(stream, "  %-10s %s\n", commands[i].name,
+			commands[i].help);
+	fputs("\nEach has its own --help; gupctl(8) says it all.", stream);
+	fclose(stream);
+	return text;
+}
+
+static char *filter_help(int key, const char *text, void *input)
+{
+	(void)input;
+	if (key == ARGP_KEY_HELP_POST_DOC)
+		return print_commands();
+	return (char *)text;
+}
+
+static error_t parse_word(int key, char *value, struct argp_state *state)
+{
+	int *first = state->input;
+
+	/* What stands behind the command is the command's to judge. */
+	if (key == ARGP_KEY_ARG) {
+		*first = state->next - 1;
+		state->next = state->argc;
+		return 0;
+	}
+	if (key == ARGP_KEY_NO_ARGS)
+		gupx_args_die("which command? info, pin, populate or read");
+	return gupx_args_take(key, value, state, NULL);
+}
+
+static int parse_globals(int argc, char **argv)
+{
+	static const struct gupx_args_syntax syntax = {
+		.parser = parse_word,
+		.words = "COMMAND [WORD...]",
+		.doc = "Pin, populate and read the memory of a live process.\v",
+		.flags = ARGP_IN_ORDER,
+		.help_filter = filter_help,
+	};
+	static char name[] = "gupctl";
+	int first = 0;
+
+	argv[0] = name;
+	gupx_args_parse(&syntax, argc, argv, &first);
+	return first;
+}
+
+/* Before any option is judged: bad usage must be told in JSON too. */
+static bool wants_json(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--json"))
+			return true;
+	return false;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	char *name = strdup(command->whole_name);
+	int status;
+
+	gupx_out_set_command(command->name);
+	if (name)
+		argv[0] = name;
+	status = command->run(argc, argv);
+	if (gupx_out_has_failed() && status == GUPX_EXIT_DONE)
+		status = GUPX_EXIT_REFUSED;
+	gupx_out_end();
+	free(name);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int first;
+	size_t i;
+
+	gupx_out_init(wants_json(argc, argv), false);
+	first = parse_globals(argc, argv);
+	for (i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, argv[first]))
+			return run_command(&commands[i], argc - first,
+					   argv + first);
+	gupx_args_die("there is no command '%s'", argv[first]);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The target's mappings, by /proc/PID/maps: maps.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "maps.h"
+
+static int append(struct gupx_maps *maps, const struct gupx_map *map)
+{
+	struct gupx_map *grown;
+
+	/* Powers of two: grown when the last one is full. */
+	if (!(maps->count & (maps->count - 1))) {
+		size_t room = maps->count ? maps->count * 2 : 1;
+
+		grown = reallocarray(maps->map, room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		maps->map = grown;
+	}
+	maps->map[maps->count++] = *map;
+	return 0;
+}
+
+/* "ADDR-END PERMS OFFSET DEV INODE    NAME" */
+static int parse_line(const char *line, struct gupx_map *map)
+{
+	unsigned long long addr, end, inode;
+	int name_at = 0;
+
+	if (sscanf(line, "%llx-%llx %4s %*x %*x:%*x %llu %n", &addr, &end,
+		   map->perms, &inode, &name_at) != 4 ||
+	    !name_at || end < addr)
+		return -EPROTO;
+	map->addr = addr;
+	map->end = end;
+	map->inode = inode;
+	map->name = strndup(line + name_at, strcspn(line + name_at, "\n"));
+	return map->name ? 0 : -ENOMEM;
+}
+
+int gupx_maps_parse(struct gupx_maps *maps, FILE *file)
+{
+	struct gupx_map map;
+	char *line = NULL;
+	size_t room = 0;
+	int error = 0;
+
+	*maps = (struct gupx_maps){ 0 };
+	while (!error && getline(&line, &room, file) > 0) {
+		error = parse_line(line, &map);
+		if (error)
+			break;
+		error = append(maps, &map);
+		if (error)
+			free(map.name);
+	}
+	if (!error && ferror(file))
+		error = -EIO;
+	free(line);
+	return error;
+}
+
+int gupx_maps_load(struct gupx_maps *maps, int pid)
+{
+	char path[32];
+	FILE *file;
+	int error;
+
+	*maps = (struct gupx_maps){ 0 };
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	error = gupx_maps_parse(maps, file);
+	fclose(file);
+	return error;
+}
+
+void gupx_maps_free(struct gupx_maps *maps)
+{
+	size_t i;
+
+	for (i = 0; i < maps->count; i++)
+		free(maps->map[i].name);
+	free(maps->map);
+	*maps = (struct gupx_maps){ 0 };
+}
+
+const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr)
+{
+	size_t i;
+
+	for (i = 0; i < maps->count; i++)
+		if (addr >= maps->map[i].addr && addr < maps->map[i].end)
+			return &maps->map[i];
+	return NULL;
+}
+
+static bool is_private_anon(const struct gupx_map *map)
+{
+	if (map->perms[3] != 'p' || map->inode)
+		return false;
+	/* The kernel's special mappings ([vdso], [vvar]) have names too. */
+	return !*map->name || !strcmp(map->name, "[heap]") ||
+	       !strncmp(map->name, "[stack", 6) ||
+	       !strncmp(map->name, "[anon:", 6);
+}
+
+bool gupx_maps_is_group(const char *name)
+{
+	return !strcmp(name, "[anon]");
+}
+
+/* @name against @wanted, with or without the mark of an unlinked file. */
+static bool same_name(const char *name, const char *wanted)
+{
+	static const char deleted[] = " (deleted)";
+	size_t length = strlen(wanted);
+
+	return !strncmp(name, wanted, length) &&
+	       (!name[length] || !strcmp(name + length, deleted));
+}
+
+bool gupx_maps_match(const struct gupx_map *map, const char *name)
+{
+	const char *slash;
+
+	if (gupx_maps_is_group(name))
+		return is_private_anon(map);
+	if (!*map->name)
+		return false;
+	if (same_name(map->name, name))
+		return true;
+	slash = strrchr(map->name, '/');
+	return slash && !strchr(name, '/') && same_name(slash + 1, name);
+}

@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Text for people, JSON for programs: out.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "out.h"
+
+/* No specification of a table has more fields. */
+#define COLUMNS_MAX 16
+
+static struct {
+	bool json;
+	bool verbose;
+	bool failed;
+	const char *command;
+	FILE *text;
+	struct json_object *root;
+} out;
+
+void gupx_out_init(bool json, bool verbose)
+{
+	out.json = json;
+	out.verbose = verbose;
+	out.text = stdout;
+	if (json && !out.root)
+		out.root = json_object_new_object();
+}
+
+bool gupx_out_is_json(void)
+{
+	return out.json;
+}
+
+bool gupx_out_is_verbose(void)
+{
+	return out.verbose;
+}
+
+void gupx_out_set_command(const char *name)
+{
+	out.command = name;
+	if (out.json)
+		json_object_object_add(out.root, "command",
+				       json_object_new_string(name));
+}
+
+void gupx_out_yield_stdout(void)
+{
+	out.text = stderr;
+}
+
+struct gupx_out_size gupx_out_size(__u64 bytes)
+{
+	static const char units[] = "KMGTPE";
+	struct gupx_out_size size;
+	int shift = 0;
+
+	while (shift < 60 && bytes >> (shift + 10))
+		shift += 10;
+	if (!shift)
+		snprintf(size.text, sizeof(size.text), "%llu B", bytes);
+	else if (!(bytes & ((1ULL << shift) - 1)))
+		snprintf(size.text, sizeof(size.text), "%llu %ciB",
+			 bytes >> shift, units[shift / 10 - 1]);
+	else
+		snprintf(size.text, sizeof(size.text), "%.1f %ciB",
+			 (double)bytes / (double)(1ULL << shift),
+			 units[shift / 10 - 1]);
+	return size;
+}
+
+static char *join(const char *const *list)
+{
+	size_t room = 1;
+	char *joined;
+	size_t i;
+
+	for (i = 0; list && list[i]; i++)
+		room += strlen(list[i]) + 2;
+	if (room == 1)
+		return strdup("-");
+	joined = calloc(1, room);
+	for (i = 0; joined && list[i]; i++) {
+		if (i)
+			strcat(joined, ", ");
+		strcat(joined, list[i]);
+	}
+	return joined;
+}
+
+static char *print_number(enum gupx_out_form form, __u64 value)
+{
+	char *text = NULL;
+	int length = 0;
+
+	if (value == ~0ULL && form == GUPX_OUT_LIMIT)
+		return strdup("unlimited");
+	if (value == ~0ULL && form == GUPX_OUT_FRAME)
+		return strdup("hidden");
+	if (form == GUPX_OUT_ADDR || form == GUPX_OUT_FRAME)
+		length = asprintf(&text, "0x%llx", value);
+	else if (form == GUPX_OUT_COUNT)
+		length = asprintf(&text, "%llu", value);
+	else
+		return strdup(gupx_out_size(value).text);
+	return length < 0 ? NULL : text;
+}
+
+/* The text form of a value; to be freed. */
+static char *field_text(const struct gupx_out_field *field, const void *row)
+{
+	const void *value = (const char *)row + field->offset;
+	const char *string;
+	char *text = NULL;
+
+	switch (field->form) {
+	case GUPX_OUT_STRING:
+		string = *(const char *const *)value;
+		text = strdup(string && *string ? string : "-");
+		break;
+	case GUPX_OUT_BOOL:
+		text = strdup(*(const bool *)value ? "yes" : "no");
+		break;
+	case GUPX_OUT_LIST:
+		text = join(*(const char *const *const *)value);
+		break;
+	case GUPX_OUT_RECORD:
+		text = strdup("-");
+		break;
+	case GUPX_OUT_COUNT:
+	case GUPX_OUT_SIZE:
+	case GUPX_OUT_LIMIT:
+	case GUPX_OUT_ADDR:
+	case GUPX_OUT_FRAME:
+		text = print_number(field->form, *(const __u64 *)value);
+		break;
+	}
+	if (!text) {
+		fputs("gupctl: out of memory\n", stderr);
+		exit(GUPX_EXIT_REFUSED);
+	}
+	return text;
+}
+
+static struct json_object *row_json(const struct gupx_out_spec *spec,
+				    const void *row);
+
+static struct json_object *list_json(const char *const *list)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; list && list[i]; i++)
+		json_object_array_add(array, json_object_new_string(list[i]));
+	return array;
+}
+
+static struct json_object *number_json(enum gupx_out_form form, __u64 value)
+{
+	char text[24];
+
+	if (value == ~0ULL &&
+	    (form == GUPX_OUT_LIMIT || form == GUPX_OUT_FRAME))
+		return NULL;
+	if (form != GUPX_OUT_ADDR && form != GUPX_OUT_FRAME)
+		return json_object_new_uint64(value);
+	snprintf(text, sizeof(text), "0x%llx", value);
+	return json_object_new_string(text);
+}
+
+/* The JSON form of a value; NULL is JSON's null. */
+static struct json_object *field_json(const struct gupx_out_field *field,
+				      const void *row)
+{
+	const void *value = (const char *)row + field->offset;
+	const void *nested;
+	const char *string;
+
+	switch (field->form) {
+	case GUPX_OUT_STRING:
+		string = *(const char *const *)value;
+		return string ? json_object_new_string(string) : NULL;
+	case GUPX_OUT_BOOL:
+		return json_object_new_boolean(*(const bool *)value);
+	case GUPX_OUT_LIST:
+		return list_json(*(const char *const *const *)value);
+	case GUPX_OUT_RECORD:
+		nested = *(const void *const *)value;
+		return nested ? row_json(field->record, nested) : NULL;
+	case GUPX_OUT_COUNT:
+	case GUPX_OUT_SIZE:
+	case GUPX_OUT_LIMIT:
+	case GUPX_OUT_ADDR:
+	case GUPX_OUT_FRAME:
+		break;
+	}
+	return number_json(field->form, *(const __u64 *)value);
+}
+
+static void add_fields(struct json_object *object,
+		       const struct gupx_out_spec *spec, const void *row)
+{
+	size_t i;
+
+	for (i = 0; i < spec->count; i++)
+		json_object_object_add(object, spec->field[i].key,
+				       field_json(&spec->field[i], row));
+}
+
+static struct json_object *row_json(const struct gupx_out_spec *spec,
+				    const void *row)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_fields(object, spec, row);
+	return object;
+}
+
+void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
+		     const void *row)
+{
+	size_t width = 0;
+	size_t i;
+
+	if (out.json) {
+		if (key)
+			json_object_object_add(out.root, key,
+					       row_json(spec, row));
+		else
+			add_fields(out.root, spec, row);
+		return;
+	}
+	for (i = 0; i < spec->count; i++)
+		if (spec->field[i].label &&
+		    strlen(spec->field[i].label) > width)
+			width = strlen(spec->field[i].label);
+	for (i = 0; i < spec->count; i++) {
+		char *text;
+
+		if (!spec->field[i].label)
+			continue;
+		text = field_text(&spec->field[i], row);
+		fprintf(out.text, "%-*s  %s\n", (int)width,
+			spec->field[i].label, text);
+		free(text);
+	}
+}
+
+static void table_json(const char *key, const struct gupx_out_spec *spec,
+		       const struct gupx_out_rows *rows)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < rows->count; i++)
+		json_object_array_add(array,
+				      row_json(spec, (const char *)rows->row +
+							     i * rows->stride));
+	json_object_object_add(out.root, key, array);
+}
+
+static bool is_number(enum gupx_out_form form)
+{
+	return form == GUPX_OUT_COUNT || form == GUPX_OUT_SIZE ||
+	       form == GUPX_OUT_LIMIT;
+}
+
+static size_t column_width(const struct gupx_out_field *field,
+			   const struct gupx_out_rows *rows)
+{
+	size_t width = strlen(field->label);
+	size_t i;
+
+	for (i = 0; i < rows->count; i++) {
+		char *text = field_text(field, (const char *)rows->row +
+						       i * rows->stride);
+
+		if (strlen(text) > width)
+			width = strlen(text);
+		free(text);
+	}
+	return width;
+}
+
+/* Numbers to the right, words to the left; nothing trails the last column. */
+static void print_cell(const struct gupx_out_field *field, const char *text,
+		       size_t width, bool last)
+{
+	if (is_number(field->form))
+		fprintf(out.text, "%*s", (int)width, text);
+	else if (last)
+		fputs(text, out.text);
+	else
+		fprintf(out.text, "%-*s", (int)width, text);
+	fputs(last ? "\n" : "  ", out.text);
+}
+
+/* @row NULL: the header. */
+static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
+		      const void *row)
+{
+	size_t last = spec->count;
+	size_t i;
+
+	for (i = 0; i < spec->count; i++)
+		if (spec->field[i].label)
+			last = i;
+	for (i = 0; i < spec->count; i++) {
+		const struct gupx_out_field *field = &spec->field[i];
+		char *text;
+
+		if (!field->label)
+			continue;
+		text = row ? field_text(field, row) : strdup(field->label);
+		print_cell(field, text ? text : "", widths[i], i == last);
+		free(text);
+	}
+}
+
+void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
+		    const struct gupx_out_rows *rows)
+{
+	size_t widths[COLUMNS_MAX] = { 0 };
+	size_t i;
+
+	if (out.json) {
+		table_json(key, spec, rows);
+		return;
+	}
+	if (rows->quiet || !rows->count || spec->count > COLUMNS_MAX)
+		return;
+	for (i = 0; i < spec->count; i++)
+		if (spec->field[i].label)
+			widths[i] = column_width(&spec->field[i], rows);
+	print_row(spec, widths, NULL);
+	for (i = 0; i < rows->count; i++)
+		print_row(spec, widths,
+			  (const char *)rows->row + i * rows->stride);
+}
+
+void gupx_out_note(const char *format, ...)
+{
+	va_list args;
+
+	if (out.json)
+		return;
+	va_start(args, format);
+	vfprintf(out.text, format, args);
+	va_end(args);
+	fputc('\n', out.text);
+	fflush(out.text);
+}
+
+static char *print_message(const char *format, va_list args)
+{
+	char *message = NULL;
+
+	if (vasprintf(&message, format, args) < 0)
+		return NULL;
+	return message;
+}
+
+static void warn_json(const char *message)
+{
+	struct json_object *warnings;
+
+	if (!out.root)
+		return;
+	if (!json_object_object_get_ex(out.root, "warnings", &warnings)) {
+		warnings = json_object_new_array();
+		json_object_object_add(out.root, "warnings", warnings);
+	}
+	json_object_array_add(warnings, json_object_new_string(message));
+}
+
+void gupx_out_warn(const char *format, ...)
+{
+	char *message;
+	va_list args;
+
+	va_start(args, format);
+	message = print_message(format, args);
+	va_end(args);
+	if (!message)
+		return;
+	fflush(out.text);
+	if (out.json)
+		warn_json(message);
+	else
+		fprintf(stderr, "gupctl: %s\n", message);
+	free(message);
+}
+
+static void error_json(const char *kind, const char *cure, const char *message)
+{
+	struct json_object *error;
+
+	if (!out.root)
+		return;
+	error = json_object_new_object();
+	json_object_object_add(error, "kind", json_object_new_string(kind));
+	json_object_object_add(error, "text", json_object_new_string(message));
+	json_object_object_add(error, "cure",
+			       cure ? json_object_new_string(cure) : NULL);
+	json_object_object_add(out.root, "error", error);
+}
+
+static void report_error(const char *kind, const char *cure, const char *format,
+			 va_list args)
+{
+	char *message;
+
+	if (out.failed)
+		return;
+	out.failed = true;
+	message = print_message(format, args);
+	if (!message)
+		return;
+	/* Errors come before main() knows of --json, too. */
+	if (out.text)
+		fflush(out.text);
+	if (out.json)
+		error_json(kind, cure, message);
+	else
+		fprintf(stderr, "gupctl%s%s: %s%s%s\n", out.command ? " " : "",
+			out.command ? out.command : "", message,
+			cure ? "; " : "", cure ? cure : "");
+	free(message);
+}
+
+void gupx_out_error(const char *kind, const char *cure, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report_error(kind, cure, format, args);
+	va_end(args);
+}
+
+void gupx_out_die(int status, const char *kind, const char *cure,
+		  const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report_error(kind, cure, format, args);
+	va_end(args);
+	gupx_out_end();
+	exit(status);
+}
+
+bool gupx_out_has_failed(void)
+{
+	return out.failed;
+}
+
+void gupx_out_end(void)
+{
+	int flags = JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	if (!out.root)
+		return;
+	if (!out.failed)
+		json_object_object_add(out.root, "error", NULL);
+	if (isatty(STDOUT_FILENO))
+		flags |= JSON_C_TO_STRING_PRETTY;
+	puts(json_object_to_json_string_ext(out.root, flags));
+	fflush(stdout);
+	json_object_put(out.root);
+	out.root = NULL;
+}

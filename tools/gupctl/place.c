@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where gupctl runs: place.h. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out.h"
+#include "place.h"
+
+/* More than any kernel is built for. */
+#define CPUS_MAX 65536
+
+struct cpus {
+	cpu_set_t *set;
+	int count;
+};
+
+/* The kernel refuses a set smaller than its own with EINVAL. */
+static int load_cpus(struct cpus *cpus, int pid)
+{
+	int error = EINVAL;
+
+	for (cpus->count = 1024; cpus->count <= CPUS_MAX; cpus->count *= 2) {
+		cpus->set = CPU_ALLOC(cpus->count);
+		if (!cpus->set)
+			return -ENOMEM;
+		if (!sched_getaffinity(pid, CPU_ALLOC_SIZE(cpus->count),
+				       cpus->set))
+			return 0;
+		error = errno;
+		CPU_FREE(cpus->set);
+		cpus->set = NULL;
+		if (error != EINVAL)
+			break;
+	}
+	return -error;
+}
+
+static bool has_cpu(const struct cpus *cpus, int cpu)
+{
+	return cpu < cpus->count &&
+	       CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(cpus->count), cpus->set);
+}
+
+/* "0-3,8"; to be freed. */
+static char *print_cpus(const struct cpus *cpus)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+	int first, cpu;
+
+	if (!stream)
+		return NULL;
+	for (cpu = 0; cpu < cpus->count; cpu++) {
+		if (!has_cpu(cpus, cpu))
+			continue;
+		first = cpu;
+		while (has_cpu(cpus, cpu + 1))
+			cpu++;
+		fprintf(stream, ftell(stream) > 0 ? ",%d" : "%d", first);
+		if (cpu > first)
+			fprintf(stream, "-%d", cpu);
+	}
+	fclose(stream);
+	return text;
+}
+
+void gupx_place_adopt(struct gupx_place *place, int pid, bool here)
+{
+	struct cpus cpus = { 0 };
+	int error;
+
+	*place = (struct gupx_place){ 0 };
+	error = load_cpus(&cpus, here ? 0 : pid);
+	if (!error && !here) {
+		if (sched_setaffinity(0, CPU_ALLOC_SIZE(cpus.count), cpus.set))
+			error = -errno;
+		else
+			place->moved = true;
+	}
+	if (!error)
+		place->cpus = print_cpus(&cpus);
+	else
+		gupx_out_warn(
+			"cannot run on the target's CPUs (%s): where no memory policy is set, pages may land on another node",
+			strerror(-error));
+	CPU_FREE(cpus.set);
+}

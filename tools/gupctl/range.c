@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ranges as people type them: range.h. */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "range.h"
+
+#define HEX_DIGITS "0123456789abcdefABCDEF"
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 16;
+}
+
+/*
+ * Not strtoull(): that takes blanks, signs and octal, and answers an overflow
+ * through errno. @end is left behind the last digit.
+ */
+static enum gupx_range_result scan_digits(const char *text, unsigned int base,
+					  __u64 *value, const char **end)
+{
+	const char *at = text;
+	__u64 sum = 0;
+
+	for (; digit_value(*at) < (int)base; at++)
+		if (__builtin_mul_overflow(sum, (__u64)base, &sum) ||
+		    __builtin_add_overflow(sum, (__u64)digit_value(*at), &sum))
+			return GUPX_RANGE_OVERFLOW;
+	*value = sum;
+	*end = at;
+	return at == text ? GUPX_RANGE_BAD_ADDRESS : GUPX_RANGE_BYTES;
+}
+
+static bool has_hex_prefix(const char *text)
+{
+	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+static enum gupx_range_result scan_number(const char *text, bool bare_hex,
+					  __u64 *value, const char **end)
+{
+	if (has_hex_prefix(text))
+		return scan_digits(text + 2, 16, value, end);
+	return scan_digits(text, bare_hex ? 16 : 10, value, end);
+}
+
+/* A suffix's shift, -1 where it is none. */
+static int suffix_shift(const char *text)
+{
+	static const char letters[] = "KMGT";
+	const char *letter;
+
+	if (!*text)
+		return 0;
+	letter = strchr(letters, toupper((unsigned char)*text));
+	if (!letter)
+		return -1;
+	if (text[1] && strcmp(text + 1, "iB"))
+		return -1;
+	return 10 * (int)(letter - letters + 1);
+}
+
+enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size)
+{
+	enum gupx_range_result result;
+	const char *end;
+	__u64 value;
+	int shift;
+
+	result = scan_number(text, false, &value, &end);
+	if (result == GUPX_RANGE_OVERFLOW)
+		return result;
+	if (result != GUPX_RANGE_BYTES)
+		return GUPX_RANGE_BAD_LENGTH;
+	shift = suffix_shift(end);
+	if (shift < 0)
+		return GUPX_RANGE_BAD_LENGTH;
+	if (value > ~0ULL >> shift)
+		return GUPX_RANGE_OVERFLOW;
+	*size = value << shift;
+	return GUPX_RANGE_BYTES;
+}
+
+/* "55e6f0a04000-55e6f0a25000": /proc/PID/maps pads to eight digits. */
+static bool looks_pasted(const char *text)
+{
+	size_t first = strspn(text, HEX_DIGITS);
+	size_t second;
+
+	if (first < 8 || text[first] != '-')
+		return false;
+	second = strspn(text + first + 1, HEX_DIGITS);
+	if (second < 8 || text[first + 1 + second])
+		return false;
+	return text[0] == '0' || text[first + 1] == '0' ||
+	       strpbrk(text, "abcdefABCDEF");
+}
+
+/*
+ * A name may hold + and - too (libstdc++.so.6, ld-linux-x86-64.so.2) and may
+ * begin with a digit; a number runs up to a + or - or the end.
+ */
+static bool looks_numeric(const char *text)
+{
+	const char *digits = has_hex_prefix(text) ? text + 2 : text;
+	char next = digits[strspn(digits, HEX_DIGITS)];
+
+	return isdigit((unsigned char)*text) && (!next || strchr("+-", next));
+}
+
+static enum gupx_range_result parse_end(const char *text, bool bare_hex,
+					struct gupx_range *range)
+{
+	enum gupx_range_result result;
+	const char *tail;
+	__u64 end;
+
+	result = scan_number(text, bare_hex, &end, &tail);
+	if (result == GUPX_RANGE_OVERFLOW)
+		return result;
+	if (result != GUPX_RANGE_BYTES || *tail)
+		return GUPX_RANGE_BAD_END;
+	if (end < range->addr)
+		return GUPX_RANGE_BACKWARDS;
+	range->len = end - range->addr;
+	return GUPX_RANGE_BYTES;
+}
+
+static enum gupx_range_result parse_length(const char *text,
+					   struct gupx_range *range)
+{
+	enum gupx_range_result result;
+
+	result = gupx_range_parse_size(text, &range->len);
+	if (result == GUPX_RANGE_BYTES && range->len > ~0ULL - range->addr)
+		return GUPX_RANGE_OVERFLOW;
+	return result;
+}
+
+enum gupx_range_result gupx_range_parse(const char *text,
+					struct gupx_range *range)
+{
+	const bool bare_hex = looks_pasted(text);
+	struct gupx_range found = { 0 };
+	enum gupx_range_result result;
+	const char *end;
+
+	if (!*text)
+		return GUPX_RANGE_EMPTY;
+	if (!bare_hex && !looks_numeric(text))
+		return GUPX_RANGE_NAME;
+	result = scan_number(text, bare_hex, &found.addr, &end);
+	if (result != GUPX_RANGE_BYTES)
+		return result;
+	switch (*end) {
+	case '+':
+		result = parse_length(end + 1, &found);
+		break;
+	case '-':
+		result = parse_end(end + 1, bare_hex, &found);
+		break;
+	case '\0':
+		return GUPX_RANGE_NO_LENGTH;
+	default:
+		return GUPX_RANGE_BAD_ADDRESS;
+	}
+	if (result == GUPX_RANGE_BYTES)
+		*range = found;
+	return result;
+}
+
+const char *gupx_range_explain(enum gupx_range_result result)
+{
+	switch (result) {
+	case GUPX_RANGE_BYTES:
+	case GUPX_RANGE_NAME:
+		break;
+	case GUPX_RANGE_EMPTY:
+		return "is empty: write ADDR+LEN, ADDR-END or a mapping's name";
+	case GUPX_RANGE_NO_LENGTH:
+		return "has no length: write ADDR+LEN or ADDR-END";
+	case GUPX_RANGE_BAD_ADDRESS:
+		return "has no valid address: write it decimal, or hexadecimal with 0x";
+	case GUPX_RANGE_BAD_LENGTH:
+		return "has no valid length: write bytes, or a size like 64K, 16M, 2G, 1T";
+	case GUPX_RANGE_BAD_END:
+		return "has no valid end address: write it as the address is written";
+	case GUPX_RANGE_BACKWARDS:
+		return "ends before it begins: write the lower address first";
+	case GUPX_RANGE_OVERFLOW:
+		return "goes beyond the end of the address space: take a smaller number";
+	}
+	return "is fine";
+}
+
+enum gupx_range_result gupx_range_round(struct gupx_range *range,
+					__u64 page_size)
+{
+	const __u64 mask = page_size - 1;
+	__u64 end = range->addr + range->len;
+
+	if (!range->len) {
+		range->addr &= ~mask;
+		return GUPX_RANGE_BYTES;
+	}
+	if (end > ~0ULL - mask)
+		return GUPX_RANGE_OVERFLOW;
+	end = (end + mask) & ~mask;
+	range->addr &= ~mask;
+	range->len = end - range->addr;
+	return GUPX_RANGE_BYTES;
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What became of the work, for people and for programs: work.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out.h"
+#include "reason.h"
+#include "signals.h"
+#include "work.h"
+
+struct stop_row {
+	__u64 addr;
+	const char *stage;
+	const char *reason;
+	const char *error;
+	const char *text;
+	const char *cure;
+};
+
+static const struct gupx_out_field stop_fields[] = {
+	{ .key = "addr",
+	  .form = GUPX_OUT_ADDR,
+	  .offset = offsetof(struct stop_row, addr) },
+	{ .key = "stage",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct stop_row, stage) },
+	{ .key = "reason",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct stop_row, reason) },
+	{ .key = "errno",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct stop_row, error) },
+	{ .key = "text",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct stop_row, text) },
+	{ .key = "cure",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct stop_row, cure) },
+};
+
+static const struct gupx_out_spec stop_spec = GUPX_OUT_SPEC(stop_fields);
+
+struct item_row {
+	__u64 addr;
+	__u64 len;
+	__u64 done;
+	const char *result;
+	const char *perms;
+	const char *name;
+	const char *data;
+	const struct stop_row *stop;
+	struct stop_row stop_row;
+};
+
+static const struct gupx_out_field item_fields[] = {
+	{ "addr", "ADDRESS", GUPX_OUT_ADDR, offsetof(struct item_row, addr),
+	  NULL },
+	{ "len", "LENGTH", GUPX_OUT_SIZE, offsetof(struct item_row, len),
+	  NULL },
+	{ "done", "DONE", GUPX_OUT_SIZE, offsetof(struct item_row, done),
+	  NULL },
+	{ "result", "RESULT", GUPX_OUT_STRING,
+	  offsetof(struct item_row, result), NULL },
+	{ "perms", "PERMS", GUPX_OUT_STRING, offsetof(struct item_row, perms),
+	  NULL },
+	{ "name", "MAPPING", GUPX_OUT_STRING, offsetof(struct item_row, name),
+	  NULL },
+	{ "stop", NULL, GUPX_OUT_RECORD, offsetof(struct item_row, stop),
+	  &stop_spec },
+	/* Only where a command has read into the answer itself. */
+	{ "data", NULL, GUPX_OUT_STRING, offsetof(struct item_row, data),
+	  NULL },
+};
+
+struct head_row {
+	__u64 pid;
+	const char *comm;
+	const char *engine;
+	bool write, force, nofault, moved;
+	const char *cpus;
+};
+
+static const struct gupx_out_field head_fields[] = {
+	{ "pid", NULL, GUPX_OUT_COUNT, offsetof(struct head_row, pid), NULL },
+	{ "comm", NULL, GUPX_OUT_STRING, offsetof(struct head_row, comm),
+	  NULL },
+	{ "engine", NULL, GUPX_OUT_STRING, offsetof(struct head_row, engine),
+	  NULL },
+	{ "write", NULL, GUPX_OUT_BOOL, offsetof(struct head_row, write),
+	  NULL },
+	{ "force", NULL, GUPX_OUT_BOOL, offsetof(struct head_row, force),
+	  NULL },
+	{ "nofault", NULL, GUPX_OUT_BOOL, offsetof(struct head_row, nofault),
+	  NULL },
+	{ "on_target_cpus", NULL, GUPX_OUT_BOOL,
+	  offsetof(struct head_row, moved), NULL },
+	{ "cpus", NULL, GUPX_OUT_STRING, offsetof(struct head_row, cpus),
+	  NULL },
+};
+
+static const struct gupx_out_spec head_spec = GUPX_OUT_SPEC(head_fields);
+
+struct total_row {
+	__u64 ranges;
+	__u64 len;
+	__u64 done;
+	__u64 skipped_ranges;
+	__u64 skipped_len;
+	__u64 milliseconds;
+	bool interrupted;
+};
+
+static const struct gupx_out_field total_fields[] = {
+	{ "ranges", NULL, GUPX_OUT_COUNT, offsetof(struct total_row, ranges),
+	  NULL },
+	{ "len", NULL, GUPX_OUT_SIZE, offsetof(struct total_row, len), NULL },
+	{ "done", NULL, GUPX_OUT_SIZE, offsetof(struct total_row, done), NULL },
+	{ "skipped_ranges", NULL, GUPX_OUT_COUNT,
+	  offsetof(struct total_row, skipped_ranges), NULL },
+	{ "skipped_len", NULL, GUPX_OUT_SIZE,
+	  offsetof(struct total_row, skipped_len), NULL },
+	{ "milliseconds", NULL, GUPX_OUT_COUNT,
+	  offsetof(struct total_row, milliseconds), NULL },
+	{ "interrupted", NULL, GUPX_OUT_BOOL,
+	  offsetof(struct total_row, interrupted), NULL },
+};
+
+static const struct gupx_out_spec total_spec = GUPX_OUT_SPEC(total_fields);
+
+static const char *result_word(const struct gupx_work_item *item)
+{
+	if (item->skipped)
+		return "skipped";
+	if (item->done == item->range.len)
+		return "done";
+	return item->done ? "partial" : "none";
+}
+
+static void fill_stop(struct stop_row *row, const struct gupx_stop *stop)
+{
+	const struct gupx_reason_word *word = gupx_reason_get(stop->reason);
+
+	*row = (struct stop_row){
+		.addr = stop->addr,
+		.stage = gupx_reason_stage(stop->stage),
+		.reason = word->name,
+		.error = gupx_reason_errno(stop->error),
+		.text = word->text,
+		.cure = word->cure,
+	};
+}
+
+static void fill_item(struct item_row *row, const struct gupx_work_item *item)
+{
+	*row = (struct item_row){
+		.addr = item->range.addr,
+		.len = item->range.len,
+		.done = item->done,
+		.result = result_word(item),
+		.perms = item->map ? item->map->perms : NULL,
+		.name = item->map ? item->map->name : NULL,
+		.data = item->data,
+	};
+	if (!item->stop.reason)
+		return;
+	fill_stop(&row->stop_row, &item->stop);
+	row->stop = &row->stop_row;
+}
+
+static void report_head(const struct gupx_work *work)
+{
+	const struct gupx_args *args = work->args;
+	const struct head_row row = {
+		.pid = (__u64)work->target.pid,
+		.comm = work->target.comm,
+		.engine = args->kernel_engine ? "kernel" : "gupx",
+		.write = args->write,
+		.force = args->force,
+		.nofault = args->nofault,
+		.moved = work->place.moved,
+		.cpus = work->place.cpus,
+	};
+
+	if (gupx_out_is_json())
+		gupx_out_record(NULL, &head_spec, &row);
+	else if (gupx_out_is_verbose())
+		gupx_out_note("process %d (%s), engine %s, on %s CPUs %s",
+			      work->target.pid, row.comm, row.engine,
+			      row.moved ? "its" : "gupctl's own",
+			      row.cpus ? row.cpus : "(unknown)");
+}
+
+/* One line is no table: the total says it all. */
+static bool is_dull(const struct gupx_work *work)
+{
+	size_t i;
+
+	if (gupx_out_is_verbose())
+		return false;
+	if (work->terse)
+		return true;
+	for (i = 0; i < work->count; i++)
+		if (work->item[i].group)
+			return true;
+	return work->count < 2;
+}
+
+static void report_items(const struct gupx_work *work)
+{
+	struct gupx_out_spec spec = GUPX_OUT_SPEC(item_fields);
+	struct gupx_out_rows rows = {
+		.count = work->count,
+		.stride = sizeof(struct item_row),
+		.quiet = is_dull(work),
+	};
+	struct item_row *row;
+	bool data = false;
+	size_t i;
+
+	row = calloc(work->count + 1, sizeof(*row));
+	if (!row)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
+	for (i = 0; i < work->count; i++) {
+		fill_item(&row[i], &work->item[i]);
+		data |= row[i].data != NULL;
+	}
+	rows.row = row;
+	spec.count -= !data;
+	gupx_out_table("ranges", &spec, &rows);
+	free(row);
+}
+
+static void report_stop(const struct gupx_work *work,
+			const struct gupx_work_item *item)
+{
+	const struct gupx_map *map =
+		gupx_maps_find(&work->maps, item->stop.addr);
+	const bool named = map && *map->name;
+	struct stop_row row;
+
+	fill_stop(&row, &item->stop);
+	gupx_out_warn("%s at 0x%llx%s%s%s%s%s: %s (%s%s%s)%s%s",
+		      item->done ? "stopped" : "refused", row.addr,
+		      map ? " in " : "", named ? map->name : "",
+		      map && !named ? "anonymous memory" : "", map ? " " : "",
+		      map ? map->perms : "", row.text, row.reason,
+		      row.error ? ", " : "", row.error ? row.error : "",
+		      row.cure ? "; " : "", row.cure ? row.cure : "");
+}
+
+static void report_stops(const struct gupx_work *work)
+{
+	size_t i;
+
+	if (gupx_out_is_json())
+		return;
+	for (i = 0; i < work->count; i++) {
+		const struct gupx_work_item *item = &work->item[i];
+
+		if (item->skipped || !item->stop.reason ||
+		    item->stop.reason == GUPX_REASON_MEMLOCK ||
+		    item->stop.reason == GUPX_REASON_SIGNAL)
+			continue;
+		report_stop(work, item);
+	}
+}
+
+/* "2 mappings: it is device memory or raw page frames (io_mapping)" */
+static void print_reasons(const struct gupx_work *work, FILE *stream)
+{
+	size_t counts[GUPX_REASON_UNSUPPORTED + 1] = { 0 };
+	const char *separator = ": ";
+	size_t i;
+
+	for (i = 0; i < work->count; i++)
+		if (work->item[i].skipped &&
+		    work->item[i].stop.reason <= GUPX_REASON_UNSUPPORTED)
+			counts[work->item[i].stop.reason]++;
+	for (i = 0; i <= GUPX_REASON_UNSUPPORTED; i++) {
+		if (!counts[i])
+			continue;
+		fprintf(stream, "%s%zu %s", separator, counts[i],
+			gupx_reason_get((unsigned int)i)->name);
+		separator = ", ";
+	}
+}
+
+static void report_skipped(const struct gupx_work *work,
+			   const struct total_row *total)
+{
+	char *reasons = NULL;
+	size_t length = 0;
+	FILE *stream;
+
+	if (!total->skipped_ranges || gupx_out_is_json())
+		return;
+	stream = open_memstream(&reasons, &length);
+	if (!stream)
+		return;
+	print_reasons(work, stream);
+	fclose(stream);
+	gupx_out_note("skipped %llu mapping%s that cannot be taken, %s%s",
+		      total->skipped_ranges,
+		      total->skipped_ranges == 1 ? "" : "s",
+		      gupx_out_size(total->skipped_len).text, reasons);
+	free(reasons);
+}
+
+static void count_total(const struct gupx_work *work, struct total_row *total)
+{
+	size_t i;
+
+	*total = (struct total_row){
+		.ranges = work->count,
+		.len = work->total,
+		.done = work->done,
+		.milliseconds = (__u64)(work->seconds * 1000),
+	};
+	for (i = 0; i < work->count; i++) {
+		const struct gupx_work_item *item = &work->item[i];
+
+		if (!item->skipped)
+			continue;
+		total->skipped_ranges++;
+		total->skipped_len += item->range.len - item->done;
+	}
+	total->interrupted = gupx_signals_came() &&
+			     total->done + total->skipped_len < total->len;
+}
+
+static void report_total(const struct gupx_work *work,
+			 const struct total_row *total)
+{
+	const __u64 ranges = total->ranges - total->skipped_ranges;
+
+	if (gupx_out_is_json()) {
+		gupx_out_record("total", &total_spec, total);
+		return;
+	}
+	if (work->terse && total->done == total->len && !gupx_out_is_verbose())
+		return;
+	gupx_out_note("%s %s of %s in %llu range%s of process %d (%s), %.2f s",
+		      work->past, gupx_out_size(total->done).text,
+		      gupx_out_size(total->len - total->skipped_len).text,
+		      ranges, ranges == 1 ? "" : "s", work->target.pid,
+		      work->target.comm, work->seconds);
+}
+
+static void report_error(const struct gupx_work *work,
+			 const struct total_row *total)
+{
+	size_t i;
+
+	if (work->error)
+		gupx_dev_report(work->error, &work->ask, &work->target);
+	for (i = 0; i < work->count; i++)
+		if (work->item[i].stop.reason == GUPX_REASON_MEMLOCK)
+			gupx_dev_report_memlock(&work->ask);
+	if (total->interrupted)
+		gupx_out_error("interrupted", NULL, "interrupted");
+}
+
+void gupx_work_report(struct gupx_work *work)
+{
+	struct total_row total;
+
+	count_total(work, &total);
+	report_head(work);
+	report_items(work);
+	report_skipped(work, &total);
+	report_total(work, &total);
+	report_stops(work);
+	report_error(work, &total);
+}

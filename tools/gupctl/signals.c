@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/* SIGINT, SIGTERM and SIGHUP: signals.h. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "signals.h"
+
+static const int handled[] = { SIGINT, SIGTERM, SIGHUP };
+
+static volatile sig_atomic_t came;
+
+static void note_signal(int number)
+{
+	(void)number;
+	came = 1;
+}
+
+/* No SA_RESTART: an ioctl that waits for a page must come back. */
+void gupx_signals_init(void)
+{
+	struct sigaction action = { .sa_handler = note_signal };
+	struct sigaction before;
+	size_t i;
+
+	sigemptyset(&action.sa_mask);
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
+		/* nohup, or a shell's background job, had it ignored. */
+		if (!sigaction(handled[i], NULL, &before) &&
+		    before.sa_handler == SIG_IGN)
+			continue;
+		sigaction(handled[i], &action, NULL);
+	}
+}
+
+bool gupx_signals_came(void)
+{
+	return came;
+}
+
+double gupx_signals_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void block_handled(sigset_t *before)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		sigaddset(&set, handled[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+/* Blocked but inside ppoll(): a signal just before the wait is not lost. */
+enum gupx_signals_end gupx_signals_wait(double deadline, int fd)
+{
+	struct pollfd poll = { .fd = fd, .events = POLLIN };
+	enum gupx_signals_end end = GUPX_SIGNALS_END_SIGNAL;
+	sigset_t before;
+
+	block_handled(&before);
+	while (!came) {
+		double left = deadline - gupx_signals_now();
+		struct timespec timeout;
+		int ready;
+
+		if (deadline >= 0 && left <= 0) {
+			end = GUPX_SIGNALS_END_TIME;
+			break;
+		}
+		timeout.tv_sec = (time_t)left;
+		timeout.tv_nsec = (long)((left - (double)(time_t)left) * 1e9);
+		ready = ppoll(&poll, 1, deadline >= 0 ? &timeout : NULL,
+			      &before);
+		if (ready > 0 || (ready < 0 && errno != EINTR)) {
+			end = GUPX_SIGNALS_END_FD;
+			break;
+		}
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return end;
+}

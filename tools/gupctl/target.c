@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The target process: target.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "out.h"
+#include "target.h"
+
+/* PF_KTHREAD of the kernel's task flags, as /proc/PID/stat shows them. */
+#define TASK_KERNEL_THREAD 0x00200000UL
+
+static bool read_line(int pid, const char *name, char *line, size_t room)
+{
+	char path[48];
+	FILE *file;
+	bool found;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	found = fgets(line, (int)room, file);
+	fclose(file);
+	return found;
+}
+
+/* "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ..."; COMM may hold ')'. */
+static bool load_facts(struct gupx_target *target)
+{
+	unsigned long flags;
+	char line[1024];
+	char *open, *close;
+
+	if (!read_line(target->pid, "stat", line, sizeof(line)))
+		return false;
+	open = strchr(line, '(');
+	close = strrchr(line, ')');
+	if (!open || !close || close < open)
+		return false;
+	snprintf(target->comm, sizeof(target->comm), "%.*s",
+		 (int)(close - open - 1), open + 1);
+	if (sscanf(close + 1, " %c %*d %*d %*d %*d %*d %lu", &target->state,
+		   &flags) != 2)
+		return false;
+	target->kernel_thread = flags & TASK_KERNEL_THREAD;
+	return true;
+}
+
+static _Noreturn void die_no_process(int pid)
+{
+	gupx_out_die(GUPX_EXIT_REFUSED, "no_such_process",
+		     "look for the right one with pgrep or ps",
+		     "there is no process %d", pid);
+}
+
+static void refuse_thing_without_memory(const struct gupx_target *target)
+{
+	if (target->kernel_thread)
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "kernel_thread",
+			"choose a user process",
+			"process %d (%s) is a kernel thread: it has no memory of its own",
+			target->pid, target->comm);
+	if (target->state == 'Z' || target->state == 'X')
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "target_exited", NULL,
+			"process %d (%s) has exited; its parent has not yet waited for it",
+			target->pid, target->comm);
+}
+
+void gupx_target_open(struct gupx_target *target, int pid, bool write)
+{
+	char path[32];
+
+	*target = (struct gupx_target){ .pid = pid, .mem_fd = -1 };
+	if (!load_facts(target))
+		die_no_process(pid);
+	refuse_thing_without_memory(target);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	target->mem_fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (target->mem_fd >= 0)
+		return;
+	switch (errno) {
+	case ENOENT:
+	case ESRCH:
+		die_no_process(pid);
+	case EACCES:
+	case EPERM:
+		gupx_access_die(target);
+	default:
+		gupx_out_die(GUPX_EXIT_REFUSED, "open_target", NULL,
+			     "cannot open %s: %s", path, strerror(errno));
+	}
+}
+
+void gupx_target_report_gone(const struct gupx_target *target)
+{
+	struct gupx_target now = { .pid = target->pid };
+
+	if (load_facts(&now) && now.state != 'Z' && now.state != 'X')
+		gupx_out_error(
+			"target_exited", "run gupctl again",
+			"process %d (%s) called exec: the memory it had is gone",
+			target->pid, now.comm);
+	else
+		gupx_out_error("target_exited", NULL,
+			       "process %d (%s) has exited: its memory is gone",
+			       target->pid, target->comm);
+}

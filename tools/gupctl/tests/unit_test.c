@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What gupctl does without a module: ranges, names of mappings, words for
+ * reasons, the two faces of a row, dumps. Speaks TAP; fails where any line does.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "hex.h"
+#include "maps.h"
+#include "out.h"
+#include "range.h"
+#include "reason.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+static unsigned int count, failures;
+
+static void report(bool good, const char *group, const char *name)
+{
+	count++;
+	failures += !good;
+	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
+}
+
+static const struct {
+	const char *text;
+	enum gupx_range_result result;
+	__u64 addr;
+	__u64 len;
+} range_cases[] = {
+	{ "4096+8192", GUPX_RANGE_BYTES, 4096, 8192 },
+	{ "0x1000+0x2000", GUPX_RANGE_BYTES, 4096, 8192 },
+	{ "0X1000+2K", GUPX_RANGE_BYTES, 4096, 2048 },
+	{ "0x1000+2k", GUPX_RANGE_BYTES, 4096, 2048 },
+	{ "0x1000+64M", GUPX_RANGE_BYTES, 4096, 64ULL << 20 },
+	{ "0x1000+64MiB", GUPX_RANGE_BYTES, 4096, 64ULL << 20 },
+	{ "0x1000+2G", GUPX_RANGE_BYTES, 4096, 2ULL << 30 },
+	{ "0x1000+1T", GUPX_RANGE_BYTES, 4096, 1ULL << 40 },
+	{ "0+0", GUPX_RANGE_BYTES, 0, 0 },
+	{ "0x1000-0x3000", GUPX_RANGE_BYTES, 4096, 8192 },
+	{ "4096-12288", GUPX_RANGE_BYTES, 4096, 8192 },
+	{ "0x1000-0x1000", GUPX_RANGE_BYTES, 4096, 0 },
+	{ "0x0+0xffffffffffffffff", GUPX_RANGE_BYTES, 0, ~0ULL },
+	/* As pasted from /proc/PID/maps. */
+	{ "55e6f0a04000-55e6f0a25000", GUPX_RANGE_BYTES, 0x55e6f0a04000,
+	  0x21000 },
+	{ "00400000-00452000", GUPX_RANGE_BYTES, 0x400000, 0x52000 },
+	{ "ffffffffff600000-ffffffffff601000", GUPX_RANGE_BYTES,
+	  0xffffffffff600000, 0x1000 },
+	/* All digits, and no leading zero: decimal. */
+	{ "10000000-20000000", GUPX_RANGE_BYTES, 10000000, 10000000 },
+	{ "[heap]", GUPX_RANGE_NAME, 0, 0 },
+	{ "[anon]", GUPX_RANGE_NAME, 0, 0 },
+	{ "/usr/lib/libc.so.6", GUPX_RANGE_NAME, 0, 0 },
+	{ "libstdc++.so.6", GUPX_RANGE_NAME, 0, 0 },
+	{ "ld-linux-x86-64.so.2", GUPX_RANGE_NAME, 0, 0 },
+	{ "7zip", GUPX_RANGE_NAME, 0, 0 },
+	{ "cafe-babe", GUPX_RANGE_NAME, 0, 0 },
+	{ "+4096", GUPX_RANGE_NAME, 0, 0 },
+	{ " 4096+1", GUPX_RANGE_NAME, 0, 0 },
+	{ "", GUPX_RANGE_EMPTY, 0, 0 },
+	{ "4096", GUPX_RANGE_NO_LENGTH, 0, 0 },
+	{ "0x1000", GUPX_RANGE_NO_LENGTH, 0, 0 },
+	{ "0x+4096", GUPX_RANGE_BAD_ADDRESS, 0, 0 },
+	{ "10ab+4096", GUPX_RANGE_BAD_ADDRESS, 0, 0 },
+	{ "0x1000+", GUPX_RANGE_BAD_LENGTH, 0, 0 },
+	{ "0x1000+K", GUPX_RANGE_BAD_LENGTH, 0, 0 },
+	{ "0x1000+4Q", GUPX_RANGE_BAD_LENGTH, 0, 0 },
+	{ "0x1000+4KB", GUPX_RANGE_BAD_LENGTH, 0, 0 },
+	{ "0x1000+-1", GUPX_RANGE_BAD_LENGTH, 0, 0 },
+	{ "0x1000+0x10ax", GUPX_RANGE_BAD_LENGTH, 0, 0 },
+	{ "0x1000-", GUPX_RANGE_BAD_END, 0, 0 },
+	{ "0x1000-0x", GUPX_RANGE_BAD_END, 0, 0 },
+	{ "0x1000-2M", GUPX_RANGE_BAD_END, 0, 0 },
+	{ "0x3000-0x1000", GUPX_RANGE_BACKWARDS, 0, 0 },
+	{ "0x1+0xffffffffffffffff", GUPX_RANGE_OVERFLOW, 0, 0 },
+	{ "0x10000000000000000+1", GUPX_RANGE_OVERFLOW, 0, 0 },
+	{ "18446744073709551616+1", GUPX_RANGE_OVERFLOW, 0, 0 },
+	{ "0x1000+18446744073709551616", GUPX_RANGE_OVERFLOW, 0, 0 },
+	{ "0x1000+16777216T", GUPX_RANGE_OVERFLOW, 0, 0 },
+	{ "0x1000-0x10000000000000000", GUPX_RANGE_OVERFLOW, 0, 0 },
+};
+
+static void test_ranges(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(range_cases); i++) {
+		struct gupx_range range = { 0 };
+		enum gupx_range_result result;
+
+		result = gupx_range_parse(range_cases[i].text, &range);
+		report(result == range_cases[i].result &&
+			       range.addr == range_cases[i].addr &&
+			       range.len == range_cases[i].len,
+		       "range", range_cases[i].text);
+	}
+}
+
+static void test_rounding(void)
+{
+	static const struct {
+		const char *name;
+		struct gupx_range in, out;
+		enum gupx_range_result result;
+	} cases[] = {
+		{ "whole pages stay", { 4096, 8192 }, { 4096, 8192 }, 0 },
+		{ "one byte is a page", { 4097, 1 }, { 4096, 4096 }, 0 },
+		{ "two bytes can be two pages",
+		  { 8191, 2 },
+		  { 4096, 8192 },
+		  0 },
+		{ "nothing stays nothing", { 4097, 0 }, { 4096, 0 }, 0 },
+		{ "the last whole page but one",
+		  { ~0ULL - 8191, 4096 },
+		  { ~0ULL - 8191, 4096 },
+		  0 },
+		{ "beyond the end is refused",
+		  { ~0ULL - 100, 50 },
+		  { ~0ULL - 100, 50 },
+		  GUPX_RANGE_OVERFLOW },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct gupx_range range = cases[i].in;
+
+		report(gupx_range_round(&range, 4096) == cases[i].result &&
+			       range.addr == cases[i].out.addr &&
+			       range.len == cases[i].out.len,
+		       "round", cases[i].name);
+	}
+}
+
+static void test_range_words(void)
+{
+	bool good = true;
+	int result;
+
+	for (result = GUPX_RANGE_EMPTY; result <= GUPX_RANGE_OVERFLOW; result++)
+		good &= strcmp(gupx_range_explain(result),
+			       gupx_range_explain(GUPX_RANGE_BYTES)) != 0;
+	report(good, "range", "every refusal has its words");
+}
+
+static char maps_text[] =
+	"00400000-00401000 r-xp 00000000 08:01 42      /usr/bin/a b\n"
+	"00600000-00621000 rw-p 00000000 00:00 0       [heap]\n"
+	"7f0000000000-7f0000001000 rw-p 00000000 00:00 0 \n"
+	"7f0000001000-7f0000002000 ---p 00000000 00:00 0 \n"
+	"7f0000002000-7f0000003000 rw-s 00000000 00:01 9 /dev/zero (deleted)\n"
+	"7f0000003000-7f0000004000 rw-p 00000000 08:01 7 /opt/lib/libx.so.1\n"
+	"7f0000004000-7f0000005000 rw-p 00000000 00:00 0 [anon:cache]\n"
+	"7f0000005000-7f0000006000 rw-s 00000000 00:01 8 /memfd:ring (deleted)\n"
+	"7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0 [stack]\n"
+	"7ffe00022000-7ffe00024000 r-xp 00000000 00:00 0 [vdso]\n"
+	"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n";
+
+static size_t count_matches(const struct gupx_maps *maps, const char *name)
+{
+	size_t matches = 0;
+	size_t i;
+
+	for (i = 0; i < maps->count; i++)
+		matches += gupx_maps_match(&maps->map[i], name);
+	return matches;
+}
+
+static void test_maps(void)
+{
+	static const struct {
+		const char *name;
+		size_t matches;
+	} cases[] = {
+		{ "[heap]", 1 },
+		{ "[stack]", 1 },
+		{ "[vdso]", 1 },
+		{ "[vsyscall]", 1 },
+		{ "[anon]", 5 },
+		{ "[anon:cache]", 1 },
+		{ "libx.so.1", 1 },
+		{ "libx.so", 0 },
+		{ "/opt/lib/libx.so.1", 1 },
+		{ "/lib/libx.so.1", 0 },
+		{ "a b", 1 },
+		{ "memfd:ring", 1 },
+		{ "/dev/zero", 1 },
+		{ "zero", 1 },
+		{ "deleted", 0 },
+		{ "heap", 0 },
+	};
+	FILE *file = fmemopen(maps_text, strlen(maps_text), "r");
+	struct gupx_maps maps;
+	size_t i;
+
+	report(file && !gupx_maps_parse(&maps, file) && maps.count == 11,
+	       "maps", "all lines are taken");
+	fclose(file);
+	report(!strcmp(maps.map[0].name, "/usr/bin/a b"), "maps",
+	       "a name may hold a blank");
+	report(maps.map[10].addr == 0xffffffffff600000 &&
+		       !strcmp(maps.map[10].perms, "--xp"),
+	       "maps", "the last page of the address space");
+	report(gupx_maps_find(&maps, 0x620fff) == &maps.map[1], "maps",
+	       "the last byte is in");
+	report(!gupx_maps_find(&maps, 0x621000), "maps", "the end is out");
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		report(count_matches(&maps, cases[i].name) == cases[i].matches,
+		       "match", cases[i].name);
+	gupx_maps_free(&maps);
+}
+
+static void test_broken_maps(void)
+{
+	static char text[] = "no line of that file\n";
+	FILE *file = fmemopen(text, strlen(text), "r");
+	struct gupx_maps maps;
+
+	report(file && gupx_maps_parse(&maps, file) < 0, "maps",
+	       "a broken line is an error");
+	fclose(file);
+	gupx_maps_free(&maps);
+}
+
+static bool is_lower_twin(const char *lower, const char *upper, size_t length)
+{
+	size_t i;
+
+	if (strlen(lower) != length)
+		return false;
+	for (i = 0; i < length; i++)
+		if (lower[i] != tolower((unsigned char)upper[i]))
+			return false;
+	return true;
+}
+
+/*
+ * The uapi header is the list: each "PREFIX_NAME = NUMBER," of it must have its
+ * word, in the same name.
+ */
+static unsigned int test_words(const char *prefix, bool reasons)
+{
+	FILE *file = fopen(GUPX_HEADER, "r");
+	unsigned int found = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char name[64];
+		unsigned int number;
+		const char *word;
+
+		if (strncmp(line + 1, prefix, strlen(prefix)) ||
+		    sscanf(line + 1 + strlen(prefix), "%63[A-Z0-9_] = %u,",
+			   name, &number) != 2)
+			continue;
+		found++;
+		word = reasons ? gupx_reason_get(number)->name
+			       : gupx_reason_stage(number);
+		report(is_lower_twin(word, name, strlen(name)), prefix, name);
+		if (reasons)
+			report(*gupx_reason_get(number)->text, "text", name);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static void test_reasons(void)
+{
+	report(test_words("GUPX_REASON_", true) > 30, "words",
+	       "the header's reasons were found");
+	report(test_words("GUPX_STAGE_", false) > 10, "words",
+	       "the header's stages were found");
+	report(!strcmp(gupx_reason_get(9999)->name, "unknown") &&
+		       !strcmp(gupx_reason_stage(9999), "unknown"),
+	       "words", "a newer module's are told as unknown");
+	report(!strcmp(gupx_reason_errno(14), "EFAULT") &&
+		       !strcmp(gupx_reason_errno(133), "EHWPOISON") &&
+		       !gupx_reason_errno(0),
+	       "words", "errnos have names");
+}
+
+static void test_sizes(void)
+{
+	static const struct {
+		__u64 bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1 KiB" },
+		{ 135168, "132 KiB" },
+		{ 1536, "1.5 KiB" },
+		{ 64ULL << 20, "64 MiB" },
+		{ (1ULL << 30) + (1ULL << 29), "1.5 GiB" },
+		{ 1ULL << 40, "1 TiB" },
+		{ 1ULL << 63, "8 EiB" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		report(!strcmp(gupx_out_size(cases[i].bytes).text,
+			       cases[i].text),
+		       "size", cases[i].text);
+}
+
+struct sample_inner {
+	__u64 number;
+};
+
+struct sample {
+	const char *string;
+	const char *no_string;
+	__u64 number;
+	__u64 all_ones;
+	bool yes;
+	const char *const *list;
+	const struct sample_inner *inner;
+	const struct sample_inner *no_inner;
+};
+
+static const struct gupx_out_field inner_fields[] = {
+	{ "number", "number", GUPX_OUT_COUNT,
+	  offsetof(struct sample_inner, number), NULL },
+};
+
+static const struct gupx_out_spec inner_spec = GUPX_OUT_SPEC(inner_fields);
+
+#define SAMPLE(key, form, member, spec)                               \
+	{                                                             \
+		key, key, form, offsetof(struct sample, member), spec \
+	}
+
+static const struct gupx_out_field sample_fields[] = {
+	SAMPLE("string", GUPX_OUT_STRING, string, NULL),
+	SAMPLE("no_string", GUPX_OUT_STRING, no_string, NULL),
+	SAMPLE("count", GUPX_OUT_COUNT, number, NULL),
+	SAMPLE("size", GUPX_OUT_SIZE, number, NULL),
+	SAMPLE("addr", GUPX_OUT_ADDR, number, NULL),
+	SAMPLE("limit", GUPX_OUT_LIMIT, all_ones, NULL),
+	SAMPLE("frame", GUPX_OUT_FRAME, all_ones, NULL),
+	SAMPLE("yes", GUPX_OUT_BOOL, yes, NULL),
+	SAMPLE("list", GUPX_OUT_LIST, list, NULL),
+	SAMPLE("inner", GUPX_OUT_RECORD, inner, &inner_spec),
+	SAMPLE("no_inner", GUPX_OUT_RECORD, no_inner, &inner_spec),
+};
+
+static const struct gupx_out_spec sample_spec = GUPX_OUT_SPEC(sample_fields);
+
+/* What @say prints to stdout; to be freed. */
+static char *capture(void (*say)(void))
+{
+	FILE *file = tmpfile();
+	char *text = NULL;
+	size_t room = 0;
+	int before;
+
+	fflush(stdout);
+	before = dup(STDOUT_FILENO);
+	if (!file || before < 0 || dup2(fileno(file), STDOUT_FILENO) < 0)
+		return NULL;
+	say();
+	fflush(stdout);
+	dup2(before, STDOUT_FILENO);
+	close(before);
+	rewind(file);
+	if (getdelim(&text, &room, '\0', file) < 0)
+		text = strdup("");
+	fclose(file);
+	return text;
+}
+
+static void say_sample(void)
+{
+	static const char *const list[] = { "one", "two", NULL };
+	static const struct sample_inner inner = { .number = 7 };
+	static const struct sample sample = {
+		.string = "a \"b\"",
+		.number = 4096,
+		.all_ones = ~0ULL,
+		.yes = true,
+		.list = list,
+		.inner = &inner,
+	};
+	const struct gupx_out_rows rows = {
+		.row = &sample,
+		.count = 1,
+		.stride = sizeof(sample),
+	};
+
+	gupx_out_record("record", &sample_spec, &sample);
+	gupx_out_table("table", &inner_spec,
+		       &(struct gupx_out_rows){ &inner, 1, sizeof(inner),
+						false });
+	gupx_out_table("rows", &sample_spec, &rows);
+	gupx_out_note("a note");
+	gupx_out_end();
+}
+
+static void test_text(void)
+{
+	char *text;
+
+	gupx_out_init(false, false);
+	text = capture(say_sample);
+	report(text && strstr(text, "size       4 KiB\n"), "text",
+	       "a record is lines of label and value");
+	report(text && strstr(text, "limit      unlimited\n") &&
+		       strstr(text, "frame      hidden\n") &&
+		       strstr(text, "list       one, two\n") &&
+		       strstr(text, "no_string  -\n"),
+	       "text", "forms have words of their own");
+	report(text && strstr(text, "\nnumber\n     7\n"), "text",
+	       "a table stands under its header");
+	report(text && strstr(text, "a note\n"), "text", "notes are printed");
+	free(text);
+}
+
+static bool has_text(struct json_object *object, const char *key,
+		     const char *value)
+{
+	struct json_object *found;
+
+	return json_object_object_get_ex(object, key, &found) &&
+	       json_object_is_type(found, json_type_string) &&
+	       !strcmp(json_object_get_string(found), value);
+}
+
+static bool has_number(struct json_object *object, const char *key, __u64 value)
+{
+	struct json_object *found;
+
+	return json_object_object_get_ex(object, key, &found) &&
+	       json_object_is_type(found, json_type_int) &&
+	       json_object_get_uint64(found) == value;
+}
+
+static bool has_null(struct json_object *object, const char *key)
+{
+	struct json_object *found;
+
+	return json_object_object_get_ex(object, key, &found) && !found;
+}
+
+static void check_json_record(struct json_object *record)
+{
+	struct json_object *inner = NULL, *list = NULL;
+
+	report(has_text(record, "string", "a \"b\"") &&
+		       has_text(record, "addr", "0x1000") &&
+		       has_number(record, "count", 4096) &&
+		       has_number(record, "size", 4096),
+	       "json", "values in their forms");
+	report(has_null(record, "no_string") && has_null(record, "limit") &&
+		       has_null(record, "frame") &&
+		       has_null(record, "no_inner"),
+	       "json", "what is not there is null");
+	json_object_object_get_ex(record, "inner", &inner);
+	report(inner && has_number(inner, "number", 7), "json",
+	       "a record in a record");
+	json_object_object_get_ex(record, "list", &list);
+	report(list && json_object_array_length(list) == 2, "json",
+	       "a list is an array");
+}
+
+static void test_json(void)
+{
+	struct json_object *root, *record = NULL, *rows = NULL;
+	char *text;
+
+	gupx_out_init(true, false);
+	text = capture(say_sample);
+	root = text ? json_tokener_parse(text) : NULL;
+	report(root != NULL, "json", "one whole object");
+	report(root && has_null(root, "error"), "json", "no error is null");
+	json_object_object_get_ex(root, "record", &record);
+	check_json_record(record);
+	json_object_object_get_ex(root, "rows", &rows);
+	report(rows && json_object_array_length(rows) == 1 &&
+		       json_object_equal(json_object_array_get_idx(rows, 0),
+					 record),
+	       "json", "a table's row is the record");
+	report(text && !strstr(text, "a note"), "json", "notes stay out");
+	json_object_put(root);
+	free(text);
+}
+
+static void say_dump(void)
+{
+	unsigned char bytes[70] = "Hello\x7f\x80world";
+	struct gupx_hex hex;
+
+	gupx_hex_begin(&hex, stdout, 0x7f0000001003);
+	gupx_hex_add(&hex, bytes, 5);
+	gupx_hex_add(&hex, bytes + 5, sizeof(bytes) - 5);
+	gupx_hex_end(&hex);
+}
+
+static void test_hex(void)
+{
+	static const char wanted[] =
+		"7f0000001003  48 65 6c 6c 6f 7f 80 77  6f 72 6c 64 00 00 00 00  |Hello..world....|\n"
+		"7f0000001013  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n"
+		"*\n"
+		"7f0000001043  00 00 00 00 00 00                                 |......|\n"
+		"7f0000001049\n";
+	char *text = capture(say_dump);
+
+	report(text && !strcmp(text, wanted), "hex", "as of hexdump -C");
+	free(text);
+}
+
+int main(void)
+{
+	gupx_out_init(false, false);
+	test_ranges();
+	test_rounding();
+	test_range_words();
+	test_maps();
+	test_broken_maps();
+	test_reasons();
+	test_sizes();
+	test_text();
+	test_json();
+	test_hex();
+	printf("1..%u\n", count);
+	return failures != 0;
+}

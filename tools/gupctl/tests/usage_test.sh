@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What gupctl answers before it needs a module: exit statuses, one line each,
+# and JSON where that was asked. Speaks TAP. Usage: usage_test.sh GUPCTL
+set -euo pipefail
+
+gupctl=$1
+count=0
+failed=0
+
+report() # STATUS NAME
+{
+	local word=ok
+
+	count=$((count + 1))
+	if [[ $1 -ne 0 ]]; then
+		word="not ok"
+		failed=1
+	fi
+	printf '%s %d - %s\n' "$word" "$count" "$2"
+}
+
+# STATUS PATTERN WORD...: that exit status, and one line on stderr alone, with
+# PATTERN in it.
+refuses()
+{
+	local status=$1 pattern=$2 got=0 bad=0 name="refuses:${*:3}"
+	local out err
+
+	shift 2
+	err=$(mktemp)
+	out=$("$gupctl" "$@" 2>"$err" </dev/null) || got=$?
+	[[ $got -eq $status && -z $out ]] || bad=1
+	[[ $(wc -l <"$err") -eq 1 ]] || bad=1
+	grep -qe "$pattern" "$err" || bad=1
+	[[ $bad -eq 0 ]] || sed 's/^/# /' "$err"
+	rm -f "$err"
+	report "$bad" "$name"
+}
+
+# PATTERN WORD...: exit status 0, PATTERN on stdout, nothing on stderr.
+prints()
+{
+	local pattern=$1 bad=0 name="prints:${*:2}"
+	local out
+
+	shift
+	out=$("$gupctl" "$@" 2>&1) || bad=1
+	grep -qe "$pattern" <<<"$out" || bad=1
+	report "$bad" "$name"
+}
+
+# STATUS KIND WORD...: one JSON object on stdout whose error is of that kind.
+refuses_in_json()
+{
+	local status=$1 kind=$2 got=0 bad=0 name="json:${*:3}"
+	local out
+
+	shift 2
+	out=$("$gupctl" "$@" 2>&1 </dev/null) || got=$?
+	[[ $got -eq $status && $(wc -l <<<"$out") -eq 1 ]] || bad=1
+	[[ $out == "{ "*"\"error\": { \"kind\": \"$kind\", \"text\": "*" }" ]] ||
+		bad=1
+	[[ $bad -eq 0 ]] || printf '# %s\n' "$out"
+	report "$bad" "$name"
+}
+
+unprivileged() # WORD...
+{
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--inh-caps=-all --bounding-set=-all "$@"
+}
+
+# As a user who may not: skipped where this is not run as root.
+refuses_stranger()
+{
+	local copy bad=0 got=0 out=""
+
+	if [[ $EUID -ne 0 ]]; then
+		count=$((count + 1))
+		echo "ok $count - refuses: a stranger's process # SKIP needs root"
+		return
+	fi
+	copy=$(mktemp)
+	install -m 755 "$gupctl" "$copy"
+	out=$(unprivileged "$copy" populate $$ '[heap]' 2>&1) || got=$?
+	[[ $got -eq 1 && $out == *"CAP_SYS_PTRACE"* ]] || bad=1
+	[[ $bad -eq 0 ]] || printf '# %s\n' "$out"
+	rm -f "$copy"
+	report "$bad" "refuses: a stranger's process"
+}
+
+sleep 60 &
+live=$!
+trap 'kill "$live"' EXIT
+
+prints 'Commands:' --help
+prints '^gupctl [0-9u]' --version
+for command in info pin populate read; do
+	prints "Usage: gupctl $command" "$command" --help
+	refuses 2 'no option --bogus' "$command" --bogus
+	refuses 2 'no option -x' "$command" -x
+	refuses_in_json 2 usage --json "$command" --bogus
+	refuses_in_json 2 usage "$command" --json --bogus
+done
+for command in pin populate read; do
+	refuses 2 'PID is missing' "$command"
+	refuses 2 'which memory' "$command" "$live"
+	refuses 2 'exclude each other' "$command" "$live" --all '[heap]'
+	refuses 2 'is no PID' "$command" zero '[heap]'
+	refuses 2 'is no PID' "$command" 0 '[heap]'
+	refuses 2 'is no PID' "$command" 99999999999 '[heap]'
+	refuses 2 'no length' "$command" "$live" 0x1000
+	refuses 2 'ends before' "$command" "$live" 0x2000-0x1000
+	refuses 2 'beyond the end' "$command" "$live" 0x1000+0xffffffffffffffff
+	refuses 2 'no engine' "$command" "$live" '[heap]' --engine=steam
+	refuses 2 'needs a value' "$command" "$live" '[heap]' --engine
+	refuses 2 'takes no value' "$command" "$live" --all=yes
+	refuses 1 'no process' "$command" 4194304 '[heap]'
+	refuses_in_json 1 no_such_process "$command" --json 4194304 '[heap]'
+	if [[ -r /proc/2/comm && $(</proc/2/comm) == kthreadd ]]; then
+		refuses 1 'kernel thread' "$command" 2 '[heap]'
+	fi
+done
+refuses 2 'which command' -v
+refuses 2 'no command' bogus
+refuses 2 'no command' pi
+refuses 2 'too many' info 1
+refuses 2 'no time to hold' pin "$live" '[heap]' --hold=soon
+refuses 2 'no time to hold' pin "$live" '[heap]' --hold=-1
+refuses 2 'no option --nofault' populate "$live" '[heap]' --nofault
+refuses 2 'no option --write' read "$live" '[heap]' --write
+refuses 2 'beyond the end' pin "$live" 0xfffffffffffffff0+1
+refuses 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
+refuses_in_json 2 usage read "$live" '[heap]' --json --raw
+refuses_stranger
+if [[ ! -e /dev/gupx ]]; then
+	refuses 1 'modprobe gupx' info
+	refuses 1 'modprobe gupx' pin "$live" '[heap]'
+	refuses_in_json 1 no_module info --json
+fi
+echo "1..$count"
+exit "$failed"
