@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ABI of <linux/gupx.h>: what user space hands in becomes a request, what
- * came of it goes back. The only file that knows user pointers.
+ * came of it goes back. Besides pinfd.c the only file that hands user pointers on.
  *
  * Every handler checks in one order, which is part of the contract: the struct,
  * its flags, its meaning, permission, the fds, the limit. Then the loop runs.
  */
-#include <linux/anon_inodes.h>
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -20,9 +19,12 @@
 
 #include "account.h"
 #include "cursor.h"
+#include "dispatch.h"
 #include "engine.h"
+#include "explain.h"
 #include "gup.h"
 #include "ioctl.h"
+#include "pinfd.h"
 #include "pinset.h"
 #include "read.h"
 #include "target.h"
@@ -38,46 +40,6 @@ module_param(allow_short_pins, bool, 0644);
 MODULE_PARM_DESC(
 	allow_short_pins,
 	"let CAP_SYS_ADMIN hold pins not fit to be held (GUPX_F_SHORT)");
-
-/* No holes, no padding at the end: the same bytes for every compiler. */
-#define CHECK_LAYOUT(type, bytes, last)                \
-	static_assert(sizeof(struct type) == (bytes)); \
-	static_assert(offsetofend(struct type, last) == (bytes))
-
-CHECK_LAYOUT(gupx_stop, 16, reason);
-CHECK_LAYOUT(gupx_info, 88, version);
-CHECK_LAYOUT(gupx_pin, 80, memlock_asked);
-CHECK_LAYOUT(gupx_populate, 56, stop);
-CHECK_LAYOUT(gupx_read, 64, stop);
-CHECK_LAYOUT(gupx_explain, 56, done);
-CHECK_LAYOUT(gupx_extent, 32, order);
-CHECK_LAYOUT(gupx_extents, 56, charged);
-
-union args {
-	struct gupx_info info;
-	struct gupx_pin pin;
-	struct gupx_populate populate;
-	struct gupx_read read;
-	struct gupx_explain explain;
-	struct gupx_extents extents;
-};
-
-static_assert(sizeof(union args) <= 256);
-
-/**
- * struct call - one ioctl on its way
- * @file: that the ioctl was made on
- * @args: copied in; copied out where the handler answers
- * @new_fd: a descriptor reserved for @new_file, installed only once the answer
- *	has reached the caller
- * @new_file: the new pin fd, or NULL
- */
-struct call {
-	struct file *file;
-	union args args;
-	int new_fd;
-	struct file *new_file;
-};
 
 /* Every flag means the same in each verb that takes it. */
 static u32 request_of(u32 flags, u32 verb)
@@ -103,6 +65,9 @@ static u32 request_of(u32 flags, u32 verb)
 	for (i = 0; i < ARRAY_SIZE(map); i++)
 		if (flags & map[i].flag)
 			request |= map[i].request;
+	/* Whoever holds pins holds them for long, unless it asks for trouble. */
+	if ((request & GUPX_R_PIN) && !(request & GUPX_R_SHORT))
+		request |= GUPX_R_LONGTERM;
 	if (gupx_can_unshare_file())
 		request |= GUPX_R_CAN_UNSHARE_FILE;
 	return request;
@@ -147,19 +112,20 @@ static void answer(const struct gupx_cursor *cursor, u64 done_at,
 	};
 }
 
-static int run_info(struct call *call)
+static int run_info(struct gupx_call *call)
 {
 	struct gupx_info *info = &call->args.info;
 
 	if (info->flags)
 		return -EOPNOTSUPP;
 	*info = (struct gupx_info){
-		.size = sizeof(*info),
+		.size = info->size,
 		.abi = GUPX_ABI,
 		.page_size = PAGE_SIZE,
 		.pin_flags = GUPX_PIN_FLAGS,
 		.populate_flags = GUPX_POPULATE_FLAGS,
 		.read_flags = GUPX_READ_FLAGS,
+		.explain_flags = GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL,
 		.params = (allow_force ? GUPX_PARAM_FORCE : 0) |
 			  (allow_short_pins ? GUPX_PARAM_SHORT_PINS : 0),
 		.memlock_limit = gupx_account_limit(),
@@ -184,51 +150,14 @@ static int check_pin(const struct gupx_pin *pin)
 	return check_permission(pin->flags);
 }
 
-static const struct file_operations pin_fops;
-
-/* A pin set of its own for this request: its file is not yet the caller's. */
-static struct gupx_pinset *create_pinset(struct call *call,
-					 struct mm_struct *mm)
-{
-	struct gupx_pinset *set = gupx_pinset_create(mm);
-	struct file *file;
-	int fd;
-
-	if (!set)
-		return ERR_PTR(-ENOMEM);
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0) {
-		gupx_pinset_destroy(set);
-		return ERR_PTR(fd);
-	}
-	file = anon_inode_getfile("[gupx-pins]", &pin_fops, set, O_RDWR);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		gupx_pinset_destroy(set);
-		return ERR_CAST(file);
-	}
-	call->new_fd = fd;
-	call->new_file = file;
-	return set;
-}
-
-static void drop_new_file(struct call *call)
-{
-	if (!call->new_file)
-		return;
-	put_unused_fd(call->new_fd);
-	fput(call->new_file);
-	call->new_file = NULL;
-}
-
 static struct gupx_pinset *find_pinset(struct file *file,
 				       const struct mm_struct *mm)
 {
-	if (file->f_op != &pin_fops)
+	struct gupx_pinset *set = gupx_pinfd_set(file);
+
+	if (!set)
 		return ERR_PTR(-EMEDIUMTYPE);
-	if (!gupx_pinset_fits(file->private_data, mm))
-		return ERR_PTR(-EXDEV);
-	return file->private_data;
+	return gupx_pinset_fits(set, mm) ? set : ERR_PTR(-EXDEV);
 }
 
 static void answer_limit(struct gupx_pin *pin, const struct user_struct *user)
@@ -241,15 +170,12 @@ static void answer_limit(struct gupx_pin *pin, const struct user_struct *user)
 static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 		     struct gupx_pin *pin)
 {
-	const bool held_short = pin->flags & GUPX_F_SHORT;
 	struct gupx_cursor cursor;
 	int error;
 
 	answer_limit(pin, gupx_pinset_user(set));
-	gupx_cursor_init(
-		&cursor, mm, pin->addr, pin->len,
-		request_of(pin->flags,
-			   GUPX_R_PIN | (held_short ? 0 : GUPX_R_LONGTERM)));
+	gupx_cursor_init(&cursor, mm, pin->addr, pin->len,
+			 request_of(pin->flags, GUPX_R_PIN));
 	error = gupx_pinset_pin(set, &cursor,
 				pin->flags & GUPX_F_ENGINE_KERNEL);
 	if (error)
@@ -259,7 +185,7 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 	return 0;
 }
 
-static int pin_anew(struct call *call, struct mm_struct *mm)
+static int pin_anew(struct gupx_call *call, struct mm_struct *mm)
 {
 	struct gupx_pin *pin = &call->args.pin;
 	struct gupx_pinset *set;
@@ -267,12 +193,12 @@ static int pin_anew(struct call *call, struct mm_struct *mm)
 
 	if (!pin->len)
 		return 0;
-	set = create_pinset(call, mm);
+	set = gupx_pinfd_create(call, mm);
 	if (IS_ERR(set))
 		return PTR_ERR(set);
 	error = pin_range(set, mm, pin);
 	if (error || !pin->done)
-		drop_new_file(call);
+		gupx_dispatch_drop_file(call);
 	else
 		pin->pin_fd = call->new_fd;
 	return error;
@@ -295,7 +221,7 @@ static int pin_more(struct gupx_pin *pin, struct mm_struct *mm)
 	return error;
 }
 
-static int run_pin(struct call *call)
+static int run_pin(struct gupx_call *call)
 {
 	struct gupx_pin *pin = &call->args.pin;
 	struct mm_struct *mm;
@@ -313,7 +239,7 @@ static int run_pin(struct call *call)
 	return error;
 }
 
-static int run_populate(struct call *call)
+static int run_populate(struct gupx_call *call)
 {
 	struct gupx_populate *populate = &call->args.populate;
 	struct gupx_cursor cursor;
@@ -378,7 +304,7 @@ static int read_range(struct gupx_read *read, struct mm_struct *mm)
 	return 0;
 }
 
-static int run_read(struct call *call)
+static int run_read(struct gupx_call *call)
 {
 	struct gupx_read *read = &call->args.read;
 	struct mm_struct *mm;
@@ -397,181 +323,105 @@ static int run_read(struct call *call)
 	return error;
 }
 
-/* Its number and its struct are settled; its answer is not. */
-static int run_explain(struct call *call)
+/* The request that is to be judged, by its verb. */
+static const struct {
+	u32 flags;
+	u32 request;
+} verbs[] = {
+	[GUPX_VERB_PIN] = { GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL,
+			    GUPX_R_PIN },
+	[GUPX_VERB_POPULATE] = { GUPX_POPULATE_FLAGS & ~GUPX_F_ENGINE_KERNEL,
+				 GUPX_R_POPULATE },
+	[GUPX_VERB_READ] = { GUPX_READ_FLAGS & ~GUPX_F_ENGINE_KERNEL,
+			     GUPX_R_GET },
+};
+
+static int check_explain(const struct gupx_explain *explain)
 {
-	return -EOPNOTSUPP;
+	int error;
+
+	if (explain->verb >= ARRAY_SIZE(verbs) ||
+	    (explain->flags & ~verbs[explain->verb].flags))
+		return -EOPNOTSUPP;
+	error = check_pages(explain->addr, explain->len);
+	if (error)
+		return error;
+	return check_permission(explain->flags);
 }
 
-static void hide_frames(struct gupx_extent *extent, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		extent[i].pfn = GUPX_PFN_HIDDEN;
-}
-
-/* Through a page of ours: no user memory is touched under the set's lock. */
-static int copy_extents(struct gupx_pinset *set, struct gupx_extents *extents,
-			struct gupx_extent *page)
+/* Through a page of ours: no user memory is touched under the target's lock. */
+static int copy_judgements(struct gupx_cursor *cursor,
+			   struct gupx_explain *explain,
+			   struct gupx_judgement *page)
 {
 	const unsigned int page_nr = PAGE_SIZE / sizeof(*page);
-	struct gupx_extent __user *to = u64_to_user_ptr(extents->buf);
-	const bool shown = capable(CAP_SYS_ADMIN);
+	struct gupx_judgement __user *to = u64_to_user_ptr(explain->buf);
 
-	while (extents->count < extents->capacity) {
-		const unsigned int nr = gupx_pinset_extents(
-			set, extents->first + extents->count, page,
-			min(page_nr, extents->capacity - extents->count));
+	while (cursor->addr < cursor->end &&
+	       explain->count < explain->capacity) {
+		const unsigned int nr = gupx_explain_fill(
+			cursor, page,
+			min(page_nr, explain->capacity - explain->count));
 
-		if (!nr)
-			break;
-		if (!shown)
-			hide_frames(page, nr);
-		if (copy_to_user(to + extents->count, page, nr * sizeof(*page)))
+		if (copy_to_user(to + explain->count, page, nr * sizeof(*page)))
 			return -EFAULT;
-		extents->count += nr;
-		if (fatal_signal_pending(current))
+		explain->count += nr;
+		if (cursor->stop.action == GUPX_STOP ||
+		    fatal_signal_pending(current))
 			return -EINTR;
-		cond_resched();
 	}
 	return 0;
 }
 
-static int run_extents(struct call *call)
+static int explain_range(struct gupx_explain *explain, struct mm_struct *mm)
 {
-	struct gupx_extents *extents = &call->args.extents;
-	struct gupx_pinset *set = call->file->private_data;
-	struct gupx_pinset_totals totals;
-	struct gupx_extent *page;
+	struct gupx_judgement *page;
+	struct gupx_cursor cursor;
 	int error;
 
-	if (extents->flags)
-		return -EOPNOTSUPP;
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	extents->count = 0;
-	error = copy_extents(set, extents, page);
+	gupx_cursor_init(&cursor, mm, explain->addr, explain->len,
+			 request_of(explain->flags,
+				    verbs[explain->verb].request));
+	error = copy_judgements(&cursor, explain, page);
+	explain->done = cursor.addr - cursor.start;
 	kfree(page);
-	gupx_pinset_totals(set, &totals);
-	extents->total = totals.extents;
-	extents->bytes = totals.pages << PAGE_SHIFT;
-	extents->charged = totals.charged << PAGE_SHIFT;
 	return error;
 }
 
-/**
- * struct op - one ioctl
- * @nr: its number
- * @size: of its struct, as this module knows it
- * @min_size: of its struct, as it was first published
- * @run: called with the struct copied in. Where it returns 0 or -ENOBUFS, the
- *	struct is copied out.
- */
-struct op {
-	unsigned int nr;
-	u32 size;
-	u32 min_size;
-	int (*run)(struct call *call);
-};
-
-#define OP(name, type, last, function)                                         \
-	{                                                                      \
-		.nr = (name), .size = sizeof(struct type),                     \
-		.min_size = offsetofend(struct type, last), .run = (function), \
-	}
-
-static const struct op device_ops[] = {
-	OP(GUPX_IOC_INFO, gupx_info, version, run_info),
-	OP(GUPX_IOC_PIN, gupx_pin, memlock_asked, run_pin),
-	OP(GUPX_IOC_POPULATE, gupx_populate, stop, run_populate),
-	OP(GUPX_IOC_READ, gupx_read, stop, run_read),
-	OP(GUPX_IOC_EXPLAIN, gupx_explain, done, run_explain),
-};
-
-static const struct op pin_ops[] = {
-	OP(GUPX_IOC_EXTENTS, gupx_extents, charged, run_extents),
-};
-
-static const struct op *find_op(const struct op *ops, size_t nr,
-				unsigned int cmd)
+static int run_explain(struct gupx_call *call)
 {
-	size_t i;
+	struct gupx_explain *explain = &call->args.explain;
+	struct mm_struct *mm;
+	int error = check_explain(explain);
 
-	for (i = 0; i < nr; i++)
-		if (ops[i].nr == cmd)
-			return &ops[i];
-	return NULL;
-}
-
-static int copy_out(struct call *call, void __user *user, u32 size)
-{
-	if (copy_to_user(user, &call->args, size))
-		return -EFAULT;
-	if (call->new_file) {
-		fd_install(call->new_fd, call->new_file);
-		call->new_file = NULL;
-	}
-	return 0;
-}
-
-static long dispatch(const struct op *op, struct file *file, void __user *user)
-{
-	struct call call = { .file = file };
-	u32 size;
-	int error;
-
-	if (!op)
-		return -ENOTTY;
-	if (get_user(size, (u32 __user *)user))
-		return -EFAULT;
-	if (size < op->min_size)
-		return -EINVAL;
-	error = copy_struct_from_user(&call.args, op->size, user, size);
 	if (error)
 		return error;
-	error = op->run(&call);
-	if (!error || error == -ENOBUFS) {
-		const int copied = copy_out(&call, user, min(size, op->size));
-
-		error = copied ?: error;
-	}
-	drop_new_file(&call);
+	mm = gupx_target_get(explain->mem_fd, explain->flags & GUPX_F_WRITE);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	explain->count = 0;
+	explain->done = 0;
+	error = explain_range(explain, mm);
+	gupx_target_put(mm);
 	return error;
 }
+
+static const struct gupx_op device_ops[] = {
+	GUPX_OP(GUPX_IOC_INFO, gupx_info, version, run_info),
+	GUPX_OP(GUPX_IOC_PIN, gupx_pin, memlock_asked, run_pin),
+	GUPX_OP(GUPX_IOC_POPULATE, gupx_populate, stop, run_populate),
+	GUPX_OP(GUPX_IOC_READ, gupx_read, stop, run_read),
+	GUPX_OP(GUPX_IOC_EXPLAIN, gupx_explain, done, run_explain),
+};
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return dispatch(find_op(device_ops, ARRAY_SIZE(device_ops), cmd), file,
-			(void __user *)arg);
+	return gupx_dispatch(device_ops, ARRAY_SIZE(device_ops), file, cmd,
+			     arg);
 }
-
-static long pin_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	return dispatch(find_op(pin_ops, ARRAY_SIZE(pin_ops), cmd), file,
-			(void __user *)arg);
-}
-
-static int pin_release(struct inode *inode, struct file *file)
-{
-	gupx_pinset_destroy(file->private_data);
-	return 0;
-}
-
-static void pin_show_fdinfo(struct seq_file *seq, struct file *file)
-{
-	gupx_pinset_show(file->private_data, seq);
-}
-
-static const struct file_operations pin_fops = {
-	.owner = THIS_MODULE,
-	.release = pin_release,
-	.unlocked_ioctl = pin_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.show_fdinfo = pin_show_fdinfo,
-	.llseek = noop_llseek,
-};
 
 const struct file_operations gupx_ioctl_fops = {
 	.owner = THIS_MODULE,

@@ -371,20 +371,106 @@ struct gupx_read {
 	struct gupx_stop stop;
 };
 
+/* gupx_explain.verb: the request that is to be judged. */
+#define GUPX_VERB_PIN 0
+#define GUPX_VERB_POPULATE 1
+#define GUPX_VERB_READ 2
+
+/**
+ * enum gupx_outcome - what a request would do with a run of pages
+ * @GUPX_OUTCOME_TAKE: take them as they are
+ * @GUPX_OUTCOME_SKIP: count them as done; there is no page to take
+ * @GUPX_OUTCOME_FAULT: fault them in first
+ * @GUPX_OUTCOME_UNSHARE: make them the target's own first
+ * @GUPX_OUTCOME_MIGRATE: have the kernel take them: they may not be held for
+ *	long where they are, or only the kernel knows what they are
+ * @GUPX_OUTCOME_STOP: end here
+ */
+enum gupx_outcome {
+	GUPX_OUTCOME_TAKE = 0,
+	GUPX_OUTCOME_SKIP = 1,
+	GUPX_OUTCOME_FAULT = 2,
+	GUPX_OUTCOME_UNSHARE = 3,
+	GUPX_OUTCOME_MIGRATE = 4,
+	GUPX_OUTCOME_STOP = 5,
+};
+
+/**
+ * enum gupx_content - what is at an address now
+ * @GUPX_CONTENT_HOLE: no mapping
+ * @GUPX_CONTENT_UNSEEN: a mapping that may not be looked into
+ * @GUPX_CONTENT_EMPTY: nothing was put here yet
+ * @GUPX_CONTENT_ABSENT: swapped out, being migrated, or marked
+ * @GUPX_CONTENT_ANON: an anonymous page
+ * @GUPX_CONTENT_FILE: a page of a file or of shared memory
+ * @GUPX_CONTENT_ZERO: the zero page, or the huge one
+ * @GUPX_CONTENT_FRAME: memory without a struct page
+ * @GUPX_CONTENT_DEVICE: device memory that only the kernel can take
+ * @GUPX_CONTENT_GATE: the vsyscall page
+ * @GUPX_CONTENT_BAD: a corrupted entry
+ */
+enum gupx_content {
+	GUPX_CONTENT_HOLE = 0,
+	GUPX_CONTENT_UNSEEN = 1,
+	GUPX_CONTENT_EMPTY = 2,
+	GUPX_CONTENT_ABSENT = 3,
+	GUPX_CONTENT_ANON = 4,
+	GUPX_CONTENT_FILE = 5,
+	GUPX_CONTENT_ZERO = 6,
+	GUPX_CONTENT_FRAME = 7,
+	GUPX_CONTENT_DEVICE = 8,
+	GUPX_CONTENT_GATE = 9,
+	GUPX_CONTENT_BAD = 10,
+};
+
+/* The page-table entry allows writing. */
+#define GUPX_JUDGED_WRITABLE (1U << 0)
+/* An anonymous page that nobody else shares. */
+#define GUPX_JUDGED_EXCLUSIVE (1U << 1)
+
+/**
+ * struct gupx_judgement - a run of equal pages, and what would become of it
+ * @addr: [out] first byte
+ * @len: [out] bytes
+ * @error: [out] errno, where @outcome is %GUPX_OUTCOME_STOP
+ * @stage: [out] enum gupx_stage of that
+ * @reason: [out] enum gupx_reason of that
+ * @outcome: [out] enum gupx_outcome
+ * @content: [out] enum gupx_content
+ * @shift: [out] log2 of the bytes that one entry maps: 12, 21, 30; 0: no entry
+ * @reserved: [out] 0
+ * @flags: [out] %GUPX_JUDGED_*
+ */
+struct gupx_judgement {
+	__u64 addr;
+	__u64 len;
+	__u32 error;
+	__u16 stage;
+	__u16 reason;
+	__u8 outcome;
+	__u8 content;
+	__u8 shift;
+	__u8 reserved;
+	__u32 flags;
+};
+
 /**
  * struct gupx_explain - ioctl(GUPX_IOC_EXPLAIN): judge a range, touch nothing
  * @size: [in] sizeof(struct gupx_explain)
- * @flags: [in] the flags of the request to be judged
- * @mem_fd: [in] open for reading
- * @verb: [in] 0 pin, 1 populate, 2 read: the request to be judged
+ * @flags: [in] the flags of the request to be judged, but for
+ *	%GUPX_F_ENGINE_KERNEL, which gives no reasons
+ * @mem_fd: [in] as that request wants it
+ * @verb: [in] %GUPX_VERB_*
  * @addr: [in] page aligned
  * @len: [in] bytes, page aligned
- * @buf: [in] address of an array for the runs of equal pages
+ * @buf: [in] address of an array of struct gupx_judgement
  * @capacity: [in] its length, entries
  * @count: [out] entries written
- * @done: [out] bytes judged
+ * @done: [out] bytes judged: less than @len where @capacity ran out
  *
- * Not in this version: EOPNOTSUPP.
+ * No fault, no reference kept, no mark left. The target runs on: what is told
+ * was true of each page table at the moment it was looked at. Judging does not
+ * end at the first stop.
  */
 struct gupx_explain {
 	__u32 size;

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Judging without acting: the same facts and the same policy as the loop, but
+ * nothing is faulted in, no reference is taken and no mark is left. It goes on
+ * past what would stop a request, so that one look shows every obstacle.
+ */
+#include <linux/gupx.h>
+#include <linux/mm.h>
+
+#include "explain.h"
+#include "follow.h"
+#include "vma.h"
+
+static enum gupx_outcome outcome_of(struct gupx_verdict verdict)
+{
+	switch (verdict.action) {
+	case GUPX_GO:
+		return GUPX_OUTCOME_TAKE;
+	case GUPX_SKIP:
+		return GUPX_OUTCOME_SKIP;
+	case GUPX_FAULT:
+		return GUPX_OUTCOME_FAULT;
+	case GUPX_UNSHARE:
+	case GUPX_BREAK_COW:
+		return GUPX_OUTCOME_UNSHARE;
+	case GUPX_DELEGATE:
+		return GUPX_OUTCOME_MIGRATE;
+	}
+	return GUPX_OUTCOME_STOP;
+}
+
+static enum gupx_content content_of(u32 facts)
+{
+	switch (facts & GUPX_E_KIND) {
+	case GUPX_E_EMPTY:
+		return GUPX_CONTENT_EMPTY;
+	case GUPX_E_ABSENT:
+		return GUPX_CONTENT_ABSENT;
+	case GUPX_E_PAGE:
+		return facts & GUPX_E_PAGE_ANON ? GUPX_CONTENT_ANON
+						: GUPX_CONTENT_FILE;
+	case GUPX_E_ZERO:
+	case GUPX_E_HUGE_ZERO:
+		return GUPX_CONTENT_ZERO;
+	case GUPX_E_NO_PAGE:
+		return GUPX_CONTENT_FRAME;
+	case GUPX_E_DEVMAP:
+	case GUPX_E_OPAQUE:
+		return GUPX_CONTENT_DEVICE;
+	}
+	return GUPX_CONTENT_BAD;
+}
+
+static struct gupx_judgement judgement_of(struct gupx_verdict verdict,
+					  enum gupx_content content)
+{
+	return (struct gupx_judgement){
+		.error = verdict.error,
+		.stage = verdict.stage,
+		.reason = verdict.reason,
+		.outcome = outcome_of(verdict),
+		.content = content,
+	};
+}
+
+static struct gupx_judgement judge_entry(const struct gupx_cursor *cursor,
+					 const struct gupx_table *table,
+					 const struct gupx_entry *entry)
+{
+	const u32 facts = entry->facts;
+	struct gupx_judgement judgement =
+		judgement_of(gupx_policy_judge_entry(facts, cursor->vma_facts,
+						     cursor->request),
+			     content_of(facts));
+
+	if (table->kind == GUPX_E_PAGE)
+		judgement.shift = table->shift;
+	if (facts & GUPX_E_WRITABLE)
+		judgement.flags |= GUPX_JUDGED_WRITABLE;
+	if (facts & GUPX_E_PAGE_EXCLUSIVE)
+		judgement.flags |= GUPX_JUDGED_EXCLUSIVE;
+	return judgement;
+}
+
+/* The part of a judgement that two pages of one run have in common. */
+static bool is_same(const struct gupx_judgement *a,
+		    const struct gupx_judgement *b)
+{
+	return memcmp(&a->error, &b->error,
+		      sizeof(*a) - offsetof(struct gupx_judgement, error)) == 0;
+}
+
+/*
+ * Note what is judged up to an address, in the last run or in a new one.
+ *
+ * Return: false where there is no room; the cursor stays where it is.
+ */
+static bool note(struct gupx_cursor *cursor, struct gupx_judgement *out,
+		 unsigned int nr, unsigned int *used, unsigned long end,
+		 struct gupx_judgement judgement)
+{
+	const unsigned long len = end - cursor->addr;
+
+	if (*used && is_same(&out[*used - 1], &judgement)) {
+		out[*used - 1].len += len;
+	} else if (*used < nr) {
+		judgement.addr = cursor->addr;
+		judgement.len = len;
+		out[(*used)++] = judgement;
+	} else {
+		return false;
+	}
+	cursor->addr = end;
+	return true;
+}
+
+/* Up to the next mapping, or the end of the request. */
+static struct gupx_judgement judge_hole(const struct gupx_cursor *cursor,
+					unsigned long *end)
+{
+	const struct vm_area_struct *next = find_vma(cursor->mm, cursor->addr);
+	struct gupx_entry entry;
+
+	*end = next ? min(cursor->end, next->vm_start) : cursor->end;
+	if ((cursor->request & GUPX_R_POPULATE) ||
+	    !gupx_vma_is_gate(cursor->mm, cursor->addr))
+		return judgement_of(gupx_policy_judge_hole(cursor->request),
+				    GUPX_CONTENT_HOLE);
+	*end = cursor->addr + PAGE_SIZE;
+	return judgement_of(
+		gupx_policy_judge_gate(gupx_follow_gate(cursor->mm,
+							cursor->addr, &entry),
+				       cursor->request),
+		GUPX_CONTENT_GATE);
+}
+
+static bool note_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
+		       unsigned int nr, unsigned int *used)
+{
+	struct gupx_table table;
+	bool room = true;
+
+	gupx_follow_lock(&table, cursor->vma, cursor->addr, cursor->end);
+	while (room && cursor->addr < table.end) {
+		struct gupx_entry entry;
+
+		gupx_follow_look(&table, cursor->addr, &entry);
+		room = note(cursor, out, nr, used,
+			    cursor->addr + (entry.nr << PAGE_SHIFT),
+			    judge_entry(cursor, &table, &entry));
+	}
+	gupx_follow_unlock(&table);
+	return room;
+}
+
+static bool note_vma(struct gupx_cursor *cursor, struct gupx_judgement *out,
+		     unsigned int nr, unsigned int *used)
+{
+	struct gupx_verdict verdict;
+
+	cursor->vma_facts = gupx_vma_facts(cursor->vma);
+	verdict = gupx_policy_judge_vma(cursor->vma_facts, cursor->request);
+	if (verdict.action == GUPX_STOP)
+		return note(cursor, out, nr, used,
+			    min(cursor->end, cursor->vma->vm_end),
+			    judgement_of(verdict, GUPX_CONTENT_UNSEEN));
+	return note_table(cursor, out, nr, used);
+}
+
+/* One mapping, hole or table on. Return: whether there was room for it. */
+static bool note_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
+		      unsigned int nr, unsigned int *used)
+{
+	unsigned long end;
+	struct gupx_judgement judgement;
+
+	cursor->vma = vma_lookup(cursor->mm, cursor->addr);
+	if (cursor->vma)
+		return note_vma(cursor, out, nr, used);
+	judgement = judge_hole(cursor, &end);
+	return note(cursor, out, nr, used, end, judgement);
+}
+
+/**
+ * gupx_explain_fill() - judge from the cursor on
+ * @cursor: lock not held, nor held afterwards
+ * @out: room for @nr judgements; kernel memory
+ * @nr: at least one
+ *
+ * Return: how many were written; the cursor is at what was not judged. A signal
+ * that keeps the lock from being taken is in cursor->stop.
+ */
+unsigned int gupx_explain_fill(struct gupx_cursor *cursor,
+			       struct gupx_judgement *out, unsigned int nr)
+{
+	unsigned int used = 0;
+	bool room = true;
+
+	while (room && cursor->addr < cursor->end) {
+		const struct gupx_verdict verdict = gupx_cursor_lock(cursor);
+
+		if (verdict.action == GUPX_STOP) {
+			gupx_cursor_stop(cursor, verdict);
+			break;
+		}
+		room = note_next(cursor, out, nr, &used);
+		if (mmap_lock_is_contended(cursor->mm))
+			gupx_cursor_unlock(cursor);
+		cond_resched();
+	}
+	gupx_cursor_unlock(cursor);
+	return used;
+}
