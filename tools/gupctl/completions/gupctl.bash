@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Completion for gupctl: commands, options, PIDs, names of the PID's mappings.
+
+_gupctl_options() # COMMAND
+{
+	local common="--json --verbose --help --version"
+	local target="--all --engine $common"
+
+	case $1 in
+	info) echo "$common" ;;
+	pin) echo "--write --nofault --force --here --hold --extents $target" ;;
+	populate) echo "--write --here $target" ;;
+	read) echo "--nofault --force --output --raw $target" ;;
+	*) echo "$common" ;;
+	esac
+}
+
+# Names of mappings, whole paths where they begin with a slash.
+_gupctl_names() # PID
+{
+	echo '[anon]'
+	[[ -r /proc/$1/maps ]] || return 0
+	awk 'NF > 5 { sub(/^([^ ]+ +){5}/, ""); sub(/ \(deleted\)$/, "");
+		if (!seen[$0]++) print }' "/proc/$1/maps" 2>/dev/null
+}
+
+_gupctl()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local command="" pid="" i
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-* | =) ;;
+		info | pin | populate | read)
+			[[ -n $command ]] || command=${COMP_WORDS[i]}
+			;;
+		*[!0-9]*) ;;
+		*)
+			[[ ${COMP_WORDS[i - 1]} == --hold ]] ||
+				[[ -n $pid ]] || pid=${COMP_WORDS[i]}
+			;;
+		esac
+	done
+	case $before in
+	--engine | -e) mapfile -t COMPREPLY < <(compgen -W "gupx kernel" -- "$word") ;;
+	--output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--hold) ;;
+	*)
+		if [[ $word == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(_gupctl_options "$command")" -- "$word")
+		elif [[ -z $command ]]; then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"info pin populate read" -- "$word")
+		elif [[ $command == info ]]; then
+			:
+		elif [[ -z $pid ]]; then
+			mapfile -t COMPREPLY < <(cd /proc &&
+				compgen -W "$(echo [0-9]*)" -- "$word")
+		else
+			mapfile -t COMPREPLY < <(_gupctl_names "$pid" |
+				while IFS= read -r name; do
+					[[ $name != "$word"* ]] || printf '%q\n' "$name"
+				done)
+		fi
+		;;
+	esac
+}
+
+complete -F _gupctl gupctl
