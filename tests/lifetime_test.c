@@ -416,7 +416,7 @@ TEST_F(life, module_stays_while_pin_fd_lives)
 	close(pin_fd);
 }
 
-/* A page that never comes, until the test says so. */
+/* Pages that never come, until the test says so. Polled, so non-blocking. */
 struct late_page {
 	int uffd;
 	uint64_t addr;
@@ -440,7 +440,8 @@ static int make_late(const struct target *target, const struct memory *memory,
 		.range = { .start = memory->addr, .len = memory->len },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	const long fd = TARGET_CALL(target, SYS_userfaultfd, O_CLOEXEC);
+	const long fd =
+		TARGET_CALL(target, SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
 	late->addr = memory->addr;
 	late->uffd = fd < 0 ? -1 : pidfd_getfd(target->pid, fd);
@@ -456,7 +457,7 @@ static bool somebody_waits(const struct late_page *late)
 {
 	struct pollfd event = { .fd = late->uffd, .events = POLLIN };
 
-	return poll(&event, 1, 5000) == 1;
+	return poll(&event, 1, 5000) == 1 && event.revents == POLLIN;
 }
 
 static int deliver(const struct late_page *late, uint64_t len)
@@ -495,12 +496,12 @@ TEST_F(life, O2_page_comes_late)
 	close(late.uffd);
 }
 
-static bool ends_within(pid_t pid, unsigned int milliseconds)
+static bool ends_within(pid_t pid, unsigned int milliseconds, int *status)
 {
 	const struct timespec nap = { .tv_nsec = 10 * 1000 * 1000 };
 
 	for (unsigned int waited = 0; waited < milliseconds; waited += 10) {
-		if (waitpid(pid, NULL, WNOHANG) == pid)
+		if (waitpid(pid, status, WNOHANG) == pid)
 			return true;
 		nanosleep(&nap, NULL);
 	}
@@ -530,7 +531,7 @@ static void check_killable(struct __test_metadata *_metadata,
 	}
 	ASSERT_TRUE(somebody_waits(&late));
 	kill(pid, SIGKILL);
-	ended = ends_within(pid, 5000);
+	ended = ends_within(pid, 5000, NULL);
 	EXPECT_TRUE(ended);
 	close(late.uffd);
 	if (!ended)
@@ -575,6 +576,7 @@ TEST_F(life, O3_interruptible_request_is_interrupted)
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const uint64_t half = self->memory.len / 2, page = lab_page();
 	struct late_page late;
+	int status;
 	pid_t pid;
 
 	ASSERT_NE(MAP_FAILED, answer);
@@ -590,11 +592,12 @@ TEST_F(life, O3_interruptible_request_is_interrupted)
 			interrupted(self, addr, answer);
 		ASSERT_TRUE(somebody_waits(&late));
 		kill(pid, SIGUSR1);
-		if (!ends_within(pid, 5000)) {
+		if (!ends_within(pid, 5000, &status)) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 			ASSERT_TRUE(false) TH_LOG("the signal was ignored");
 		}
+		EXPECT_EQ(0, status);
 		EXPECT_EQ(0, answer->failed);
 		EXPECT_EQ(2 * round * page, answer->done);
 		EXPECT_EQ((__u32)EINTR, answer->stop.error);
@@ -667,12 +670,13 @@ TEST_F(life, target_is_killed_while_being_populated)
 	NEED_LATE(&late);
 	pid = fork();
 	if (pid == 0) {
-		const struct lab_answer answer =
-			lab_populate(self->target.mem_fd, self->memory.addr,
-				     self->memory.len, GUPX_F_WRITE);
+		struct lab_answer answer;
 
+		close(late.uffd);
+		answer = lab_populate(self->target.mem_fd, self->memory.addr,
+				      self->memory.len, GUPX_F_WRITE);
 		/* Its address space is kept for as long as the request runs. */
-		_exit(answer.failed || answer.done + answer.stop.error == 0);
+		_exit(answer.failed || answer.done != self->memory.len);
 	}
 	ASSERT_TRUE(somebody_waits(&late));
 	kill(self->target.pid, SIGKILL);
@@ -711,7 +715,7 @@ TEST_F_TIMEOUT(life, target_and_caller_are_killed_at_any_time, 120)
 		nanosleep(&nap, NULL);
 		kill(victim_first ? target.pid : pid, SIGKILL);
 		kill(victim_first ? pid : target.pid, SIGKILL);
-		EXPECT_TRUE(ends_within(pid, 10000));
+		EXPECT_TRUE(ends_within(pid, 10000, NULL));
 		target_stop(&target);
 	}
 	EXPECT_EQ(self->held, lab_pins_held());

@@ -261,12 +261,6 @@ static bool entry_possible(uint64_t word)
 	return !(kind == GUPX_E_ABSENT && (word & E(PMD)));
 }
 
-/* Never both: no row says which of the two names the reason. */
-static bool fault_possible(uint64_t word)
-{
-	return !((word & H(SIGBUS)) && (word & H(SIGSEGV)));
-}
-
 static struct gupx_verdict judge_hole(uint64_t word)
 {
 	return gupx_policy_judge_hole(REQUEST_OF(word));
@@ -319,6 +313,7 @@ struct table {
 	}
 
 #define hole_possible all_possible
+#define fault_possible all_possible
 
 static const struct table tables[] = {
 	TABLE(hole, ALL_R),

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may look into whom. The right is that of opening /proc/PID/mem, as the
+ * kernel judges it; what is asked through that file may be less, never more.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+#include "memory.h"
+#include "target.h"
+
+#define NOBODY 65534
+#define SOMEBODY 12345
+
+FIXTURE(access)
+{
+	struct target target;
+	struct memory memory;
+	bool force, shorts;
+};
+
+FIXTURE_SETUP(access)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,
+				 self->memory.len, 's'));
+	self->force = lab_param("allow_force");
+	self->shorts = lab_param("allow_short_pins");
+}
+
+FIXTURE_TEARDOWN(access)
+{
+	target_stop(&self->target);
+	if (geteuid())
+		return;
+	lab_set_param("allow_force", self->force);
+	lab_set_param("allow_short_pins", self->shorts);
+}
+
+static int try_pin(FIXTURE_DATA(access) * self, int mem, uint32_t flags)
+{
+	const struct lab_answer answer =
+		lab_pin(mem, self->memory.addr, self->memory.len, flags);
+
+	if (answer.pin_fd >= 0)
+		close(answer.pin_fd);
+	return answer.failed;
+}
+
+static int try_read(FIXTURE_DATA(access) * self, int mem, uint32_t flags)
+{
+	unsigned char byte;
+
+	return lab_read(mem, self->memory.addr, 1, &byte, flags).failed;
+}
+
+static int try_populate(FIXTURE_DATA(access) * self, int mem, uint32_t flags)
+{
+	return lab_populate(mem, self->memory.addr, self->memory.len, flags)
+		.failed;
+}
+
+/* Each verb says @error of @mem. */
+#define ALL_SAY(error, mem)                                   \
+	do {                                                  \
+		EXPECT_EQ(error, try_pin(self, mem, 0));      \
+		EXPECT_EQ(error, try_read(self, mem, 0));     \
+		EXPECT_EQ(error, try_populate(self, mem, 0)); \
+	} while (0)
+
+TEST_F(access, allow_own_target)
+{
+	ALL_SAY(0, self->target.mem_fd);
+}
+
+/* Not ours to check again: the kernel does not hand the file out. */
+TEST_F(access, deny_another_user)
+{
+	ASSERT_EQ(0, lab_become(NOBODY));
+	EXPECT_EQ(-1, lab_open_mem(self->target.pid, O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(access, deny_another_user_as_root_without_CAP_SYS_PTRACE)
+{
+	struct target target;
+	int become;
+
+	ASSERT_EQ(0, target_start(&target));
+	become = TARGET_CALL(&target, SYS_setresuid, SOMEBODY, SOMEBODY,
+			     SOMEBODY);
+	EXPECT_EQ(0, become);
+	EXPECT_EQ(0, lab_drop_capability(CAP_SYS_PTRACE));
+	EXPECT_EQ(-1, lab_open_mem(target.pid, O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+	target_stop(&target);
+}
+
+/* A process that is not dumpable, as after a setuid exec, is not for its like. */
+TEST_F(access, deny_target_that_is_not_dumpable)
+{
+	struct target target;
+	int mem;
+
+	ASSERT_EQ(0, lab_become(NOBODY));
+	ASSERT_EQ(0, target_start(&target));
+	mem = lab_open_mem(target.pid, O_RDONLY);
+	EXPECT_LE(0, mem);
+	close(mem);
+	EXPECT_EQ(0, TARGET_CALL(&target, SYS_prctl, PR_SET_DUMPABLE, 0));
+	EXPECT_EQ(-1, lab_open_mem(target.pid, O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+	target_stop(&target);
+}
+
+TEST_F(access, allow_user_to_its_own_target)
+{
+	struct target target;
+	struct memory memory;
+
+	ASSERT_EQ(0, lab_become(NOBODY));
+	ASSERT_EQ(0, target_start(&target));
+	EXPECT_EQ(NULL, memory_build(&target, MEMORY_ANON, &memory));
+	self->memory = memory;
+	ALL_SAY(0, target.mem_fd);
+	target_stop(&target);
+}
+
+TEST_F(access, deny_writing_through_read_only_mem_fd)
+{
+	const int mem = lab_open_mem(self->target.pid, O_RDONLY);
+
+	ASSERT_LE(0, mem);
+	ALL_SAY(0, mem);
+	EXPECT_EQ(EACCES, try_pin(self, mem, GUPX_F_WRITE));
+	EXPECT_EQ(EACCES, try_populate(self, mem, GUPX_F_WRITE));
+	close(mem);
+}
+
+TEST_F(access, deny_reading_through_write_only_mem_fd)
+{
+	const int mem = lab_open_mem(self->target.pid, O_WRONLY);
+
+	ASSERT_LE(0, mem);
+	ALL_SAY(EACCES, mem);
+	EXPECT_EQ(EACCES, try_pin(self, mem, GUPX_F_WRITE));
+	close(mem);
+}
+
+static pid_t find_kernel_thread(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	pid_t found = 0;
+	char path[300];
+	char link[8];
+
+	while (!found && (entry = readdir(proc))) {
+		const pid_t pid = atoi(entry->d_name);
+
+		snprintf(path, sizeof(path), "/proc/%s/exe", entry->d_name);
+		if (pid > 1 && readlink(path, link, sizeof(link)) < 0 &&
+		    errno == ENOENT)
+			found = pid;
+	}
+	closedir(proc);
+	return found;
+}
+
+TEST_F(access, deny_kernel_thread)
+{
+	const pid_t pid = find_kernel_thread();
+	const int mem = lab_open_mem(pid, O_RDWR);
+
+	ASSERT_LT(0, pid);
+	/* Some kernels open the file, others know already that there is no mm. */
+	if (mem < 0) {
+		EXPECT_EQ(ESRCH, errno);
+		return;
+	}
+	ALL_SAY(ESRCH, mem);
+	close(mem);
+}
+
+TEST_F(access, deny_files_that_are_no_mem)
+{
+	static const char *const names[] = { "maps", "smaps", "pagemap",
+					     "environ", "status" };
+	char path[64];
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", self->target.pid,
+			 names[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		ASSERT_LE(0, fd) TH_LOG("%s", path);
+		ALL_SAY(EMEDIUMTYPE, fd);
+		close(fd);
+	}
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ALL_SAY(EMEDIUMTYPE, fd);
+	close(fd);
+}
+
+TEST_F(access, deny_path_only_mem_fd)
+{
+	const int mem = lab_open_mem(self->target.pid, O_PATH);
+
+	ASSERT_LE(0, mem);
+	ALL_SAY(EBADF, mem);
+	close(mem);
+}
+
+TEST_F(access, deny_old_mem_fd_after_exec)
+{
+	int mem;
+
+	target_exec(&self->target);
+	ALL_SAY(ESRCH, self->target.mem_fd);
+	/* The new program is another address space, under the same number. */
+	mem = lab_open_mem(self->target.pid, O_RDWR);
+	ASSERT_LE(0, mem);
+	EXPECT_EQ(0, try_read(self, mem, 0));
+	close(mem);
+}
+
+TEST_F(access, deny_dead_target)
+{
+	kill(self->target.pid, SIGKILL);
+	target_reap(&self->target);
+	ALL_SAY(ESRCH, self->target.mem_fd);
+}
+
+/* A thread's mem names the same address space. */
+TEST_F(access, allow_task_mem)
+{
+	char path[64];
+	int mem;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/mem", self->target.pid,
+		 self->target.pid);
+	mem = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, mem);
+	ALL_SAY(0, mem);
+	close(mem);
+}
+
+/* FORCE needs the parameter and CAP_SYS_PTRACE, each not enough alone. */
+TEST_F(access, deny_force_without_parameter)
+{
+	lab_set_param("allow_force", false);
+	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, GUPX_F_FORCE));
+	EXPECT_EQ(EPERM, try_read(self, self->target.mem_fd, GUPX_F_FORCE));
+	lab_set_param("allow_force", true);
+	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, GUPX_F_FORCE));
+	EXPECT_EQ(0, try_read(self, self->target.mem_fd, GUPX_F_FORCE));
+}
+
+TEST_F(access, deny_force_without_CAP_SYS_PTRACE)
+{
+	lab_set_param("allow_force", true);
+	ASSERT_EQ(0, lab_drop_capability(CAP_SYS_PTRACE));
+	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, GUPX_F_FORCE));
+	EXPECT_EQ(EPERM, try_read(self, self->target.mem_fd, GUPX_F_FORCE));
+	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
+}
+
+TEST_F(access, deny_short_pin_without_parameter)
+{
+	lab_set_param("allow_short_pins", false);
+	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, GUPX_F_SHORT));
+	lab_set_param("allow_short_pins", true);
+	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, GUPX_F_SHORT));
+}
+
+TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
+{
+	lab_set_param("allow_short_pins", true);
+	ASSERT_EQ(0, lab_drop_capability(CAP_SYS_ADMIN));
+	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, GUPX_F_SHORT));
+	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
+}
+
+/* Page frames are for CAP_SYS_ADMIN: they help to attack memory. */
+TEST_F(access, deny_page_frames_without_CAP_SYS_ADMIN)
+{
+	const struct lab_answer answer = lab_pin(
+		self->target.mem_fd, self->memory.addr, self->memory.len, 0);
+	struct gupx_extent runs[64];
+	struct gupx_extents head;
+
+	ASSERT_EQ(0, answer.failed);
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, runs, ARRAY_SIZE(runs)));
+	ASSERT_LT(0U, head.count);
+	for (uint32_t i = 0; i < head.count; i++)
+		EXPECT_NE(GUPX_PFN_HIDDEN, runs[i].pfn);
+	ASSERT_EQ(0, lab_drop_capability(CAP_SYS_ADMIN));
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, runs, ARRAY_SIZE(runs)));
+	ASSERT_LT(0U, head.count);
+	for (uint32_t i = 0; i < head.count; i++)
+		EXPECT_EQ(GUPX_PFN_HIDDEN, runs[i].pfn);
+	close(answer.pin_fd);
+}
+
+/* Pins that another user is charged for are not added to. */
+TEST_F(access, deny_adding_to_a_pin_fd_of_another_user)
+{
+	const struct lab_answer answer = lab_pin(
+		self->target.mem_fd, self->memory.addr, self->memory.len, 0);
+
+	ASSERT_EQ(0, answer.failed);
+	ASSERT_EQ(0, lab_become(NOBODY));
+	EXPECT_EQ(EXDEV, lab_pin_more(answer.pin_fd, self->target.mem_fd,
+				      self->memory.addr, lab_page(), 0)
+				 .failed);
+	close(answer.pin_fd);
+}
+
+/* CAP_IPC_LOCK lifts the limit, and only that does. */
+TEST_F(access, deny_pins_beyond_the_limit_without_CAP_IPC_LOCK)
+{
+	struct gupx_info info;
+
+	ASSERT_EQ(0, lab_set_memlock(0));
+	ASSERT_EQ(0, lab_info(&info));
+	EXPECT_EQ(~0ULL, info.memlock_limit);
+	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
+	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
+	ASSERT_EQ(0, lab_info(&info));
+	EXPECT_EQ(0ULL, info.memlock_limit);
+	EXPECT_EQ(ENOBUFS, try_pin(self, self->target.mem_fd, 0));
+	/* What holds nothing costs nothing. */
+	EXPECT_EQ(0, try_read(self, self->target.mem_fd, 0));
+	EXPECT_EQ(0, try_populate(self, self->target.mem_fd, 0));
+}
+
+TEST_HARNESS_MAIN
