@@ -104,6 +104,14 @@ static inline bool pmd_special(pmd_t pmd)
 }
 #endif
 
+#if !GUPX_HAVE_VM_FLAGS_MOD
+static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
+				vm_flags_t clear)
+{
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+}
+#endif
+
 /* Row E8p: only kernels that gate peer-to-peer pages refuse them. */
 static inline bool gupx_compat_is_p2pdma(const struct page *page)
 {

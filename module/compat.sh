@@ -122,3 +122,9 @@ probe FIND_SPECIAL_PAGE linux/mm.h \
 	'#ifdef CONFIG_FIND_NORMAL_PAGE
 	void *f(struct vm_operations_struct *o) { return o->find_normal_page; }
 	#endif'
+
+# Linux bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions"), in v6.3
+probe VM_FLAGS_MOD linux/mm.h \
+	'void f(struct vm_area_struct *v) { vm_flags_mod(v, VM_IO, VM_EXEC); }' \
+	'typedef char vm_flags_mod; typedef char vm_flags_set;
+	void f(struct vm_area_struct *v) { v->vm_flags |= VM_IO; }'

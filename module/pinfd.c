@@ -10,10 +10,12 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "dispatch.h"
 #include "pinfd.h"
 #include "pinset.h"
+#include "window.h"
 
 static void hide_frames(struct gupx_extent *extent, unsigned int nr)
 {
@@ -82,6 +84,55 @@ static long pin_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return gupx_dispatch(pin_ops, ARRAY_SIZE(pin_ops), file, cmd, arg);
 }
 
+/* Return: bytes copied; less than asked where the caller's buffer ends early. */
+static size_t copy_pages(const struct gupx_pinset_pages *found, loff_t pos,
+			 struct iov_iter *to)
+{
+	struct page *page = found->page;
+	unsigned long nr = found->nr;
+	size_t copied = 0;
+
+	for (; nr && iov_iter_count(to) && !PageHWPoison(page); nr--) {
+		const size_t offset = offset_in_page(pos + copied);
+		const size_t want = min(PAGE_SIZE - offset, iov_iter_count(to));
+		const size_t done = copy_page_to_iter(page, offset, want, to);
+
+		copied += done;
+		if (done < want)
+			break;
+		if (!found->is_zero)
+			page++;
+		cond_resched();
+	}
+	return copied;
+}
+
+/* The pinned bytes, in the order they were pinned. */
+static ssize_t pin_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct gupx_pinset *set = iocb->ki_filp->private_data;
+	struct gupx_pinset_pages found;
+	ssize_t total = 0;
+
+	while (iov_iter_count(to) &&
+	       gupx_pinset_find(set, iocb->ki_pos >> PAGE_SHIFT, &found)) {
+		const size_t copied = copy_pages(&found, iocb->ki_pos, to);
+
+		if (!copied && !total)
+			return PageHWPoison(found.page) ? -EHWPOISON : -EFAULT;
+		iocb->ki_pos += copied;
+		total += copied;
+		if (!copied || fatal_signal_pending(current))
+			break;
+	}
+	return total;
+}
+
+static int pin_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return gupx_window_map(file->private_data, vma);
+}
+
 static int pin_release(struct inode *inode, struct file *file)
 {
 	gupx_pinset_destroy(file->private_data);
@@ -96,6 +147,8 @@ static void pin_show_fdinfo(struct seq_file *seq, struct file *file)
 static const struct file_operations pin_fops = {
 	.owner = THIS_MODULE,
 	.release = pin_release,
+	.read_iter = pin_read,
+	.mmap = pin_mmap,
 	.unlocked_ioctl = pin_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.show_fdinfo = pin_show_fdinfo,
@@ -129,6 +182,8 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 		gupx_pinset_destroy(set);
 		return ERR_CAST(file);
 	}
+	/* An anonymous file is a stream, unless it says that it has positions. */
+	file->f_mode |= FMODE_PREAD;
 	call->new_fd = fd;
 	call->new_file = file;
 	return set;

@@ -41,6 +41,7 @@
 /**
  * struct chunk - extents without a gap between them
  * @addr: of the first page, in the target
+ * @first: pages in the chunks before it
  * @pages: in all its extents
  * @nr: words in use
  * @capacity: words there is room for
@@ -48,6 +49,7 @@
  */
 struct chunk {
 	unsigned long addr;
+	u64 first;
 	u64 pages;
 	u32 nr;
 	u32 capacity;
@@ -218,7 +220,11 @@ static struct chunk *add_chunk(struct gupx_pinset *set, unsigned long addr,
 	chunk = kmalloc(struct_size(chunk, word, capacity), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return NULL;
-	*chunk = (struct chunk){ .addr = addr, .capacity = capacity };
+	*chunk = (struct chunk){
+		.addr = addr,
+		.first = set->totals.pages,
+		.capacity = capacity,
+	};
 	if (xa_err(xa_store(&set->chunks, set->nr_chunks, chunk,
 			    GFP_KERNEL_ACCOUNT))) {
 		kfree(chunk);
@@ -477,6 +483,72 @@ unsigned int gupx_pinset_extents(struct gupx_pinset *set, u64 first,
 	}
 	mutex_unlock(&set->lock);
 	return done;
+}
+
+/* The chunk that holds a page, by bisection; NULL past the end. */
+static struct chunk *chunk_of(struct gupx_pinset *set, u64 index)
+{
+	unsigned long low = 0, high = set->nr_chunks;
+
+	if (index >= set->totals.pages)
+		return NULL;
+	/* Chunk low begins at or before the page, chunk high after it. */
+	while (high - low > 1) {
+		const unsigned long middle = low + (high - low) / 2;
+		const struct chunk *chunk = xa_load(&set->chunks, middle);
+
+		if (chunk->first <= index)
+			low = middle;
+		else
+			high = middle;
+	}
+	return xa_load(&set->chunks, low);
+}
+
+static u64 word_of(const struct chunk *chunk, u64 *offset)
+{
+	u32 i = 0;
+
+	while (*offset >= pages_of(chunk->word[i]))
+		*offset -= pages_of(chunk->word[i++]);
+	return chunk->word[i];
+}
+
+/**
+ * gupx_pinset_find() - the pages from an index on
+ * @set: any
+ * @index: pages in the order they were pinned, from 0
+ * @found: to be filled: one page of it, or more in a row
+ *
+ * What is found stays as long as the set: nothing is released before.
+ *
+ * Return: whether there is such a page.
+ */
+bool gupx_pinset_find(struct gupx_pinset *set, u64 index,
+		      struct gupx_pinset_pages *found)
+{
+	const struct chunk *chunk;
+	u64 word, offset;
+
+	mutex_lock(&set->lock);
+	chunk = chunk_of(set, index);
+	if (chunk) {
+		offset = index - chunk->first;
+		word = word_of(chunk, &offset);
+	}
+	mutex_unlock(&set->lock);
+	if (!chunk)
+		return false;
+	*found = (struct gupx_pinset_pages){
+		.page = pfn_to_page(pfn_of(word)),
+		.nr = pages_of(word) - offset,
+		.writable = (word & WORD_WRITE) && !(word & WORD_ZERO),
+		.held_short = word & WORD_SHORT,
+		.is_zero = word & WORD_ZERO,
+	};
+	if (!found->is_zero)
+		found->page += offset;
+	return true;
 }
 
 /**

@@ -18,7 +18,7 @@ struct user_struct;
  * @extents: runs
  * @pages: pages
  * @kernel_pages: of these, taken by the kernel's engine
- * @write_pages: pinned for writing
+ * @write_pages: pinned for writing; never the zero page
  * @short_pages: not fit to be held for long
  * @charged: pages charged to the user
  */
@@ -31,6 +31,22 @@ struct gupx_pinset_totals {
 	u64 charged;
 };
 
+/**
+ * struct gupx_pinset_pages - pages of a set, as a reader or a window wants them
+ * @page: the first one
+ * @nr: in a row; with @is_zero, times the one page
+ * @writable: pinned for writing, and no zero page
+ * @held_short: not fit to be held for long
+ * @is_zero: the zero page
+ */
+struct gupx_pinset_pages {
+	struct page *page;
+	unsigned long nr;
+	bool writable;
+	bool held_short;
+	bool is_zero;
+};
+
 struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm);
 void gupx_pinset_destroy(struct gupx_pinset *set);
 bool gupx_pinset_fits(const struct gupx_pinset *set,
@@ -40,6 +56,8 @@ int gupx_pinset_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
 		    bool engine_kernel);
 unsigned int gupx_pinset_extents(struct gupx_pinset *set, u64 first,
 				 struct gupx_extent *out, unsigned int nr);
+bool gupx_pinset_find(struct gupx_pinset *set, u64 index,
+		      struct gupx_pinset_pages *found);
 void gupx_pinset_totals(struct gupx_pinset *set,
 			struct gupx_pinset_totals *totals);
 void gupx_pinset_show(struct gupx_pinset *set, struct seq_file *seq);

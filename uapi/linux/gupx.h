@@ -303,7 +303,15 @@ struct gupx_info {
  * @memlock_asked: [out] bytes this request wanted to charge
  *
  * The pages stay pinned until the last reference to the pin fd goes: close(),
- * exit, and whatever else drops it.
+ * exit, munmap() of its windows, and whatever else drops it.
+ *
+ * The pin fd is also a file of the pinned bytes, in the order they were pinned.
+ * pread() copies them (EHWPOISON: a poisoned page). mmap() shows them without a
+ * copy, and fails with EINVAL unless it is MAP_SHARED, with EPERM where it is
+ * executable or a pin is %GUPX_F_SHORT, with EACCES where it is writable and not
+ * every page was pinned for writing. A touch past the last page is SIGBUS. What is
+ * written through the window leaves no soft-dirty or userfaultfd mark in the
+ * target; after exec or MADV_DONTNEED there the window shows the old page.
  */
 struct gupx_pin {
 	__u32 size;
