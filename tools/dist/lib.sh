@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Shared by install.sh and uninstall.sh: what goes where.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# DESTDIR=/ is what it is elsewhere: none.
+DESTDIR=${DESTDIR:+$(realpath -m "$DESTDIR")}
+DESTDIR=${DESTDIR%/}
+PREFIX=$(realpath -ms "/${PREFIX:-/usr/local}")
+# shellcheck disable=SC2034
+GROUP=gupx
+# shellcheck disable=SC2034
+VERSION=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TOP/dkms.conf")
+
+# A make above us must not hand its flags and job server to kbuild below us.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
+# udev, sysusers and modules-load look below these two, and leave /etc to whoever
+# wants it otherwise. Below any other prefix they would find nothing.
+case $PREFIX in
+/usr | /usr/local) SYSTEM=$PREFIX/lib ;;
+*) SYSTEM=/etc ;;
+esac
+
+say() {
+	printf 'gupx: %s\n' "$*"
+}
+
+warn() {
+	printf 'gupx: %s\n' "$*" >&2
+}
+
+# Mode, where it is in the tree, where it goes: of every file but the source tree.
+# gupctl is not for root alone, hence bin.
+list_files() {
+	cat <<-END
+		755 build/gupctl $PREFIX/bin/gupctl
+		644 tools/gupctl/gupctl.8 $PREFIX/share/man/man8/gupctl.8
+		644 tools/gupctl/completions/gupctl.bash $PREFIX/share/bash-completion/completions/gupctl
+		644 uapi/linux/gupx.h $PREFIX/include/linux/gupx.h
+		644 tools/dist/60-gupx.rules $SYSTEM/udev/rules.d/60-gupx.rules
+		644 tools/dist/sysusers.conf $SYSTEM/sysusers.d/gupx.conf
+		644 tools/dist/modules-load.conf $SYSTEM/modules-load.d/gupx.conf
+	END
+}
+
+source_tree() {
+	echo "$DESTDIR/usr/src/gupx-$1"
+}
+
+# The versions that DKMS knows, in the format of DKMS 2 and of DKMS 3.
+dkms_versions() {
+	dkms status gupx 2>/dev/null |
+		sed -nE 's#^gupx(/|, )([^,:/]+)[,:].*#\2#p' | sort -u
+}
+
+# run_dkms WORD...: what it says is worth reading only where it fails.
+run_dkms() {
+	local output
+
+	output=$(dkms "$@" 2>&1) && return
+	printf '%s\n' "$output" >&2
+	return 1
+}
+
+# Each version, and its sources with it: two beside each other help nobody.
+remove_from_dkms() {
+	local version
+
+	for version in $(dkms_versions); do
+		# DKMS lets nothing go whose dkms.conf it cannot read.
+		[[ -e $(source_tree "$version")/dkms.conf ]] ||
+			sed "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$version\"/" \
+				"$TOP/dkms.conf" |
+			install -D -m 644 /dev/stdin "$(source_tree "$version")/dkms.conf"
+		run_dkms remove "gupx/$version" --all || return
+		rm -rf "$(source_tree "$version")"
+		say "removed from DKMS: gupx $version"
+	done
+}
+
+reload_udev() {
+	[[ -S /run/udev/control ]] || return 0
+	udevadm control --reload
+	udevadm trigger --action=change --subsystem-match=misc --sysname-match=gupx
+}
