@@ -37,12 +37,12 @@ result() {
 	fi
 }
 
-# check NAME COMMAND...: what it prints is shown only where it fails.
+# check NAME COMMAND...: what it said last is shown only where it fails.
 check() {
 	local name=$1 code=0
 	shift
 	"$@" >"$work/output" 2>&1 || code=$?
-	((code == 0)) || sed 's/^/#   /' "$work/output"
+	((code == 0)) || tail -n 30 "$work/output" | sed 's/^/#   /'
 	result "$code" "$name"
 }
 
