@@ -28,10 +28,8 @@ struct info_row {
 	__u64 memlock_used;
 };
 
-#define FIELD(key, label, form, member)                                   \
-	{                                                                 \
-		key, label, form, offsetof(struct info_row, member), NULL \
-	}
+#define FIELD(key, label, form, member) \
+	GUPX_OUT_FIELD(struct info_row, member, key, label, form)
 
 static const struct gupx_out_field fields[] = {
 	FIELD("module_version", "module", GUPX_OUT_STRING, version),

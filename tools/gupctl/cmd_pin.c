@@ -127,7 +127,7 @@ static void hold_pins(const struct gupx_work *work, const struct pin *pin)
 	if (pidfd >= 0)
 		close(pidfd);
 	close(pin->pin_fd);
-	gupx_out_note("released %s after %.1f s",
+	gupx_out_note("released %s, held for %.1f s",
 		      gupx_out_size(pin->bytes).text,
 		      gupx_signals_now() - begun);
 }

@@ -28,21 +28,22 @@ struct held_row {
 	__u64 short_bytes;
 };
 
-#define HELD(key, label, form, member)                                    \
-	{                                                                 \
-		key, label, form, offsetof(struct held_row, member), NULL \
+#define HELD(name, text, how, hide)                           \
+	{                                                     \
+		.key = #name, .label = (text), .form = (how), \
+		.offset = offsetof(struct held_row, name),    \
+		.hide_zero = (hide),                          \
 	}
 
 static const struct gupx_out_field held_fields[] = {
-	HELD("bytes", "held", GUPX_OUT_SIZE, bytes),
-	HELD("charged", "charged to you", GUPX_OUT_SIZE, charged),
-	HELD("extents", "extents", GUPX_OUT_COUNT, extents),
-	HELD("gupx_bytes", "taken by gupx", GUPX_OUT_SIZE, gupx_bytes),
-	HELD("kernel_bytes", "taken by the kernel", GUPX_OUT_SIZE,
-	     kernel_bytes),
-	HELD("write_bytes", "for writing", GUPX_OUT_SIZE, write_bytes),
-	HELD("zero_bytes", "zero page", GUPX_OUT_SIZE, zero_bytes),
-	HELD("short_bytes", NULL, GUPX_OUT_SIZE, short_bytes),
+	HELD(bytes, "held", GUPX_OUT_SIZE, false),
+	HELD(charged, "charged to you", GUPX_OUT_SIZE, false),
+	HELD(extents, "extents", GUPX_OUT_COUNT, false),
+	HELD(gupx_bytes, "taken by gupx", GUPX_OUT_SIZE, true),
+	HELD(kernel_bytes, "taken by the kernel", GUPX_OUT_SIZE, true),
+	HELD(write_bytes, "for writing", GUPX_OUT_SIZE, true),
+	HELD(zero_bytes, "zero page", GUPX_OUT_SIZE, true),
+	HELD(short_bytes, "not for long", GUPX_OUT_SIZE, true),
 };
 
 static const struct gupx_out_spec held_spec = GUPX_OUT_SPEC(held_fields);
@@ -54,12 +55,11 @@ struct folio_row {
 };
 
 static const struct gupx_out_field folio_fields[] = {
-	{ "folio_size", "FOLIO", GUPX_OUT_SIZE,
-	  offsetof(struct folio_row, size), NULL },
-	{ "extents", "EXTENTS", GUPX_OUT_COUNT,
-	  offsetof(struct folio_row, extents), NULL },
-	{ "bytes", "HELD", GUPX_OUT_SIZE, offsetof(struct folio_row, bytes),
-	  NULL },
+	GUPX_OUT_FIELD(struct folio_row, size, "folio_size", "FOLIO",
+		       GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct folio_row, extents, "extents", "EXTENTS",
+		       GUPX_OUT_COUNT),
+	GUPX_OUT_FIELD(struct folio_row, bytes, "bytes", "HELD", GUPX_OUT_SIZE),
 };
 
 static const struct gupx_out_spec folio_spec = GUPX_OUT_SPEC(folio_fields);
@@ -76,22 +76,19 @@ struct extent_row {
 };
 
 static const struct gupx_out_field extent_fields[] = {
-	{ "addr", "ADDRESS", GUPX_OUT_ADDR, offsetof(struct extent_row, addr),
-	  NULL },
-	{ "len", "LENGTH", GUPX_OUT_SIZE, offsetof(struct extent_row, len),
-	  NULL },
-	{ "pfn", "PFN", GUPX_OUT_FRAME, offsetof(struct extent_row, pfn),
-	  NULL },
-	{ "folio_size", "FOLIO", GUPX_OUT_SIZE,
-	  offsetof(struct extent_row, folio), NULL },
-	{ "engine", "ENGINE", GUPX_OUT_STRING,
-	  offsetof(struct extent_row, engine), NULL },
-	{ "write", "WRITE", GUPX_OUT_BOOL, offsetof(struct extent_row, write),
-	  NULL },
-	{ "zero", "ZERO", GUPX_OUT_BOOL, offsetof(struct extent_row, zero),
-	  NULL },
-	{ "short_pin", NULL, GUPX_OUT_BOOL,
-	  offsetof(struct extent_row, short_pin), NULL },
+	GUPX_OUT_FIELD(struct extent_row, addr, "addr", "ADDRESS",
+		       GUPX_OUT_ADDR),
+	GUPX_OUT_FIELD(struct extent_row, len, "len", "LENGTH", GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct extent_row, pfn, "pfn", "PFN", GUPX_OUT_FRAME),
+	GUPX_OUT_FIELD(struct extent_row, folio, "folio_size", "FOLIO",
+		       GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct extent_row, engine, "engine", "ENGINE",
+		       GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct extent_row, write, "write", "WRITE",
+		       GUPX_OUT_BOOL),
+	GUPX_OUT_FIELD(struct extent_row, zero, "zero", "ZERO", GUPX_OUT_BOOL),
+	GUPX_OUT_FIELD(struct extent_row, short_pin, "short_pin", NULL,
+		       GUPX_OUT_BOOL),
 };
 
 static const struct gupx_out_spec extent_spec = GUPX_OUT_SPEC(extent_fields);
@@ -186,6 +183,7 @@ static void report_folios(const struct extents *all, __u64 page_size)
 	for (i = 0; i < ORDERS; i++)
 		if (by_order[i].extents)
 			by_order[rows.count++] = by_order[i];
+	gupx_out_note("%s", "");
 	gupx_out_table("folios", &folio_spec, &rows);
 }
 
@@ -216,6 +214,7 @@ static int report_list(const struct extents *all, __u64 page_size)
 		};
 	}
 	rows.row = row;
+	gupx_out_note("%s", "");
 	gupx_out_table("extents", &extent_spec, &rows);
 	free(row);
 	return 0;

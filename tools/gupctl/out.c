@@ -222,6 +222,14 @@ static struct json_object *row_json(const struct gupx_out_spec *spec,
 	return object;
 }
 
+static bool is_shown(const struct gupx_out_field *field, const void *row)
+{
+	if (!field->label)
+		return false;
+	return !field->hide_zero ||
+	       *(const __u64 *)((const char *)row + field->offset);
+}
+
 void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
 		     const void *row)
 {
@@ -237,13 +245,13 @@ void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
 		return;
 	}
 	for (i = 0; i < spec->count; i++)
-		if (spec->field[i].label &&
+		if (is_shown(&spec->field[i], row) &&
 		    strlen(spec->field[i].label) > width)
 			width = strlen(spec->field[i].label);
 	for (i = 0; i < spec->count; i++) {
 		char *text;
 
-		if (!spec->field[i].label)
+		if (!is_shown(&spec->field[i], row))
 			continue;
 		text = field_text(&spec->field[i], row);
 		fprintf(out.text, "%-*s  %s\n", (int)width,

@@ -53,6 +53,7 @@ enum gupx_out_form {
  * @form: enum gupx_out_form
  * @offset: of the value in the row
  * @record: the specification of a %GUPX_OUT_RECORD
+ * @hide_zero: a number that is 0 is not worth a line of text
  */
 struct gupx_out_field {
 	const char *key;
@@ -60,6 +61,7 @@ struct gupx_out_field {
 	enum gupx_out_form form;
 	size_t offset;
 	const struct gupx_out_spec *record;
+	bool hide_zero;
 };
 
 struct gupx_out_spec {
@@ -71,6 +73,12 @@ struct gupx_out_spec {
 	{                                                               \
 		.field = (fields),                                      \
 		.count = sizeof(fields) / sizeof(struct gupx_out_field) \
+	}
+
+#define GUPX_OUT_FIELD(type, member, name, text, how)          \
+	{                                                      \
+		.key = (name), .label = (text), .form = (how), \
+		.offset = offsetof(type, member),              \
 	}
 
 /**

@@ -19,24 +19,13 @@ struct stop_row {
 };
 
 static const struct gupx_out_field stop_fields[] = {
-	{ .key = "addr",
-	  .form = GUPX_OUT_ADDR,
-	  .offset = offsetof(struct stop_row, addr) },
-	{ .key = "stage",
-	  .form = GUPX_OUT_STRING,
-	  .offset = offsetof(struct stop_row, stage) },
-	{ .key = "reason",
-	  .form = GUPX_OUT_STRING,
-	  .offset = offsetof(struct stop_row, reason) },
-	{ .key = "errno",
-	  .form = GUPX_OUT_STRING,
-	  .offset = offsetof(struct stop_row, error) },
-	{ .key = "text",
-	  .form = GUPX_OUT_STRING,
-	  .offset = offsetof(struct stop_row, text) },
-	{ .key = "cure",
-	  .form = GUPX_OUT_STRING,
-	  .offset = offsetof(struct stop_row, cure) },
+	GUPX_OUT_FIELD(struct stop_row, addr, "addr", NULL, GUPX_OUT_ADDR),
+	GUPX_OUT_FIELD(struct stop_row, stage, "stage", NULL, GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct stop_row, reason, "reason", NULL,
+		       GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct stop_row, error, "errno", NULL, GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct stop_row, text, "text", NULL, GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct stop_row, cure, "cure", NULL, GUPX_OUT_STRING),
 };
 
 static const struct gupx_out_spec stop_spec = GUPX_OUT_SPEC(stop_fields);
@@ -54,23 +43,21 @@ struct item_row {
 };
 
 static const struct gupx_out_field item_fields[] = {
-	{ "addr", "ADDRESS", GUPX_OUT_ADDR, offsetof(struct item_row, addr),
-	  NULL },
-	{ "len", "LENGTH", GUPX_OUT_SIZE, offsetof(struct item_row, len),
-	  NULL },
-	{ "done", "DONE", GUPX_OUT_SIZE, offsetof(struct item_row, done),
-	  NULL },
-	{ "result", "RESULT", GUPX_OUT_STRING,
-	  offsetof(struct item_row, result), NULL },
-	{ "perms", "PERMS", GUPX_OUT_STRING, offsetof(struct item_row, perms),
-	  NULL },
-	{ "name", "MAPPING", GUPX_OUT_STRING, offsetof(struct item_row, name),
-	  NULL },
-	{ "stop", NULL, GUPX_OUT_RECORD, offsetof(struct item_row, stop),
-	  &stop_spec },
+	GUPX_OUT_FIELD(struct item_row, addr, "addr", "ADDRESS", GUPX_OUT_ADDR),
+	GUPX_OUT_FIELD(struct item_row, len, "len", "LENGTH", GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct item_row, done, "done", "DONE", GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct item_row, result, "result", "RESULT",
+		       GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct item_row, perms, "perms", "PERMS",
+		       GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct item_row, name, "name", "MAPPING",
+		       GUPX_OUT_STRING),
+	{ .key = "stop",
+	  .form = GUPX_OUT_RECORD,
+	  .offset = offsetof(struct item_row, stop),
+	  .record = &stop_spec },
 	/* Only where a command has read into the answer itself. */
-	{ "data", NULL, GUPX_OUT_STRING, offsetof(struct item_row, data),
-	  NULL },
+	GUPX_OUT_FIELD(struct item_row, data, "data", NULL, GUPX_OUT_STRING),
 };
 
 struct head_row {
@@ -82,21 +69,17 @@ struct head_row {
 };
 
 static const struct gupx_out_field head_fields[] = {
-	{ "pid", NULL, GUPX_OUT_COUNT, offsetof(struct head_row, pid), NULL },
-	{ "comm", NULL, GUPX_OUT_STRING, offsetof(struct head_row, comm),
-	  NULL },
-	{ "engine", NULL, GUPX_OUT_STRING, offsetof(struct head_row, engine),
-	  NULL },
-	{ "write", NULL, GUPX_OUT_BOOL, offsetof(struct head_row, write),
-	  NULL },
-	{ "force", NULL, GUPX_OUT_BOOL, offsetof(struct head_row, force),
-	  NULL },
-	{ "nofault", NULL, GUPX_OUT_BOOL, offsetof(struct head_row, nofault),
-	  NULL },
-	{ "on_target_cpus", NULL, GUPX_OUT_BOOL,
-	  offsetof(struct head_row, moved), NULL },
-	{ "cpus", NULL, GUPX_OUT_STRING, offsetof(struct head_row, cpus),
-	  NULL },
+	GUPX_OUT_FIELD(struct head_row, pid, "pid", NULL, GUPX_OUT_COUNT),
+	GUPX_OUT_FIELD(struct head_row, comm, "comm", NULL, GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct head_row, engine, "engine", NULL,
+		       GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct head_row, write, "write", NULL, GUPX_OUT_BOOL),
+	GUPX_OUT_FIELD(struct head_row, force, "force", NULL, GUPX_OUT_BOOL),
+	GUPX_OUT_FIELD(struct head_row, nofault, "nofault", NULL,
+		       GUPX_OUT_BOOL),
+	GUPX_OUT_FIELD(struct head_row, moved, "on_target_cpus", NULL,
+		       GUPX_OUT_BOOL),
+	GUPX_OUT_FIELD(struct head_row, cpus, "cpus", NULL, GUPX_OUT_STRING),
 };
 
 static const struct gupx_out_spec head_spec = GUPX_OUT_SPEC(head_fields);
@@ -112,18 +95,18 @@ struct total_row {
 };
 
 static const struct gupx_out_field total_fields[] = {
-	{ "ranges", NULL, GUPX_OUT_COUNT, offsetof(struct total_row, ranges),
-	  NULL },
-	{ "len", NULL, GUPX_OUT_SIZE, offsetof(struct total_row, len), NULL },
-	{ "done", NULL, GUPX_OUT_SIZE, offsetof(struct total_row, done), NULL },
-	{ "skipped_ranges", NULL, GUPX_OUT_COUNT,
-	  offsetof(struct total_row, skipped_ranges), NULL },
-	{ "skipped_len", NULL, GUPX_OUT_SIZE,
-	  offsetof(struct total_row, skipped_len), NULL },
-	{ "milliseconds", NULL, GUPX_OUT_COUNT,
-	  offsetof(struct total_row, milliseconds), NULL },
-	{ "interrupted", NULL, GUPX_OUT_BOOL,
-	  offsetof(struct total_row, interrupted), NULL },
+	GUPX_OUT_FIELD(struct total_row, ranges, "ranges", NULL,
+		       GUPX_OUT_COUNT),
+	GUPX_OUT_FIELD(struct total_row, len, "len", NULL, GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct total_row, done, "done", NULL, GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct total_row, skipped_ranges, "skipped_ranges", NULL,
+		       GUPX_OUT_COUNT),
+	GUPX_OUT_FIELD(struct total_row, skipped_len, "skipped_len", NULL,
+		       GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct total_row, milliseconds, "milliseconds", NULL,
+		       GUPX_OUT_COUNT),
+	GUPX_OUT_FIELD(struct total_row, interrupted, "interrupted", NULL,
+		       GUPX_OUT_BOOL),
 };
 
 static const struct gupx_out_spec total_spec = GUPX_OUT_SPEC(total_fields);
@@ -267,11 +250,11 @@ static void report_stops(const struct gupx_work *work)
 	}
 }
 
-/* "2 mappings: it is device memory or raw page frames (io_mapping)" */
+/* "1 io_mapping, 6 no_write" */
 static void print_reasons(const struct gupx_work *work, FILE *stream)
 {
 	size_t counts[GUPX_REASON_UNSUPPORTED + 1] = { 0 };
-	const char *separator = ": ";
+	const char *separator = "";
 	size_t i;
 
 	for (i = 0; i < work->count; i++)
@@ -301,7 +284,7 @@ static void report_skipped(const struct gupx_work *work,
 		return;
 	print_reasons(work, stream);
 	fclose(stream);
-	gupx_out_note("skipped %llu mapping%s that cannot be taken, %s%s",
+	gupx_out_note("skipped %llu mapping%s that cannot be taken, %s (%s)",
 		      total->skipped_ranges,
 		      total->skipped_ranges == 1 ? "" : "s",
 		      gupx_out_size(total->skipped_len).text, reasons);
@@ -334,6 +317,8 @@ static void report_total(const struct gupx_work *work,
 			 const struct total_row *total)
 {
 	const __u64 ranges = total->ranges - total->skipped_ranges;
+	const __u64 wanted = total->len - total->skipped_len;
+	char of[32] = "";
 
 	if (gupx_out_is_json()) {
 		gupx_out_record("total", &total_spec, total);
@@ -341,10 +326,11 @@ static void report_total(const struct gupx_work *work,
 	}
 	if (work->terse && total->done == total->len && !gupx_out_is_verbose())
 		return;
-	gupx_out_note("%s %s of %s in %llu range%s of process %d (%s), %.2f s",
-		      work->past, gupx_out_size(total->done).text,
-		      gupx_out_size(total->len - total->skipped_len).text,
-		      ranges, ranges == 1 ? "" : "s", work->target.pid,
+	if (total->done < wanted)
+		snprintf(of, sizeof(of), " of %s", gupx_out_size(wanted).text);
+	gupx_out_note("%s %s%s in %llu range%s of process %d (%s), %.2f s",
+		      work->past, gupx_out_size(total->done).text, of, ranges,
+		      ranges == 1 ? "" : "s", work->target.pid,
 		      work->target.comm, work->seconds);
 }
 

@@ -27,8 +27,12 @@ void gupx_signals_init(void)
 
 	sigemptyset(&action.sa_mask);
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
-		/* nohup, or a shell's background job, had it ignored. */
-		if (!sigaction(handled[i], NULL, &before) &&
+		/*
+		 * nohup's wish holds. SIGINT is ignored in every background job
+		 * of a script, which says nothing of what is wanted.
+		 */
+		if (handled[i] == SIGHUP &&
+		    !sigaction(handled[i], NULL, &before) &&
 		    before.sa_handler == SIG_IGN)
 			continue;
 		sigaction(handled[i], &action, NULL);

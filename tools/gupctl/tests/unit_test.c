@@ -326,15 +326,16 @@ struct sample {
 };
 
 static const struct gupx_out_field inner_fields[] = {
-	{ "number", "number", GUPX_OUT_COUNT,
-	  offsetof(struct sample_inner, number), NULL },
+	GUPX_OUT_FIELD(struct sample_inner, number, "number", "number",
+		       GUPX_OUT_COUNT),
 };
 
 static const struct gupx_out_spec inner_spec = GUPX_OUT_SPEC(inner_fields);
 
-#define SAMPLE(key, form, member, spec)                               \
-	{                                                             \
-		key, key, form, offsetof(struct sample, member), spec \
+#define SAMPLE(name, how, member, spec)                                    \
+	{                                                                  \
+		.key = name, .label = name, .form = how,                   \
+		.offset = offsetof(struct sample, member), .record = spec, \
 	}
 
 static const struct gupx_out_field sample_fields[] = {
