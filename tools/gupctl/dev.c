@@ -43,26 +43,31 @@ static __attribute__((noreturn)) void die_no_node_access(void)
 {
 	const struct group *group;
 	struct stat node;
-	char cure[160];
+	char cure[224];
+	char name[64];
 
 	if (stat(GUPX_DEVICE, &node))
 		gupx_out_die(GUPX_EXIT_REFUSED, "node_access", NULL,
 			     "cannot look at " GUPX_DEVICE ": %s",
 			     strerror(errno));
-	group = getgrgid(node.st_gid);
-	if (!node.st_gid || !group || !(node.st_mode & S_IRGRP))
+	if (!node.st_gid || !(node.st_mode & S_IRGRP))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "node_access",
 			"run gupctl as root (sudo), or install its udev rule",
 			GUPX_DEVICE " is for its owner, uid %u, alone",
 			node.st_uid);
+	group = getgrgid(node.st_gid);
+	if (group)
+		snprintf(name, sizeof(name), "%s", group->gr_name);
+	else
+		snprintf(name, sizeof(name), "%u", node.st_gid);
 	snprintf(
 		cure, sizeof(cure),
 		"join it (sudo usermod -aG %s $USER), then log in anew or run newgrp %s",
-		group->gr_name, group->gr_name);
+		name, name);
 	gupx_out_die(GUPX_EXIT_REFUSED, "node_access", cure,
 		     GUPX_DEVICE " is for the group %s, which you are not in",
-		     group->gr_name);
+		     name);
 }
 
 static void open_node(struct gupx_dev *dev)
@@ -169,8 +174,19 @@ void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 		check_force(&dev->info);
 }
 
+static const struct gupx_out_field memlock_fields[] = {
+	GUPX_OUT_FIELD(struct gupx_dev_ask, limit, "limit", NULL,
+		       GUPX_OUT_LIMIT),
+	GUPX_OUT_FIELD(struct gupx_dev_ask, used, "used", NULL, GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct gupx_dev_ask, asked, "asked", NULL,
+		       GUPX_OUT_SIZE),
+};
+
+static const struct gupx_out_spec memlock_spec = GUPX_OUT_SPEC(memlock_fields);
+
 void gupx_dev_report_memlock(const struct gupx_dev_ask *ask)
 {
+	gupx_out_record("memlock", &memlock_spec, ask);
 	gupx_out_error(
 		"memlock",
 		"raise it (ulimit -l, limits.conf, LimitMEMLOCK=) or run gupctl with CAP_IPC_LOCK (sudo)",
