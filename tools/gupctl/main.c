@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gupctl: options before the command, then the command. */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,10 +79,9 @@ static int parse_globals(int argc, char **argv)
 		.flags = ARGP_IN_ORDER,
 		.help_filter = filter_help,
 	};
-	static char name[] = "gupctl";
 	int first = 0;
 
-	argv[0] = name;
+	argv[0] = program_invocation_short_name;
 	gupx_args_parse(&syntax, argc, argv, &first);
 	return first;
 }

@@ -207,7 +207,7 @@ static void report_items(const struct gupx_work *work)
 			     "out of memory");
 	for (i = 0; i < work->count; i++) {
 		fill_item(&row[i], &work->item[i]);
-		data |= row[i].data != NULL;
+		data |= !!row[i].data;
 	}
 	rows.row = row;
 	spec.count -= !data;

@@ -152,8 +152,8 @@ static void test_range_words(void)
 static char maps_text[] =
 	"00400000-00401000 r-xp 00000000 08:01 42      /usr/bin/a b\n"
 	"00600000-00621000 rw-p 00000000 00:00 0       [heap]\n"
-	"7f0000000000-7f0000001000 rw-p 00000000 00:00 0 \n"
-	"7f0000001000-7f0000002000 ---p 00000000 00:00 0 \n"
+	"7f0000000000-7f0000001000 rw-p 00000000 00:00 0\x20\n"
+	"7f0000001000-7f0000002000 ---p 00000000 00:00 0\x20\n"
 	"7f0000002000-7f0000003000 rw-s 00000000 00:01 9 /dev/zero (deleted)\n"
 	"7f0000003000-7f0000004000 rw-p 00000000 08:01 7 /opt/lib/libx.so.1\n"
 	"7f0000004000-7f0000005000 rw-p 00000000 00:00 0 [anon:cache]\n"
@@ -218,7 +218,7 @@ static void test_maps(void)
 
 static void test_broken_maps(void)
 {
-	static char text[] = "no line of that file\n";
+	char text[] = "no line of that file\n";
 	FILE *file = fmemopen(text, strlen(text), "r");
 	struct gupx_maps maps;
 
@@ -478,7 +478,7 @@ static void test_json(void)
 	gupx_out_init(true, false);
 	text = capture(say_sample);
 	root = text ? json_tokener_parse(text) : NULL;
-	report(root != NULL, "json", "one whole object");
+	report(root, "json", "one whole object");
 	report(root && has_null(root, "error"), "json", "no error is null");
 	json_object_object_get_ex(root, "record", &record);
 	check_json_record(record);
