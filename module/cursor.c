@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 
 #include "cursor.h"
+#include "trace.h"
 
 /**
  * gupx_cursor_init() - begin a request
@@ -86,4 +87,15 @@ void gupx_cursor_drop(struct gupx_cursor *cursor)
 	cursor->lock = GUPX_LOCK_DROPPED;
 	cursor->vma = NULL;
 	cursor->tried = true;
+}
+
+/**
+ * gupx_cursor_stop() - the request ends here, short of its end
+ * @cursor: at the first page that was not done
+ * @verdict: why
+ */
+void gupx_cursor_stop(struct gupx_cursor *cursor, struct gupx_verdict verdict)
+{
+	cursor->stop = verdict;
+	trace_gupx_stop(cursor);
 }

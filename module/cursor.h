@@ -49,18 +49,13 @@ void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor);
 void gupx_cursor_unlock(struct gupx_cursor *cursor);
 void gupx_cursor_drop(struct gupx_cursor *cursor);
+void gupx_cursor_stop(struct gupx_cursor *cursor, struct gupx_verdict verdict);
 
 static inline void gupx_cursor_step(struct gupx_cursor *cursor,
 				    unsigned long nr)
 {
 	cursor->addr += nr << PAGE_SHIFT;
 	cursor->tried = false;
-}
-
-static inline void gupx_cursor_stop(struct gupx_cursor *cursor,
-				    struct gupx_verdict verdict)
-{
-	cursor->stop = verdict;
 }
 
 static inline bool gupx_cursor_is_over(const struct gupx_cursor *cursor)

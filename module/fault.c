@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 
 #include "fault.h"
+#include "trace.h"
 
 static unsigned int flags_of(const struct gupx_cursor *cursor,
 			     enum gupx_action action)
@@ -66,11 +67,14 @@ static u32 facts_of(vm_fault_t answer)
 struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
 				  enum gupx_action action)
 {
-	const vm_fault_t answer = handle_mm_fault(
-		cursor->vma, cursor->addr, flags_of(cursor, action), NULL);
-	const struct gupx_verdict verdict =
-		gupx_policy_judge_fault(facts_of(answer), cursor->request);
+	const unsigned int flags = flags_of(cursor, action);
+	struct gupx_verdict verdict;
+	vm_fault_t answer;
 
+	trace_gupx_fault(cursor, flags);
+	answer = handle_mm_fault(cursor->vma, cursor->addr, flags, NULL);
+	verdict = gupx_policy_judge_fault(facts_of(answer), cursor->request);
+	trace_gupx_fault_done(cursor, (__force unsigned int)answer, verdict);
 	if (verdict.action == GUPX_RELOCK)
 		gupx_cursor_drop(cursor);
 	return verdict;

@@ -18,6 +18,7 @@
 #include "fault.h"
 #include "follow.h"
 #include "gup.h"
+#include "trace.h"
 #include "vma.h"
 
 /* Entries looked at before someone else may have the table's lock. */
@@ -82,6 +83,7 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 	}
 	cursor->vma_facts = gupx_vma_facts(cursor->vma);
 	verdict = gupx_policy_judge_vma(cursor->vma_facts, cursor->request);
+	trace_gupx_vma(cursor, verdict);
 	/* An unfit mapping must not be found again by address alone. */
 	if (verdict.action == GUPX_STOP)
 		cursor->vma = NULL;
@@ -142,6 +144,7 @@ static struct gupx_verdict walk(struct gupx_cursor *cursor,
 static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 				      struct gupx_batch *batch)
 {
+	const unsigned long from = cursor->addr;
 	struct gupx_table table;
 	struct gupx_verdict verdict;
 
@@ -151,6 +154,7 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 	if (batch)
 		gupx_pin_settle(batch);
 	gupx_follow_unlock(&table);
+	trace_gupx_entries(cursor, from, verdict);
 	return verdict;
 }
 

@@ -28,6 +28,7 @@
 #include "pinset.h"
 #include "read.h"
 #include "target.h"
+#include "trace.h"
 #include "version.h"
 
 static bool allow_force;
@@ -176,6 +177,7 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 	answer_limit(pin, gupx_pinset_user(set));
 	gupx_cursor_init(&cursor, mm, pin->addr, pin->len,
 			 request_of(pin->flags, GUPX_R_PIN));
+	trace_gupx_request(&cursor, pin->flags & GUPX_F_ENGINE_KERNEL);
 	error = gupx_pinset_pin(set, &cursor,
 				pin->flags & GUPX_F_ENGINE_KERNEL);
 	if (error)
@@ -258,6 +260,7 @@ static int run_populate(struct gupx_call *call)
 		return PTR_ERR(mm);
 	gupx_cursor_init(&cursor, mm, populate->addr, populate->len,
 			 request_of(populate->flags, GUPX_R_POPULATE));
+	trace_gupx_request(&cursor, populate->flags & GUPX_F_ENGINE_KERNEL);
 	if (populate->flags & GUPX_F_ENGINE_KERNEL)
 		gupx_engine_populate(&cursor);
 	else
@@ -294,6 +297,7 @@ static int read_range(struct gupx_read *read, struct mm_struct *mm)
 
 	gupx_cursor_init(&cursor, mm, first, end - first,
 			 request_of(read->flags, GUPX_R_GET));
+	trace_gupx_request(&cursor, read->flags & GUPX_F_ENGINE_KERNEL);
 	iov_iter_ubuf(&to, READ, u64_to_user_ptr(read->buf), read->len);
 	error = gupx_read_copy(&cursor, read->addr, &to,
 			       read->flags & GUPX_F_ENGINE_KERNEL);
