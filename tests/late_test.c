@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that let the caller wait: the fault drops the lock, and the caller, the
+ * target and signals do as they like meanwhile.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "holder.h"
+#include "lab.h"
+#include "late.h"
+#include "memory.h"
+#include "target.h"
+
+FIXTURE(late)
+{
+	struct target target;
+	struct memory memory;
+	size_t nr;
+	long held;
+};
+
+FIXTURE_SETUP(late)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+	self->nr = self->memory.len / lab_page();
+	self->held = lab_pins_held();
+	ASSERT_LE(0, self->held);
+}
+
+FIXTURE_TEARDOWN(late)
+{
+	target_stop(&self->target);
+	EXPECT_EQ(self->held, lab_pins_held());
+}
+
+#define NEED_LATE(late, flags)                                             \
+	do {                                                               \
+		if (!late_is_possible())                                   \
+			SKIP(return, "no userfaultfd in this kernel");     \
+		ASSERT_EQ(0, late_make(late, &self->target, &self->memory, \
+				       flags));                            \
+	} while (0)
+
+/* O2, L14: the fault drops the lock, waits, and the loop goes on. */
+TEST_F(late, O2_page_comes_late)
+{
+	struct late late;
+	int status;
+	pid_t pid;
+
+	NEED_LATE(&late, 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(holder_pin_all(&self->target, &self->memory,
+				     GUPX_F_WRITE) < 0);
+	ASSERT_TRUE(late_is_waited_for(&late));
+	ASSERT_EQ(0, late_deliver(&late, self->memory.len));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(self->nr,
+		  lab_resident(self->target.pid, self->memory.addr, self->nr));
+	close(late.uffd);
+}
+
+/* L9, O3: a caller that waits for a page which never comes can be killed. */
+static void check_killable(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(late) * self, bool populate)
+{
+	struct late late;
+	bool ended;
+	pid_t pid;
+
+	NEED_LATE(&late, 0);
+	/* The first half is there: what was done for it is undone as well. */
+	ASSERT_EQ(0, late_deliver(&late, self->memory.len / 2));
+	pid = fork();
+	if (pid == 0) {
+		if (populate)
+			lab_populate(self->target.mem_fd, self->memory.addr,
+				     self->memory.len, 0);
+		else
+			lab_pin(self->target.mem_fd, self->memory.addr,
+				self->memory.len, 0);
+		_exit(0);
+	}
+	ASSERT_TRUE(late_is_waited_for(&late));
+	kill(pid, SIGKILL);
+	ended = holder_ends_within(pid, 5000, NULL);
+	EXPECT_TRUE(ended);
+	close(late.uffd);
+	if (!ended)
+		waitpid(pid, NULL, 0);
+	EXPECT_EQ(self->held, lab_pins_held());
+	/* Nobody was left with the lock of the target's address space. */
+	EXPECT_LE(0, TARGET_CALL(&self->target, SYS_munmap, self->memory.addr,
+				 self->memory.len));
+}
+
+TEST_F(late, L9_populating_caller_is_killed)
+{
+	check_killable(_metadata, self, true);
+}
+
+TEST_F(late, L9_pinning_caller_is_killed)
+{
+	check_killable(_metadata, self, false);
+}
+
+static void note_signal(int signal)
+{
+	(void)signal;
+}
+
+/* O3: any signal, where that was asked; what is done so far is the answer. */
+static void interrupted(FIXTURE_DATA(late) * self, uint64_t addr,
+			struct lab_answer *answer)
+{
+	const struct sigaction action = { .sa_handler = note_signal };
+
+	sigaction(SIGUSR1, &action, NULL);
+	*answer = lab_pin(self->target.mem_fd, addr, self->memory.len / 2,
+			  GUPX_F_INTERRUPTIBLE);
+	_exit(0);
+}
+
+TEST_F(late, O3_interruptible_request_is_interrupted)
+{
+	struct lab_answer *const answer =
+		mmap(NULL, lab_page(), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const uint64_t half = self->memory.len / 2, page = lab_page();
+	struct late late;
+	int status;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, answer);
+	NEED_LATE(&late, 0);
+	ASSERT_EQ(0, late_deliver(&late, half));
+	for (int round = 0; round < 2; round++) {
+		/* First nothing is there, then two pages are. */
+		const uint64_t addr =
+			self->memory.addr + half - 2 * round * page;
+
+		pid = fork();
+		if (pid == 0)
+			interrupted(self, addr, answer);
+		ASSERT_TRUE(late_is_waited_for(&late));
+		kill(pid, SIGUSR1);
+		if (!holder_ends_within(pid, 5000, &status)) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+			ASSERT_TRUE(false) TH_LOG("the signal was ignored");
+		}
+		EXPECT_EQ(0, status);
+		EXPECT_EQ(0, answer->failed);
+		EXPECT_EQ(2 * round * page, answer->done);
+		EXPECT_EQ((__u32)EINTR, answer->stop.error);
+		EXPECT_EQ(GUPX_REASON_SIGNAL, answer->stop.reason);
+		EXPECT_EQ(addr + answer->done, answer->stop.addr);
+	}
+	close(late.uffd);
+}
+
+/* L14: NOWAIT does not wait, and that is no error. */
+TEST_F(late, L14_nowait_stops_where_a_wait_is_needed)
+{
+	const uint64_t half = self->memory.len / 2;
+	struct late late;
+	struct lab_answer answer;
+
+	NEED_LATE(&late, 0);
+	ASSERT_EQ(0, late_deliver(&late, half));
+	answer = lab_pin(self->target.mem_fd, self->memory.addr + half, half,
+			 GUPX_F_NOWAIT);
+	EXPECT_EQ(0, answer.failed);
+	EXPECT_EQ(0, lab_gup_return(&answer));
+	EXPECT_EQ(GUPX_STAGE_FAULT, answer.stop.stage);
+	EXPECT_EQ(GUPX_REASON_WOULD_WAIT, answer.stop.reason);
+	EXPECT_EQ(-1, answer.pin_fd);
+	close(late.uffd);
+}
+
+/* What unprivileged users get serves no kernel: SIGBUS, so EFAULT, no wait. */
+TEST_F(late, L15_userfaultfd_for_user_mode_only)
+{
+	struct late late;
+	struct lab_answer answer;
+
+	NEED_LATE(&late, UFFD_USER_MODE_ONLY);
+	answer = lab_pin(self->target.mem_fd, self->memory.addr,
+			 self->memory.len, 0);
+	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
+	EXPECT_EQ(GUPX_STAGE_FAULT, answer.stop.stage);
+	EXPECT_EQ(GUPX_REASON_FAULT_SIGBUS, answer.stop.reason);
+	answer = lab_populate(self->target.mem_fd, self->memory.addr,
+			      self->memory.len, 0);
+	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
+	close(late.uffd);
+}
+
+/* The target dies while its pages are brought in: the caller is well. */
+TEST_F(late, target_is_killed_while_being_populated)
+{
+	struct late late;
+	int status;
+	pid_t pid;
+
+	NEED_LATE(&late, 0);
+	pid = fork();
+	if (pid == 0) {
+		struct lab_answer answer;
+
+		close(late.uffd);
+		answer = lab_populate(self->target.mem_fd, self->memory.addr,
+				      self->memory.len, GUPX_F_WRITE);
+		/* Its address space is kept for as long as the request runs. */
+		_exit(answer.failed || answer.done != self->memory.len);
+	}
+	ASSERT_TRUE(late_is_waited_for(&late));
+	kill(self->target.pid, SIGKILL);
+	target_reap(&self->target);
+	close(late.uffd);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(ESRCH, lab_populate(self->target.mem_fd, self->memory.addr,
+				      self->memory.len, 0)
+				 .failed);
+}
+
+TEST_HARNESS_MAIN

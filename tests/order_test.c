@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The order of the checks, with all arguments broken at once and repaired one by
+ * one; and what the pin fd says at its edges.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+#include "memory.h"
+#include "target.h"
+
+static int ask(int pin_fd, unsigned long number, void *argument)
+{
+	const int fd = number == GUPX_IOC_EXTENTS ? pin_fd : lab_device();
+
+	return ioctl(fd, number, argument) ? errno : 0;
+}
+
+FIXTURE(order)
+{
+	struct target target, dead, other;
+	struct memory memory;
+	struct gupx_pin pin;
+	int dead_mem, other_pin;
+	bool force;
+};
+
+/* Everything is wrong with this request. */
+FIXTURE_SETUP(order)
+{
+	struct lab_answer answer;
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(0, target_start(&self->dead));
+	ASSERT_EQ(0, target_start(&self->other));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+	ASSERT_EQ(NULL, memory_build(&self->other, MEMORY_ANON, &self->memory));
+	answer = lab_pin(self->other.mem_fd, self->memory.addr,
+			 self->memory.len, 0);
+	ASSERT_EQ(0, answer.failed);
+	self->other_pin = answer.pin_fd;
+	self->dead_mem = lab_open_mem(self->dead.pid, O_RDONLY);
+	ASSERT_LE(0, self->dead_mem);
+	kill(self->dead.pid, SIGKILL);
+	target_reap(&self->dead);
+	self->force = lab_param("allow_force");
+	lab_set_param("allow_force", false);
+}
+
+FIXTURE_TEARDOWN(order)
+{
+	lab_set_param("allow_force", self->force);
+	close(self->other_pin);
+	close(self->dead_mem);
+	target_stop(&self->target);
+	target_stop(&self->other);
+}
+
+/* Longer than the module knows, with a tail that is not zero. */
+struct long_pin {
+	struct gupx_pin pin;
+	__u64 tail;
+};
+
+/* Repairs one thing after the other; each time the next one is what is said. */
+static void repair_pin(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(order) * self, struct long_pin *it)
+{
+	struct gupx_pin *const pin = &it->pin;
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+#define SAYS(error) EXPECT_EQ(error, ask(-1, GUPX_IOC_PIN, pin))
+	SAYS(EINVAL);
+	pin->size = sizeof(*it);
+	SAYS(E2BIG);
+	pin->size = sizeof(*pin);
+	SAYS(EOPNOTSUPP);
+	pin->flags = GUPX_F_WRITE | GUPX_F_FORCE;
+	SAYS(EINVAL);
+	pin->addr = self->memory.addr;
+	SAYS(EINVAL);
+	pin->len = 0;
+	SAYS(EPERM);
+	pin->flags = GUPX_F_WRITE;
+	SAYS(EBADF);
+	pin->mem_fd = null;
+	SAYS(EMEDIUMTYPE);
+	pin->mem_fd = self->dead_mem;
+	SAYS(EACCES);
+	pin->flags = 0;
+	SAYS(ESRCH);
+	pin->mem_fd = self->target.mem_fd;
+	SAYS(EBADF);
+	pin->pin_fd = null;
+	SAYS(EMEDIUMTYPE);
+	pin->pin_fd = self->other_pin;
+	SAYS(EXDEV);
+	pin->pin_fd = -1;
+	SAYS(0);
+	pin->len = self->memory.len;
+	SAYS(ENOBUFS);
+	EXPECT_EQ(0ULL, pin->memlock_limit);
+	EXPECT_EQ(self->memory.len, pin->memlock_asked);
+	close(null);
+#undef SAYS
+}
+
+TEST_F(order, of_checks)
+{
+	struct long_pin it = {
+		.pin = {
+			.size = 8,
+			.flags = ~0U,
+			.mem_fd = -1,
+			.pin_fd = 1000000,
+			.addr = self->memory.addr + 1,
+			.len = 1,
+		},
+		.tail = ~0ULL,
+	};
+
+	/* Without a limit that binds, nothing can be too much. */
+	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
+	ASSERT_EQ(0, lab_set_memlock(0));
+	repair_pin(_metadata, self, &it);
+	ASSERT_EQ(-1, it.pin.pin_fd);
+}
+
+/* A pin fd where pins are to be added is a pin fd, and of the same target. */
+TEST_F(order, pin_fd_is_judged)
+{
+	const uint64_t addr = self->memory.addr, page = lab_page();
+	const int mem = self->target.mem_fd;
+	const int path = open("/dev/null", O_PATH | O_CLOEXEC);
+
+	EXPECT_EQ(EBADF, lab_pin_more(1000000, mem, addr, page, 0).failed);
+	EXPECT_EQ(EBADF, lab_pin_more(-2, mem, addr, page, 0).failed);
+	EXPECT_EQ(EBADF, lab_pin_more(path, mem, addr, page, 0).failed);
+	EXPECT_EQ(EMEDIUMTYPE, lab_pin_more(mem, mem, addr, page, 0).failed);
+	EXPECT_EQ(EMEDIUMTYPE,
+		  lab_pin_more(lab_device(), mem, addr, page, 0).failed);
+	EXPECT_EQ(EXDEV,
+		  lab_pin_more(self->other_pin, mem, addr, page, 0).failed);
+	close(path);
+}
+
+TEST_F(order, unknown_ioctl_on_pin_fd_is_ENOTTY)
+{
+	struct gupx_info info = { .size = sizeof(info) };
+
+	for (unsigned int number = 0; number < 256; number++) {
+		if (number == _IOC_NR(GUPX_IOC_EXTENTS))
+			continue;
+		EXPECT_EQ(-1, ioctl(self->other_pin, _IO(GUPX_IOC_TYPE, number),
+				    &info));
+		EXPECT_EQ(ENOTTY, errno) TH_LOG("number %#x", number);
+	}
+}
+
+/* The list in parts, from any index on; the head is true at any capacity. */
+TEST_F(order, extents_page_by_page)
+{
+	const uint64_t page = lab_page();
+	struct gupx_extent all[16], one;
+	struct gupx_extents head;
+	struct lab_answer answer;
+	uint64_t bytes = 0;
+
+	/* Every other page: runs cannot grow together. */
+	answer = lab_pin(self->target.mem_fd, self->memory.addr, page, 0);
+	ASSERT_EQ(0, answer.failed);
+	for (size_t i = 2; i < 16; i += 2)
+		ASSERT_EQ(page,
+			  lab_pin_more(answer.pin_fd, self->target.mem_fd,
+				       self->memory.addr + i * page, page, 0)
+				  .done);
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, all, ARRAY_SIZE(all)));
+	EXPECT_EQ(8U, head.count);
+	EXPECT_EQ(8ULL, head.total);
+	EXPECT_EQ(8 * page, head.bytes);
+	EXPECT_LE(8 * page, head.charged);
+	for (unsigned int i = 0; i < head.count; i++) {
+		struct gupx_extents part = {
+			.size = sizeof(part),
+			.first = i,
+			.buf = (uintptr_t)&one,
+			.capacity = 1,
+		};
+
+		ASSERT_EQ(0, ask(answer.pin_fd, GUPX_IOC_EXTENTS, &part));
+		EXPECT_EQ(1U, part.count);
+		EXPECT_EQ(8ULL, part.total);
+		EXPECT_EQ(0, memcmp(&one, &all[i], sizeof(one)));
+		EXPECT_EQ(0U, one.order);
+		bytes += one.len;
+	}
+	EXPECT_EQ(head.bytes, bytes);
+	close(answer.pin_fd);
+}
+
+TEST_F(order, extents_at_the_edges)
+{
+	struct gupx_extent run;
+	struct gupx_extents head = {
+		.size = sizeof(head),
+		.first = ~0ULL,
+		.buf = (uintptr_t)&run,
+		.capacity = 1,
+	};
+
+	EXPECT_EQ(0, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	EXPECT_EQ(0U, head.count);
+	EXPECT_EQ(self->memory.len, head.bytes);
+	head.first = 0;
+	head.buf = 1;
+	head.capacity = ~0U;
+	EXPECT_EQ(EFAULT, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	head.capacity = 0;
+	EXPECT_EQ(0, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	EXPECT_EQ(0U, head.count);
+}
+
+/* READ's buffer is first touched when the loop has run: the struct answers. */
+TEST_F(order, read_into_bad_buffer_stops_at_copy)
+{
+	const uint64_t page = lab_page();
+	char *const pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct lab_answer answer;
+
+	ASSERT_NE(MAP_FAILED, pages);
+	ASSERT_EQ(0, munmap(pages + page, page));
+	answer = lab_read(self->target.mem_fd, self->memory.addr, page,
+			  pages + page, 0);
+	EXPECT_EQ(0, answer.failed);
+	EXPECT_EQ(0ULL, answer.done);
+	EXPECT_EQ(GUPX_STAGE_COPY, answer.stop.stage);
+	EXPECT_EQ(GUPX_REASON_BUFFER, answer.stop.reason);
+	EXPECT_EQ((__u32)EFAULT, answer.stop.error);
+	/* The first page fits, the second has nowhere to go. */
+	answer = lab_read(self->target.mem_fd, self->memory.addr, 2 * page,
+			  pages, 0);
+	EXPECT_EQ(0, answer.failed);
+	EXPECT_EQ(page, answer.done);
+	EXPECT_EQ(GUPX_REASON_BUFFER, answer.stop.reason);
+	munmap(pages, page);
+}
+
+TEST_HARNESS_MAIN

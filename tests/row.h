@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of the policy's rows share: the fixture and its questions. A
+ * test is named by its row; the kernel's own get_user_pages is asked as well
+ * where it can be, and where no row is known to differ from it.
+ *
+ * Included once by each of those programs, after the harness.
+ */
+#ifndef GUPX_TESTS_ROW_H
+#define GUPX_TESTS_ROW_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "lab.h"
+#include "memory.h"
+#include "target.h"
+
+FIXTURE(row)
+{
+	struct target target;
+	struct memory memory;
+	bool force, shorts;
+	long held;
+};
+
+FIXTURE_SETUP(row)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	self->held = lab_pins_held();
+	self->force = lab_param("allow_force");
+	self->shorts = lab_param("allow_short_pins");
+	lab_set_param("allow_force", true);
+	lab_set_param("allow_short_pins", true);
+}
+
+FIXTURE_TEARDOWN(row)
+{
+	lab_set_param("allow_force", self->force);
+	lab_set_param("allow_short_pins", self->shorts);
+	target_stop(&self->target);
+	EXPECT_EQ(self->held, lab_pins_held());
+}
+
+#define BUILD(kind)                                                       \
+	do {                                                              \
+		const char *missing_ =                                    \
+			memory_build(&self->target, kind, &self->memory); \
+		if (missing_)                                             \
+			SKIP(return, "%s", missing_);                     \
+	} while (0)
+
+/* One page, or as many as it says, pinned and let go: where did it stop? */
+static inline struct lab_answer pin_once(const struct target *target,
+					 uint64_t addr, uint64_t len,
+					 uint32_t flags)
+{
+	const struct lab_answer answer =
+		lab_pin(target->mem_fd, addr, len, flags);
+
+	if (answer.pin_fd >= 0)
+		close(answer.pin_fd);
+	return answer;
+}
+
+static inline void check_stops(struct __test_metadata *_metadata,
+			       const struct lab_answer *answer, uint32_t error,
+			       uint16_t stage, uint16_t reason)
+{
+	EXPECT_EQ(0, answer->failed);
+	EXPECT_EQ(error, answer->stop.error);
+	EXPECT_EQ(stage, answer->stop.stage);
+	EXPECT_EQ(reason, answer->stop.reason);
+}
+
+/* Refused at the first page, with the kernel of one mind. */
+static inline void check_refused(struct __test_metadata *_metadata,
+				 const struct target *target, uint64_t addr,
+				 uint32_t flags, uint16_t stage,
+				 uint16_t reason)
+{
+	const struct lab_answer mine =
+		pin_once(target, addr, lab_page(), flags);
+	const struct lab_answer kernel = pin_once(target, addr, lab_page(),
+						  flags | GUPX_F_ENGINE_KERNEL);
+
+	check_stops(_metadata, &mine, EFAULT, stage, reason);
+	EXPECT_EQ(0ULL, mine.done);
+	EXPECT_EQ(-EFAULT, lab_gup_return(&kernel));
+}
+
+static inline void check_taken(struct __test_metadata *_metadata,
+			       const struct target *target, uint64_t addr,
+			       uint64_t len, uint32_t flags)
+{
+	const struct lab_answer mine = pin_once(target, addr, len, flags);
+	const struct lab_answer kernel =
+		pin_once(target, addr, len, flags | GUPX_F_ENGINE_KERNEL);
+
+	EXPECT_EQ((long)(len / lab_page()), lab_gup_return(&mine))
+	TH_LOG("stage %u, reason %u", mine.stop.stage, mine.stop.reason);
+	EXPECT_EQ(lab_gup_return(&mine), lab_gup_return(&kernel));
+}
+
+#endif /* GUPX_TESTS_ROW_H */

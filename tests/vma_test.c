@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rows V: what is judged of a mapping. */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "row.h"
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+
+TEST_F(row, V1_page_frame_mapping)
+{
+	BUILD(MEMORY_PFNMAP);
+	check_refused(_metadata, &self->target, self->memory.addr, 0,
+		      GUPX_STAGE_VMA, GUPX_REASON_IO_MAPPING);
+	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_FORCE,
+		      GUPX_STAGE_VMA, GUPX_REASON_IO_MAPPING);
+}
+
+TEST_F(row, V2_anonymous_only)
+{
+	BUILD(MEMORY_ANON);
+	check_taken(_metadata, &self->target, self->memory.addr,
+		    self->memory.len, GUPX_F_ANON);
+	BUILD(MEMORY_FILE_PRIVATE);
+	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_ANON,
+		      GUPX_STAGE_VMA, GUPX_REASON_NOT_ANON);
+	BUILD(MEMORY_SHMEM);
+	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_ANON,
+		      GUPX_STAGE_VMA, GUPX_REASON_NOT_ANON);
+}
+
+TEST_F(row, V5_secret_memory)
+{
+	const long fd = TARGET_CALL(&self->target, SYS_memfd_secret, 0);
+	struct lab_answer answer;
+	char byte;
+
+	if (fd == -ENOSYS)
+		SKIP(return, "no memfd_secret: boot with secretmem.enable=1");
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_ftruncate, fd, lab_page()));
+	self->memory.addr =
+		TARGET_CALL(&self->target, SYS_mmap, 0, lab_page(),
+			    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr, 1, 's'));
+	check_refused(_metadata, &self->target, self->memory.addr, 0,
+		      GUPX_STAGE_VMA, GUPX_REASON_SECRETMEM);
+	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_FORCE,
+		      GUPX_STAGE_VMA, GUPX_REASON_SECRETMEM);
+	answer = lab_read(self->target.mem_fd, self->memory.addr, 1, &byte, 0);
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_VMA,
+		    GUPX_REASON_SECRETMEM);
+}
+
+/* Not compared with the kernel: 6.1's own gup has no such row. */
+static void check_dirty_tracking(struct __test_metadata *_metadata,
+				 const struct target *target, uint64_t addr,
+				 uint32_t flags)
+{
+	const struct lab_answer answer =
+		pin_once(target, addr, lab_page(), flags);
+
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_VMA,
+		    GUPX_REASON_DIRTY_TRACKING);
+}
+
+TEST_F(row, V6_filesystem_is_told_of_writes)
+{
+	BUILD(MEMORY_PERF);
+	check_dirty_tracking(_metadata, &self->target, self->memory.addr,
+			     GUPX_F_WRITE);
+	check_dirty_tracking(_metadata, &self->target, self->memory.addr,
+			     GUPX_F_WRITE | GUPX_F_SHORT);
+	check_taken(_metadata, &self->target, self->memory.addr, lab_page(), 0);
+}
+
+TEST_F(row, V6_pages_are_written_back)
+{
+	BUILD(MEMORY_DISK_SHARED);
+	check_dirty_tracking(_metadata, &self->target, self->memory.addr,
+			     GUPX_F_WRITE);
+	check_dirty_tracking(_metadata, &self->target, self->memory.addr,
+			     GUPX_F_WRITE | GUPX_F_SHORT);
+	check_taken(_metadata, &self->target, self->memory.addr,
+		    self->memory.len, 0);
+	/* A private mapping's copies are its own affair. */
+	BUILD(MEMORY_DISK_PRIVATE);
+	check_taken(_metadata, &self->target, self->memory.addr,
+		    self->memory.len, GUPX_F_WRITE);
+}
+
+TEST_F(row, V6_shmem_passes)
+{
+	BUILD(MEMORY_SHMEM);
+	check_taken(_metadata, &self->target, self->memory.addr,
+		    self->memory.len, GUPX_F_WRITE);
+}
+
+TEST_F(row, V7_write_without_permission)
+{
+	BUILD(MEMORY_READ_ONLY);
+	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_WRITE,
+		      GUPX_STAGE_VMA, GUPX_REASON_NO_WRITE);
+	BUILD(MEMORY_SHMEM_READ_ONLY);
+	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_WRITE,
+		      GUPX_STAGE_VMA, GUPX_REASON_NO_WRITE);
+}
+
+/* FORCE writes to what is private, through a read-only entry that is its own. */
+TEST_F(row, V9_E4_force_writes_to_private_mapping)
+{
+	BUILD(MEMORY_READ_ONLY);
+	check_taken(_metadata, &self->target, self->memory.addr,
+		    self->memory.len, GUPX_F_WRITE | GUPX_F_FORCE);
+	/* Not there yet, either: the first page only is brought back. */
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->memory.addr,
+				 self->memory.len, MADV_DONTNEED));
+	check_taken(_metadata, &self->target, self->memory.addr, lab_page(),
+		    GUPX_F_WRITE | GUPX_F_FORCE);
+	EXPECT_EQ(1UL, lab_resident(self->target.pid, self->memory.addr,
+				    self->memory.len / lab_page()));
+}
+
+TEST_F(row, V9_force_does_not_write_to_shared_mapping)
+{
+	BUILD(MEMORY_SHMEM_READ_ONLY);
+	check_refused(_metadata, &self->target, self->memory.addr,
+		      GUPX_F_WRITE | GUPX_F_FORCE, GUPX_STAGE_VMA,
+		      GUPX_REASON_FORCE_SHARED);
+}
+
+TEST_F(row, V10_read_without_permission)
+{
+	unsigned char byte = 0;
+	struct lab_answer answer;
+
+	BUILD(MEMORY_PROT_NONE);
+	check_refused(_metadata, &self->target, self->memory.addr, 0,
+		      GUPX_STAGE_VMA, GUPX_REASON_NO_READ);
+	check_taken(_metadata, &self->target, self->memory.addr,
+		    self->memory.len, GUPX_F_FORCE);
+	answer = lab_read(self->target.mem_fd, self->memory.addr, 1, &byte,
+			  GUPX_F_FORCE);
+	EXPECT_EQ(1ULL, answer.done);
+	EXPECT_EQ('p', byte);
+}
+
+/* Requests are remote: the keys are the target's own affair. */
+TEST_F(row, V11_protection_keys_do_not_deny)
+{
+	const long key = TARGET_CALL(&self->target, SYS_pkey_alloc, 0, 3);
+	unsigned char mine = 0, kernel = 0;
+	struct iovec local = { .iov_base = &kernel, .iov_len = 1 };
+	struct iovec remote = { .iov_len = 1 };
+
+	if (key < 0)
+		SKIP(return, "no protection keys on this CPU");
+	BUILD(MEMORY_ANON);
+	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,
+				 self->memory.len, 'k'));
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_pkey_mprotect,
+				 self->memory.addr, self->memory.len,
+				 PROT_READ | PROT_WRITE, key));
+	remote.iov_base = (void *)self->memory.addr;
+	EXPECT_EQ(1,
+		  process_vm_readv(self->target.pid, &local, 1, &remote, 1, 0));
+	EXPECT_EQ(1ULL,
+		  lab_read(self->target.mem_fd, self->memory.addr, 1, &mine, 0)
+			  .done);
+	EXPECT_EQ(kernel, mine);
+	check_taken(_metadata, &self->target, self->memory.addr,
+		    self->memory.len, GUPX_F_WRITE);
+}
+
+TEST_HARNESS_MAIN
