@@ -10,9 +10,9 @@
 #include "dispatch.h"
 
 /* No holes, no padding at the end: the same bytes for every compiler. */
-#define CHECK_LAYOUT(type, bytes, last)                \
-	static_assert(sizeof(struct type) == (bytes)); \
-	static_assert(offsetofend(struct type, last) == (bytes))
+#define CHECK_LAYOUT(type, bytes, last)                 \
+	static_assert(sizeof(struct type) == (bytes) && \
+		      offsetofend(struct type, last) == (bytes))
 
 CHECK_LAYOUT(gupx_stop, 16, reason);
 CHECK_LAYOUT(gupx_info, 88, version);

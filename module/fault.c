@@ -34,7 +34,7 @@ static unsigned int flags_of(const struct gupx_cursor *cursor,
 static u32 facts_of(vm_fault_t answer)
 {
 	static const struct {
-		unsigned int answer;
+		vm_fault_t answer;
 		u32 fact;
 	} map[] = {
 		{ VM_FAULT_COMPLETED, GUPX_H_COMPLETED },
@@ -46,12 +46,11 @@ static u32 facts_of(vm_fault_t answer)
 		{ VM_FAULT_FALLBACK, GUPX_H_OTHER_ERROR },
 		{ VM_FAULT_RETRY, GUPX_H_RETRY },
 	};
-	const unsigned int bits = (__force unsigned int)answer;
 	u32 facts = 0;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(map); i++)
-		if (bits & (__force unsigned int)map[i].answer)
+		if (answer & map[i].answer)
 			facts |= map[i].fact;
 	return facts;
 }

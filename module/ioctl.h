@@ -2,7 +2,7 @@
 #ifndef GUPX_IOCTL_H
 #define GUPX_IOCTL_H
 
-struct file_operations;
+#include <linux/fs.h>
 
 extern const struct file_operations gupx_ioctl_fops;
 

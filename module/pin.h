@@ -13,7 +13,7 @@ struct gupx_entry;
 #define GUPX_RUN_ZERO BIT(3)   /* nr times the one zero page */
 
 /* The largest folio there is: 1 GiB. */
-#define GUPX_RUN_PAGES_MAX (1UL << 18)
+#define GUPX_RUN_PAGES_MAX BIT(18)
 
 /**
  * struct gupx_run - pages in a row, in the target and in memory

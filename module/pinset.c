@@ -82,7 +82,7 @@ struct gupx_pinset {
 static u64 pack(unsigned long pfn, unsigned long nr, u64 flags)
 {
 	BUILD_BUG_ON(MAX_PHYSMEM_BITS - PAGE_SHIFT > PFN_BITS);
-	BUILD_BUG_ON(GUPX_RUN_PAGES_MAX != BIT(COUNT_BITS));
+	BUILD_BUG_ON(BIT(COUNT_BITS) != GUPX_RUN_PAGES_MAX);
 	return pfn | (u64)(nr - 1) << COUNT_SHIFT | flags;
 }
 
