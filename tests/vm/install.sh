@@ -119,7 +119,7 @@ listing() {
 		find . -xdev -path ".$SRC" -prune -o -printf '%P %y %m %U:%G %l\n'
 		find . -xdev -path ".$SRC" -prune -o -type f -print0 |
 			xargs -0 sha256sum | sed 's#^\([^ ]*\)  \./\(.*\)#\2 \1#'
-	) | sort >"$work/$1"
+	) | LC_ALL=C sort >"$work/$1"
 }
 
 # is_unchanged EXCEPTION...: since the listing "before", but for these paths.
@@ -128,8 +128,9 @@ is_unchanged() {
 
 	all=$(printf '|%s' "$@")
 	listing after
-	! diff "$work/before" "$work/after" | grep '^[<>]' |
-		grep -vE "^[<>] (${all#|}) "
+	LC_ALL=C comm -3 "$work/before" "$work/after" |
+		all="^(${all#|})\$" \
+			awk '$1 !~ ENVIRON["all"] {print; n++} END {exit n > 0}'
 }
 
 breaks_off_without_dkms() {
@@ -172,7 +173,7 @@ check_staging() {
 
 dkms_says_installed() {
 	in_root dkms status | tee /dev/stderr |
-		grep -qx "gupx/$version, $release, x86_64: installed"
+		grep -x "gupx/$version, $release, x86_64: installed"
 }
 
 # Its name ends in .ko or .ko.xz, as the kernel has its own.

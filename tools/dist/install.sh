@@ -142,7 +142,9 @@ copy_files
 make_group
 build_modules
 reload_udev
-((${#failed[@]} == 0)) ||
-	die "no module for Linux ${failed[*]}, see above; all else is in place"
+((${#failed[@]} == 0)) || {
+	warn "FAILED: no module for Linux ${failed[*]}, see above; the rest is installed"
+	exit 1
+}
 warn_of_running_kernel
 say_what_next

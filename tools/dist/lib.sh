@@ -48,10 +48,14 @@ source_tree() {
 	echo "$DESTDIR/usr/src/gupx-$1"
 }
 
-# The versions that DKMS knows, in the format of DKMS 2 and of DKMS 3.
+# The versions that DKMS has. `dkms status` says nothing of one whose sources are
+# lost, but that one must go as well.
 dkms_versions() {
-	dkms status gupx 2>/dev/null |
-		sed -nE 's#^gupx(/|, )([^,:/]+)[,:].*#\2#p' | sort -u
+	local link
+
+	for link in /var/lib/dkms/gupx/*/source; do
+		[[ ! -L $link ]] || basename "$(dirname "$link")"
+	done
 }
 
 # run_dkms WORD...: what it says is worth reading only where it fails.
