@@ -20,7 +20,6 @@ build_witness() {
 boot_guest() {
 	VM_MEMORY=1G VM_LIMIT=300 "$VM/run" \
 		--add program:redis-check-rdb --add program:redis-cli \
-		--add "program:gupctl" --add "file:$BUILD/gupctl:usr/bin/gupctl" \
 		--add "file:$out/witness:usr/bin/witness" \
 		--add "file:$VM/demo/guest:usr/bin/demo" \
 		"$kernel" -- demo </dev/null 2>&1
@@ -28,11 +27,12 @@ boot_guest() {
 
 # What the guest says: the head of its script has the words.
 follow_guest() {
-	local word rest
+	local line rest
 
-	while IFS='|' read -r word rest; do
-		printf '%s|%s\n' "$word" "$rest" >>"$out/log"
-		case $word in
+	while IFS= read -r line; do
+		printf '%s\n' "$line" >>"$out/log"
+		rest=${line#*|}
+		case ${line%%|*} in
 		step) step "$rest" ;;
 		show) printf '          %s\n' "$rest" ;;
 		row) rows+=("$rest") ;;
@@ -79,7 +79,7 @@ code=0
 wait $! || code=$?
 
 if ((code != 0 || checks == 0)); then
-	say "" "FAILED: ${bad:-the demo did not come to its end:}"
+	say "FAILED: ${bad:-the demo did not come to its end:}"
 	[[ $bad ]] || tail -n 15 "$out/log" >&2
 	die "ended with $code; all of it is in ${out#"$TOP"/}/log"
 fi
