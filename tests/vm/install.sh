@@ -270,9 +270,7 @@ if ((EUID != 0)); then
 	print_totals 0 0 1
 	exit
 fi
-for program in mmdebstrap mkfs.ext4; do
-	type -P "$program" >/dev/null || die "no $program: apt install mmdebstrap e2fsprogs"
-done
+"$VM/deps" vm install
 kernel=$(list_kernels check | head -n 1)
 release=$(kernel_release "$kernel")
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TOP/dkms.conf")
@@ -280,6 +278,8 @@ SRC=/usr/local/src/gupx
 mkdir -p "$CACHE/install"
 exec 8>"$CACHE/install/.lock"
 flock 8
+# Of a run that was killed; its mounts went with it.
+rm -rf --one-file-system "$CACHE"/install/work.*
 work=$(mktemp -d "$CACHE/install/work.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
 root=$work/root
