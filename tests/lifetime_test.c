@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Who may die when: targets that exit, exec, fork, unmap and are killed; holders
- * that are killed or pass their pin fd on; the module itself. After each, the kernel's count of pins is what it was.
+ * that are killed or pass their pin fd on; the module itself. After each, the
+ * kernel's count of pins is what it was.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -94,13 +94,10 @@ static const char *map_shmem(const struct target *target, struct memory *memory,
 
 static bool open_kept(const char *dir, uint64_t len, char *path, size_t size)
 {
-	static const char leaf[] = "/gupx-test.XXXXXX";
 	int fd;
 
-	if (strlen(dir) + sizeof(leaf) > size)
+	if (snprintf(path, size, "%s/gupx-test.XXXXXX", dir) >= (int)size)
 		return false;
-	strcpy(path, dir);
-	strcat(path, leaf);
 	fd = mkstemp(path);
 	if (fd < 0)
 		return false;

@@ -53,6 +53,11 @@ static long obey_call(const struct order *order)
 
 static void live(int line, int heir);
 
+static void note_signal(int signal)
+{
+	(void)signal;
+}
+
 static long obey_fork(int line, int heir)
 {
 	const pid_t pid = fork();
@@ -64,6 +69,17 @@ static long obey_fork(int line, int heir)
 	return pid < 0 ? -errno : pid;
 }
 
+/* One is forgiven: who poisons memory of its own may be told so by the kernel. */
+static void forgive_one_sigbus(void)
+{
+	const struct sigaction action = {
+		.sa_handler = note_signal,
+		.sa_flags = SA_RESETHAND,
+	};
+
+	sigaction(SIGBUS, &action, NULL);
+}
+
 /* Its whole life. Children of its own are reaped by the kernel. */
 static void live(int line, int heir)
 {
@@ -72,6 +88,7 @@ static void live(int line, int heir)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGCHLD, SIG_IGN);
+	forgive_one_sigbus();
 	while (recv(line, &order, sizeof(order), 0) == sizeof(order)) {
 		switch (order.kind) {
 		case ORDER_POKE:
