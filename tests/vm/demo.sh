@@ -25,6 +25,12 @@ boot_guest() {
 		"$kernel" -- demo </dev/null 2>&1
 }
 
+# A line of the kernel's log: the machine is on its way.
+tell_boot() {
+	[[ $booted ]] || step "an emulated machine boots"
+	booted=1
+}
+
 # What the guest says: the head of its script has the words.
 follow_guest() {
 	local line rest
@@ -39,6 +45,8 @@ follow_guest() {
 		fact) facts+=("$rest") ;;
 		checks) checks=$rest ;;
 		bad) bad=$rest ;;
+		'waiting for another VM'*) step "$line" ;;
+		'['*) tell_boot ;;
 		esac
 	done
 }
@@ -65,6 +73,7 @@ rows=()
 facts=()
 checks=0
 bad=
+booted=
 mkdir -p "$out"
 : >"$out/log"
 
@@ -73,7 +82,7 @@ echo "process. All in a virtual machine: nothing is loaded into this kernel."
 echo
 step "$("$VM/fetch" "$kernel" 2>&1 | tee -a "$out/log" | tail -n 1)"
 build_witness
-step "building the module and gupctl, booting an emulated machine"
+step "building the module and gupctl"
 follow_guest < <(boot_guest)
 code=0
 wait $! || code=$?
