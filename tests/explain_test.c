@@ -96,9 +96,14 @@ FIXTURE_SETUP(explain)
 	ASSERT_EQ(0, target_start(&self->target));
 	self->missing =
 		memory_build(&self->target, variant->kind, &self->memory);
-	if (self->missing)
-		SKIP(return, "%s", self->missing);
 }
+
+/* A skip in the setup keeps no test from running, in older harnesses. */
+#define SKIP_IF_MISSING()                                  \
+	do {                                               \
+		if (self->missing)                         \
+			SKIP(return, "%s", self->missing); \
+	} while (0)
 
 FIXTURE_TEARDOWN(explain)
 {
@@ -153,6 +158,7 @@ TEST_F(explain, foretells_each_verb)
 	const uint64_t addr = self->memory.addr, page = lab_page();
 	uint64_t next = addr;
 
+	SKIP_IF_MISSING();
 	for (uint32_t flags = 0; flags <= GUPX_F_NOFAULT; flags++) {
 		if (flags & ~(GUPX_F_WRITE | GUPX_F_NOFAULT))
 			continue;
@@ -175,6 +181,7 @@ TEST_F(explain, leaves_no_trace)
 	const long held = lab_pins_held();
 	const size_t resident = lab_resident(self->target.pid, addr, nr);
 
+	SKIP_IF_MISSING();
 	for (uint32_t verb = 0; verb <= GUPX_VERB_READ; verb++) {
 		explain(&self->story, &self->target, addr, len, verb, 0, ROOM);
 		ASSERT_LE(1, self->story.count);
@@ -191,6 +198,7 @@ TEST_F(explain, runs_have_no_gaps)
 	const uint64_t addr = self->memory.addr - lab_page();
 	uint64_t next = addr;
 
+	SKIP_IF_MISSING();
 	explain(&self->story, &self->target, addr, len, GUPX_VERB_PIN, 0, ROOM);
 	ASSERT_LE(1, self->story.count);
 	ASSERT_GT(ROOM, self->story.count);
@@ -211,6 +219,7 @@ TEST_F(explain, goes_on_where_room_ran_out)
 	uint64_t done = 0;
 	struct story one;
 
+	SKIP_IF_MISSING();
 	explain(&self->story, &self->target, addr, len, GUPX_VERB_PIN, 0, ROOM);
 	ASSERT_LE(1, self->story.count);
 	for (int i = 0; i < self->story.count; i++) {

@@ -57,7 +57,7 @@ FIXTURE_SETUP(window)
 	self->missing =
 		memory_build(&self->target, variant->kind, &self->memory);
 	if (self->missing)
-		SKIP(return, "%s", self->missing);
+		return;
 	ASSERT_EQ(0,
 		  target_poke(&self->target, memory->addr, memory->len, BYTE));
 	self->held = lab_pins_held();
@@ -70,10 +70,19 @@ FIXTURE_SETUP(window)
 	self->write_pin = answer.pin_fd;
 }
 
+/* A skip in the setup keeps no test from running, in older harnesses. */
+#define SKIP_IF_MISSING()                                  \
+	do {                                               \
+		if (self->missing)                         \
+			SKIP(return, "%s", self->missing); \
+	} while (0)
+
 FIXTURE_TEARDOWN(window)
 {
-	close(self->read_pin);
-	close(self->write_pin);
+	if (!self->missing) {
+		close(self->read_pin);
+		close(self->write_pin);
+	}
 	target_stop(&self->target);
 }
 
@@ -133,6 +142,7 @@ TEST_F(window, shows_the_pinned_bytes)
 {
 	const char *window = map(self->read_pin, self->memory.len, PROT_READ);
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	EXPECT_TRUE(is_all(window, self->memory.len, BYTE));
 	munmap((void *)window, self->memory.len);
@@ -142,6 +152,7 @@ TEST_F(window, follows_the_target)
 {
 	const char *window = map(self->read_pin, self->memory.len, PROT_READ);
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	ASSERT_EQ(BYTE, window[0]);
 	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr, 1, 0x11));
@@ -155,6 +166,7 @@ TEST_F(window, writes_reach_the_target)
 	char *window =
 		map(self->write_pin, self->memory.len, PROT_READ | PROT_WRITE);
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	window[last] = 0x22;
 	EXPECT_EQ(0x22,
@@ -168,6 +180,7 @@ TEST_F(window, pread_copies_the_pinned_bytes)
 	char *guard = mmap(NULL, lab_page(), PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	SKIP_IF_MISSING();
 	memset(bytes, 0, sizeof(bytes));
 	EXPECT_EQ((ssize_t)sizeof(bytes),
 		  pread(self->read_pin, bytes, sizeof(bytes), lab_page()));
@@ -189,6 +202,7 @@ TEST_F(window, private_is_EINVAL)
 {
 	const int fds[] = { self->read_pin, self->write_pin };
 
+	SKIP_IF_MISSING();
 	for (int i = 0; i < 2; i++) {
 		EXPECT_EQ(MAP_FAILED, mmap(NULL, self->memory.len, PROT_READ,
 					   MAP_PRIVATE, fds[i], 0));
@@ -204,6 +218,7 @@ TEST_F(window, exec_is_EPERM_and_never_granted)
 {
 	void *window;
 
+	SKIP_IF_MISSING();
 	EXPECT_EQ(MAP_FAILED,
 		  map(self->read_pin, self->memory.len, PROT_READ | PROT_EXEC));
 	EXPECT_EQ(EPERM, errno);
@@ -219,6 +234,7 @@ TEST_F(window, write_to_read_pins_is_EACCES_and_never_granted)
 {
 	void *window;
 
+	SKIP_IF_MISSING();
 	EXPECT_EQ(MAP_FAILED, map(self->read_pin, self->memory.len,
 				  PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
@@ -238,6 +254,7 @@ TEST_F(window, read_pins_added_to_a_writable_window_are_SIGBUS)
 	char *window = map(self->write_pin, len + page, PROT_READ | PROT_WRITE);
 	int pipes[2];
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	answer = lab_pin_more(self->write_pin, self->target.mem_fd,
 			      self->memory.addr, page, 0);
@@ -256,6 +273,7 @@ TEST_F(window, past_the_last_page_is_SIGBUS)
 {
 	const size_t page = lab_page(), len = self->memory.len;
 
+	SKIP_IF_MISSING();
 	EXPECT_EQ(0, signal_of_own(self->read_pin, len + page, len - 1));
 	EXPECT_EQ(SIGBUS, signal_of_own(self->read_pin, len + page, len));
 }
@@ -264,6 +282,7 @@ TEST_F(window, is_not_forked)
 {
 	char *window = map(self->read_pin, self->memory.len, PROT_READ);
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	EXPECT_EQ(SIGSEGV, signal_of(window, false));
 	munmap(window, self->memory.len);
@@ -276,6 +295,7 @@ TEST_F(window, moves_but_does_not_grow)
 	char *place =
 		mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	EXPECT_EQ(BYTE, window[0]);
 	EXPECT_EQ(MAP_FAILED, mremap(window, len, len + page, MREMAP_MAYMOVE));
@@ -291,6 +311,7 @@ TEST_F(window, in_parts_and_from_the_middle)
 	char *window = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED,
 			    self->read_pin, page);
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr + page, 1,
 				 0x33));
@@ -306,6 +327,7 @@ TEST_F(window, gup_does_not_enter_it)
 	const int mem_fd = lab_open_mem(getpid(), O_RDONLY);
 	struct lab_answer answer;
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	ASSERT_LE(0, mem_fd);
 	EXPECT_EQ(BYTE, window[0]);
@@ -321,6 +343,7 @@ TEST_F(window, outlives_the_fd_and_the_target)
 	const size_t len = self->memory.len;
 	char *window = map(self->read_pin, len, PROT_READ);
 
+	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
 	close(self->read_pin);
 	close(self->write_pin);
@@ -338,6 +361,7 @@ TEST_F(window, short_pins_have_none)
 	const bool allowed = lab_param("allow_short_pins");
 	struct lab_answer answer;
 
+	SKIP_IF_MISSING();
 	lab_set_param("allow_short_pins", true);
 	answer = lab_pin(self->target.mem_fd, self->memory.addr, lab_page(),
 			 GUPX_F_SHORT);
