@@ -181,6 +181,9 @@ TEST_F(life, O1_child_writes_first)
 	EXPECT_EQ((long)self->nr * 'A',
 		  target_peek(&self->target, self->memory.addr,
 			      self->memory.len));
+	/* Were the page shared, the parent's own next write would lose it. */
+	EXPECT_EQ(0, target_poke(&self->target, self->memory.addr,
+				 self->memory.len, 'B'));
 	lab_pagemap(self->target.pid, self->memory.addr, self->nr, parent);
 	for (size_t i = 0; i < self->nr; i++)
 		EXPECT_EQ(pinned[i], LAB_PM_FRAME(parent[i]));
