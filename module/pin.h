@@ -11,6 +11,8 @@ struct gupx_entry;
 #define GUPX_RUN_WRITE BIT(1)
 #define GUPX_RUN_KERNEL BIT(2) /* by the kernel's engine */
 #define GUPX_RUN_ZERO BIT(3)   /* nr times the one zero page */
+#define GUPX_RUN_SHORT BIT(4)  /* not fit to be held for long */
+#define GUPX_RUN_FLAGS (BIT(5) - 1)
 
 /* The largest folio there is: 1 GiB. */
 #define GUPX_RUN_PAGES_MAX BIT(18)

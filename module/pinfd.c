@@ -13,6 +13,7 @@
 #include <linux/uio.h>
 
 #include "dispatch.h"
+#include "pin.h"
 #include "pinfd.h"
 #include "pinset.h"
 #include "window.h"
@@ -85,7 +86,7 @@ static long pin_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 }
 
 /* Return: bytes copied; less than asked where the caller's buffer ends early. */
-static size_t copy_pages(const struct gupx_pinset_pages *found, loff_t pos,
+static size_t copy_pages(const struct gupx_run *found, loff_t pos,
 			 struct iov_iter *to)
 {
 	struct page *page = found->page;
@@ -100,7 +101,7 @@ static size_t copy_pages(const struct gupx_pinset_pages *found, loff_t pos,
 		copied += done;
 		if (done < want)
 			break;
-		if (!found->is_zero)
+		if (!(found->flags & GUPX_RUN_ZERO))
 			page++;
 		cond_resched();
 	}
@@ -111,7 +112,7 @@ static size_t copy_pages(const struct gupx_pinset_pages *found, loff_t pos,
 static ssize_t pin_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct gupx_pinset *set = iocb->ki_filp->private_data;
-	struct gupx_pinset_pages found;
+	struct gupx_run found;
 	ssize_t total = 0;
 
 	while (iov_iter_count(to) &&

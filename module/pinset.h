@@ -3,13 +3,12 @@
 #define GUPX_PINSET_H
 
 #include <linux/mm_types.h>
-#include <linux/mutex.h>
-#include <linux/xarray.h>
 
 #include "cursor.h"
 
 struct gupx_extent;
 struct gupx_pinset;
+struct gupx_run;
 struct seq_file;
 struct user_struct;
 
@@ -31,22 +30,6 @@ struct gupx_pinset_totals {
 	u64 charged;
 };
 
-/**
- * struct gupx_pinset_pages - pages of a set, as a reader or a window wants them
- * @page: the first one
- * @nr: in a row; with @is_zero, times the one page
- * @writable: pinned for writing, and no zero page
- * @held_short: not fit to be held for long
- * @is_zero: the zero page
- */
-struct gupx_pinset_pages {
-	struct page *page;
-	unsigned long nr;
-	bool writable;
-	bool held_short;
-	bool is_zero;
-};
-
 struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm);
 void gupx_pinset_destroy(struct gupx_pinset *set);
 bool gupx_pinset_fits(const struct gupx_pinset *set,
@@ -57,7 +40,7 @@ int gupx_pinset_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
 unsigned int gupx_pinset_extents(struct gupx_pinset *set, u64 first,
 				 struct gupx_extent *out, unsigned int nr);
 bool gupx_pinset_find(struct gupx_pinset *set, u64 index,
-		      struct gupx_pinset_pages *found);
+		      struct gupx_run *found);
 void gupx_pinset_totals(struct gupx_pinset *set,
 			struct gupx_pinset_totals *totals);
 void gupx_pinset_show(struct gupx_pinset *set, struct seq_file *seq);

@@ -17,6 +17,7 @@
  */
 #include <linux/mm.h>
 
+#include "pin.h"
 #include "pinset.h"
 #include "window.h"
 
@@ -24,16 +25,16 @@ static vm_fault_t fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct gupx_pinset *set = vma->vm_private_data;
-	struct gupx_pinset_pages found;
+	struct gupx_run found;
 
 	if (!gupx_pinset_find(set, vmf->pgoff, &found))
 		return VM_FAULT_SIGBUS;
 	if (PageHWPoison(found.page))
 		return VM_FAULT_HWPOISON;
 	/* The set may have grown since it was mapped. */
-	if (found.held_short)
+	if (found.flags & GUPX_RUN_SHORT)
 		return VM_FAULT_SIGBUS;
-	if ((vma->vm_flags & VM_WRITE) && !found.writable)
+	if ((vma->vm_flags & VM_WRITE) && !(found.flags & GUPX_RUN_WRITE))
 		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn(vma, vmf->address, page_to_pfn(found.page));
 }

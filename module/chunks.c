@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs, packed: frame number, length and flags in one word each.
+ *
+ *   extent  a run, as a word
+ *   chunk   extents that follow each other in the target without a gap; the
+ *           address of each follows from those before it
+ *
+ * 4 KiB pages scattered over memory cost 8 bytes each that way, a huge page costs
+ * 8 bytes whole.
+ */
+#include <linux/gupx.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "chunks.h"
+#include "pin.h"
+
+#define PFN_BITS 40
+#define COUNT_BITS 18
+#define FLAG_SHIFT (PFN_BITS + COUNT_BITS)
+
+/**
+ * struct chunk - extents without a gap between them
+ * @addr: of the first page, in the target
+ * @first: pages in the chunks before it
+ * @pages: in all its extents
+ * @nr: words in use
+ * @capacity: words there is room for
+ * @word: the extents
+ */
+struct chunk {
+	unsigned long addr;
+	u64 first;
+	u64 pages;
+	u32 nr;
+	u32 capacity;
+	u64 word[];
+};
+
+#define CHUNK_WORDS ((PAGE_SIZE - sizeof(struct chunk)) / sizeof(u64))
+
+static u64 pack(const struct gupx_run *run)
+{
+	BUILD_BUG_ON(MAX_PHYSMEM_BITS - PAGE_SHIFT > PFN_BITS);
+	BUILD_BUG_ON(BIT(COUNT_BITS) != GUPX_RUN_PAGES_MAX);
+	BUILD_BUG_ON(BIT(64 - FLAG_SHIFT) <= GUPX_RUN_FLAGS);
+	return page_to_pfn(run->page) | (u64)(run->nr - 1) << PFN_BITS |
+	       (u64)run->flags << FLAG_SHIFT;
+}
+
+static unsigned long pfn_of(u64 word)
+{
+	return word & GENMASK_ULL(PFN_BITS - 1, 0);
+}
+
+static unsigned long pages_of(u64 word)
+{
+	return ((word >> PFN_BITS) & (GUPX_RUN_PAGES_MAX - 1)) + 1;
+}
+
+static struct gupx_run unpack(unsigned long addr, u64 word)
+{
+	return (struct gupx_run){
+		.addr = addr,
+		.page = pfn_to_page(pfn_of(word)),
+		.nr = pages_of(word),
+		.flags = word >> FLAG_SHIFT,
+	};
+}
+
+/**
+ * gupx_chunks_init() - an empty list
+ * @chunks: to be filled
+ */
+void gupx_chunks_init(struct gupx_chunks *chunks)
+{
+	*chunks = (struct gupx_chunks){};
+	xa_init(&chunks->list);
+}
+
+static struct chunk *last_chunk(struct gupx_chunks *chunks)
+{
+	return chunks->nr ? xa_load(&chunks->list, chunks->nr - 1) : NULL;
+}
+
+static bool goes_on(const struct chunk *chunk, unsigned long addr)
+{
+	return chunk->nr < chunk->capacity &&
+	       chunk->addr + (chunk->pages << PAGE_SHIFT) == addr;
+}
+
+/**
+ * gupx_chunks_reserve() - make room for one run
+ * @chunks: any
+ * @addr: of the run, in the target
+ * @ahead: pages from there to the end of the request: of a small request a small
+ *	chunk; else what a page holds
+ *
+ * Return: 0, and gupx_chunks_add() of a run at @addr will not fail; -ENOMEM.
+ */
+int gupx_chunks_reserve(struct gupx_chunks *chunks, unsigned long addr,
+			unsigned long ahead)
+{
+	const u32 capacity = clamp(ahead, 1UL, CHUNK_WORDS);
+	struct chunk *chunk = last_chunk(chunks);
+	int error;
+
+	if (chunk && goes_on(chunk, addr))
+		return 0;
+	chunk = kmalloc(struct_size(chunk, word, capacity), GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return -ENOMEM;
+	*chunk = (struct chunk){
+		.addr = addr,
+		.first = chunks->pages,
+		.capacity = capacity,
+	};
+	error = xa_err(
+		xa_store(&chunks->list, chunks->nr, chunk, GFP_KERNEL_ACCOUNT));
+	if (error) {
+		kfree(chunk);
+		return error;
+	}
+	chunks->nr++;
+	return 0;
+}
+
+/**
+ * gupx_chunks_add() - append a run
+ * @chunks: with the room that gupx_chunks_reserve() made
+ * @run: its pages belong to the list's owner from now on
+ */
+void gupx_chunks_add(struct gupx_chunks *chunks, const struct gupx_run *run)
+{
+	struct chunk *chunk = last_chunk(chunks);
+
+	chunk->word[chunk->nr++] = pack(run);
+	chunk->pages += run->nr;
+	chunks->pages += run->nr;
+}
+
+/* The chunk that holds a page of the list, by bisection. */
+static struct chunk *chunk_of(struct gupx_chunks *chunks, u64 index)
+{
+	unsigned long low = 0, high = chunks->nr;
+
+	/* Chunk low begins at or before the page, chunk high after it. */
+	while (high - low > 1) {
+		const unsigned long middle = low + (high - low) / 2;
+		const struct chunk *chunk = xa_load(&chunks->list, middle);
+
+		if (chunk->first <= index)
+			low = middle;
+		else
+			high = middle;
+	}
+	return xa_load(&chunks->list, low);
+}
+
+/**
+ * gupx_chunks_find() - the pages from an index on
+ * @chunks: any
+ * @index: pages in the order they were added, from 0
+ * @found: to be filled: the rest of the run that holds the page
+ *
+ * Return: whether there is such a page.
+ */
+bool gupx_chunks_find(struct gupx_chunks *chunks, u64 index,
+		      struct gupx_run *found)
+{
+	const struct chunk *chunk;
+	unsigned long addr;
+	u64 skip;
+	u32 i;
+
+	if (index >= chunks->pages)
+		return false;
+	chunk = chunk_of(chunks, index);
+	addr = chunk->addr;
+	skip = index - chunk->first;
+	for (i = 0; skip >= pages_of(chunk->word[i]); i++) {
+		skip -= pages_of(chunk->word[i]);
+		addr += pages_of(chunk->word[i]) << PAGE_SHIFT;
+	}
+	*found = unpack(addr + (skip << PAGE_SHIFT), chunk->word[i]);
+	found->nr -= skip;
+	if (!(found->flags & GUPX_RUN_ZERO))
+		found->page += skip;
+	return true;
+}
+
+static void describe(const struct gupx_run *run, struct gupx_extent *out)
+{
+	const u32 flags = run->flags;
+
+	*out = (struct gupx_extent){
+		.addr = run->addr,
+		.len = (u64)run->nr << PAGE_SHIFT,
+		.pfn = page_to_pfn(run->page),
+		.flags = (flags & GUPX_RUN_WRITE ? GUPX_EXTENT_WRITE : 0) |
+			 (flags & GUPX_RUN_KERNEL ? GUPX_EXTENT_ENGINE_KERNEL
+						  : 0) |
+			 (flags & GUPX_RUN_ZERO ? GUPX_EXTENT_ZERO : 0) |
+			 (flags & GUPX_RUN_SHORT ? GUPX_EXTENT_SHORT : 0),
+		/* A pinned folio is not split, so this is what it was. */
+		.order = folio_order(page_folio(run->page)),
+	};
+}
+
+static unsigned int describe_chunk(const struct chunk *chunk, u64 skip,
+				   struct gupx_extent *out, unsigned int nr)
+{
+	unsigned long addr = chunk->addr;
+	unsigned int done = 0;
+	u32 i;
+
+	for (i = 0; i < chunk->nr && done < nr; i++) {
+		const struct gupx_run run = unpack(addr, chunk->word[i]);
+
+		if (i >= skip)
+			describe(&run, &out[done++]);
+		addr += (unsigned long)run.nr << PAGE_SHIFT;
+	}
+	return done;
+}
+
+/**
+ * gupx_chunks_describe() - tell user space of some runs
+ * @chunks: any
+ * @first: index of the first run wanted
+ * @out: room for @nr; kernel memory
+ * @nr: how many at most
+ *
+ * Return: how many.
+ */
+unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
+				  struct gupx_extent *out, unsigned int nr)
+{
+	struct chunk *chunk;
+	unsigned int done = 0;
+	unsigned long i;
+	u64 before = 0;
+
+	xa_for_each(&chunks->list, i, chunk) {
+		const u64 skip = first > before ? first - before : 0;
+
+		if (done == nr)
+			break;
+		if (skip < chunk->nr)
+			done += describe_chunk(chunk, skip, out + done,
+					       nr - done);
+		before += chunk->nr;
+	}
+	return done;
+}
+
+static void release_chunk(const struct chunk *chunk)
+{
+	unsigned long addr = chunk->addr;
+	u32 i;
+
+	for (i = 0; i < chunk->nr; i++) {
+		const struct gupx_run run = unpack(addr, chunk->word[i]);
+
+		gupx_pin_release(&run);
+		addr += (unsigned long)run.nr << PAGE_SHIFT;
+		cond_resched();
+	}
+}
+
+/**
+ * gupx_chunks_release() - give all pages back and free the list
+ * @chunks: nobody else has it any more
+ *
+ * Cannot fail, allocates nothing. May sleep.
+ */
+void gupx_chunks_release(struct gupx_chunks *chunks)
+{
+	struct chunk *chunk;
+	unsigned long i;
+
+	xa_for_each(&chunks->list, i, chunk) {
+		release_chunk(chunk);
+		kfree(chunk);
+	}
+	xa_destroy(&chunks->list);
+}
