@@ -50,7 +50,7 @@ static const struct {
 	{ GUPX_ARGS_TAKES_HERE,
 	  { "here", KEY_HERE, NULL, 0,
 	    "Run on gupctl's own CPUs, not on the target's", 0 } },
-	{ GUPX_ARGS_TAKES_TARGET,
+	{ GUPX_ARGS_TAKES_ENGINE,
 	  { "engine", KEY_ENGINE, "NAME", 0,
 	    "Who walks the page tables: gupx (default) or kernel", 0 } },
 	{ 0, { "json", KEY_JSON, NULL, 0, "Answer with one JSON object", 1 } },

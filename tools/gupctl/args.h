@@ -15,6 +15,7 @@
 #define GUPX_ARGS_TAKES_FORCE (1U << 2)
 #define GUPX_ARGS_TAKES_NOFAULT (1U << 3)
 #define GUPX_ARGS_TAKES_HERE (1U << 4)
+#define GUPX_ARGS_TAKES_ENGINE (1U << 5)
 
 /* Keys of a command's own options begin here. */
 #define GUPX_ARGS_OWN 0x200

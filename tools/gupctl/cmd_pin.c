@@ -160,7 +160,7 @@ int gupx_cmd_pin(int argc, char **argv)
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_WRITE |
 			 GUPX_ARGS_TAKES_FORCE | GUPX_ARGS_TAKES_NOFAULT |
-			 GUPX_ARGS_TAKES_HERE,
+			 GUPX_ARGS_TAKES_HERE | GUPX_ARGS_TAKES_ENGINE,
 		.own = options,
 		.parser = parse_word,
 		.words = "PID RANGE...",

@@ -34,7 +34,7 @@ int gupx_cmd_populate(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_WRITE |
-			 GUPX_ARGS_TAKES_HERE,
+			 GUPX_ARGS_TAKES_HERE | GUPX_ARGS_TAKES_ENGINE,
 		.parser = parse_word,
 		.words = "PID RANGE...",
 		.doc = "Bring pages of a process in, as if it had touched them: "

@@ -215,7 +215,7 @@ int gupx_cmd_read(int argc, char **argv)
 	};
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_FORCE |
-			 GUPX_ARGS_TAKES_NOFAULT,
+			 GUPX_ARGS_TAKES_NOFAULT | GUPX_ARGS_TAKES_ENGINE,
 		.own = options,
 		.parser = parse_word,
 		.words = "PID RANGE...",

@@ -94,7 +94,7 @@ static void open_node(struct gupx_dev *dev)
 	}
 }
 
-static void check_abi(const struct gupx_info *info)
+void gupx_dev_check_abi(const struct gupx_info *info)
 {
 	if (info->abi == GUPX_ABI)
 		return;
@@ -118,7 +118,7 @@ void gupx_dev_open(struct gupx_dev *dev)
 			     "install gupctl and module of the same version",
 			     GUPX_DEVICE " does not answer as gupx does: %s",
 			     strerror(-error));
-	check_abi(&dev->info);
+	gupx_dev_check_abi(&dev->info);
 	dev->info.version[sizeof(dev->info.version) - 1] = '\0';
 }
 
@@ -146,6 +146,8 @@ static __u32 flags_of(const struct gupx_info *info, const char *verb)
 		return info->pin_flags;
 	if (!strcmp(verb, "populate"))
 		return info->populate_flags;
+	if (!strcmp(verb, "explain"))
+		return info->explain_flags;
 	return info->read_flags;
 }
 

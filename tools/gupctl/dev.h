@@ -20,6 +20,9 @@ struct gupx_dev {
 /* Exits with one line that names the cure where there is no such module. */
 void gupx_dev_open(struct gupx_dev *dev);
 
+/* Exits in the same way where a module and this program would misunderstand. */
+void gupx_dev_check_abi(const struct gupx_info *info);
+
 void gupx_dev_close(struct gupx_dev *dev);
 
 /* ioctl(): 0 or -errno. */

@@ -25,6 +25,8 @@ static const struct command {
 	  "bring pages of a process in" },
 	{ "read", "gupctl read", gupx_cmd_read,
 	  "show or copy the memory of a process" },
+	{ "explain", "gupctl explain", gupx_cmd_explain,
+	  "say what these would do, and why not; touches nothing" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -66,7 +68,8 @@ static error_t parse_word(int key, char *value, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_NO_ARGS)
-		gupx_args_die("which command? info, pin, populate or read");
+		gupx_args_die(
+			"which command? info, pin, populate, read or explain");
 	return gupx_args_take(key, value, state, NULL);
 }
 
@@ -75,7 +78,7 @@ static int parse_globals(int argc, char **argv)
 	static const struct gupx_args_syntax syntax = {
 		.parser = parse_word,
 		.words = "COMMAND [WORD...]",
-		.doc = "Pin, populate and read the memory of a live process.\v",
+		.doc = "Pin, populate, read and judge the memory of a live process.\v",
 		.flags = ARGP_IN_ORDER,
 		.help_filter = filter_help,
 	};

@@ -88,14 +88,30 @@ void gupx_maps_free(struct gupx_maps *maps)
 	*maps = (struct gupx_maps){ 0 };
 }
 
+const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr)
+{
+	size_t first = 0;
+	size_t count = maps->count;
+
+	/* The kernel lists them in the order of addresses. */
+	while (count) {
+		const size_t half = count / 2;
+
+		if (maps->map[first + half].end > addr) {
+			count = half;
+		} else {
+			first += half + 1;
+			count -= half + 1;
+		}
+	}
+	return first < maps->count ? &maps->map[first] : NULL;
+}
+
 const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr)
 {
-	size_t i;
+	const struct gupx_map *map = gupx_maps_next(maps, addr);
 
-	for (i = 0; i < maps->count; i++)
-		if (addr >= maps->map[i].addr && addr < maps->map[i].end)
-			return &maps->map[i];
-	return NULL;
+	return map && map->addr <= addr ? map : NULL;
 }
 
 static bool is_private_anon(const struct gupx_map *map)

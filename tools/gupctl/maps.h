@@ -43,6 +43,9 @@ void gupx_maps_free(struct gupx_maps *maps);
 /* The mapping that holds @addr, or NULL. */
 const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr);
 
+/* The mapping that holds @addr, or else the first one behind it, or NULL. */
+const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr);
+
 /* A name that stands for a kind of mapping, not for certain ones. */
 bool gupx_maps_is_group(const char *name);
 

@@ -112,6 +112,15 @@ static char *print_number(enum gupx_out_form form, __u64 value)
 	return length < 0 ? NULL : text;
 }
 
+static char *print_span(const struct gupx_out_span *span)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "0x%llx-0x%llx", span->addr, span->end) < 0)
+		return NULL;
+	return text;
+}
+
 /* The text form of a value; to be freed. */
 static char *field_text(const struct gupx_out_field *field, const void *row)
 {
@@ -129,6 +138,9 @@ static char *field_text(const struct gupx_out_field *field, const void *row)
 		break;
 	case GUPX_OUT_LIST:
 		text = join(*(const char *const *const *)value);
+		break;
+	case GUPX_OUT_SPAN:
+		text = print_span(value);
 		break;
 	case GUPX_OUT_RECORD:
 		text = strdup("-");
@@ -193,6 +205,8 @@ static struct json_object *field_json(const struct gupx_out_field *field,
 	case GUPX_OUT_RECORD:
 		nested = *(const void *const *)value;
 		return nested ? row_json(field->record, nested) : NULL;
+	case GUPX_OUT_SPAN:
+		return NULL;
 	case GUPX_OUT_COUNT:
 	case GUPX_OUT_SIZE:
 	case GUPX_OUT_LIMIT:
@@ -209,8 +223,10 @@ static void add_fields(struct json_object *object,
 	size_t i;
 
 	for (i = 0; i < spec->count; i++)
-		json_object_object_add(object, spec->field[i].key,
-				       field_json(&spec->field[i], row));
+		if (spec->field[i].key)
+			json_object_object_add(object, spec->field[i].key,
+					       field_json(&spec->field[i],
+							  row));
 }
 
 static struct json_object *row_json(const struct gupx_out_spec *spec,
@@ -279,6 +295,24 @@ static bool is_number(enum gupx_out_form form)
 	       form == GUPX_OUT_LIMIT;
 }
 
+static bool is_column(const struct gupx_out_field *field)
+{
+	return field->label && !field->heading;
+}
+
+static char *cell_text(const struct gupx_out_field *field, const void *row)
+{
+	char *text;
+
+	if (is_shown(field, row))
+		return field_text(field, row);
+	text = strdup("-");
+	if (text)
+		return text;
+	fputs("gupctl: out of memory\n", stderr);
+	exit(GUPX_EXIT_REFUSED);
+}
+
 static size_t column_width(const struct gupx_out_field *field,
 			   const struct gupx_out_rows *rows)
 {
@@ -286,8 +320,8 @@ static size_t column_width(const struct gupx_out_field *field,
 	size_t i;
 
 	for (i = 0; i < rows->count; i++) {
-		char *text = field_text(field, (const char *)rows->row +
-						       i * rows->stride);
+		char *text = cell_text(field, (const char *)rows->row +
+						      i * rows->stride);
 
 		if (strlen(text) > width)
 			width = strlen(text);
@@ -314,19 +348,42 @@ static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
 		      const void *row)
 {
 	size_t last = spec->count;
+	bool indent = false;
 	size_t i;
 
 	for (i = 0; i < spec->count; i++)
-		if (spec->field[i].label)
+		indent |= spec->field[i].heading;
+	fputs(indent ? "  " : "", out.text);
+	for (i = 0; i < spec->count; i++)
+		if (is_column(&spec->field[i]))
 			last = i;
 	for (i = 0; i < spec->count; i++) {
 		const struct gupx_out_field *field = &spec->field[i];
 		char *text;
 
-		if (!field->label)
+		if (!is_column(field))
 			continue;
-		text = row ? field_text(field, row) : strdup(field->label);
+		text = row ? cell_text(field, row) : strdup(field->label);
 		print_cell(field, text ? text : "", widths[i], i == last);
+		free(text);
+	}
+}
+
+/* Where it differs from the row before: @before is NULL above the first. */
+static void print_heading(const struct gupx_out_spec *spec, const char *before,
+			  const char *row)
+{
+	char *text, *above;
+	size_t i;
+
+	for (i = 0; i < spec->count; i++) {
+		if (!spec->field[i].heading)
+			continue;
+		text = field_text(&spec->field[i], row);
+		above = before ? field_text(&spec->field[i], before) : NULL;
+		if (!above || strcmp(text, above))
+			fprintf(out.text, "%s\n", text);
+		free(above);
 		free(text);
 	}
 }
@@ -344,12 +401,15 @@ void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
 	if (rows->quiet || !rows->count || spec->count > COLUMNS_MAX)
 		return;
 	for (i = 0; i < spec->count; i++)
-		if (spec->field[i].label)
+		if (is_column(&spec->field[i]))
 			widths[i] = column_width(&spec->field[i], rows);
 	print_row(spec, widths, NULL);
-	for (i = 0; i < rows->count; i++)
-		print_row(spec, widths,
-			  (const char *)rows->row + i * rows->stride);
+	for (i = 0; i < rows->count; i++) {
+		const char *row = (const char *)rows->row + i * rows->stride;
+
+		print_heading(spec, i ? row - rows->stride : NULL, row);
+		print_row(spec, widths, row);
+	}
 }
 
 void gupx_out_note(const char *format, ...)

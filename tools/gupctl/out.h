@@ -32,6 +32,7 @@
  * @GUPX_OUT_FRAME: the same; all ones is "hidden", null
  * @GUPX_OUT_BOOL: bool
  * @GUPX_OUT_LIST: const char *const *, ended by NULL
+ * @GUPX_OUT_SPAN: struct gupx_out_span; text only
  * @GUPX_OUT_RECORD: pointer to another row, or NULL; JSON only
  */
 enum gupx_out_form {
@@ -43,17 +44,30 @@ enum gupx_out_form {
 	GUPX_OUT_FRAME,
 	GUPX_OUT_BOOL,
 	GUPX_OUT_LIST,
+	GUPX_OUT_SPAN,
 	GUPX_OUT_RECORD,
 };
 
 /**
+ * struct gupx_out_span - "0x1000-0x3000", as a range is typed
+ * @addr: first byte
+ * @end: exclusive
+ */
+struct gupx_out_span {
+	__u64 addr;
+	__u64 end;
+};
+
+/**
  * struct gupx_out_field - one value of a row
- * @key: in JSON
+ * @key: in JSON; NULL: not in JSON
  * @label: in text; NULL: not in text
  * @form: enum gupx_out_form
  * @offset: of the value in the row
  * @record: the specification of a %GUPX_OUT_RECORD
- * @hide_zero: a number that is 0 is not worth a line of text
+ * @hide_zero: a number that is 0 is not worth a line of text; in a table "-"
+ * @heading: of a table in text: no column, but a line of its own above the rows
+ *	that have it in common
  */
 struct gupx_out_field {
 	const char *key;
@@ -62,6 +76,7 @@ struct gupx_out_field {
 	size_t offset;
 	const struct gupx_out_spec *record;
 	bool hide_zero;
+	bool heading;
 };
 
 struct gupx_out_spec {

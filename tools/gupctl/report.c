@@ -7,28 +7,8 @@
 #include "out.h"
 #include "reason.h"
 #include "signals.h"
+#include "stop.h"
 #include "work.h"
-
-struct stop_row {
-	__u64 addr;
-	const char *stage;
-	const char *reason;
-	const char *error;
-	const char *text;
-	const char *cure;
-};
-
-static const struct gupx_out_field stop_fields[] = {
-	GUPX_OUT_FIELD(struct stop_row, addr, "addr", NULL, GUPX_OUT_ADDR),
-	GUPX_OUT_FIELD(struct stop_row, stage, "stage", NULL, GUPX_OUT_STRING),
-	GUPX_OUT_FIELD(struct stop_row, reason, "reason", NULL,
-		       GUPX_OUT_STRING),
-	GUPX_OUT_FIELD(struct stop_row, error, "errno", NULL, GUPX_OUT_STRING),
-	GUPX_OUT_FIELD(struct stop_row, text, "text", NULL, GUPX_OUT_STRING),
-	GUPX_OUT_FIELD(struct stop_row, cure, "cure", NULL, GUPX_OUT_STRING),
-};
-
-static const struct gupx_out_spec stop_spec = GUPX_OUT_SPEC(stop_fields);
 
 struct item_row {
 	__u64 addr;
@@ -38,8 +18,8 @@ struct item_row {
 	const char *perms;
 	const char *name;
 	const char *data;
-	const struct stop_row *stop;
-	struct stop_row stop_row;
+	const struct gupx_stop_row *stop;
+	struct gupx_stop_row stop_row;
 };
 
 static const struct gupx_out_field item_fields[] = {
@@ -55,7 +35,7 @@ static const struct gupx_out_field item_fields[] = {
 	{ .key = "stop",
 	  .form = GUPX_OUT_RECORD,
 	  .offset = offsetof(struct item_row, stop),
-	  .record = &stop_spec },
+	  .record = &gupx_stop_spec },
 	/* Only where a command has read into the answer itself. */
 	GUPX_OUT_FIELD(struct item_row, data, "data", NULL, GUPX_OUT_STRING),
 };
@@ -120,20 +100,6 @@ static const char *result_word(const struct gupx_work_item *item)
 	return item->done ? "partial" : "none";
 }
 
-static void fill_stop(struct stop_row *row, const struct gupx_stop *stop)
-{
-	const struct gupx_reason_word *word = gupx_reason_get(stop->reason);
-
-	*row = (struct stop_row){
-		.addr = stop->addr,
-		.stage = gupx_reason_stage(stop->stage),
-		.reason = word->name,
-		.error = gupx_reason_errno(stop->error),
-		.text = word->text,
-		.cure = word->cure,
-	};
-}
-
 static void fill_item(struct item_row *row, const struct gupx_work_item *item)
 {
 	*row = (struct item_row){
@@ -147,7 +113,7 @@ static void fill_item(struct item_row *row, const struct gupx_work_item *item)
 	};
 	if (!item->stop.reason)
 		return;
-	fill_stop(&row->stop_row, &item->stop);
+	gupx_stop_fill(&row->stop_row, &item->stop);
 	row->stop = &row->stop_row;
 }
 
@@ -218,23 +184,88 @@ static void report_items(const struct gupx_work *work)
 static void report_stop(const struct gupx_work *work,
 			const struct gupx_work_item *item)
 {
-	const struct gupx_map *map =
-		gupx_maps_find(&work->maps, item->stop.addr);
-	const bool named = map && *map->name;
-	struct stop_row row;
+	char *line = gupx_stop_line(item->done ? "stopped" : "refused",
+				    &work->maps, &item->stop);
 
-	fill_stop(&row, &item->stop);
-	gupx_out_warn("%s at 0x%llx%s%s%s%s%s: %s (%s%s%s)%s%s",
-		      item->done ? "stopped" : "refused", row.addr,
-		      map ? " in " : "", named ? map->name : "",
-		      map && !named ? "anonymous memory" : "", map ? " " : "",
-		      map ? map->perms : "", row.text, row.reason,
-		      row.error ? ", " : "", row.error ? row.error : "",
-		      row.cure ? "; " : "", row.cure ? row.cure : "");
+	if (line)
+		gupx_out_warn("%s", line);
+	free(line);
+}
+
+/* As it must be typed into a shell. */
+static void print_word(const char *word, FILE *stream)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ+-._/:@%";
+
+	if (!word[strspn(word, plain)]) {
+		fputs(word, stream);
+		return;
+	}
+	fputc('\'', stream);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\'", stream);
+		fputc(*word, stream);
+	}
+	fputc('\'', stream);
+}
+
+static void print_explain(const struct gupx_work *work, FILE *stream)
+{
+	const struct gupx_args *args = work->args;
+	size_t i;
+
+	fputs("gupctl explain", stream);
+	if (strcmp(work->verb, "pin"))
+		fprintf(stream, " --for %s", work->verb);
+	fprintf(stream, "%s%s%s %d%s", args->write ? " --write" : "",
+		args->force ? " --force" : "",
+		args->nofault ? " --nofault" : "", work->target.pid,
+		args->all ? " --all" : "");
+	for (i = 0; i < args->range_count; i++) {
+		fputc(' ', stream);
+		print_word(args->range[i].text, stream);
+	}
+}
+
+/* The same words, to be judged page by page. */
+static void hint_at_explain(const struct gupx_work *work)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream;
+
+	if (!work->dev.info.explain_flags)
+		return;
+	stream = open_memstream(&text, &length);
+	if (!stream)
+		return;
+	print_explain(work, stream);
+	fclose(stream);
+	gupx_out_warn("page by page: %s", text);
+	free(text);
+}
+
+/* Could that have been known without trying? */
+static bool is_foretold(const struct gupx_stop *stop)
+{
+	switch (stop->stage) {
+	case GUPX_STAGE_LOOKUP:
+	case GUPX_STAGE_VMA:
+	case GUPX_STAGE_GATE:
+	case GUPX_STAGE_FOLLOW:
+	case GUPX_STAGE_GRAB:
+	case GUPX_STAGE_ENGINE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void report_stops(const struct gupx_work *work)
 {
+	bool hint = false;
 	size_t i;
 
 	if (gupx_out_is_json())
@@ -247,7 +278,10 @@ static void report_stops(const struct gupx_work *work)
 		    item->stop.reason == GUPX_REASON_SIGNAL)
 			continue;
 		report_stop(work, item);
+		hint |= is_foretold(&item->stop);
 	}
+	if (hint)
+		hint_at_explain(work);
 }
 
 /* "1 io_mapping, 6 no_write" */

@@ -8,6 +8,7 @@
 #include "out.h"
 #include "progress.h"
 #include "signals.h"
+#include "stop.h"
 #include "work.h"
 
 static void add_item(struct gupx_work *work, const struct gupx_range *range,
@@ -179,25 +180,14 @@ static bool looks_untakable(const struct gupx_work *work,
 	return false;
 }
 
-/*
- * In a group, a mapping that as a whole cannot be taken, or that went away since
- * it was listed, is left out.
- */
 static bool may_skip(const struct gupx_work *work,
 		     const struct gupx_work_item *item)
 {
 	if (!item->group || !item->stop.reason)
 		return false;
-	switch (item->stop.stage) {
-	case GUPX_STAGE_LOOKUP:
-	case GUPX_STAGE_VMA:
-	case GUPX_STAGE_GATE:
-		return true;
-	case GUPX_STAGE_ENGINE:
+	if (item->stop.stage == GUPX_STAGE_ENGINE)
 		return looks_untakable(work, item);
-	default:
-		return false;
-	}
+	return gupx_stop_is_unfit(item->stop.stage);
 }
 
 static bool is_limit(const struct gupx_stop *stop)

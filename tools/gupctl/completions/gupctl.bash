@@ -5,13 +5,14 @@
 _gupctl_options() # COMMAND
 {
 	local common="--json --verbose --help --version"
-	local target="--all --engine $common"
+	local target="--all $common"
 
 	case $1 in
 	info) echo "$common" ;;
-	pin) echo "--write --nofault --force --here --hold --extents $target" ;;
-	populate) echo "--write --here $target" ;;
-	read) echo "--nofault --force --output --raw $target" ;;
+	pin) echo "--write --nofault --force --here --hold --extents --engine $target" ;;
+	populate) echo "--write --here --engine $target" ;;
+	read) echo "--nofault --force --output --raw --engine $target" ;;
+	explain) echo "--for --write --nofault --force $target" ;;
 	*) echo "$common" ;;
 	esac
 }
@@ -34,7 +35,7 @@ _gupctl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-* | =) ;;
-		info | pin | populate | read)
+		info | pin | populate | read | explain)
 			[[ -n $command ]] || command=${COMP_WORDS[i]}
 			;;
 		*[!0-9]*) ;;
@@ -46,6 +47,8 @@ _gupctl()
 	done
 	case $before in
 	--engine | -e) mapfile -t COMPREPLY < <(compgen -W "gupx kernel" -- "$word") ;;
+	--for | -f) mapfile -t COMPREPLY < <(compgen -W \
+		"pin populate read" -- "$word") ;;
 	--output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	--hold) ;;
 	*)
@@ -54,7 +57,7 @@ _gupctl()
 				"$(_gupctl_options "$command")" -- "$word")
 		elif [[ -z $command ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \
-				"info pin populate read" -- "$word")
+				"info pin populate read explain" -- "$word")
 		elif [[ $command == info ]]; then
 			:
 		elif [[ -z $pid ]]; then

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The words for enum gupx_outcome and enum gupx_content. tests/unit_test.c reads
+ * the uapi header and fails where a word is missing or named otherwise.
+ */
+#include <stddef.h>
+
+#include "judged.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const verbs[] = {
+	[GUPX_VERB_PIN] = "pin",
+	[GUPX_VERB_POPULATE] = "populate",
+	[GUPX_VERB_READ] = "read",
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+} contents[] = {
+	[GUPX_CONTENT_HOLE] = { "hole", "no mapping" },
+	[GUPX_CONTENT_UNSEEN] = { "unseen", "not looked at" },
+	[GUPX_CONTENT_EMPTY] = { "empty", "empty" },
+	[GUPX_CONTENT_ABSENT] = { "absent", "not resident" },
+	[GUPX_CONTENT_ANON] = { "anon", "anonymous" },
+	[GUPX_CONTENT_FILE] = { "file", "page cache" },
+	[GUPX_CONTENT_ZERO] = { "zero", "zero page" },
+	[GUPX_CONTENT_FRAME] = { "frame", "raw frame" },
+	[GUPX_CONTENT_DEVICE] = { "device", "device" },
+	[GUPX_CONTENT_GATE] = { "gate", "vsyscall" },
+	[GUPX_CONTENT_BAD] = { "bad", "corrupted" },
+};
+
+static const struct {
+	const char *name;
+	struct gupx_judged_phrase say;
+} outcomes[] = {
+	[GUPX_OUTCOME_TAKE] = { "take", { "take", " as it is" } },
+	[GUPX_OUTCOME_SKIP] = { "skip", { "count", " as done" } },
+	[GUPX_OUTCOME_FAULT] = { "fault", { "fault", " in" } },
+	[GUPX_OUTCOME_UNSHARE] = { "unshare", { "unshare", "" } },
+	[GUPX_OUTCOME_MIGRATE] = { "migrate", { "leave", " to the kernel" } },
+	[GUPX_OUTCOME_STOP] = { "stop", { "stop at", "" } },
+};
+
+const char *gupx_judged_outcome(unsigned int outcome)
+{
+	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
+		return "unknown";
+	return outcomes[outcome].name;
+}
+
+const char *gupx_judged_content(unsigned int content)
+{
+	if (content >= ARRAY_SIZE(contents) || !contents[content].name)
+		return "unknown";
+	return contents[content].name;
+}
+
+const char *gupx_judged_content_text(unsigned int content)
+{
+	if (content >= ARRAY_SIZE(contents) || !contents[content].text)
+		return "unknown";
+	return contents[content].text;
+}
+
+struct gupx_judged_phrase gupx_judged_say(unsigned int verb,
+					  unsigned int outcome)
+{
+	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
+		return (struct gupx_judged_phrase){ "do", " in a newer way" };
+	/* Populate takes nothing, and read keeps nothing. */
+	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_POPULATE)
+		return (struct gupx_judged_phrase){ "find", " there" };
+	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_READ)
+		return (struct gupx_judged_phrase){ "copy", " as it is" };
+	return outcomes[outcome].say;
+}
+
+const char *gupx_judged_verb(unsigned int verb)
+{
+	return verb < ARRAY_SIZE(verbs) ? verbs[verb] : NULL;
+}

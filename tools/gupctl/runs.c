@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Runs of equal pages: runs.h. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "runs.h"
+#include "stop.h"
+
+/* Equal but for where they are. */
+static bool is_alike(const struct gupx_run *a, const struct gupx_run *b)
+{
+	return a->map == b->map && a->skipped == b->skipped &&
+	       a->judged.outcome == b->judged.outcome &&
+	       a->judged.reason == b->judged.reason &&
+	       a->judged.stage == b->judged.stage &&
+	       a->judged.error == b->judged.error &&
+	       a->judged.content == b->judged.content &&
+	       a->judged.shift == b->judged.shift &&
+	       a->judged.flags == b->judged.flags;
+}
+
+static int append(struct gupx_runs *runs, const struct gupx_run *run)
+{
+	struct gupx_run *last =
+		runs->count ? &runs->run[runs->count - 1] : NULL;
+	struct gupx_run *grown;
+
+	if (last && last->end == run->judged.addr && is_alike(last, run)) {
+		last->end = run->end;
+		last->judged.len += run->judged.len;
+		return 0;
+	}
+	/* Powers of two: grown when the last one is full. */
+	if (!(runs->count & (runs->count - 1))) {
+		grown = reallocarray(runs->run,
+				     runs->count ? runs->count * 2 : 1,
+				     sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		runs->run = grown;
+	}
+	runs->run[runs->count++] = *run;
+	return 0;
+}
+
+/* Where what begins at @addr ends: a mapping, or the hole before @next. */
+static __u64 cut(const struct gupx_map *next, __u64 addr, __u64 end)
+{
+	__u64 border;
+
+	if (!next)
+		return end;
+	border = next->addr > addr ? next->addr : next->end;
+	return border < end ? border : end;
+}
+
+int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
+		  const struct gupx_judgement *judged, bool skips)
+{
+	const bool is_stop = judged->outcome == GUPX_OUTCOME_STOP;
+	const __u64 end = judged->addr + judged->len;
+	__u64 addr = judged->addr;
+	int error = 0;
+
+	while (!error && addr < end) {
+		const struct gupx_map *next = gupx_maps_next(maps, addr);
+		struct gupx_run run = {
+			.judged = *judged,
+			.map = next && next->addr <= addr ? next : NULL,
+			.end = cut(next, addr, end),
+			.count = 1,
+			.skipped = skips && is_stop &&
+				   gupx_stop_is_unfit(judged->stage),
+		};
+
+		run.judged.addr = addr;
+		run.judged.len = run.end - addr;
+		addr = run.end;
+		error = append(runs, &run);
+	}
+	return error;
+}
+
+/* Into the first of its kind among those kept of this mapping. */
+static size_t fold_one(struct gupx_run *kept, size_t count,
+		       const struct gupx_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (!is_alike(&kept[i], run))
+			continue;
+		kept[i].judged.len += run->judged.len;
+		kept[i].end = run->end;
+		kept[i].count++;
+		return count;
+	}
+	kept[count] = *run;
+	return count + 1;
+}
+
+void gupx_runs_fold(struct gupx_runs *runs, size_t many)
+{
+	size_t kept = 0;
+	size_t first, i;
+
+	for (first = 0; first < runs->count; first = i) {
+		const struct gupx_map *map = runs->run[first].map;
+		const size_t begin = kept;
+		size_t last = first;
+
+		while (last < runs->count && runs->run[last].map == map)
+			last++;
+		for (i = first; i < last; i++) {
+			if (last - first > many)
+				kept = begin + fold_one(&runs->run[begin],
+							kept - begin,
+							&runs->run[i]);
+			else
+				runs->run[kept++] = runs->run[i];
+		}
+	}
+	runs->count = kept;
+}
+
+void gupx_runs_free(struct gupx_runs *runs)
+{
+	free(runs->run);
+	*runs = (struct gupx_runs){ 0 };
+}
