@@ -100,12 +100,28 @@ copy_tree() {
 }
 
 # in_root COMMAND...: nothing that it starts or mounts outlives it, however we end.
+# But in a chroot, whose root is no mount: there our mounts may be seen by others,
+# and clean_up sees to them.
 in_root() {
 	# shellcheck disable=SC2016
-	unshare --mount --pid --fork --kill-child \
-		sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' \
+	unshare --mount --propagation "$propagation" --pid --fork --kill-child \
+		sh -c 'mount -t proc proc "$0/proc" || exit
+			chroot "$0" "$@"
+			code=$?
+			umount -l "$0/proc"
+			exit "$code"' \
 		"$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin \
 		HOME=/root LC_ALL=C.UTF-8 "$@" </dev/null
+}
+
+# clean_up WORK...: our folder, or those of runs that were killed.
+clean_up() {
+	local dir
+
+	for dir in "$@"; do
+		! mountpoint -q "$dir/root/proc" || umount -l "$dir/root/proc"
+		rm -rf --one-file-system "$dir"
+	done
 }
 
 make_in_root() {
@@ -278,10 +294,11 @@ SRC=/usr/local/src/gupx
 mkdir -p "$CACHE/install"
 exec 8>"$CACHE/install/.lock"
 flock 8
-# Of a run that was killed; its mounts went with it.
-rm -rf --one-file-system "$CACHE"/install/work.*
+clean_up "$CACHE"/install/work.*
 work=$(mktemp -d "$CACHE/install/work.XXXXXX")
-trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'clean_up "$work"' EXIT
+propagation=private
+unshare --mount true 2>/dev/null || propagation=unchanged
 root=$work/root
 base=$CACHE/install/base-$(base_name).tar
 [[ -s $base ]] || make_base
