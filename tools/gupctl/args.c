@@ -188,6 +188,7 @@ static void take_pid(const char *text, struct gupx_args *args)
 
 static void take_range(const char *text, struct gupx_args *args)
 {
+	const __u64 page_size = (__u64)sysconf(_SC_PAGESIZE);
 	struct gupx_args_range found = { .text = text };
 	enum gupx_range_result result;
 	struct gupx_args_range *grown;
@@ -195,8 +196,11 @@ static void take_range(const char *text, struct gupx_args *args)
 	result = gupx_range_parse(text, &found.range);
 	found.named = result == GUPX_RANGE_NAME;
 	if (result == GUPX_RANGE_BYTES && args->rounds)
-		result = gupx_range_round(&found.range,
-					  (__u64)sysconf(_SC_PAGESIZE));
+		result = gupx_range_round(&found.range, page_size);
+	/* The module takes nothing that reaches into the last page. */
+	if (result == GUPX_RANGE_BYTES &&
+	    found.range.addr + found.range.len > ~0ULL - page_size)
+		result = GUPX_RANGE_OVERFLOW;
 	if (result > GUPX_RANGE_NAME)
 		gupx_args_die("range '%s' %s", text,
 			      gupx_range_explain(result));

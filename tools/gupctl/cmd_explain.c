@@ -14,8 +14,11 @@
 #include "signals.h"
 #include "work.h"
 
-/* Judging is cheap, and nothing for long stretches that were never touched. */
-#define CHUNK (16ULL << 30)
+/*
+ * Judging is cheap, and costs nothing where nothing is mapped: even the whole
+ * address space is done in seconds.
+ */
+#define CHUNK (8ULL << 40)
 
 /* Judgements asked for in one ioctl. */
 #define BATCH 4096

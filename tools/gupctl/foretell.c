@@ -349,9 +349,8 @@ static void report_total(const struct gupx_foretell *foretell,
 		return;
 	print_total(foretell, total, stream);
 	fclose(stream);
-	gupx_out_note("%s would %s of process %d (%s)",
-		      gupx_judged_verb(foretell->verb), text, target->pid,
-		      target->comm);
+	gupx_out_note("process %d (%s): %s would %s", target->pid, target->comm,
+		      gupx_judged_verb(foretell->verb), text);
 	free(text);
 }
 

@@ -77,7 +77,7 @@ static const struct gupx_reason_word reasons[] = {
 	[GUPX_REASON_NO_READ] = {
 		.name = "no_read",
 		.text = "the mapping is not readable",
-		.cure = "leave it out, or see --force in gupctl(8)",
+		.cure = "leave it out; pin and read have --force, see gupctl(8)",
 	},
 	[GUPX_REASON_NO_PAGE] = {
 		.name = "no_page",

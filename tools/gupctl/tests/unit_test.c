@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "hex.h"
+#include "judged.h"
 #include "maps.h"
 #include "out.h"
 #include "range.h"
@@ -244,7 +245,9 @@ static bool is_lower_twin(const char *lower, const char *upper, size_t length)
  * The uapi header is the list: each "PREFIX_NAME = NUMBER," of it must have its
  * word, in the same name.
  */
-static unsigned int test_words(const char *prefix, bool reasons)
+static unsigned int test_words(const char *prefix,
+			       const char *(*name_of)(unsigned int),
+			       const char *(*text_of)(unsigned int))
 {
 	FILE *file = fopen(GUPX_HEADER, "r");
 	unsigned int found = 0;
@@ -253,32 +256,54 @@ static unsigned int test_words(const char *prefix, bool reasons)
 	while (file && fgets(line, sizeof(line), file)) {
 		char name[64];
 		unsigned int number;
-		const char *word;
 
 		if (strncmp(line + 1, prefix, strlen(prefix)) ||
 		    sscanf(line + 1 + strlen(prefix), "%63[A-Z0-9_] = %u,",
 			   name, &number) != 2)
 			continue;
 		found++;
-		word = reasons ? gupx_reason_get(number)->name
-			       : gupx_reason_stage(number);
-		report(is_lower_twin(word, name, strlen(name)), prefix, name);
-		if (reasons)
-			report(*gupx_reason_get(number)->text, "text", name);
+		report(is_lower_twin(name_of(number), name, strlen(name)),
+		       prefix, name);
+		if (text_of)
+			report(strcmp(text_of(number), text_of(9999)) != 0,
+			       "text", name);
 	}
 	if (file)
 		fclose(file);
 	return found;
 }
 
+static const char *reason_name(unsigned int reason)
+{
+	return gupx_reason_get(reason)->name;
+}
+
+static const char *reason_text(unsigned int reason)
+{
+	return gupx_reason_get(reason)->text;
+}
+
+static const char *outcome_text(unsigned int outcome)
+{
+	return gupx_judged_say(GUPX_VERB_PIN, outcome).before;
+}
+
 static void test_reasons(void)
 {
-	report(test_words("GUPX_REASON_", true) > 30, "words",
-	       "the header's reasons were found");
-	report(test_words("GUPX_STAGE_", false) > 10, "words",
+	report(test_words("GUPX_REASON_", reason_name, reason_text) > 30,
+	       "words", "the header's reasons were found");
+	report(test_words("GUPX_STAGE_", gupx_reason_stage, NULL) > 10, "words",
 	       "the header's stages were found");
+	report(test_words("GUPX_OUTCOME_", gupx_judged_outcome, outcome_text) >
+		       5,
+	       "words", "the header's outcomes were found");
+	report(test_words("GUPX_CONTENT_", gupx_judged_content,
+			  gupx_judged_content_text) > 10,
+	       "words", "the header's contents were found");
 	report(!strcmp(gupx_reason_get(9999)->name, "unknown") &&
-		       !strcmp(gupx_reason_stage(9999), "unknown"),
+		       !strcmp(gupx_reason_stage(9999), "unknown") &&
+		       !strcmp(gupx_judged_outcome(9999), "unknown") &&
+		       !strcmp(gupx_judged_content(9999), "unknown"),
 	       "words", "a newer module's are told as unknown");
 	report(!strcmp(gupx_reason_errno(14), "EFAULT") &&
 		       !strcmp(gupx_reason_errno(133), "EHWPOISON") &&

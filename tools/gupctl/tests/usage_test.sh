@@ -96,14 +96,14 @@ trap 'kill "$live"' EXIT
 
 prints 'Commands:' --help
 prints '^gupctl [0-9u]' --version
-for command in info pin populate read; do
+for command in info pin populate read explain; do
 	prints "Usage: gupctl $command" "$command" --help
 	refuses 2 'no option --bogus' "$command" --bogus
 	refuses 2 'no option -x' "$command" -x
 	refuses_in_json 2 usage --json "$command" --bogus
 	refuses_in_json 2 usage "$command" --json --bogus
 done
-for command in pin populate read; do
+for command in pin populate read explain; do
 	refuses 2 'PID is missing' "$command"
 	refuses 2 'which memory' "$command" "$live"
 	refuses 2 'exclude each other' "$command" "$live" --all '[heap]'
@@ -113,8 +113,7 @@ for command in pin populate read; do
 	refuses 2 'no length' "$command" "$live" 0x1000
 	refuses 2 'ends before' "$command" "$live" 0x2000-0x1000
 	refuses 2 'beyond the end' "$command" "$live" 0x1000+0xffffffffffffffff
-	refuses 2 'no engine' "$command" "$live" '[heap]' --engine=steam
-	refuses 2 'needs a value' "$command" "$live" '[heap]' --engine
+	refuses 2 'beyond the end' "$command" "$live" 0-0xfffffffffffff000
 	refuses 2 'takes no value' "$command" "$live" --all=yes
 	refuses 1 'no process' "$command" 4194304 '[heap]'
 	refuses_in_json 1 no_such_process "$command" --json 4194304 '[heap]'
@@ -122,6 +121,16 @@ for command in pin populate read; do
 		refuses 1 'kernel thread' "$command" 2 '[heap]'
 	fi
 done
+for command in pin populate read; do
+	refuses 2 'no engine' "$command" "$live" '[heap]' --engine=steam
+	refuses 2 'needs a value' "$command" "$live" '[heap]' --engine
+done
+refuses 2 'no option --engine' explain "$live" '[heap]' --engine=kernel
+refuses 2 'cannot be judged' explain "$live" '[heap]' --for=lunch
+refuses 2 'needs a value' explain "$live" '[heap]' --for
+refuses 2 'read has no option --write' explain "$live" '[heap]' --for=read --write
+refuses 2 'populate has no option --force' explain "$live" '[heap]' --for=populate --force
+refuses 2 'populate has no option --nofault' explain "$live" '[heap]' --for populate --nofault
 refuses 2 'which command' -v
 refuses 2 'no command' bogus
 refuses 2 'no command' pi
@@ -132,6 +141,7 @@ refuses 2 'no option --nofault' populate "$live" '[heap]' --nofault
 refuses 2 'no option --write' read "$live" '[heap]' --write
 refuses 2 'beyond the end' pin "$live" 0xfffffffffffffff0+1
 refuses 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
+refuses 2 'beyond the end' explain "$live" 0xfffffffffffffff0+1
 refuses_in_json 2 usage read "$live" '[heap]' --json --raw
 refuses_stranger
 if [[ ! -e /dev/gupx ]]; then
