@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What gupctl explain does without a module: runs cut, joined and folded, tables
+ * under headings, the line that names a stop; and the module of another ABI, which
+ * no machine has. Speaks TAP; fails where any line does.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "maps.h"
+#include "out.h"
+#include "runs.h"
+#include "stop.h"
+
+static unsigned int count, failures;
+
+static void report(bool good, const char *group, const char *name)
+{
+	count++;
+	failures += !good;
+	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
+}
+
+static char maps_text[] =
+	"00600000-00610000 rw-p 00000000 00:00 0       [heap]\n"
+	"00610000-00620000 rw-p 00000000 00:00 0\x20\n"
+	"00630000-00640000 r--p 00000000 08:01 7       /opt/lib/libx.so.1\n";
+
+static struct gupx_maps maps;
+
+static void load_maps(void)
+{
+	FILE *file = fmemopen(maps_text, strlen(maps_text), "r");
+
+	report(file && !gupx_maps_parse(&maps, file) && maps.count == 3, "maps",
+	       "are read");
+	fclose(file);
+}
+
+static void test_next(void)
+{
+	report(gupx_maps_next(&maps, 0) == &maps.map[0], "next",
+	       "below all: the first");
+	report(gupx_maps_next(&maps, 0x60ffff) == &maps.map[0], "next",
+	       "the last byte is in");
+	report(gupx_maps_next(&maps, 0x610000) == &maps.map[1], "next",
+	       "the end is the next one's");
+	report(gupx_maps_next(&maps, 0x620000) == &maps.map[2], "next",
+	       "in a hole: the one behind");
+	report(!gupx_maps_next(&maps, 0x640000), "next", "behind all: none");
+}
+
+static struct gupx_judgement judge(__u64 addr, __u64 len,
+				   enum gupx_outcome outcome)
+{
+	return (struct gupx_judgement){
+		.addr = addr,
+		.len = len,
+		.outcome = outcome,
+		.stage = outcome == GUPX_OUTCOME_STOP ? GUPX_STAGE_VMA : 0,
+		.content = GUPX_CONTENT_ANON,
+		.shift = 12,
+	};
+}
+
+static void add(struct gupx_runs *runs, __u64 addr, __u64 len,
+		enum gupx_outcome outcome)
+{
+	const struct gupx_judgement judged = judge(addr, len, outcome);
+
+	if (gupx_runs_add(runs, &maps, &judged, false))
+		abort();
+}
+
+static bool is_run(const struct gupx_runs *runs, size_t i, __u64 addr,
+		   __u64 end)
+{
+	return i < runs->count && runs->run[i].judged.addr == addr &&
+	       runs->run[i].judged.len == end - addr && runs->run[i].end == end;
+}
+
+static void test_join(void)
+{
+	struct gupx_runs runs = { 0 };
+	struct gupx_judgement other;
+
+	add(&runs, 0x600000, 0x2000, GUPX_OUTCOME_TAKE);
+	add(&runs, 0x602000, 0x1000, GUPX_OUTCOME_TAKE);
+	report(runs.count == 1 && is_run(&runs, 0, 0x600000, 0x603000), "runs",
+	       "equal ones that touch are one");
+	add(&runs, 0x604000, 0x1000, GUPX_OUTCOME_TAKE);
+	report(runs.count == 2, "runs", "equal ones that do not are two");
+	add(&runs, 0x605000, 0x1000, GUPX_OUTCOME_FAULT);
+	report(runs.count == 3, "runs", "different ones are two");
+	other = judge(0x606000, 0x1000, GUPX_OUTCOME_FAULT);
+	other.flags = GUPX_JUDGED_WRITABLE;
+	gupx_runs_add(&runs, &maps, &other, false);
+	report(runs.count == 4, "runs", "different marks are two");
+	gupx_runs_free(&runs);
+}
+
+static void test_cut(void)
+{
+	struct gupx_runs runs = { 0 };
+
+	add(&runs, 0x5ff000, 0x42000, GUPX_OUTCOME_STOP);
+	report(runs.count == 6, "cut", "at each mapping's borders");
+	report(is_run(&runs, 0, 0x5ff000, 0x600000) && !runs.run[0].map, "cut",
+	       "a hole below");
+	report(is_run(&runs, 1, 0x600000, 0x610000) &&
+		       runs.run[1].map == &maps.map[0],
+	       "cut", "a whole mapping");
+	report(is_run(&runs, 2, 0x610000, 0x620000) &&
+		       runs.run[2].map == &maps.map[1],
+	       "cut", "the mapping that touches it");
+	report(is_run(&runs, 3, 0x620000, 0x630000) && !runs.run[3].map, "cut",
+	       "a hole between");
+	report(is_run(&runs, 5, 0x640000, 0x641000) && !runs.run[5].map, "cut",
+	       "a hole behind");
+	gupx_runs_free(&runs);
+}
+
+/* As gupctl pin leaves out what it must not fail for. */
+static void test_skip(void)
+{
+	struct gupx_judgement judged =
+		judge(0x600000, 0x1000, GUPX_OUTCOME_STOP);
+	struct gupx_runs runs = { 0 };
+
+	gupx_runs_add(&runs, &maps, &judged, false);
+	report(!runs.run[0].skipped, "skip", "not in a range by numbers");
+	judged.addr = 0x601000;
+	gupx_runs_add(&runs, &maps, &judged, true);
+	report(runs.count == 2 && runs.run[1].skipped, "skip",
+	       "an unfit mapping of a group");
+	judged.addr = 0x602000;
+	judged.stage = GUPX_STAGE_FOLLOW;
+	gupx_runs_add(&runs, &maps, &judged, true);
+	report(runs.count == 3 && !runs.run[2].skipped, "skip",
+	       "not a page of a fit one");
+	judged = judge(0x603000, 0x1000, GUPX_OUTCOME_TAKE);
+	gupx_runs_add(&runs, &maps, &judged, true);
+	report(runs.count == 4 && !runs.run[3].skipped, "skip",
+	       "not what is taken");
+	gupx_runs_free(&runs);
+}
+
+static void test_fold(void)
+{
+	struct gupx_runs runs = { 0 };
+	__u64 addr;
+
+	for (addr = 0x600000; addr < 0x608000; addr += 0x2000) {
+		add(&runs, addr, 0x1000, GUPX_OUTCOME_TAKE);
+		add(&runs, addr + 0x1000, 0x1000, GUPX_OUTCOME_FAULT);
+	}
+	add(&runs, 0x610000, 0x1000, GUPX_OUTCOME_TAKE);
+	add(&runs, 0x611000, 0x1000, GUPX_OUTCOME_FAULT);
+	gupx_runs_fold(&runs, 8);
+	report(runs.count == 10, "fold", "not what is few");
+	gupx_runs_fold(&runs, 7);
+	report(runs.count == 4, "fold", "by kind, each mapping by itself");
+	report(runs.run[0].count == 4 && runs.run[0].judged.len == 0x4000 &&
+		       runs.run[0].judged.addr == 0x600000 &&
+		       runs.run[0].end == 0x607000,
+	       "fold", "the sum, from the first to the last");
+	report(is_run(&runs, 2, 0x610000, 0x611000) && runs.run[2].count == 1,
+	       "fold", "the next mapping stays");
+	gupx_runs_free(&runs);
+}
+
+static void test_line(void)
+{
+	const struct gupx_stop stop = {
+		.addr = 0x630000,
+		.error = 14,
+		.stage = GUPX_STAGE_VMA,
+		.reason = GUPX_REASON_NO_WRITE,
+	};
+	const struct gupx_stop hole = {
+		.addr = 0x620000,
+		.reason = GUPX_REASON_WOULD_WAIT,
+	};
+	char *line = gupx_stop_line("refused", &maps, &stop);
+
+	report(line && !strcmp(line,
+			       "refused at 0x630000 in /opt/lib/libx.so.1 r--p: the mapping is not writable (no_write, EFAULT); leave out --write"),
+	       "line", "where, why, what to do");
+	free(line);
+	line = gupx_stop_line("stopped", &maps, &hole);
+	report(line && !strcmp(line,
+			       "stopped at 0x620000: the page needs a wait (would_wait)"),
+	       "line", "no mapping, no errno, no cure");
+	free(line);
+}
+
+struct sample {
+	const char *head;
+	struct gupx_out_span span;
+	__u64 number;
+};
+
+static const struct gupx_out_field sample_fields[] = {
+	{ .key = "head",
+	  .label = "",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct sample, head),
+	  .heading = true },
+	GUPX_OUT_FIELD(struct sample, span, NULL, "RANGE", GUPX_OUT_SPAN),
+	{ .key = "number",
+	  .label = "NUMBER",
+	  .form = GUPX_OUT_COUNT,
+	  .offset = offsetof(struct sample, number),
+	  .hide_zero = true },
+};
+
+static const struct gupx_out_spec sample_spec = GUPX_OUT_SPEC(sample_fields);
+
+static const struct sample samples[] = {
+	{ "one", { 0x1000, 0x2000 }, 5 },
+	{ "one", { 0x2000, 0x10000 }, 0 },
+	{ "two", { 0x1000, 0x2000 }, 7 },
+};
+
+static const struct gupx_out_rows sample_rows = {
+	.row = samples,
+	.count = 3,
+	.stride = sizeof(samples[0]),
+};
+
+static void say_samples(void)
+{
+	gupx_out_table("rows", &sample_spec, &sample_rows);
+	gupx_out_end();
+}
+
+static void say_other_abi(void)
+{
+	const struct gupx_info info = { .abi = GUPX_ABI + 1 };
+
+	gupx_dev_check_abi(&info);
+}
+
+static void say_no_abi(void)
+{
+	const struct gupx_info info = { .abi = GUPX_ABI - 1 };
+
+	gupx_dev_check_abi(&info);
+}
+
+static void say_same_abi(void)
+{
+	const struct gupx_info info = { .abi = GUPX_ABI };
+
+	gupx_dev_check_abi(&info);
+}
+
+/* What a process of its own says to both streams; ended by a 0 byte. */
+static int capture(void (*say)(void), char *text, size_t room)
+{
+	int ends[2], status;
+	size_t length = 0;
+	ssize_t got;
+	pid_t pid;
+
+	fflush(stdout);
+	if (pipe(ends))
+		abort();
+	pid = fork();
+	if (!pid) {
+		dup2(ends[1], STDOUT_FILENO);
+		dup2(ends[1], STDERR_FILENO);
+		say();
+		exit(0);
+	}
+	close(ends[1]);
+	while (length < room - 1 &&
+	       (got = read(ends[0], text + length, room - 1 - length)) > 0)
+		length += (size_t)got;
+	text[length] = '\0';
+	close(ends[0]);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_table(void)
+{
+	char text[1024];
+
+	gupx_out_init(false, false);
+	capture(say_samples, text, sizeof(text));
+	report(!strcmp(text, "  RANGE           NUMBER\n"
+			     "one\n"
+			     "  0x1000-0x2000        5\n"
+			     "  0x2000-0x10000       -\n"
+			     "two\n"
+			     "  0x1000-0x2000        7\n"),
+	       "table", "rows under their headings");
+	gupx_out_init(true, false);
+	capture(say_samples, text, sizeof(text));
+	report(strstr(text, "{ \"head\": \"one\", \"number\": 0 }") &&
+		       !strstr(text, "RANGE"),
+	       "table", "no span in JSON");
+	gupx_out_init(false, false);
+}
+
+static void test_abi(void)
+{
+	char text[1024];
+
+	gupx_out_init(false, false);
+	report(capture(say_other_abi, text, sizeof(text)) ==
+			       GUPX_EXIT_REFUSED &&
+		       strstr(text, "; upgrade gupctl\n"),
+	       "abi", "a newer module is refused");
+	report(capture(say_no_abi, text, sizeof(text)) == GUPX_EXIT_REFUSED &&
+		       strstr(text, "; upgrade the module gupx\n"),
+	       "abi", "an older module is refused");
+	report(!capture(say_same_abi, text, sizeof(text)) && !*text, "abi",
+	       "the same is fine");
+}
+
+int main(void)
+{
+	gupx_out_init(false, false);
+	load_maps();
+	test_next();
+	test_join();
+	test_cut();
+	test_skip();
+	test_fold();
+	test_line();
+	test_table();
+	test_abi();
+	gupx_maps_free(&maps);
+	printf("1..%u\n", count);
+	return failures != 0;
+}
