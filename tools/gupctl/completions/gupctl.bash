@@ -22,7 +22,8 @@ _gupctl_names() # PID
 {
 	echo '[anon]'
 	[[ -r /proc/$1/maps ]] || return 0
-	awk 'NF > 5 { sub(/^([^ ]+ +){5}/, ""); sub(/ \(deleted\)$/, "");
+	# Debian's awk, mawk, does not know {5}.
+	awk 'NF > 5 { sub(/^[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +/, ""); sub(/ \(deleted\)$/, "");
 		if (!seen[$0]++) print }' "/proc/$1/maps" 2>/dev/null
 }
 
