@@ -11,6 +11,7 @@
 #define GUPX_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/hugetlb.h>
 #include <linux/memremap.h>
 #include <linux/sched/coredump.h>
 #ifdef CONFIG_X86_64
@@ -129,6 +130,19 @@ static inline bool gupx_compat_finds_pages(const struct vm_area_struct *vma)
 	return false;
 #endif
 }
+
+#ifdef CONFIG_HUGETLB_PAGE
+/* Where in its file's page cache a hugetlb page would be. */
+static inline pgoff_t gupx_compat_hugetlb_index(struct vm_area_struct *vma,
+						unsigned long addr)
+{
+	const pgoff_t index =
+		((addr - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff;
+	const unsigned int order = huge_page_order(hstate_vma(vma));
+
+	return GUPX_HAVE_HUGETLB_CACHE_IN_PAGES ? index : index >> order;
+}
+#endif
 
 /* Row L7: does this address space have a vsyscall page, where any has? */
 static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)

@@ -128,3 +128,11 @@ probe VM_FLAGS_MOD linux/mm.h \
 	'void f(struct vm_area_struct *v) { vm_flags_mod(v, VM_IO, VM_EXEC); }' \
 	'typedef char vm_flags_mod; typedef char vm_flags_set;
 	void f(struct vm_area_struct *v) { v->vm_flags |= VM_IO; }'
+
+# Linux a08c7193e4f1 ("mm/filemap: remove hugetlb special casing in filemap.c"),
+# in v6.7: hugetlb's page cache counts in pages, no longer in huge pages
+probe HUGETLB_CACHE_IN_PAGES "linux/pagemap.h linux/hugetlb.h" \
+	'pgoff_t f(struct vm_area_struct *v) {
+		return hugetlb_linear_page_index(v, 0); }' \
+	'pgoff_t f(struct vm_area_struct *v) {
+		return linear_hugepage_index(v, 0); }'

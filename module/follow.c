@@ -288,6 +288,22 @@ static u32 pte_kind(const struct vm_area_struct *vma, pte_t pte)
 	return GUPX_E_BAD;
 }
 
+/* Row E2: would a fault bring more than zeroes? Twin of hugetlb's own look. */
+static u32 hole_facts(struct vm_area_struct *vma, unsigned long addr)
+{
+#ifdef CONFIG_HUGETLB_PAGE
+	if (is_vm_hugetlb_page(vma)) {
+		struct address_space *mapping = vma->vm_file->f_mapping;
+
+		return xa_load(&mapping->i_pages,
+			       gupx_compat_hugetlb_index(vma, addr))
+			       ? GUPX_E_FILLED
+			       : 0;
+	}
+#endif
+	return vma->vm_ops && vma->vm_ops->fault ? GUPX_E_FILLED : 0;
+}
+
 static void look_at_pte(const struct gupx_table *table, unsigned long addr,
 			struct gupx_entry *entry)
 {
@@ -296,7 +312,9 @@ static void look_at_pte(const struct gupx_table *table, unsigned long addr,
 
 	entry->nr = 1;
 	if (!pte_present(pte)) {
-		entry->facts = pte_none(pte) ? GUPX_E_EMPTY : GUPX_E_ABSENT;
+		entry->facts = pte_none(pte)
+				       ? GUPX_E_EMPTY | hole_facts(vma, addr)
+				       : GUPX_E_ABSENT;
 		return;
 	}
 	entry->facts = pte_kind(vma, pte);
@@ -360,7 +378,7 @@ static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
 	if (pmd_write(pmd))
 		entry->facts |= GUPX_E_WRITABLE;
 	if (pmd_protnone(pmd) && may_hint_numa(vma))
-		entry->facts |= GUPX_E_PROTNONE;
+		entry->facts |= GUPX_E_PROTNONE | hole_facts(vma, addr);
 	if (tracks_soft_dirty(vma) && !pmd_soft_dirty(pmd))
 		entry->facts |= GUPX_E_SOFT_DIRTY_DUE;
 	if (userfaultfd_huge_pmd_wp(vma, pmd))
@@ -408,7 +426,7 @@ void gupx_follow_look(const struct gupx_table *table, unsigned long addr,
 {
 	*entry = (struct gupx_entry){};
 	if (table->kind != GUPX_E_PAGE) {
-		entry->facts = table->kind;
+		entry->facts = table->kind | hole_facts(table->vma, addr);
 		entry->nr = (table->end - addr) >> PAGE_SHIFT;
 	} else if (table->shift == PAGE_SHIFT) {
 		look_at_pte(table, addr, entry);

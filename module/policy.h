@@ -71,8 +71,6 @@
 #define GUPX_V_MKWRITE BIT(13)
 /* The file's pages are written back. */
 #define GUPX_V_WRITEBACK BIT(14)
-/* The mapping has a fault handler of its own that may fill a hole. */
-#define GUPX_V_FILLS BIT(15)
 
 /* The entry: one kind, then marks. */
 #define GUPX_E_KIND 0xfU
@@ -96,6 +94,8 @@
 #define GUPX_E_NEVER_FORCE BIT(11)  /* a PUD, a device map */
 #define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, signed */
 #define GUPX_E_P2PDMA BIT(13)
+/* A fault may bring more than zeroes: a fault handler, hugetlb's page cache. */
+#define GUPX_E_FILLED BIT(15)
 #define GUPX_E_SHORT_ONLY BIT(14) /* not to be held for long where it is */
 
 /* The fault handler's answer. */
@@ -287,11 +287,11 @@ static inline bool gupx_policy_can_write(__u32 entry, __u32 vma, __u32 request)
 }
 
 /* Row E2: a dump leaves a hole where a fault would only bring zeroes. */
-static inline struct gupx_verdict gupx_policy_judge_empty(__u32 vma,
-							  __u32 request)
+static inline struct gupx_verdict
+gupx_policy_judge_empty(__u32 entry, __u32 vma, __u32 request)
 {
 	if ((request & GUPX_R_DUMP) &&
-	    ((vma & GUPX_V_ANON) || !(vma & GUPX_V_FILLS)))
+	    ((vma & GUPX_V_ANON) || !(entry & GUPX_E_FILLED)))
 		return gupx_policy_stop(GUPX_STAGE_FOLLOW,
 					GUPX_REASON_DUMP_EMPTY, EFAULT);
 	return gupx_policy_do(GUPX_FAULT);
@@ -364,13 +364,13 @@ gupx_policy_weigh_entry(__u32 entry, __u32 vma, __u32 request)
 		return gupx_policy_stop(GUPX_STAGE_FOLLOW,
 					GUPX_REASON_BAD_ENTRY, EFAULT);
 	case GUPX_E_EMPTY:
-		return gupx_policy_judge_empty(vma, request);
+		return gupx_policy_judge_empty(entry, vma, request);
 	case GUPX_E_ABSENT:
 		return gupx_policy_do(GUPX_FAULT);
 	}
 	if ((entry & GUPX_E_PROTNONE) && (request & GUPX_R_HONOR_NUMA))
 		return entry & GUPX_E_PMD
-			       ? gupx_policy_judge_empty(vma, request)
+			       ? gupx_policy_judge_empty(entry, vma, request)
 			       : gupx_policy_do(GUPX_FAULT);
 	if ((request & GUPX_R_WRITE) &&
 	    !gupx_policy_can_write(entry, vma, request))

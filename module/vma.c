@@ -49,8 +49,6 @@ static u32 file_facts(struct vm_area_struct *vma)
 		facts |= GUPX_V_MKWRITE;
 	if (is_written_back(vma))
 		facts |= GUPX_V_WRITEBACK;
-	if (vma->vm_ops && vma->vm_ops->fault)
-		facts |= GUPX_V_FILLS;
 	return facts;
 }
 
