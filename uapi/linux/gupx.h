@@ -16,7 +16,8 @@
  *   E2BIG        the struct has a tail this module does not know, not all zero
  *   EINVAL       malformed: a size too small, a reserved field not zero, an
  *                address or length not page aligned where it must be, a range
- *                that wraps, flags that contradict each other
+ *                that wraps or reaches into the last page of all, flags that
+ *                contradict each other
  *   EFAULT       the caller's own struct or buffer cannot be read or written
  *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH counts as not)
  *   EMEDIUMTYPE  @mem_fd is open but no /proc/PID/mem; @pin_fd no pin fd
@@ -497,7 +498,10 @@ struct gupx_explain {
 #define GUPX_EXTENT_WRITE (1U << 0)
 /* Taken by the kernel's own get_user_pages, not by our loop. */
 #define GUPX_EXTENT_ENGINE_KERNEL (1U << 1)
-/* The zero page. Where the kernel does not count pins of it, nor do we. */
+/*
+ * The one zero page, over and over: @pfn is the frame of each page of the run.
+ * Where the kernel does not count pins of it, nor do we.
+ */
 #define GUPX_EXTENT_ZERO (1U << 2)
 /* Not fit to be held for long: %GUPX_F_SHORT. */
 #define GUPX_EXTENT_SHORT (1U << 3)
