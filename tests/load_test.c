@@ -36,7 +36,7 @@ FIXTURE(load)
 
 FIXTURE_SETUP(load)
 {
-	strcpy(self->root, "/tmp/load.XXXXXX");
+	snprintf(self->root, sizeof(self->root), "/tmp/load.XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(self->root));
 	self->module = open(module_path(), O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->module);

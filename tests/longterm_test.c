@@ -25,28 +25,34 @@ struct zone {
 	uint64_t end;
 };
 
-/* The frames of the first node's ZONE_MOVABLE; false: it has none. */
+/* One line of a zone; true: it was the last of those wanted. */
+static bool parse_zone(const char *line, struct zone *zone)
+{
+	uint64_t number;
+
+	if (sscanf(line, " spanned %lu", &number) == 1)
+		zone->end = number;
+	if (sscanf(line, " start_pfn: %lu", &number) != 1)
+		return false;
+	zone->first = number;
+	zone->end += number;
+	return true;
+}
+
+/* The frames of the first ZONE_MOVABLE that has any; false: none has. */
 static bool find_movable(struct zone *zone)
 {
 	FILE *file = fopen("/proc/zoneinfo", "re");
-	uint64_t spanned = 0, present = 0, number;
 	bool inside = false, found = false;
 	char line[256];
 
 	while (file && !found && fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, "Node", 4))
 			inside = strstr(line, "Movable");
-		else if (inside && sscanf(line, " spanned %lu", &number) == 1)
-			spanned = number;
-		else if (inside && sscanf(line, " present %lu", &number) == 1)
-			present = number;
-		else if (inside &&
-			 sscanf(line, " start_pfn: %lu", &number) == 1) {
-			zone->first = number;
-			found = present;
-		}
+		else if (inside)
+			found = parse_zone(line, zone) &&
+				zone->end > zone->first;
 	}
-	zone->end = zone->first + spanned;
 	if (file)
 		fclose(file);
 	return found;
