@@ -74,7 +74,7 @@ demo:
 	@tests/vm/deps build vm demo
 	@tests/vm/demo.sh
 
-install: all
+install: cli
 	tools/dist/install.sh
 
 uninstall:
