@@ -41,12 +41,6 @@ static unsigned int foll_of(u32 request)
 	return foll;
 }
 
-static u32 run_flags_of(u32 request)
-{
-	return (request & GUPX_R_PIN ? GUPX_RUN_PIN : 0) |
-	       (request & GUPX_R_WRITE ? GUPX_RUN_WRITE : 0);
-}
-
 static long call(const struct gupx_cursor *cursor, unsigned long nr,
 		 struct page **pages, int *locked)
 {
@@ -75,12 +69,6 @@ static struct gupx_verdict stop_of(const struct gupx_cursor *cursor, long ret)
 				EFAULT);
 }
 
-static struct gupx_verdict no_memory(void)
-{
-	return gupx_policy_stop(GUPX_STAGE_ACCOUNT,
-				GUPX_REASON_NO_KERNEL_MEMORY, ENOMEM);
-}
-
 /*
  * One call. The cursor steps over what was done; where that is less than asked,
  * asking again tells why.
@@ -101,7 +89,7 @@ static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 		return stop_of(cursor, ret);
 	if (pages)
 		gupx_pin_adopt(batch, pages, ret, cursor->addr,
-			       run_flags_of(cursor->request));
+			       gupx_pin_flags(cursor->request));
 	gupx_cursor_step(cursor, ret);
 	return gupx_policy_do(GUPX_GO);
 }
@@ -119,7 +107,7 @@ static struct gupx_verdict take_stretch(struct gupx_cursor *cursor,
 		pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 		if (!pages || gupx_pin_batch_grow(batch, nr)) {
 			kvfree(pages);
-			return no_memory();
+			return gupx_policy_no_memory();
 		}
 	}
 	verdict = gupx_cursor_lock(cursor);
@@ -182,12 +170,12 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 	pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	if (!pages || gupx_pin_batch_grow(batch, nr)) {
 		kvfree(pages);
-		return no_memory();
+		return gupx_policy_no_memory();
 	}
 	ret = call(cursor, nr, pages, NULL);
 	if (ret > 0) {
 		gupx_pin_adopt(batch, pages, ret, cursor->addr,
-			       run_flags_of(cursor->request));
+			       gupx_pin_flags(cursor->request));
 		gupx_cursor_step(cursor, ret);
 	}
 	kvfree(pages);

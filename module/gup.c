@@ -24,18 +24,12 @@
 /* Entries looked at before someone else may have the table's lock. */
 #define LOOKS_BETWEEN_BREAKS 32
 
-static u32 run_flags_of(u32 request)
-{
-	return (request & GUPX_R_PIN ? GUPX_RUN_PIN : 0) |
-	       (request & GUPX_R_WRITE ? GUPX_RUN_WRITE : 0);
-}
-
 static void take(struct gupx_cursor *cursor, struct gupx_batch *batch,
 		 const struct gupx_entry *entry)
 {
 	if (batch)
 		gupx_pin_take(batch, entry, cursor->addr,
-			      run_flags_of(cursor->request));
+			      gupx_pin_flags(cursor->request));
 	gupx_pin_touch(entry, cursor->request & GUPX_R_WRITE);
 }
 

@@ -4,6 +4,8 @@
 
 #include <linux/mm_types.h>
 
+#include "policy.h"
+
 struct gupx_entry;
 
 /* Of a run: how it was taken, and so how it has to be released. */
@@ -66,6 +68,14 @@ void gupx_pin_adopt(struct gupx_batch *batch, struct page **pages,
 void gupx_pin_touch(const struct gupx_entry *entry, bool write);
 void gupx_pin_release(const struct gupx_run *run);
 void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first);
+
+/* How a request takes pages: GUPX_R_* to GUPX_RUN_*. */
+static inline u32 gupx_pin_flags(u32 request)
+{
+	return (request & GUPX_R_PIN ? GUPX_RUN_PIN : 0) |
+	       (request & GUPX_R_WRITE ? GUPX_RUN_WRITE : 0) |
+	       (request & GUPX_R_SHORT ? GUPX_RUN_SHORT : 0);
+}
 
 static inline bool gupx_pin_is_full(const struct gupx_batch *batch)
 {

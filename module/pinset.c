@@ -152,12 +152,6 @@ static void refund(struct purse *purse, unsigned long cost)
 	purse->pages += cost;
 }
 
-static struct gupx_verdict no_memory(void)
-{
-	return gupx_policy_stop(GUPX_STAGE_ACCOUNT,
-				GUPX_REASON_NO_KERNEL_MEMORY, ENOMEM);
-}
-
 static struct gupx_verdict charge_run(struct gupx_pinset *set,
 				      const struct gupx_run *run,
 				      struct purse *purse)
@@ -171,7 +165,7 @@ static struct gupx_verdict charge_run(struct gupx_pinset *set,
 	if (whole && xa_err(xa_store(&set->folios, folio_pfn(whole),
 				     xa_mk_value(1), GFP_KERNEL_ACCOUNT))) {
 		refund(purse, cost);
-		return no_memory();
+		return gupx_policy_no_memory();
 	}
 	set->totals.charged += cost;
 	return gupx_policy_do(GUPX_GO);
@@ -191,16 +185,15 @@ static void sum_up(struct gupx_pinset *set, const struct gupx_run *run)
 
 static struct gupx_verdict own_run(struct gupx_pinset *set,
 				   const struct gupx_cursor *cursor,
-				   struct gupx_run *run, struct purse *purse)
+				   const struct gupx_run *run,
+				   struct purse *purse)
 {
 	const unsigned long ahead = (cursor->end - run->addr) >> PAGE_SHIFT;
 	struct gupx_verdict verdict;
 
-	if (cursor->request & GUPX_R_SHORT)
-		run->flags |= GUPX_RUN_SHORT;
 	/* Room first: what was charged can then be kept. */
 	if (gupx_chunks_reserve(&set->chunks, run->addr, ahead))
-		return no_memory();
+		return gupx_policy_no_memory();
 	verdict = charge_run(set, run, purse);
 	if (verdict.action == GUPX_STOP)
 		return verdict;

@@ -161,6 +161,13 @@ gupx_policy_stop(enum gupx_stage stage, enum gupx_reason reason, int error)
 	};
 }
 
+/* No memory for the request's own bookkeeping, in the middle of it. */
+static inline struct gupx_verdict gupx_policy_no_memory(void)
+{
+	return gupx_policy_stop(GUPX_STAGE_ACCOUNT,
+				GUPX_REASON_NO_KERNEL_MEMORY, ENOMEM);
+}
+
 /* Rows L5 and L8: nothing is mapped here, and this is no gate area. */
 static inline struct gupx_verdict gupx_policy_judge_hole(__u32 request)
 {
