@@ -116,7 +116,7 @@ static const struct gupx_reason_word reasons[] = {
 	},
 	[GUPX_REASON_FAULT_SIGBUS] = {
 		.name = "fault_sigbus",
-		.text = "an access would raise SIGBUS: end of the file, I/O error or userfaultfd",
+		.text = "an access would raise SIGBUS: file ended, I/O error, no huge page, userfaultfd",
 		.cure = "compare the file's size with the mapping",
 	},
 	[GUPX_REASON_FAULT_SIGSEGV] = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What became of the work, for people and for programs: work.h. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,10 +196,11 @@ static void report_stop(const struct gupx_work *work,
 /* As it must be typed into a shell. */
 static void print_word(const char *word, FILE *stream)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ+-._/:@%";
+	const char *odd = word;
 
-	if (!word[strspn(word, plain)]) {
+	while (*odd && (isalnum((unsigned char)*odd) || strchr("+-._/:", *odd)))
+		odd++;
+	if (!*odd) {
 		fputs(word, stream);
 		return;
 	}
