@@ -116,8 +116,8 @@ static const struct gupx_reason_word reasons[] = {
 	},
 	[GUPX_REASON_FAULT_SIGBUS] = {
 		.name = "fault_sigbus",
-		.text = "an access would raise SIGBUS: file ended, I/O error, no huge page, userfaultfd",
-		.cure = "compare the file's size with the mapping",
+		.text = "an access would raise SIGBUS: end of the file, I/O error or userfaultfd",
+		.cure = "compare the file's size with the mapping; hugetlb: see HugePages_Free",
 	},
 	[GUPX_REASON_FAULT_SIGSEGV] = {
 		.name = "fault_sigsegv",

@@ -185,11 +185,13 @@ static void test_line(void)
 		.addr = 0x620000,
 		.reason = GUPX_REASON_WOULD_WAIT,
 	};
+	static const char wanted[] =
+		"refused at 0x630000 in /opt/lib/libx.so.1 r--p: "
+		"the mapping is not writable (no_write, EFAULT); "
+		"leave out --write";
 	char *line = gupx_stop_line("refused", &maps, &stop);
 
-	report(line && !strcmp(line,
-			       "refused at 0x630000 in /opt/lib/libx.so.1 r--p: the mapping is not writable (no_write, EFAULT); leave out --write"),
-	       "line", "where, why, what to do");
+	report(line && !strcmp(line, wanted), "line", "where, why, what to do");
 	free(line);
 	line = gupx_stop_line("stopped", &maps, &hole);
 	report(line && !strcmp(line,
