@@ -69,6 +69,12 @@ static inline bool gupx_can_unshare_file(void)
 	return GUPX_HAVE_UNSHARE_FILE;
 }
 
+/* Row O4: does the kernel's engine move a hugetlb page for a long-term pin? */
+static inline bool gupx_can_migrate_hugetlb(void)
+{
+	return GUPX_HAVE_MIGRATE_HUGETLB;
+}
+
 /* Row O1. Test first: a set bit stays set, and a write bounces the line. */
 static inline void gupx_compat_mark_pinned(struct mm_struct *mm)
 {

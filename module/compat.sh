@@ -67,7 +67,7 @@ probe UNSHARE_FILE linux/mm.h \
 		unsigned int flags, struct page *page);' \
 	'bool f(struct page *p) { return gup_must_unshare(0u, p); }'
 
-# Linux c0f79d4f8de9 ("mm: add bitmap mm->flags field") and followers, in v6.18
+# Linux bb6525f2f8c4 ("mm: add bitmap mm->flags field") and followers, in v6.18
 probe MM_FLAGS_BITMAP "linux/mm.h linux/sched/coredump.h" \
 	'void f(struct mm_struct *m) { if (!mm_flags_test(MMF_HAS_PINNED, m))
 		mm_flags_set(MMF_HAS_PINNED, m); }' \
@@ -115,8 +115,8 @@ probe MM_CONTEXT_BITS "linux/mm.h asm/mmu.h" \
 		_Static_assert(sizeof(m->context.flags) == sizeof(short), "");
 		return m->context.flags & MM_CONTEXT_HAS_VSYSCALL; }'
 
-# Linux e9a9bcb8a8f2 ("mm: rename vm_ops->find_special_page() to
-# vm_ops->find_normal_page()"), in v6.18
+# Linux ("mm: rename vm_ops->find_special_page() to vm_ops->find_normal_page()"),
+# in v6.18
 probe FIND_SPECIAL_PAGE linux/mm.h \
 	'void *f(struct vm_operations_struct *o) { return o->find_special_page; }' \
 	'#ifdef CONFIG_FIND_NORMAL_PAGE
@@ -132,7 +132,12 @@ probe VM_FLAGS_MOD linux/mm.h \
 # Linux a08c7193e4f1 ("mm/filemap: remove hugetlb special casing in filemap.c"),
 # in v6.7: hugetlb's page cache counts in pages, no longer in huge pages
 probe HUGETLB_CACHE_IN_PAGES "linux/pagemap.h linux/hugetlb.h" \
-	'pgoff_t f(struct vm_area_struct *v) {
-		return hugetlb_linear_page_index(v, 0); }' \
+	'typedef char linear_hugepage_index;' \
 	'pgoff_t f(struct vm_area_struct *v) {
 		return linear_hugepage_index(v, 0); }'
+
+# Linux 4849807114b8 ("mm/gup: retire follow_hugetlb_page()"), in v6.6: before,
+# a hugetlb page that has to be moved for a long-term pin makes the kernel WARN
+probe MIGRATE_HUGETLB linux/hugetlb.h \
+	'typedef char follow_hugetlb_page;' \
+	'void *f(void) { return follow_hugetlb_page; }'

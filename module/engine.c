@@ -6,7 +6,10 @@
  * - a run of pages that only the kernel can take (GUPX_DELEGATE): it alone can
  *   migrate a page that must not be held for long where it is.
  */
+#include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -69,6 +72,48 @@ static struct gupx_verdict stop_of(const struct gupx_cursor *cursor, long ret)
 				EFAULT);
 }
 
+/* Is there memory at all that the kernel would have to move pages out of? */
+static bool has_movable_memory(void)
+{
+	int node;
+
+	for_each_online_node(node)
+	{
+		const struct zone *zone = NODE_DATA(node)->node_zones;
+		const struct zone *end = zone + MAX_NR_ZONES;
+
+		for (; zone < end; zone++)
+			if (populated_zone((struct zone *)zone) &&
+			    (zone_idx(zone) == ZONE_MOVABLE ||
+			     zone_cma_pages((struct zone *)zone)))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * How many pages from the cursor on the kernel may be asked for. One that WARNs
+ * of hugetlb pages it cannot move is asked for none where it might meet one:
+ * which page a fault brings, nobody knows beforehand.
+ */
+static unsigned long askable(const struct gupx_cursor *cursor, unsigned long nr)
+{
+	const unsigned long end = cursor->addr + (nr << PAGE_SHIFT);
+	struct vm_area_struct *vma;
+
+	if (!(cursor->request & GUPX_R_LONGTERM) ||
+	    gupx_can_migrate_hugetlb() || !has_movable_memory())
+		return nr;
+	for (vma = find_vma(cursor->mm, cursor->addr);
+	     vma && vma->vm_start < end;
+	     vma = find_vma(cursor->mm, vma->vm_end))
+		if (is_vm_hugetlb_page(vma))
+			return (max(vma->vm_start, cursor->addr) -
+				cursor->addr) >>
+			       PAGE_SHIFT;
+	return nr;
+}
+
 /*
  * One call. The cursor steps over what was done; where that is less than asked,
  * asking again tells why.
@@ -80,6 +125,10 @@ static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 	int locked = 1;
 	long ret;
 
+	nr = askable(cursor, nr);
+	if (!nr)
+		return gupx_policy_stop(GUPX_STAGE_ENGINE,
+					GUPX_REASON_UNSUPPORTED, EOPNOTSUPP);
 	ret = call(cursor, nr, pages, &locked);
 	if (!locked) {
 		cursor->lock = GUPX_LOCK_NONE;

@@ -45,7 +45,7 @@ static struct gupx_verdict pass_gate(struct gupx_cursor *cursor,
 
 	if (verdict.action == GUPX_STOP)
 		return verdict;
-	verdict = gupx_policy_judge_page(entry.facts, cursor->request);
+	verdict = gupx_policy_judge_page(entry.facts, 0, cursor->request);
 	if (verdict.action == GUPX_STOP)
 		return verdict;
 	take(cursor, batch, &entry);

@@ -71,6 +71,8 @@ static u32 request_of(u32 flags, u32 verb)
 		request |= GUPX_R_LONGTERM;
 	if (gupx_can_unshare_file())
 		request |= GUPX_R_CAN_UNSHARE_FILE;
+	if (gupx_can_migrate_hugetlb())
+		request |= GUPX_R_CAN_MOVE_HUGETLB;
 	return request;
 }
 

@@ -49,6 +49,8 @@
 #define GUPX_R_POPULATE BIT(13)
 /* This kernel's fault handler unshares file pages too: E7 (b). */
 #define GUPX_R_CAN_UNSHARE_FILE BIT(14)
+/* This kernel's engine moves hugetlb pages: O4. Others WARN when asked to. */
+#define GUPX_R_CAN_MOVE_HUGETLB BIT(15)
 
 #define GUPX_R_WANTS_PAGES (GUPX_R_GET | GUPX_R_PIN)
 #define GUPX_R_HELD_LONG (GUPX_R_LONGTERM | GUPX_R_SHORT)
@@ -344,8 +346,18 @@ static inline struct gupx_verdict gupx_policy_judge_special(__u32 entry,
 	return gupx_policy_do(kind == GUPX_E_NO_PAGE ? GUPX_SKIP : GUPX_GO);
 }
 
+/* Row O4: a page that must not be held for long where it is. */
+static inline struct gupx_verdict gupx_policy_judge_stay(__u32 vma,
+							 __u32 request)
+{
+	if ((vma & GUPX_V_HUGETLB) && !(request & GUPX_R_CAN_MOVE_HUGETLB))
+		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
+					ENOMEM);
+	return gupx_policy_do(GUPX_DELEGATE);
+}
+
 /* Rows E8p, E9, and O4: may the page be taken, and by whom? */
-static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry,
+static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 							 __u32 request)
 {
 	if (entry & GUPX_E_REFCOUNT_BAD)
@@ -355,7 +367,7 @@ static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry,
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_P2PDMA,
 					EREMOTEIO);
 	if ((request & GUPX_R_LONGTERM) && (entry & GUPX_E_SHORT_ONLY))
-		return gupx_policy_do(GUPX_DELEGATE);
+		return gupx_policy_judge_stay(vma, request);
 	return gupx_policy_do(GUPX_GO);
 }
 
@@ -388,7 +400,7 @@ gupx_policy_weigh_entry(__u32 entry, __u32 vma, __u32 request)
 	action = gupx_policy_unshare(entry, vma, request);
 	if (action != GUPX_GO)
 		return gupx_policy_do(action);
-	return gupx_policy_judge_page(entry, request);
+	return gupx_policy_judge_page(entry, vma, request);
 }
 
 static inline bool gupx_policy_wants_fault(struct gupx_verdict verdict)
