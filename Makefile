@@ -11,7 +11,7 @@ TESTS ?=
 
 export DESTDIR
 
-.PHONY: all module cli help check check-all lint demo vm deps install uninstall clean
+.PHONY: all module cli help check check-all lint demo vm diff mutants deps install uninstall clean
 
 all: module cli
 
@@ -51,6 +51,9 @@ help:
 #:   make lint          warnings, sparse, checkpatch, clang-format, shellcheck...
 #:   make vm KERNEL=6.1 TESTS="pin_test read_test"
 #:                      boot a kernel and run some tests; all without TESTS
+#:   make diff KERNEL=6.1 CASES=1000 SEED=7
+#:                      random memory and requests, judged by the kernel itself
+#:   make mutants       does a tester see each condition of module/policy.h?
 #:   tests/vm/run 6.1 -- sh
 #:                      a shell in the machine, with gupx loaded
 
@@ -66,6 +69,14 @@ check-all:
 lint:
 	@tests/vm/deps build lint vm
 	@tests/lint
+
+# Without CASES as make check has it; with them, of a new seed, as long as it takes.
+diff:
+	@VM_LIMIT=$(if $(CASES),86400,300) tests/diff/run $(KERNEL) \
+		$(if $(CASES),--seed $(or $(SEED),fresh) --cases $(CASES))
+
+mutants:
+	@tests/diff/mutants $(KERNEL) $(MUTANTS)
 
 vm:
 	@tests/vm/run $(KERNEL) $(TESTS)

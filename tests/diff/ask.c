@@ -188,7 +188,11 @@ static struct lab_answer pin_by_kernel(struct pair *pair, uint64_t addr,
 	if (cut) {
 		pair->report->explained[cut]++;
 		answer.stop = policy->stop;
+		answer.stop.addr -= addr - twin_address(&pair->b, op);
 	}
+	/* The policy has read the page in before COW could not be broken. */
+	if (cut == KNOWN_E7B && !(op->flags & GUPX_F_NOFAULT))
+		twin_populate(&pair->b, answer.stop.addr, lab_page(), false);
 	/* The two [vvar] need not be at one address. */
 	answer.stop.addr += addr - twin_address(&pair->b, op);
 	return answer;
@@ -232,14 +236,14 @@ static void ask_pin(struct pair *pair, const struct op *op)
 	check_frames(pair, "kernel", &pair->seen_b, &kernel, addr);
 	settled = known_settle_pin(pair, op, addr, policy.done);
 	compare_counters(pair, counters, &settled);
-	pair_compare(pair, 0);
+	pair_compare(pair, true);
 	if (settled.pages)
 		pin_settled(pair, op, addr, &kernel);
 	if (op->flags & OP_F_CROSS) {
 		cross(pair, &pair->a, addr, op, &policy, true);
 		cross(pair, &pair->b, addr, op, &kernel, false);
 		pair_look(pair);
-		pair_compare(pair, 0);
+		pair_compare(pair, true);
 	}
 	keep_or_close(pair, op, policy.pin_fd, kernel.pin_fd);
 	if (op->flags & OP_F_HOLD)
@@ -293,7 +297,7 @@ static void ask_populate(struct pair *pair, const struct op *op)
 			     policy.done, policy.stop.error, policy.stop.addr,
 			     policy.stop.reason, policy.failed, kernel);
 	pair_look(pair);
-	pair_compare(pair, 0);
+	pair_compare(pair, true);
 	for (uint64_t at = addr; at < addr + policy.done; at += lab_page()) {
 		const size_t page = (at - ARENA) / lab_page();
 
@@ -376,12 +380,12 @@ static void ask_read(struct pair *pair, const struct op *op)
 		pair_differs(pair, "bytes differ");
 	pair_look(pair);
 	if (op_gupx_flags(op)) {
-		pair_compare(pair, 0);
+		pair_compare(pair, true);
 		return;
 	}
-	pair_compare(pair, PM_EXCLUSIVE);
+	pair_compare(pair, false);
 	known_settle_read(pair, addr, policy.done, theirs);
-	pair_compare(pair, 0);
+	pair_compare(pair, true);
 }
 
 void ask(struct pair *pair, const struct op *op)

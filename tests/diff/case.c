@@ -30,11 +30,11 @@ void pair_look(struct pair *pair)
 	state_take(&pair->seen_b, &pair->b, pair->pages);
 }
 
-void pair_compare(struct pair *pair, uint64_t ignored)
+void pair_compare(struct pair *pair, bool sharing)
 {
 	const struct state *a = &pair->seen_a, *b = &pair->seen_b;
-	const size_t page = state_differs(a, b, 0, ignored);
-	const char *sum = state_sum_differs(a, b);
+	const size_t page = state_differs(a, b, 0, sharing);
+	const char *sum = sharing ? state_sum_differs(a, b) : NULL;
 	char text_a[128], text_b[128];
 
 	if (page < a->nr)
@@ -82,7 +82,7 @@ static void change(struct pair *pair, const struct op *op, size_t index)
 	if (a != b)
 		pair_differs(pair, "the twins say %ld and %ld", a, b);
 	pair_look(pair);
-	pair_compare(pair, 0);
+	pair_compare(pair, true);
 }
 
 static bool is_used(uint64_t word)

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@
  * @script: run this instead
  * @shrink: make failing cases small
  * @verbose: show each case
+ * @fail_fast: the first failing case is the last one
  */
 struct options {
 	uint64_t seeds[16];
@@ -44,12 +47,13 @@ struct options {
 	const char *script;
 	bool shrink;
 	bool verbose;
+	bool fail_fast;
 };
 
 static const char usage[] =
 	"usage: gupx-diff [--seed N|fresh]... [--cases N] [--case K]\n"
 	"                 [--requests N] [--seconds N] [--script FILE]\n"
-	"                 [--no-shrink] [--verbose]\n";
+	"                 [--no-shrink] [--fail-fast] [--verbose]\n";
 
 static void write_setting(const char *path, const char *text)
 {
@@ -59,6 +63,25 @@ static void write_setting(const char *path, const char *text)
 		printf("# not set: %s\n", path);
 	if (fd >= 0)
 		close(fd);
+}
+
+/* The first huge mapping of all wakes khugepaged, for one round. Let it be this. */
+static void tire_khugepaged(void)
+{
+	const size_t len = 4UL << 20;
+	const pid_t child = fork();
+
+	if (child == 0) {
+		char *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED || madvise(memory, len, MADV_HUGEPAGE))
+			_exit(1);
+		memset(memory, 1, len);
+		usleep(500000);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
 }
 
 /* Nothing may change the twins but what is done to them. */
@@ -81,6 +104,7 @@ static void set_up(void)
 	if (!access("/proc/sys/kernel/numa_balancing", F_OK))
 		write_setting("/proc/sys/kernel/numa_balancing", "0");
 	lab_set_param("allow_force", true);
+	tire_khugepaged();
 #undef THP
 }
 
@@ -113,6 +137,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		{ "seconds", required_argument, NULL, 't' },
 		{ "script", required_argument, NULL, 'f' },
 		{ "no-shrink", no_argument, NULL, 'S' },
+		{ "fail-fast", no_argument, NULL, 'F' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -141,6 +166,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'S':
 			options->shrink = false;
+			break;
+		case 'F':
+			options->fail_fast = true;
 			break;
 		case 'v':
 			options->verbose = true;
@@ -241,7 +269,8 @@ static void run_seed(const struct options *options, size_t i, uint64_t end,
 	const uint64_t seed = options->seeds[i];
 	uint64_t number = options->first;
 
-	while (number < options->first + options->cases && now() < end)
+	while (number < options->first + options->cases && now() < end &&
+	       !(options->fail_fast && tally->failed))
 		run_case(options, seed, number++, tally);
 	printf("%s %zu diff.seed_0x%" PRIx64 " # %" PRIu64 " cases, %" PRIu64
 	       " requests\n",

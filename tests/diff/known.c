@@ -286,8 +286,8 @@ void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 	const struct iovec remote = { (void *)addr, len };
 	size_t page = 0;
 
-	while ((page = state_differs(&pair->seen_a, &pair->seen_b, page, 0)) <
-	       pair->seen_a.nr) {
+	while ((page = state_differs(&pair->seen_a, &pair->seen_b, page,
+				     true)) < pair->seen_a.nr) {
 		const uint64_t at = ARENA + page * lab_page();
 
 		if (at + lab_page() > addr && at < addr + len &&

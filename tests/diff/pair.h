@@ -70,8 +70,8 @@ void pair_differs(struct pair *pair, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Looks at both. */
 void pair_look(struct pair *pair);
-/* Compares what was seen of both, but for @ignored bits of pagemap's words. */
-void pair_compare(struct pair *pair, uint64_t ignored);
+/* Compares what was seen of both; with or without who shares which page. */
+void pair_compare(struct pair *pair, bool sharing);
 
 /* Whether the twins hold the same bytes, by what they should hold. */
 bool pair_same_bytes(const struct pair *pair, uint64_t addr, const void *a,

@@ -10,8 +10,7 @@
 #include "../lab.h"
 #include "state.h"
 
-#define KINDS \
-	(KPF_ANON_BIT | KPF_HUGE_BIT | KPF_KSM_BIT | KPF_THP_BIT | KPF_ZERO_BIT)
+#define KINDS (KPF_ANON_BIT | KPF_HUGE_BIT | KPF_THP_BIT | KPF_ZERO_BIT)
 
 static const char *const sums[STATE_SUMS] = {
 	"AnonHugePages:",  "ShmemPmdMapped:", "Private_Hugetlb:",
@@ -93,13 +92,15 @@ static uint64_t visible(uint64_t word)
 }
 
 size_t state_differs(const struct state *a, const struct state *b, size_t from,
-		     uint64_t ignored)
+		     bool sharing)
 {
+	const uint64_t marks = sharing ? ~0ULL : ~PM_EXCLUSIVE;
+	const uint64_t kinds = sharing ? ~0ULL : ~KPF_THP_BIT;
 	size_t i = from;
 
 	while (i < a->nr &&
-	       !((visible(a->words[i]) ^ visible(b->words[i])) & ~ignored) &&
-	       a->kinds[i] == b->kinds[i])
+	       !((visible(a->words[i]) ^ visible(b->words[i])) & marks) &&
+	       !((a->kinds[i] ^ b->kinds[i]) & kinds))
 		i++;
 	return i;
 }
@@ -124,7 +125,7 @@ const char *state_describe(const struct state *state, size_t page, char *text,
 		{ PM_EXCLUSIVE, " mapped-once" }, { PM_SOFT_DIRTY, " soft-dirty" },
 	}, kinds[] = {
 		{ KPF_ANON_BIT, " ANON" }, { KPF_HUGE_BIT, " HUGETLB" },
-		{ KPF_KSM_BIT, " KSM" },   { KPF_THP_BIT, " THP" },
+		{ KPF_THP_BIT, " THP" },
 		{ KPF_ZERO_BIT, " ZERO" },
 	};
 	size_t used = 0;

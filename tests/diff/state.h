@@ -18,7 +18,6 @@
 
 #define KPF_ANON_BIT (1ULL << 12)
 #define KPF_HUGE_BIT (1ULL << 17)
-#define KPF_KSM_BIT (1ULL << 21)
 #define KPF_THP_BIT (1ULL << 22)
 #define KPF_ZERO_BIT (1ULL << 24)
 
@@ -44,10 +43,11 @@ void state_take(struct state *state, const struct twin *twin, size_t nr);
 
 /*
  * The first page from @from on in which the two differ, but for frames; @nr where
- * they do not. @ignored: bits of pagemap's words that may.
+ * they do not. @sharing: whether others map a page counts, and so whether it is
+ * a part of a huge one still.
  */
 size_t state_differs(const struct state *a, const struct state *b, size_t from,
-		     uint64_t ignored);
+		     bool sharing);
 /* The sum in which the two differ, or NULL. */
 const char *state_sum_differs(const struct state *a, const struct state *b);
 
