@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory as no stock mapping offers it, for the tests of the policy's rows. For
+ * the lab's machines only: it is built by the lab and never installed.
+ *
+ * Each open file has pages of its own. A test may play with their reference
+ * counts; what it added is taken back before the pages are freed.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/page_ref.h>
+#include <linux/pgtable.h>
+#include <linux/slab.h>
+
+#include "rare.h"
+
+/*
+ * Beyond any memory that the lab's machines have, and within what their CPU can
+ * address: no struct page stands behind it. Nothing ever reads or writes there.
+ */
+#define FIRST_FRAME ((1UL << 38) >> PAGE_SHIFT)
+
+/**
+ * struct pages - the pages of one kind, of an open file
+ * @page: the first
+ * @order: log2 of their number
+ * @added: references that the test added
+ */
+struct pages {
+	struct page *page;
+	unsigned int order;
+	int added;
+};
+
+/**
+ * struct rare - an open file
+ * @small: RARE_SMALL
+ * @large: RARE_LARGE
+ */
+struct rare {
+	struct pages small;
+	struct pages large;
+};
+
+static int get_pages(struct pages *pages, unsigned int order)
+{
+	pages->order = order;
+	pages->page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_COMP, order);
+	return pages->page ? 0 : -ENOMEM;
+}
+
+static void put_pages(struct pages *pages)
+{
+	if (!pages->page)
+		return;
+	page_ref_sub(pages->page, pages->added);
+	put_page(pages->page);
+}
+
+static int open(struct inode *inode, struct file *file)
+{
+	struct rare *rare = kzalloc(sizeof(*rare), GFP_KERNEL);
+
+	if (!rare)
+		return -ENOMEM;
+	if (get_pages(&rare->small, 0) ||
+	    get_pages(&rare->large, RARE_LARGE_ORDER)) {
+		put_pages(&rare->small);
+		put_pages(&rare->large);
+		kfree(rare);
+		return -ENOMEM;
+	}
+	file->private_data = rare;
+	return 0;
+}
+
+static int release(struct inode *inode, struct file *file)
+{
+	struct rare *rare = file->private_data;
+
+	put_pages(&rare->small);
+	put_pages(&rare->large);
+	kfree(rare);
+	return 0;
+}
+
+static vm_fault_t bring_frame(struct vm_fault *vmf)
+{
+	return vmf_insert_pfn(vmf->vma, vmf->address, FIRST_FRAME + vmf->pgoff);
+}
+
+static const struct vm_operations_struct frames_ops = {
+	.fault = bring_frame,
+};
+
+static const struct vm_operations_struct no_fault_ops = {};
+
+static int insert_pages(struct vm_area_struct *vma, const struct pages *pages)
+{
+	const unsigned long nr = min(vma_pages(vma), 1UL << pages->order);
+	unsigned long i;
+	int error = 0;
+
+	vma->vm_ops = &no_fault_ops;
+	for (i = 0; i < nr && !error; i++)
+		error = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE,
+				       pages->page + i);
+	return error;
+}
+
+static int mmap(struct file *file, struct vm_area_struct *vma)
+{
+	const struct rare *rare = file->private_data;
+
+	switch (vma->vm_pgoff) {
+	case RARE_FRAMES:
+		vm_flags_mod(vma, VM_MIXEDMAP, 0);
+		vma->vm_ops = &frames_ops;
+		return 0;
+	case RARE_NO_FAULT:
+		vma->vm_ops = &no_fault_ops;
+		return 0;
+	case RARE_SMALL:
+		return insert_pages(vma, &rare->small);
+	case RARE_LARGE:
+		return insert_pages(vma, &rare->large);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* A count that wraps is what the test wants, and is about. */
+static long add(struct pages *pages, int nr)
+{
+	page_ref_add(pages->page, nr);
+	pages->added = (int)((unsigned int)pages->added + (unsigned int)nr);
+	return 0;
+}
+
+static pmd_t *pmd_of(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (pgd_none(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud) || pud_leaf(*pud))
+		return NULL;
+	pmd = pmd_offset(pud, addr);
+	return pmd_none(*pmd) || pmd_leaf(*pmd) ? NULL : pmd;
+}
+
+/* The entry is the caller's: nobody frees its table while it is in here. */
+static long age(struct mm_struct *mm, unsigned long addr)
+{
+	long marks = -ENOENT;
+	spinlock_t *ptl;
+	pte_t *ptep;
+	pmd_t *pmd;
+	pte_t pte;
+
+	mmap_write_lock(mm);
+	pmd = pmd_of(mm, addr);
+	if (!pmd)
+		goto unlock;
+	ptl = pte_lockptr(mm, pmd);
+	spin_lock(ptl);
+	ptep = pte_offset_kernel(pmd, addr);
+	pte = READ_ONCE(*ptep);
+	if (pte_present(pte)) {
+		marks = (pte_young(pte) ? RARE_YOUNG : 0) |
+			(pte_dirty(pte) ? RARE_DIRTY : 0);
+		set_pte_at(mm, addr, ptep, pte_mkold(pte_mkclean(pte)));
+	}
+	spin_unlock(ptl);
+unlock:
+	mmap_write_unlock(mm);
+	return marks;
+}
+
+static long control(struct file *file, unsigned int command,
+		    unsigned long argument)
+{
+	struct rare *rare = file->private_data;
+
+	switch (command) {
+	case RARE_ADD_SMALL:
+		return add(&rare->small, argument);
+	case RARE_ADD_LARGE:
+		return add(&rare->large, argument);
+	case RARE_COUNT_SMALL:
+		return page_ref_count(rare->small.page);
+	case RARE_COUNT_LARGE:
+		return page_ref_count(rare->large.page);
+	case RARE_AGE:
+		return age(current->mm, argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations operations = {
+	.owner = THIS_MODULE,
+	.open = open,
+	.release = release,
+	.mmap = mmap,
+	.unlocked_ioctl = control,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "gupx-rare",
+	.fops = &operations,
+};
+
+module_misc_device(device);
+
+MODULE_DESCRIPTION("Memory that no stock mapping offers, for tests only");
+MODULE_LICENSE("GPL");

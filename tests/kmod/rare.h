@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the test-only module and its test have to agree on. */
+#ifndef GUPX_TESTS_RARE_H
+#define GUPX_TESTS_RARE_H
+
+#include <linux/ioctl.h>
+
+#define RARE_DEVICE "/dev/gupx-rare"
+
+/* The page offset of a mapping says what kind of memory it is. */
+#define RARE_FRAMES 0	/* page frames without struct page, among pages */
+#define RARE_NO_FAULT 1 /* nothing there, and nobody to bring it */
+#define RARE_SMALL 2	/* one page, whose references can be played with */
+#define RARE_LARGE 3	/* the same, a folio of RARE_LARGE_PAGES */
+
+#define RARE_LARGE_ORDER 4
+#define RARE_LARGE_PAGES (1 << RARE_LARGE_ORDER)
+
+/* Argument: an int to add to the page's reference count; taken back at close. */
+#define RARE_ADD_SMALL _IO(0xE9, 0xF0)
+#define RARE_ADD_LARGE _IO(0xE9, 0xF1)
+/* The count itself; meaningful as long as it is positive. */
+#define RARE_COUNT_SMALL _IO(0xE9, 0xF2)
+#define RARE_COUNT_LARGE _IO(0xE9, 0xF3)
+/* Argument: an address of the caller. RARE_* of its entry, which is aged then. */
+#define RARE_AGE _IO(0xE9, 0xF4)
+#define RARE_YOUNG 1
+#define RARE_DIRTY 2
+
+#endif /* GUPX_TESTS_RARE_H */

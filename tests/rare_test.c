@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rows that no stock mapping can show: entries without a struct page, a mapping
+ * that nobody fills, pages whose reference counts run out. A test-only module
+ * makes them; it is loaded for each test.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "kmod/rare.h"
+#include "row.h"
+
+#define MODULE "gupx_rare"
+
+FIXTURE(rare)
+{
+	struct target target;
+	const char *missing;
+	uint64_t addr;
+	uint64_t len;
+	long held;
+	int fd;
+	long theirs;
+};
+
+/* $GUPX_TEST_MODULES, or where the lab has it. */
+static bool load(void)
+{
+	const char *dir = getenv("GUPX_TEST_MODULES");
+	char path[256];
+	bool loaded;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.ko", dir ? dir : "/lab", MODULE);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	loaded = !syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return loaded;
+}
+
+FIXTURE_SETUP(rare)
+{
+	static const char device[] = RARE_DEVICE;
+
+	ASSERT_LE(0, lab_device());
+	self->held = lab_pins_held();
+	self->fd = -1;
+	if (!load()) {
+		self->missing = "no " MODULE ".ko for this kernel";
+		return;
+	}
+	ASSERT_EQ(0, target_start(&self->target));
+	self->theirs = TARGET_CALL(&self->target, SYS_open, (long)device,
+				   O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->theirs);
+}
+
+FIXTURE_TEARDOWN(rare)
+{
+	target_stop(&self->target);
+	EXPECT_EQ(self->held, lab_pins_held());
+	if (!self->missing)
+		EXPECT_EQ(0, syscall(SYS_delete_module, MODULE, 0));
+}
+
+#define BUILD_RARE(kind, nr)                                             \
+	do {                                                             \
+		long at_;                                                \
+		if (self->missing)                                       \
+			SKIP(return, "%s", self->missing);               \
+		self->len = (nr)*lab_page();                             \
+		at_ = TARGET_CALL(&self->target, SYS_mmap, 0, self->len, \
+				  PROT_READ | PROT_WRITE, MAP_SHARED,    \
+				  self->theirs, (kind)*lab_page());      \
+		ASSERT_LT(0, at_);                                       \
+		self->addr = at_;                                        \
+	} while (0)
+
+static long control(const FIXTURE_DATA(rare) * self, unsigned int command,
+		    long argument)
+{
+	return TARGET_CALL(&self->target, SYS_ioctl, self->theirs, command,
+			   argument);
+}
+
+/* Both engines, all pages or where the first one stops them. */
+static void check_pin(struct __test_metadata *_metadata,
+		      const FIXTURE_DATA(rare) * self, uint32_t flags,
+		      uint32_t error, uint16_t stage, uint16_t reason)
+{
+	const struct lab_answer mine =
+		pin_once(&self->target, self->addr, self->len, flags);
+	const struct lab_answer kernel =
+		pin_once(&self->target, self->addr, self->len,
+			 flags | GUPX_F_ENGINE_KERNEL);
+
+	check_stops(_metadata, &mine, error, stage, reason);
+	EXPECT_EQ(0ULL, mine.done);
+	EXPECT_EQ(-(long)error, lab_gup_return(&kernel));
+}
+
+TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
+{
+	unsigned char byte;
+	struct lab_answer answer;
+
+	BUILD_RARE(RARE_FRAMES, 4);
+	/* O5: nothing is mapped yet. The second time all is. */
+	check_pin(_metadata, self, GUPX_F_NOFAULT, EFAULT, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_NOFAULT);
+	for (int round = 0; round < 2; round++) {
+		check_pin(_metadata, self, 0, EEXIST, GUPX_STAGE_FOLLOW,
+			  GUPX_REASON_NO_PAGE);
+		check_pin(_metadata, self, GUPX_F_WRITE, EEXIST,
+			  GUPX_STAGE_FOLLOW, GUPX_REASON_NO_PAGE);
+		answer = lab_read(self->target.mem_fd, self->addr, 1, &byte, 0);
+		check_stops(_metadata, &answer, EEXIST, GUPX_STAGE_FOLLOW,
+			    GUPX_REASON_NO_PAGE);
+	}
+	/* E5: a dump judges a special entry before it looks for its page. */
+	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_DUMP_SPECIAL);
+}
+
+TEST_F(rare, L17_populate_passes_over_frames)
+{
+	BUILD_RARE(RARE_FRAMES, 4);
+	for (int round = 0; round < 2; round++)
+		EXPECT_EQ(self->len, lab_populate(self->target.mem_fd,
+						  self->addr, self->len, 0)
+					     .done);
+	EXPECT_EQ(self->len, lab_populate(self->target.mem_fd, self->addr,
+					  self->len, GUPX_F_WRITE)
+				     .done);
+	EXPECT_EQ(self->len, lab_populate(self->target.mem_fd, self->addr,
+					  self->len, GUPX_F_ENGINE_KERNEL)
+				     .done);
+}
+
+/* No page carries the marks, so the entry does: by both engines. */
+TEST_F(rare, E6_frames_are_touched)
+{
+	BUILD_RARE(RARE_FRAMES, 1);
+	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
+	     engine += GUPX_F_ENGINE_KERNEL) {
+		ASSERT_EQ(self->len, lab_populate(self->target.mem_fd,
+						  self->addr, self->len, engine)
+					     .done);
+		control(self, RARE_AGE, self->addr);
+		ASSERT_EQ(0, control(self, RARE_AGE, self->addr));
+		lab_populate(self->target.mem_fd, self->addr, self->len,
+			     engine);
+		EXPECT_EQ(RARE_YOUNG, control(self, RARE_AGE, self->addr));
+		lab_populate(self->target.mem_fd, self->addr, self->len,
+			     engine | GUPX_F_WRITE);
+		EXPECT_EQ(RARE_YOUNG | RARE_DIRTY,
+			  control(self, RARE_AGE, self->addr));
+	}
+}
+
+/* E4: a read-only entry is faulted first, as any other. */
+TEST_F(rare, E4_frames_that_are_read_only)
+{
+	BUILD_RARE(RARE_FRAMES, 2);
+	ASSERT_EQ(self->len,
+		  lab_populate(self->target.mem_fd, self->addr, self->len, 0)
+			  .done);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect, self->addr,
+				 self->len, PROT_READ));
+	EXPECT_EQ(GUPX_REASON_NO_WRITE,
+		  lab_populate(self->target.mem_fd, self->addr, self->len,
+			       GUPX_F_WRITE)
+			  .stop.reason);
+	ASSERT_EQ(self->len,
+		  lab_populate(self->target.mem_fd, self->addr, self->len, 0)
+			  .done);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect, self->addr,
+				 self->len, PROT_READ | PROT_WRITE));
+	check_pin(_metadata, self, GUPX_F_WRITE, EEXIST, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_NO_PAGE);
+}
+
+TEST_F(rare, E2_mapping_without_fault_handler)
+{
+	struct lab_answer answer;
+
+	BUILD_RARE(RARE_NO_FAULT, 2);
+	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_DUMP_EMPTY);
+	check_pin(_metadata, self, 0, EFAULT, GUPX_STAGE_FAULT,
+		  GUPX_REASON_FAULT_SIGBUS);
+	answer = lab_populate(self->target.mem_fd, self->addr, self->len, 0);
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_FAULT,
+		    GUPX_REASON_FAULT_SIGBUS);
+}
+
+/* A driver's folio, mapped by single entries: a reference a page, in one go. */
+TEST_F(rare, E8_references_of_a_driver_folio)
+{
+	const long nr = RARE_LARGE_PAGES;
+	struct gupx_extents head;
+	struct gupx_extent run;
+	long before;
+
+	BUILD_RARE(RARE_LARGE, nr);
+	before = control(self, RARE_COUNT_LARGE, 0);
+	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
+	     engine += GUPX_F_ENGINE_KERNEL) {
+		struct lab_answer answer =
+			lab_pin(self->target.mem_fd, self->addr, self->len,
+				GUPX_F_WRITE | engine);
+
+		ASSERT_EQ(self->len, answer.done);
+		EXPECT_EQ(before + nr, control(self, RARE_COUNT_LARGE, 0));
+		ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, &run, 1));
+		EXPECT_EQ(1ULL, head.total);
+		EXPECT_EQ((uint32_t)RARE_LARGE_ORDER, run.order);
+		close(answer.pin_fd);
+		EXPECT_EQ(before, control(self, RARE_COUNT_LARGE, 0));
+	}
+	BUILD_RARE(RARE_SMALL, 1);
+	before = control(self, RARE_COUNT_SMALL, 0);
+	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
+	     engine += GUPX_F_ENGINE_KERNEL) {
+		struct lab_answer answer = lab_pin(
+			self->target.mem_fd, self->addr, self->len, engine);
+
+		ASSERT_EQ(self->len, answer.done);
+		EXPECT_EQ(before + 1024, control(self, RARE_COUNT_SMALL, 0));
+		close(answer.pin_fd);
+		EXPECT_EQ(before, control(self, RARE_COUNT_SMALL, 0));
+	}
+}
+
+/* Every verb, and none leaves a reference. Our engine only: the kernel's warns. */
+static void check_exhausted(struct __test_metadata *_metadata,
+			    const FIXTURE_DATA(rare) * self)
+{
+	unsigned char byte;
+	struct lab_answer answer;
+
+	answer = pin_once(&self->target, self->addr, self->len, 0);
+	EXPECT_EQ(0ULL, answer.done);
+	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_GRAB,
+		    GUPX_REASON_REFCOUNT);
+	answer = lab_read(self->target.mem_fd, self->addr, 1, &byte, 0);
+	EXPECT_EQ(0ULL, answer.done);
+	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_GRAB,
+		    GUPX_REASON_REFCOUNT);
+	answer = lab_populate(self->target.mem_fd, self->addr, self->len, 0);
+	EXPECT_EQ(0ULL, answer.done);
+	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_GRAB,
+		    GUPX_REASON_REFCOUNT);
+}
+
+TEST_F(rare, E9_reference_count_is_exhausted)
+{
+	long before;
+
+	BUILD_RARE(RARE_SMALL, 1);
+	before = control(self, RARE_COUNT_SMALL, 0);
+	ASSERT_EQ(0, control(self, RARE_ADD_SMALL, INT_MIN));
+	check_exhausted(_metadata, self);
+	ASSERT_EQ(0, control(self, RARE_ADD_SMALL, INT_MIN));
+	EXPECT_EQ(before, control(self, RARE_COUNT_SMALL, 0));
+	check_taken(_metadata, &self->target, self->addr, self->len, 0);
+	/* A single pin may still be had, but no second one on top of it. */
+	ASSERT_EQ(0, control(self, RARE_ADD_SMALL, INT_MAX - 100 - before));
+	{
+		const struct lab_answer answer =
+			lab_pin(self->target.mem_fd, self->addr, self->len, 0);
+
+		EXPECT_EQ(self->len, answer.done);
+		check_exhausted(_metadata, self);
+		close(answer.pin_fd);
+	}
+	EXPECT_EQ(INT_MAX - 100, control(self, RARE_COUNT_SMALL, 0));
+}
+
+TEST_F(rare, L20_references_of_a_folio_all_or_none)
+{
+	struct lab_answer answer;
+	long before;
+
+	BUILD_RARE(RARE_LARGE, RARE_LARGE_PAGES);
+	before = control(self, RARE_COUNT_LARGE, 0);
+	ASSERT_EQ(0, control(self, RARE_ADD_LARGE, INT_MIN));
+	check_exhausted(_metadata, self);
+	ASSERT_EQ(0, control(self, RARE_ADD_LARGE, INT_MIN));
+	EXPECT_EQ(before, control(self, RARE_COUNT_LARGE, 0));
+	/* All of one table's worth, though the last of it passes the end. */
+	ASSERT_EQ(0, control(self, RARE_ADD_LARGE, INT_MAX - 8 - before));
+	answer = lab_pin(self->target.mem_fd, self->addr, self->len, 0);
+	EXPECT_EQ(self->len, answer.done);
+	EXPECT_EQ(self->held + RARE_LARGE_PAGES, lab_pins_held());
+	check_exhausted(_metadata, self);
+	close(answer.pin_fd);
+	EXPECT_EQ(INT_MAX - 8, control(self, RARE_COUNT_LARGE, 0));
+}
+
+TEST_HARNESS_MAIN
