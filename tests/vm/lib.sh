@@ -33,6 +33,17 @@ kernel_field() {
 		"$VM/kernels" || die "no kernel '$1' in tests/vm/kernels"
 }
 
+# kernel_suite NAME: the Debian suite it comes from, if not by apt's own sources.
+kernel_suite() {
+	local from
+	from=$(kernel_field "$1" 3)
+	case $from in
+	apt) ;;
+	suite:?*) echo "${from#suite:}" ;;
+	*) die "kernel $1: do not know how to fetch from '$from'" ;;
+	esac
+}
+
 # Where fetch has unpacked a kernel, and what that kernel calls itself.
 kernel_root() {
 	local link=$CACHE/kernels/$1
