@@ -351,17 +351,22 @@ static bool is_huge_zero(struct folio *folio)
 	       !READ_ONCE(folio->mapping);
 }
 
-static u32 pmd_kind(pmd_t pmd)
+/*
+ * Linux d82d09e48219 ("mm/huge_memory: mark PMD mappings of the huge zero folio
+ * special"), in v6.18: gup takes that one all the same. Others are of VMAs whose
+ * driver put them there.
+ */
+static u32 pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
 {
 	if (pmd_devmap(pmd))
 		return GUPX_E_DEVMAP | GUPX_E_NEVER_FORCE;
-	if (pmd_special(pmd))
+	if (pmd_special(pmd) && vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP))
 		return GUPX_E_OPAQUE;
 	if (!pfn_valid(pmd_pfn(pmd)))
 		return GUPX_E_BAD;
 	if (is_huge_zero(page_folio(pmd_page(pmd))))
 		return GUPX_E_HUGE_ZERO;
-	return GUPX_E_PAGE;
+	return pmd_special(pmd) ? GUPX_E_OPAQUE : GUPX_E_PAGE;
 }
 
 static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
@@ -369,7 +374,7 @@ static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
 {
 	struct vm_area_struct *vma = table->vma;
 	const pmd_t pmd = table->pmd;
-	const u32 kind = pmd_kind(pmd);
+	const u32 kind = pmd_kind(vma, pmd);
 	struct page *head;
 
 	entry->nr = (table->end - addr) >> PAGE_SHIFT;
