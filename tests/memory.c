@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -162,7 +163,20 @@ static const char *map_disk(const struct target *target, struct memory *memory,
 	return map_file(target, memory, dir, flags);
 }
 
-/* Its mapping asks to be told of the first write to a page, without a disk. */
+/* Can the kernel's own gup read there at all? */
+static bool has_pages(const struct target *target, uint64_t addr)
+{
+	char byte;
+	const struct iovec local = { &byte, 1 };
+	const struct iovec remote = { (void *)addr, 1 };
+
+	return process_vm_readv(target->pid, &local, 1, &remote, 1, 0) == 1;
+}
+
+/*
+ * Its mapping asks to be told of the first write to a page, without a disk. Not
+ * since Linux b709eb872e19 ("perf: map pages in advance"): frames, for no gup.
+ */
 static const char *map_perf(const struct target *target, struct memory *memory)
 {
 	static const struct perf_event_attr attr = {
@@ -181,6 +195,8 @@ static const char *map_perf(const struct target *target, struct memory *memory)
 			   PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (addr < 0)
 		return "no perf buffer";
+	if (!has_pages(target, addr))
+		return "this kernel's perf buffer is no pages, but frames";
 	/* Of the ring's own pages only the first takes writes. */
 	memory->addr = addr;
 	memory->len = lab_page();
