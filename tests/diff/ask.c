@@ -288,8 +288,8 @@ static void ask_populate(struct pair *pair, const struct op *op)
 	}
 	note(pair, &policy);
 	kernel = populate_by_kernel(pair, op, &policy);
-	if (-kernel != (long)policy.stop.error ||
-	    (policy.done == op->len) != !kernel || policy.failed)
+	if (-kernel != (long)policy.stop.error || policy.failed ||
+	    (kernel ? policy.done == op->len : policy.done != op->len))
 		pair_differs(pair,
 			     "policy populated 0x%" PRIx64
 			     ", error %u at 0x%llx (reason %u), refused %d; "

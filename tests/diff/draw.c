@@ -303,7 +303,7 @@ size_t draw_case(uint64_t seed, uint64_t number, struct op *ops)
 	next(&draw);
 	maps = 2 + below(&draw, MAPS_MAX - 2);
 	changes = below(&draw, 7);
-	steps = 6 + below(&draw, 12);
+	steps = 8 + below(&draw, 18);
 	while (maps--)
 		draw_map(&draw);
 	draw_use(&draw);

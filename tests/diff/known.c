@@ -288,11 +288,7 @@ void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 
 	while ((page = state_differs(&pair->seen_a, &pair->seen_b, page,
 				     true)) < pair->seen_a.nr) {
-		const uint64_t at = ARENA + page * lab_page();
-
-		if (at + lab_page() > addr && at < addr + len &&
-		    (pair->seen_b.words[page] & PM_EXCLUSIVE) &&
-		    (pair->seen_b.kinds[page] & KPF_ANON_BIT))
+		if (pair->seen_b.kinds[page] & KPF_ANON_BIT)
 			pair->report->explained[KNOWN_GET]++;
 		page++;
 	}

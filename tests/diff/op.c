@@ -133,9 +133,8 @@ bool op_parse(const char *line, struct op *op)
 	char copy[256], *rest, *word;
 
 	*op = (struct op){ 0 };
-	if (strlen(line) >= sizeof(copy))
+	if (snprintf(copy, sizeof(copy), "%s", line) >= (int)sizeof(copy))
 		return false;
-	strcpy(copy, line);
 	word = strtok_r(copy, " \t\n", &rest);
 	if (!word || !parse_kind(word, op))
 		return false;

@@ -7,7 +7,7 @@
  * kept, changed by hand and run again:
  *
  *     map-anon a:0x2000+0x4000 read,write
- *     write a:0x2000+0x1000
+ *     look a:0x2000+0x1000
  *     pin a:0x2000+0x4000 WRITE,FORCE,hold split=0x1000
  *
  *   space   where an address counts from: the arena of the case's own mappings

@@ -94,7 +94,8 @@ static uint64_t visible(uint64_t word)
 size_t state_differs(const struct state *a, const struct state *b, size_t from,
 		     bool sharing)
 {
-	const uint64_t marks = sharing ? ~0ULL : ~PM_EXCLUSIVE;
+	const uint64_t marks =
+		sharing ? ~0ULL : ~(PM_EXCLUSIVE | PM_SOFT_DIRTY);
 	const uint64_t kinds = sharing ? ~0ULL : ~KPF_THP_BIT;
 	size_t i = from;
 

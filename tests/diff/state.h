@@ -44,7 +44,8 @@ void state_take(struct state *state, const struct twin *twin, size_t nr);
 /*
  * The first page from @from on in which the two differ, but for frames; @nr where
  * they do not. @sharing: whether others map a page counts, and so whether it is
- * a part of a huge one still.
+ * a part of a huge one still; where that is split, x86 marks the dirty parts
+ * soft-dirty.
  */
 size_t state_differs(const struct state *a, const struct state *b, size_t from,
 		     bool sharing);
