@@ -23,7 +23,7 @@ static const struct {
 		       "this kernel's long-term pins may not let go of the "
 		       "lock, so that what is read from a disk is not looked "
 		       "at again, and its neighbours are not mapped (Linux "
-		       "9a863a6a7dda, in v6.3)" },
+		       "9a863a6a5139, in v6.3)" },
 	[KNOWN_O5] = { "O5",
 		       "this kernel faults hugetlb pages in under NOFAULT "
 		       "(Linux 4849807114b8, in v6.6)" },
