@@ -334,21 +334,38 @@ static struct lab_answer read_split(const struct twin *twin, uint64_t addr,
 	return more;
 }
 
-/* process_vm_readv() tells no errno of a read that began well. */
-static struct lab_answer read_by_kernel(const struct twin *twin, uint64_t addr,
+/* As far as the policy came, where this kernel is known to go on. */
+static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 					const struct op *op, void *buffer,
 					const struct lab_answer *policy)
 {
+	const enum known cut = known_cut(pair, op, policy);
+	struct lab_answer answer;
+
+	answer = lab_read(pair->b.target.mem_fd, addr,
+			  cut ? policy->done : op->len, buffer,
+			  op_gupx_flags(op) | GUPX_F_ENGINE_KERNEL);
+	if (cut) {
+		pair->report->explained[cut]++;
+		answer.stop.error = policy->stop.error;
+	}
+	return answer;
+}
+
+/* process_vm_readv() tells no errno of a read that began well. */
+static struct lab_answer read_by_call(struct pair *pair, uint64_t addr,
+				      const struct op *op, void *buffer,
+				      const struct lab_answer *policy)
+{
 	const struct iovec local = { buffer, op->len };
 	const struct iovec remote = { (void *)addr, op->len };
-	struct lab_answer answer = { .pin_fd = -1 };
-	ssize_t done;
+	const ssize_t done =
+		process_vm_readv(pair->b.target.pid, &local, 1, &remote, 1, 0);
+	struct lab_answer answer = {
+		.pin_fd = -1,
+		.done = done < 0 ? 0 : done,
+	};
 
-	if (op_gupx_flags(op))
-		return lab_read(twin->target.mem_fd, addr, op->len, buffer,
-				op_gupx_flags(op) | GUPX_F_ENGINE_KERNEL);
-	done = process_vm_readv(twin->target.pid, &local, 1, &remote, 1, 0);
-	answer.done = done < 0 ? 0 : done;
 	answer.stop.addr = addr + answer.done;
 	if (done < 0)
 		answer.stop.error = errno;
@@ -370,7 +387,9 @@ static void ask_read(struct pair *pair, const struct op *op)
 	}
 	policy = read_split(&pair->a, addr, op, mine);
 	note(pair, &policy);
-	kernel = read_by_kernel(&pair->b, addr_b, op, theirs, &policy);
+	kernel = op_gupx_flags(op)
+			 ? read_by_engine(pair, addr_b, op, theirs, &policy)
+			 : read_by_call(pair, addr_b, op, theirs, &policy);
 	kernel.stop.addr += addr - addr_b;
 	compare_answers(pair,
 			op_gupx_flags(op) ? "kernel" : "process_vm_readv()",

@@ -196,14 +196,16 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 					       GUPX_REASON_NO_MAPPING
 			       ? KNOWN_L5
 			       : KNOWN_NONE;
+	if (answer->stop.reason == GUPX_REASON_NOFAULT && faults_hugetlb &&
+	    is_hugetlb(pair, addr))
+		return KNOWN_O5;
+	if (op->kind == OP_READ)
+		return KNOWN_NONE;
 	if (answer->stop.reason == GUPX_REASON_DIRTY_TRACKING)
 		return lacks_v6 && (op->flags & GUPX_F_WRITE) &&
 				       tracks_writes(pair, addr)
 			       ? KNOWN_V6
 			       : KNOWN_NONE;
-	if (answer->stop.reason == GUPX_REASON_NOFAULT && faults_hugetlb &&
-	    is_hugetlb(pair, addr))
-		return KNOWN_O5;
 	if (!lacks_unshare_file || (op->flags & GUPX_F_WRITE) ||
 	    !is_cow_source(pair, &pair->seen_a, addr))
 		return KNOWN_NONE;
