@@ -183,6 +183,16 @@ static bool is_cow_source(const struct pair *pair, const struct state *state,
 	       is_mapped(pair, addr, "?w?p", name, sizeof(name));
 }
 
+/* Resident, and nobody else's: there is no need of a fault to read it. */
+static bool is_readable(const struct pair *pair, size_t page,
+			const struct op *op)
+{
+	const uint64_t own = LAB_PM_PRESENT | PM_EXCLUSIVE;
+
+	return !(op->flags & GUPX_F_WRITE) && page < pair->pages &&
+	       (pair->seen_a.words[page] & own) == own;
+}
+
 enum known known_cut(const struct pair *pair, const struct op *op,
 		     const struct lab_answer *answer)
 {
@@ -197,7 +207,7 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 			       ? KNOWN_L5
 			       : KNOWN_NONE;
 	if (answer->stop.reason == GUPX_REASON_NOFAULT && faults_hugetlb &&
-	    is_hugetlb(pair, addr))
+	    is_hugetlb(pair, addr) && !is_readable(pair, page, op))
 		return KNOWN_O5;
 	if (op->kind == OP_READ)
 		return KNOWN_NONE;
