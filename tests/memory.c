@@ -242,6 +242,25 @@ static const char *map_protected(const struct target *target,
 	return NULL;
 }
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+/* The second half are markers that no fault can replace. */
+static const char *map_guarded(const struct target *target,
+			       struct memory *memory)
+{
+	const uint64_t half = memory->len / 2;
+	const char *missing = map_anon(target, memory);
+
+	if (missing)
+		return missing;
+	if (TARGET_CALL(target, SYS_madvise, memory->addr + half, half,
+			MADV_GUARD_INSTALL))
+		return "no guard regions: MADV_GUARD_INSTALL";
+	return NULL;
+}
+
 static const char *map_hole(const struct target *target, struct memory *memory)
 {
 	memory->sealed_end = true;
@@ -294,6 +313,8 @@ const char *memory_build(const struct target *target, enum memory_kind kind,
 		return map_protected(target, memory, PROT_READ);
 	case MEMORY_SHMEM_READ_ONLY:
 		return map_shmem(target, memory, PROT_READ);
+	case MEMORY_GUARDED:
+		return map_guarded(target, memory);
 	case MEMORY_HOLE:
 		return map_hole(target, memory);
 	case MEMORY_PFNMAP:
@@ -308,6 +329,7 @@ bool memory_is_writable(enum memory_kind kind)
 	case MEMORY_PROT_NONE:
 	case MEMORY_READ_ONLY:
 	case MEMORY_SHMEM_READ_ONLY:
+	case MEMORY_GUARDED:
 	case MEMORY_HOLE:
 	case MEMORY_PFNMAP:
 		return false;

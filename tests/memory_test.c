@@ -64,6 +64,7 @@ KIND(heap, MEMORY_HEAP, false);
 KIND(prot_none, MEMORY_PROT_NONE, false);
 KIND(read_only, MEMORY_READ_ONLY, false);
 KIND(shmem_read_only, MEMORY_SHMEM_READ_ONLY, false);
+KIND(guarded, MEMORY_GUARDED, false);
 KIND(hole, MEMORY_HOLE, false);
 KIND(pfnmap, MEMORY_PFNMAP, false);
 
