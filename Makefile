@@ -7,6 +7,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 # Of the lab: a kernel of tests/vm/kernels, and programs of tests/.
 KERNEL ?= 6.1
 KERNELS ?=
+# The rows of the policy are those of this kernel.
+MUTANTS_KERNEL ?= 6.12
 TESTS ?=
 
 export DESTDIR
@@ -76,7 +78,7 @@ diff:
 		$(if $(CASES),--seed $(or $(SEED),fresh) --cases $(CASES))
 
 mutants:
-	@tests/diff/mutants $(KERNEL) $(MUTANTS)
+	@tests/diff/mutants $(MUTANTS_KERNEL) $(MUTANTS)
 
 vm:
 	@tests/vm/run $(KERNEL) $(TESTS)
