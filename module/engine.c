@@ -77,15 +77,14 @@ static bool has_movable_memory(void)
 {
 	int node;
 
-	for_each_online_node(node)
-	{
-		const struct zone *zone = NODE_DATA(node)->node_zones;
-		const struct zone *end = zone + MAX_NR_ZONES;
+	for_each_online_node(node) {
+		struct zone *zone = NODE_DATA(node)->node_zones;
+		struct zone *end = zone + MAX_NR_ZONES;
 
 		for (; zone < end; zone++)
-			if (populated_zone((struct zone *)zone) &&
+			if (populated_zone(zone) &&
 			    (zone_idx(zone) == ZONE_MOVABLE ||
-			     zone_cma_pages((struct zone *)zone)))
+			     zone_cma_pages(zone)))
 				return true;
 	}
 	return false;
@@ -108,9 +107,10 @@ static unsigned long askable(const struct gupx_cursor *cursor, unsigned long nr)
 	     vma && vma->vm_start < end;
 	     vma = find_vma(cursor->mm, vma->vm_end))
 		if (is_vm_hugetlb_page(vma))
-			return (max(vma->vm_start, cursor->addr) -
-				cursor->addr) >>
-			       PAGE_SHIFT;
+			return vma->vm_start <= cursor->addr
+				       ? 0
+				       : (vma->vm_start - cursor->addr) >>
+						 PAGE_SHIFT;
 	return nr;
 }
 
