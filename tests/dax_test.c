@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A file on a DAX filesystem, whose pages are the device's own memory. The machine
+ * needs an emulated one: boot it with memmap=64M!1G, and have the modules nd_e820
+ * and nd_pmem at hand.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "row.h"
+
+#define DEVICE "/dev/pmem0"
+#define DIR "/tmp/gupx-dax"
+
+FIXTURE(dax)
+{
+	struct target target;
+	const char *missing;
+	uint64_t addr;
+	uint64_t len;
+	long held;
+	bool mounted;
+};
+
+FIXTURE_VARIANT(dax)
+{
+	int mapping;
+};
+
+FIXTURE_VARIANT_ADD(dax, shared){
+	.mapping = MAP_SHARED,
+};
+
+FIXTURE_VARIANT_ADD(dax, private){
+	.mapping = MAP_PRIVATE,
+};
+
+/* The device comes a little after its driver. */
+static bool has_device(void)
+{
+	if (access(DEVICE, F_OK) &&
+	    system("modprobe -a nd_pmem nd_e820 2>/dev/null"))
+		return false;
+	for (unsigned int i = 0; i < 50 && access(DEVICE, F_OK); i++)
+		usleep(20000);
+	return !access(DEVICE, F_OK);
+}
+
+FIXTURE_SETUP(dax)
+{
+	long fd;
+
+	ASSERT_LE(0, lab_device());
+	self->held = lab_pins_held();
+	if (!has_device()) {
+		self->missing = "no " DEVICE ": memmap=64M!1G";
+		return;
+	}
+	ASSERT_EQ(0, system("mke2fs -b 4096 " DEVICE " >/dev/null 2>&1"));
+	mkdir(DIR, 0700);
+	ASSERT_EQ(0, mount(DEVICE, DIR, "ext4", 0, "dax=always"));
+	self->mounted = true;
+	ASSERT_EQ(0, target_start(&self->target));
+	self->len = 8 * lab_page();
+	fd = memory_open_file(&self->target, DIR, self->len);
+	ASSERT_LE(0, fd);
+	self->addr =
+		TARGET_CALL(&self->target, SYS_mmap, 0, self->len,
+			    PROT_READ | PROT_WRITE, variant->mapping, fd, 0);
+	ASSERT_LT(0, (long)self->addr);
+}
+
+/* A page of the device that somebody holds would keep the file's blocks busy. */
+FIXTURE_TEARDOWN(dax)
+{
+	target_stop(&self->target);
+	EXPECT_EQ(self->held, lab_pins_held());
+	if (self->mounted)
+		EXPECT_EQ(0, umount(DIR));
+}
+
+#define NEED_DAX()                                         \
+	do {                                               \
+		if (self->missing)                         \
+			SKIP(return, "%s", self->missing); \
+	} while (0)
+
+/* V3 comes before V6, and before anything is looked at. */
+TEST_F(dax, V3_is_not_held_for_long)
+{
+	static const uint32_t flags[] = {
+		0,
+		GUPX_F_WRITE,
+		GUPX_F_NOFAULT,
+	};
+	struct lab_answer answer;
+
+	NEED_DAX();
+	for (int resident = 0; resident < 2; resident++) {
+		for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+			answer = pin_once(&self->target, self->addr, self->len,
+					  flags[i]);
+			check_stops(_metadata, &answer, EOPNOTSUPP,
+				    GUPX_STAGE_VMA, GUPX_REASON_FSDAX);
+			answer = pin_once(&self->target, self->addr, self->len,
+					  flags[i] | GUPX_F_ENGINE_KERNEL);
+			EXPECT_EQ(-EOPNOTSUPP, lab_gup_return(&answer));
+		}
+		target_peek(&self->target, self->addr, self->len);
+	}
+}
+
+/* L17: a device's page is there, and that is all that populate wants. */
+TEST_F(dax, E11_L17_populate)
+{
+	const size_t nr = self->len / 4096;
+
+	NEED_DAX();
+	for (int round = 0; round < 2; round++) {
+		EXPECT_EQ(self->len, lab_populate(self->target.mem_fd,
+						  self->addr, self->len, 0)
+					     .done);
+		EXPECT_EQ(nr, lab_resident(self->target.pid, self->addr, nr));
+	}
+	/* The copy of a private page is made from the file, not from the entry. */
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
+				 self->len, MADV_DONTNEED));
+	for (int round = 0; round < 2; round++)
+		EXPECT_EQ(self->len,
+			  lab_populate(self->target.mem_fd, self->addr,
+				       self->len, GUPX_F_WRITE)
+				  .done);
+	EXPECT_EQ((long)nr * 'f',
+		  target_peek(&self->target, self->addr, self->len));
+}
+
+/* L23: the kernel takes such pages for us, and lets go of their device again. */
+TEST_F(dax, L23_read)
+{
+	static unsigned char mine[8 * 4096], kernel[8 * 4096];
+	const struct iovec local = { .iov_base = kernel, .iov_len = self->len };
+	const struct iovec remote = { .iov_base = (void *)self->addr,
+				      .iov_len = self->len };
+
+	NEED_DAX();
+	ASSERT_EQ(0, target_poke(&self->target, self->addr + lab_page(),
+				 2 * lab_page(), 'w'));
+	for (int round = 0; round < 2; round++) {
+		EXPECT_EQ(self->len, lab_read(self->target.mem_fd, self->addr,
+					      self->len, mine, 0)
+					     .done);
+		ASSERT_EQ((ssize_t)self->len,
+			  process_vm_readv(self->target.pid, &local, 1, &remote,
+					   1, 0));
+		EXPECT_EQ(0, memcmp(mine, kernel, self->len));
+		EXPECT_EQ('f', mine[0]);
+		EXPECT_EQ('w', mine[lab_page()]);
+	}
+	EXPECT_EQ(self->len, lab_read(self->target.mem_fd, self->addr,
+				      self->len, mine, GUPX_F_NOFAULT)
+				     .done);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Row L7: the vsyscall page, which no mapping describes. How it may be used is
+ * the boot's choice: vsyscall=emulate, xonly or none. A test a choice; the target's
+ * maps tell which one it is.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "row.h"
+
+#define VSYSCALL 0xffffffffff600000
+
+/* The protection that /proc/PID/maps shows of it; "none" where it shows none. */
+static const char *vsyscall_mode(const struct target *target)
+{
+	static char mode[8];
+	char path[64], line[256];
+	FILE *maps;
+
+	strcpy(mode, "none");
+	snprintf(path, sizeof(path), "/proc/%d/maps", target->pid);
+	maps = fopen(path, "re");
+	while (maps && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[vsyscall]"))
+			sscanf(line, "%*x-%*x %4s", mode);
+	if (maps)
+		fclose(maps);
+	return mode;
+}
+
+#define NEED_MODE(wanted, boot)                                             \
+	do {                                                                \
+		const char *mode_ = vsyscall_mode(&self->target);           \
+		if (strcmp(mode_, wanted))                                  \
+			SKIP(return, "vsyscall is %s: boot with %s", mode_, \
+				   boot);                                   \
+	} while (0)
+
+/* Whatever the mode: never written to, and populate knows no such page. */
+static void check_never(struct __test_metadata *_metadata,
+			const struct target *target, uint16_t stage,
+			uint16_t reason)
+{
+	struct lab_answer answer;
+
+	check_refused(_metadata, target, VSYSCALL, GUPX_F_WRITE, stage, reason);
+	check_refused(_metadata, target, VSYSCALL, GUPX_F_WRITE | GUPX_F_FORCE,
+		      stage, reason);
+	answer = lab_populate(target->mem_fd, VSYSCALL, lab_page(), 0);
+	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_LOOKUP,
+		    GUPX_REASON_NO_MAPPING);
+}
+
+TEST_F(row, L7_emulated_vsyscall_page_is_read)
+{
+	static unsigned char mine[4096], kernel[4096];
+	const struct iovec local = { .iov_base = kernel,
+				     .iov_len = sizeof(kernel) };
+	const struct iovec remote = { .iov_base = (void *)VSYSCALL,
+				      .iov_len = sizeof(kernel) };
+	struct lab_answer answer;
+
+	NEED_MODE("r-xp", "vsyscall=emulate");
+	check_taken(_metadata, &self->target, VSYSCALL, lab_page(), 0);
+	/* One page, and what lies behind it is none of it. */
+	answer = pin_once(&self->target, VSYSCALL, 2 * lab_page(), 0);
+	EXPECT_EQ(lab_page(), answer.done);
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_LOOKUP,
+		    GUPX_REASON_NO_MAPPING);
+	ASSERT_EQ((ssize_t)sizeof(kernel),
+		  process_vm_readv(self->target.pid, &local, 1, &remote, 1, 0));
+	EXPECT_EQ(sizeof(mine),
+		  lab_read(self->target.mem_fd, VSYSCALL, sizeof(mine), mine, 0)
+			  .done);
+	EXPECT_EQ(0, memcmp(mine, kernel, sizeof(mine)));
+	check_never(_metadata, &self->target, GUPX_STAGE_GATE,
+		    GUPX_REASON_GATE_WRITE);
+}
+
+TEST_F(row, L7_vsyscall_page_that_only_executes)
+{
+	NEED_MODE("--xp", "vsyscall=xonly");
+	check_refused(_metadata, &self->target, VSYSCALL, 0, GUPX_STAGE_GATE,
+		      GUPX_REASON_GATE_EMPTY);
+	check_refused(_metadata, &self->target, VSYSCALL, GUPX_F_FORCE,
+		      GUPX_STAGE_GATE, GUPX_REASON_GATE_EMPTY);
+	check_never(_metadata, &self->target, GUPX_STAGE_GATE,
+		    GUPX_REASON_GATE_WRITE);
+}
+
+/* A module cannot tell none from xonly: of the two, the errno is the same. */
+TEST_F(row, L7_no_vsyscall_page)
+{
+	NEED_MODE("none", "vsyscall=none");
+	check_refused(_metadata, &self->target, VSYSCALL, 0, GUPX_STAGE_GATE,
+		      GUPX_REASON_GATE_EMPTY);
+	check_never(_metadata, &self->target, GUPX_STAGE_GATE,
+		    GUPX_REASON_GATE_WRITE);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that are on their way between two NUMA nodes, or may soon be: the hints of
+ * NUMA balancing, and migration. The machine needs a CPU and memory on each of two.
+ */
+#define _GNU_SOURCE
+#include <linux/mempolicy.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "kselftest_harness.h"
+#include "knob.h"
+#include "row.h"
+
+#define BALANCING "/proc/sys/kernel/numa_balancing"
+#define SCAN "/sys/kernel/debug/sched/numa_balancing/"
+#define NODE(nr) "/sys/devices/system/node/node" #nr "/cpulist"
+#define BURN (8UL << 20)
+
+static const char *const scan_knobs[] = {
+	SCAN "scan_delay_ms",
+	SCAN "scan_period_min_ms",
+	SCAN "scan_period_max_ms",
+};
+
+FIXTURE(numa)
+{
+	struct target target;
+	struct memory memory;
+	const char *missing;
+	uint64_t burn;
+	long held;
+	bool force;
+	long scan[3];
+	long balancing;
+};
+
+FIXTURE_VARIANT(numa)
+{
+	enum memory_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(numa, anon){
+	.kind = MEMORY_ANON,
+};
+
+FIXTURE_VARIANT_ADD(numa, thp){
+	.kind = MEMORY_THP,
+};
+
+/* Moves the target to the CPU: what it touches first is of that node. */
+static bool run_on(const struct target *target, unsigned int cpu)
+{
+	static const unsigned long masks[] = { 1, 2 };
+
+	return TARGET_CALL(target, SYS_sched_setaffinity, 0, sizeof(masks[0]),
+			   (long)&masks[cpu]) >= 0;
+}
+
+static const char *find_missing(FIXTURE_DATA(numa) * self)
+{
+	if (knob_get(NODE(0)) != 0 || knob_get(NODE(1)) != 1)
+		return "not CPU 0 on node 0 and CPU 1 on node 1";
+	self->balancing = knob_get(BALANCING);
+	if (self->balancing < 0)
+		return "no NUMA balancing";
+	for (size_t i = 0; i < ARRAY_SIZE(scan_knobs); i++) {
+		self->scan[i] = knob_get(scan_knobs[i]);
+		if (self->scan[i] < 0)
+			return "no debugfs to tune NUMA balancing by";
+	}
+	return NULL;
+}
+
+FIXTURE_SETUP(numa)
+{
+	ASSERT_LE(0, lab_device());
+	self->held = lab_pins_held();
+	self->missing = find_missing(self);
+	if (self->missing)
+		return;
+	self->force = lab_param("allow_force");
+	lab_set_param("allow_force", true);
+	knob_set(BALANCING, 0);
+	/* A process takes its first delay along from its fork. */
+	for (size_t i = 0; i < ARRAY_SIZE(scan_knobs); i++)
+		knob_set(scan_knobs[i], 10);
+	ASSERT_EQ(0, target_start(&self->target));
+	self->burn = memory_map_aligned(&self->target, BURN);
+	ASSERT_NE(0ULL, self->burn);
+	ASSERT_TRUE(run_on(&self->target, 1));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, variant->kind, &self->memory));
+	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,
+				 self->memory.len, 'n'));
+}
+
+FIXTURE_TEARDOWN(numa)
+{
+	target_stop(&self->target);
+	EXPECT_EQ(self->held, lab_pins_held());
+	if (self->missing)
+		return;
+	lab_set_param("allow_force", self->force);
+	knob_set(BALANCING, self->balancing);
+	for (size_t i = 0; i < ARRAY_SIZE(scan_knobs); i++)
+		knob_set(scan_knobs[i], self->scan[i]);
+}
+
+#define NEED_NODES()                                       \
+	do {                                               \
+		if (self->missing)                         \
+			SKIP(return, "%s", self->missing); \
+	} while (0)
+
+/* Is there a hint on the page? It stays: nobody faults. */
+static bool is_hinted(const FIXTURE_DATA(numa) * self, uint64_t addr)
+{
+	return pin_once(&self->target, addr, lab_page(),
+			GUPX_F_NOFAULT | GUPX_F_HONOR_NUMA)
+		       .stop.reason == GUPX_REASON_NOFAULT;
+}
+
+/*
+ * The target works on another node than its memory is on, until the kernel wants
+ * to know whether it uses that. Nothing else of it is touched meanwhile.
+ */
+static bool wait_for_hints(FIXTURE_DATA(numa) * self)
+{
+	const time_t end = time(NULL) + 8;
+	bool hinted = false;
+
+	run_on(&self->target, 0);
+	knob_set(BALANCING, 1);
+	while (!hinted && time(NULL) < end) {
+		target_peek(&self->target, self->burn, BURN);
+		hinted = is_hinted(self, self->memory.addr);
+	}
+	knob_set(BALANCING, 0);
+	return hinted;
+}
+
+TEST_F(numa, E3_hint_is_honoured_only_when_asked)
+{
+	const uint64_t page = lab_page(), addr = self->memory.addr;
+	struct lab_answer answer;
+
+	NEED_NODES();
+	if (!wait_for_hints(self))
+		SKIP(return, "NUMA balancing left no hint in the time given");
+	/* Without being asked, the entry is followed: hints are not ours. */
+	answer = pin_once(&self->target, addr, page, GUPX_F_NOFAULT);
+	EXPECT_EQ(page, answer.done);
+	EXPECT_TRUE(is_hinted(self, addr));
+	/* Older kernels honour hints unless FORCE says otherwise: with it, all agree. */
+	check_taken(_metadata, &self->target, addr, page,
+		    GUPX_F_NOFAULT | GUPX_F_FORCE);
+	answer = pin_once(&self->target, addr, page,
+			  GUPX_F_NOFAULT | GUPX_F_HONOR_NUMA |
+				  GUPX_F_ENGINE_KERNEL);
+	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
+	/* E2: of a huge page the hint hides that it is there. */
+	if (variant->kind == MEMORY_THP)
+		check_refused(_metadata, &self->target, addr,
+			      GUPX_F_DUMP | GUPX_F_HONOR_NUMA,
+			      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_EMPTY);
+	EXPECT_TRUE(is_hinted(self, addr));
+	answer = pin_once(&self->target, addr, page, GUPX_F_HONOR_NUMA);
+	EXPECT_EQ(page, answer.done);
+	EXPECT_FALSE(is_hinted(self, addr));
+	EXPECT_EQ('n', target_peek(&self->target, addr, 1));
+}
+
+/* Back and forth between the nodes, until it is killed. */
+static void keep_moving(pid_t pid)
+{
+	static const unsigned long nodes[] = { 1, 2 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (unsigned int i = 0;; i ^= 1)
+		syscall(SYS_migrate_pages, pid, 3UL, &nodes[i], &nodes[i ^ 1]);
+}
+
+/* Row E1: a migration entry is waited for, and then there is the page. */
+TEST_F(numa, E1_pages_on_the_move_are_waited_for)
+{
+	const uint64_t len = self->memory.len;
+	unsigned char *buffer;
+	uint64_t before, moved = 0;
+	pid_t pid;
+
+	NEED_NODES();
+	buffer = malloc(len);
+	ASSERT_NE(NULL, buffer);
+	before = lab_pagemap_word(self->target.pid, self->memory.addr);
+	pid = fork();
+	if (pid == 0)
+		keep_moving(self->target.pid);
+	for (unsigned int i = 0; i < 5000 && moved < 5; i++) {
+		const uint64_t now =
+			lab_pagemap_word(self->target.pid, self->memory.addr);
+
+		moved += now != before;
+		before = now;
+		ASSERT_EQ(len, lab_read(self->target.mem_fd, self->memory.addr,
+					len, buffer, 0)
+				       .done);
+		for (uint64_t at = 0; at < len; at += lab_page())
+			ASSERT_EQ('n', buffer[at]);
+		ASSERT_EQ(len, pin_once(&self->target, self->memory.addr, len,
+					i & 1 ? GUPX_F_WRITE : 0)
+				       .done);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	free(buffer);
+	EXPECT_EQ(5ULL, moved);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Row L10: a long request leaves the CPU to others now and then. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "kselftest_harness.h"
+#include "row.h"
+
+/* Cheap: it is all the one zero page, but there are 131,072 entries to judge. */
+#define LEN (512ULL << 20)
+
+struct shared {
+	volatile int running;
+	struct lab_answer answer;
+};
+
+static void stay_on_first_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void ask(const struct target *target, uint64_t addr,
+		struct shared *shared)
+{
+	shared->running = 1;
+	shared->answer = lab_populate(target->mem_fd, addr, LEN, 0);
+	shared->running = 2;
+	_exit(0);
+}
+
+/* Wake-ups of ours while the request runs on the same CPU. */
+static unsigned int count_turns(const struct shared *shared)
+{
+	const struct timespec nap = { .tv_nsec = 100000 };
+	unsigned int turns = 0;
+
+	while (shared->running != 2) {
+		nanosleep(&nap, NULL);
+		turns += shared->running == 1;
+	}
+	return turns;
+}
+
+TEST_F(row, L10_others_have_their_turn)
+{
+	struct shared *const shared =
+		mmap(NULL, lab_page(), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int turns[2];
+	long addr;
+
+	ASSERT_NE(MAP_FAILED, shared);
+	addr = TARGET_CALL(&self->target, SYS_mmap, 0, LEN, PROT_READ,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_LT(0, addr);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, addr, LEN,
+				 MADV_NOHUGEPAGE));
+	stay_on_first_cpu();
+	/* First all is faulted in, then it is only looked at. */
+	for (int round = 0; round < 2; round++) {
+		pid_t pid;
+
+		shared->running = 0;
+		pid = fork();
+		if (pid == 0)
+			ask(&self->target, addr, shared);
+		turns[round] = count_turns(shared);
+		waitpid(pid, NULL, 0);
+		EXPECT_EQ(LEN, shared->answer.done);
+	}
+	/* Without a break, the one at the end of the request is all there is. */
+	EXPECT_LE(3U, turns[0]);
+	EXPECT_LE(2U, turns[1]);
+	TH_LOG("turns: %u faulting, %u looking", turns[0], turns[1]);
+}
+
+TEST_HARNESS_MAIN
