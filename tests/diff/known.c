@@ -30,6 +30,8 @@ static const struct {
 	[KNOWN_V6] = { "V6",
 		       "this kernel pins shared writable pages of a file that "
 		       "tracks writes (Linux 8ac268436e6d, in v6.5)" },
+	[KNOWN_V8] = { "V8", "this kernel's FORCE writes to hugetlb (Linux "
+			     "\"mm/hugetlb: support FOLL_FORCE|FOLL_WRITE\")" },
 	[KNOWN_E7B] = { "E7b",
 			"this kernel pins a file page or the zero page where a "
 			"write would copy it away (Linux 84209e87c696, in "
@@ -45,6 +47,7 @@ static bool skips_zero_page;
 static bool passes_holes;
 static bool keeps_lock;
 static bool faults_hugetlb;
+static bool forces_hugetlb;
 
 /* A mapping of one page, pinned by the kernel's engine. */
 static struct lab_answer try(enum op_kind kind, uint32_t map_flags,
@@ -53,7 +56,7 @@ static struct lab_answer try(enum op_kind kind, uint32_t map_flags,
 	const struct op map = {
 		.kind = kind,
 		.len = lab_page(),
-		.flags = map_flags | OP_F_READ | OP_F_WRITE,
+		.flags = map_flags | OP_F_READ,
 	};
 	const struct pin_counters before = state_pin_counters();
 	struct lab_answer answer = { .pin_fd = -1 };
@@ -115,18 +118,23 @@ void known_probe(void)
 	uint64_t word;
 	long acquired;
 
-	lacks_v6 = try(OP_MAP_DISK, OP_F_SHARED, GUPX_F_WRITE, &word, &acquired)
+	lacks_v6 = try(OP_MAP_DISK, OP_F_SHARED | OP_F_WRITE, GUPX_F_WRITE,
+		       &word, &acquired)
 			   .done;
-	if (!try(OP_MAP_TMPFS, 0, 0, &word, &acquired).done) {
+	if (!try(OP_MAP_TMPFS, OP_F_WRITE, 0, &word, &acquired).done) {
 		printf("# the kernel's engine cannot pin a file's page\n");
 		exit(1);
 	}
 	lacks_unshare_file = word & LAB_PM_FILE;
 	/* Row E8z: of memory never touched a pin for reading takes zeroes. */
-	try(OP_MAP_ANON, 0, 0, &word, &acquired);
+	try(OP_MAP_ANON, OP_F_WRITE, 0, &word, &acquired);
 	skips_zero_page = !acquired;
-	faults_hugetlb =
-		try(OP_MAP_HUGETLB, 0, GUPX_F_NOFAULT, &word, &acquired).done;
+	faults_hugetlb = try(OP_MAP_HUGETLB, OP_F_WRITE, GUPX_F_NOFAULT, &word,
+			     &acquired)
+				 .done;
+	forces_hugetlb = try(OP_MAP_HUGETLB, 0, GUPX_F_WRITE | GUPX_F_FORCE,
+			     &word, &acquired)
+				 .done;
 	probe_populate();
 	probe_neighbours();
 }
@@ -216,6 +224,9 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 				       tracks_writes(pair, addr)
 			       ? KNOWN_V6
 			       : KNOWN_NONE;
+	if (answer->stop.reason == GUPX_REASON_FORCE_HUGETLB)
+		return forces_hugetlb && is_hugetlb(pair, addr) ? KNOWN_V8
+								: KNOWN_NONE;
 	if (!lacks_unshare_file || (op->flags & GUPX_F_WRITE) ||
 	    !is_cow_source(pair, &pair->seen_a, addr))
 		return KNOWN_NONE;

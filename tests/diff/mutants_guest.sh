@@ -13,7 +13,7 @@ for n in "$@"; do
 		echo "mutant $n not loaded"
 		continue
 	fi
-	timeout -s KILL $((SECONDS_EACH + 30)) gupx-diff --seed 101 --seed 102 \
+	timeout -s KILL $((SECONDS_EACH + 15)) gupx-diff --seed 101 --seed 102 \
 		--cases 50 --seconds $SECONDS_EACH --fail-fast --no-shrink \
 		>/tmp/out 2>&1
 	code=$?

@@ -22,6 +22,7 @@ enum known {
 	KNOWN_O2,
 	KNOWN_O5,
 	KNOWN_V6,
+	KNOWN_V8,
 	KNOWN_E7B,
 	KNOWN_GET,
 	KNOWN_ROWS,
