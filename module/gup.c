@@ -121,13 +121,16 @@ static struct gupx_verdict walk(struct gupx_cursor *cursor,
 		gupx_follow_look(table, cursor->addr, &entry);
 		verdict = gupx_policy_judge_entry(
 			entry.facts, cursor->vma_facts, cursor->request);
+		/* Row E6: whoever wanted a page and gets none has touched it, too. */
+		if (table->shift == PAGE_SHIFT &&
+		    (verdict.action == GUPX_SKIP ||
+		     verdict.reason == GUPX_REASON_NO_PAGE))
+			gupx_follow_touch_frame(table, cursor->addr,
+						cursor->request & GUPX_R_WRITE);
 		if (verdict.action == GUPX_GO)
 			take(cursor, batch, &entry);
 		else if (verdict.action != GUPX_SKIP)
 			return verdict;
-		else if (table->shift == PAGE_SHIFT)
-			gupx_follow_touch_frame(table, cursor->addr,
-						cursor->request & GUPX_R_WRITE);
 		gupx_cursor_step(cursor, entry.nr);
 		if (wants_break(table, ++looks))
 			break;

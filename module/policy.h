@@ -371,6 +371,20 @@ static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 	return gupx_policy_do(GUPX_GO);
 }
 
+/*
+ * The kernel breaks COW of an entry without a struct page by copying from the same
+ * address of whoever faults (mm/memory.c, __wp_page_copy_user()): that is us, not
+ * the target. A write would put our own bytes, or a WARN and zeroes, in its place.
+ */
+static inline bool gupx_policy_copies_blindly(__u32 entry, __u32 vma)
+{
+	const __u32 kind = entry & GUPX_E_KIND;
+
+	return gupx_policy_is_cow(vma) &&
+	       (kind == GUPX_E_DEVMAP || kind == GUPX_E_NO_PAGE ||
+		kind == GUPX_E_OPAQUE);
+}
+
 /* Rows E1 to E9, E11 and O4, before NOFAULT has its word. */
 static inline struct gupx_verdict
 gupx_policy_weigh_entry(__u32 entry, __u32 vma, __u32 request)
@@ -391,6 +405,10 @@ gupx_policy_weigh_entry(__u32 entry, __u32 vma, __u32 request)
 		return entry & GUPX_E_PMD
 			       ? gupx_policy_judge_empty(entry, vma, request)
 			       : gupx_policy_do(GUPX_FAULT);
+	if ((request & GUPX_R_WRITE) && !(entry & GUPX_E_WRITABLE) &&
+	    gupx_policy_copies_blindly(entry, vma))
+		return gupx_policy_stop(GUPX_STAGE_FOLLOW,
+					GUPX_REASON_UNSUPPORTED, EOPNOTSUPP);
 	if ((request & GUPX_R_WRITE) &&
 	    !gupx_policy_can_write(entry, vma, request))
 		return gupx_policy_do(GUPX_FAULT);

@@ -168,4 +168,23 @@ TEST_F(dax, L23_read)
 				     .done);
 }
 
+/*
+ * An entry without a page, in a private mapping, cannot be copied for another
+ * process: the kernel would copy from the caller's memory at that address.
+ */
+TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
+{
+	struct lab_answer answer;
+
+	NEED_DAX();
+	if (variant->mapping != MAP_PRIVATE)
+		SKIP(return, "a shared page is not copied");
+	target_peek(&self->target, self->addr, self->len);
+	answer = lab_populate(self->target.mem_fd, self->addr, self->len,
+			      GUPX_F_WRITE);
+	check_stops(_metadata, &answer, EOPNOTSUPP, GUPX_STAGE_FOLLOW,
+		    GUPX_REASON_UNSUPPORTED);
+	EXPECT_EQ('f', target_peek(&self->target, self->addr, 1));
+}
+
 TEST_HARNESS_MAIN

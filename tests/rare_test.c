@@ -163,6 +163,10 @@ TEST_F(rare, E6_frames_are_touched)
 			     engine | GUPX_F_WRITE);
 		EXPECT_EQ(RARE_YOUNG | RARE_DIRTY,
 			  control(self, RARE_AGE, self->addr));
+		/* Those who wanted a page and get EEXIST have touched it, too. */
+		pin_once(&self->target, self->addr, self->len, engine);
+		EXPECT_EQ(RARE_YOUNG, control(self, RARE_AGE, self->addr))
+		TH_LOG("pin, engine %#x", engine);
 	}
 }
 

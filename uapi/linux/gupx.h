@@ -194,8 +194,9 @@ enum gupx_stage {
  * @GUPX_REASON_NO_PROGRESS: the loop ended with neither a page nor an error
  *	(EFAULT)
  * @GUPX_REASON_KERNEL_ENGINE: the kernel's own get_user_pages stopped here
- * @GUPX_REASON_UNSUPPORTED: a kind of memory this module does not walk yet
- *	(EOPNOTSUPP)
+ * @GUPX_REASON_UNSUPPORTED: what the kernel would get wrong: a copy-on-write of
+ *	memory without a struct page copies from the caller, not from the target;
+ *	a kernel's engine that warns where it cannot move hugetlb (EOPNOTSUPP)
  */
 enum gupx_reason {
 	GUPX_REASON_NONE = 0,
