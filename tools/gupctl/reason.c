@@ -173,8 +173,9 @@ static const struct gupx_reason_word reasons[] = {
 	},
 	[GUPX_REASON_UNSUPPORTED] = {
 		.name = "unsupported",
-		.text = "the module does not walk this kind of memory",
-		.cure = "try --engine kernel, or a newer module",
+		.text = "the kernel would get this memory wrong when asked for "
+			"another process",
+		.cure = "let the process touch it by itself",
 	},
 };
 
