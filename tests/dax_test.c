@@ -183,11 +183,12 @@ TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 	answer = lab_populate(self->target.mem_fd, self->addr, self->len,
 			      GUPX_F_WRITE);
 	/* Newer kernels have pages there, and copy those. */
-	if (answer.done)
+	if (answer.done) {
 		EXPECT_EQ(self->len, answer.done);
-	else
+	} else {
 		check_stops(_metadata, &answer, EOPNOTSUPP, GUPX_STAGE_FOLLOW,
 			    GUPX_REASON_UNSUPPORTED);
+	}
 	EXPECT_EQ('f', target_peek(&self->target, self->addr, 1));
 }
 
