@@ -402,6 +402,7 @@ static void ask_read(struct pair *pair, const struct op *op)
 		pair_compare(pair, true);
 		return;
 	}
+	known_settle_watch(pair);
 	pair_compare(pair, false);
 	known_settle_read(pair, addr, policy.done, theirs);
 	pair_compare(pair, true);

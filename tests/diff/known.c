@@ -39,6 +39,11 @@ static const struct {
 	[KNOWN_GET] = { "READ",
 			"READ takes references, process_vm_readv() pins: it "
 			"unshares, READ leaves no trace" },
+	[KNOWN_WATCH] = { "READ",
+			  "where this kernel unshares hugetlb it forgets that "
+			  "userfaultfd watches it (Linux \"mm/hugetlb: fix "
+			  "uffd-wp bit lost when unsharing happens\", in "
+			  "v6.4)" },
 };
 
 static bool lacks_v6;
@@ -48,6 +53,7 @@ static bool passes_holes;
 static bool keeps_lock;
 static bool faults_hugetlb;
 static bool forces_hugetlb;
+static bool forgets_watch;
 
 /* A mapping of one page, pinned by the kernel's engine. */
 static struct lab_answer try(enum op_kind kind, uint32_t map_flags,
@@ -113,6 +119,33 @@ static void probe_neighbours(void)
 	twin_stop(&twin);
 }
 
+/* A hugetlb page under userfaultfd that a child shares: a pin unshares it. */
+static void probe_watch(void)
+{
+	const uint64_t huge = 512 * lab_page();
+	const struct op ops[] = {
+		{ OP_MAP_HUGETLB, 0, 0, huge, OP_F_READ | OP_F_WRITE, 0 },
+		{ OP_WRITE, 0, 0, huge, 0, 0 },
+		{ OP_FORK, 0, 0, 0, 0, 0 },
+		{ OP_WATCH_WRITES, 0, 0, huge, 0, 0 },
+	};
+	struct lab_answer answer = { .pin_fd = -1 };
+	struct twin twin;
+
+	if (!twin_start(&twin, ops, 1)) {
+		for (size_t i = 0; i < 4; i++)
+			twin_do(&twin, &ops[i], i);
+		answer = lab_pin(twin.target.mem_fd, ARENA, lab_page(),
+				 GUPX_F_ENGINE_KERNEL);
+	}
+	forgets_watch =
+		answer.done &&
+		!(lab_pagemap_word(twin.target.pid, ARENA) & PM_UFFD_WP);
+	if (answer.pin_fd >= 0)
+		close(answer.pin_fd);
+	twin_stop(&twin);
+}
+
 void known_probe(void)
 {
 	uint64_t word;
@@ -137,6 +170,7 @@ void known_probe(void)
 				 .done;
 	probe_populate();
 	probe_neighbours();
+	probe_watch();
 }
 
 static bool is_mapped(const struct pair *pair, uint64_t addr,
@@ -249,12 +283,15 @@ static bool is_neighbour(const struct pair *pair, size_t page)
 	       is_on_disk(pair, ARENA + page * lab_page());
 }
 
-/* Fault-around maps what the page cache has of the 64 KiB around a page. */
+/*
+ * Fault-around maps what the page cache has of the 64 KiB around a page; from the
+ * mapping's beginning on, where the 64 KiB begin before that.
+ */
 static void settle_neighbours(struct pair *pair, uint64_t addr, uint64_t len)
 {
 	const uint64_t window = 16 * lab_page();
 	const uint64_t first = addr / window * window;
-	const uint64_t end = (addr + len + window) / window * window;
+	const uint64_t end = (addr + len - 1) / window * window + 2 * window;
 	bool settled = false;
 
 	for (uint64_t at = first; at < end; at += lab_page()) {
@@ -300,6 +337,22 @@ struct settled known_settle_pin(struct pair *pair, const struct op *op,
 	if (settled.pages)
 		pair_look(pair);
 	return settled;
+}
+
+void known_settle_watch(struct pair *pair)
+{
+	const struct state *a = &pair->seen_a;
+	struct state *b = &pair->seen_b;
+
+	if (!forgets_watch)
+		return;
+	for (size_t page = 0; page < b->nr; page++) {
+		if (!(a->words[page] & ~b->words[page] & PM_UFFD_WP) ||
+		    !(b->kinds[page] & KPF_HUGE_BIT))
+			continue;
+		b->words[page] |= PM_UFFD_WP;
+		pair->report->explained[KNOWN_WATCH]++;
+	}
 }
 
 void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,

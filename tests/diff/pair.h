@@ -25,6 +25,7 @@ enum known {
 	KNOWN_V8,
 	KNOWN_E7B,
 	KNOWN_GET,
+	KNOWN_WATCH,
 	KNOWN_ROWS,
 };
 
@@ -108,6 +109,8 @@ struct settled {
 
 struct settled known_settle_pin(struct pair *pair, const struct op *op,
 				uint64_t addr, uint64_t len);
+/* After a READ, and before known_settle_read() makes it true. */
+void known_settle_watch(struct pair *pair);
 void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 		       void *buffer);
 void known_print(const struct report *sum);
