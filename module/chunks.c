@@ -77,7 +77,7 @@ static struct gupx_run unpack(unsigned long addr, u64 word)
 void gupx_chunks_init(struct gupx_chunks *chunks)
 {
 	*chunks = (struct gupx_chunks){};
-	xa_init(&chunks->list);
+	xa_init_flags(&chunks->list, XA_FLAGS_ACCOUNT);
 }
 
 static struct chunk *last_chunk(struct gupx_chunks *chunks)

@@ -57,7 +57,7 @@ struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm)
 		return NULL;
 	mutex_init(&set->lock);
 	gupx_chunks_init(&set->chunks);
-	xa_init(&set->folios);
+	xa_init_flags(&set->folios, XA_FLAGS_ACCOUNT);
 	mmgrab(mm);
 	set->mm = mm;
 	set->user = get_uid(current_user());
