@@ -42,6 +42,14 @@ MODULE_PARM_DESC(
 	allow_short_pins,
 	"let CAP_SYS_ADMIN hold pins not fit to be held (GUPX_F_SHORT)");
 
+/*
+ * Each page may need an extent of 8 bytes: so much kernel memory one request can
+ * come to hold, whatever the caller's limits are.
+ */
+static unsigned int max_pin_mib = 64 << 10;
+module_param(max_pin_mib, uint, 0644);
+MODULE_PARM_DESC(max_pin_mib, "MiB that one PIN may ask for (default 65536)");
+
 /* Every flag means the same in each verb that takes it. */
 static u32 request_of(u32 flags, u32 verb)
 {
@@ -131,6 +139,7 @@ static int run_info(struct gupx_call *call)
 		.explain_flags = GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL,
 		.params = (allow_force ? GUPX_PARAM_FORCE : 0) |
 			  (allow_short_pins ? GUPX_PARAM_SHORT_PINS : 0),
+		.max_pin_mib = max_pin_mib,
 		.memlock_limit = gupx_account_limit(),
 		.memlock_used = gupx_account_used(current_user()),
 		.version = GUPX_VERSION,
@@ -150,6 +159,8 @@ static int check_pin(const struct gupx_pin *pin)
 	error = check_pages(pin->addr, pin->len);
 	if (error)
 		return error;
+	if (pin->len > (u64)max_pin_mib << 20)
+		return -EFBIG;
 	return check_permission(pin->flags);
 }
 

@@ -413,7 +413,8 @@ TEST(device_is_there)
 	EXPECT_EQ((__u32)GUPX_READ_FLAGS, info.read_flags);
 	EXPECT_EQ((__u32)(GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL),
 		  info.explain_flags);
-	EXPECT_EQ(0U, info.reserved);
+	EXPECT_EQ(lab_number("/sys/module/gupx/parameters/max_pin_mib", ""),
+		  info.max_pin_mib);
 	EXPECT_NE(0, info.version[0]);
 	EXPECT_NE(NULL, memchr(info.version, 0, sizeof(info.version)));
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * RLIMIT_MEMLOCK: the charge is the user's, over processes and pin fds, and given
- * back once.
+ * back once. And the cap of a single request, for those whom no limit binds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -15,11 +16,15 @@
 
 #include "kselftest_harness.h"
 #include "holder.h"
+#include "knob.h"
 #include "lab.h"
 #include "memory.h"
 #include "target.h"
 
 #define NOBODY 65534
+#define CAP "/sys/module/gupx/parameters/max_pin_mib"
+#define RACERS 8
+#define ROUNDS 40
 
 FIXTURE(charge)
 {
@@ -188,6 +193,189 @@ TEST_F(charge, follows_the_maker_of_the_pin_fd)
 	close(pin_fd);
 	EXPECT_EQ(0ULL, info_now(_metadata).memlock_used);
 	target_stop(&target);
+}
+
+/* Whoever has a copy of the descriptor has the pins: the last one counts. */
+TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
+{
+	const uint64_t page = lab_page();
+	struct target target;
+	struct memory memory;
+	int line[2], pin_fd, copy;
+	pid_t pid;
+
+	ASSERT_EQ(0, target_start(&target));
+	ASSERT_EQ(NULL, memory_build(&target, MEMORY_ANON, &memory));
+	pin_fd = holder_pin_all(&target, &memory, 0);
+	ASSERT_LE(0, pin_fd);
+	copy = dup(pin_fd);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line));
+	pid = fork();
+	if (!pid) {
+		close(line[0]);
+		close(line[1]);
+		for (;;)
+			pause();
+	}
+	/* In flight: sent, and never received. */
+	EXPECT_EQ(0, holder_send_fd(line[0], pin_fd));
+	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
+	close(pin_fd);
+	close(copy);
+	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
+	EXPECT_EQ(ENOBUFS, lab_pin(target.mem_fd, memory.addr, page, 0).failed);
+	close(line[0]);
+	close(line[1]);
+	EXPECT_EQ(0ULL, info_now(_metadata).memlock_used);
+	target_stop(&target);
+}
+
+/**
+ * struct race - threads that ask for five pages each, where sixteen are allowed
+ * @start: they ask at once, and have all been answered
+ * @target: of them
+ * @memory: of it
+ * @pin_fd: to add to, or -1: each has one of its own
+ * @won: how many got them
+ * @over: how often more than the limit was seen charged
+ */
+struct race {
+	pthread_barrier_t start;
+	struct target target;
+	struct memory memory;
+	int pin_fd;
+	unsigned int won;
+	unsigned int over;
+};
+
+static void ask_once(struct race *race)
+{
+	struct gupx_info info = { .size = sizeof(info) };
+	struct lab_answer answer;
+
+	pthread_barrier_wait(&race->start);
+	answer = lab_pin_more(race->pin_fd, race->target.mem_fd,
+			      race->memory.addr, 5 * lab_page(), 0);
+	if (!answer.failed && answer.done == 5 * lab_page())
+		__atomic_add_fetch(&race->won, 1, __ATOMIC_RELAXED);
+	if (lab_info(&info) || info.memlock_used > 16 * lab_page())
+		__atomic_add_fetch(&race->over, 1, __ATOMIC_RELAXED);
+	pthread_barrier_wait(&race->start);
+	if (race->pin_fd < 0 && answer.pin_fd >= 0)
+		close(answer.pin_fd);
+	pthread_barrier_wait(&race->start);
+}
+
+static void *run_race(void *race)
+{
+	for (int round = 0; round < ROUNDS; round++)
+		ask_once(race);
+	return NULL;
+}
+
+/* With another pin fd each, nothing is left after a round: three win in each. */
+TEST_F(charge, is_not_dodged_by_threads_that_race)
+{
+	struct race race = { .pin_fd = -1 };
+	pthread_t thread[RACERS];
+
+	ASSERT_EQ(0, target_start(&race.target));
+	ASSERT_EQ(NULL, memory_build(&race.target, MEMORY_ANON, &race.memory));
+	pthread_barrier_init(&race.start, NULL, RACERS);
+	for (int i = 0; i < RACERS; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, run_race, &race));
+	for (int i = 0; i < RACERS; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT_EQ(3U * ROUNDS, race.won);
+	EXPECT_EQ(0U, race.over);
+	EXPECT_EQ(0ULL, info_now(_metadata).memlock_used);
+	target_stop(&race.target);
+}
+
+/* The same pin fd for all of them: one page is in it, and three fives fit. */
+TEST_F(charge, is_not_dodged_by_threads_that_share_a_pin_fd)
+{
+	struct race race = { .pin_fd = -1 };
+	pthread_t thread[RACERS];
+	struct gupx_extents head;
+
+	ASSERT_EQ(0, target_start(&race.target));
+	ASSERT_EQ(NULL, memory_build(&race.target, MEMORY_ANON, &race.memory));
+	race.pin_fd =
+		lab_pin(race.target.mem_fd, race.memory.addr, lab_page(), 0)
+			.pin_fd;
+	ASSERT_LE(0, race.pin_fd);
+	pthread_barrier_init(&race.start, NULL, RACERS);
+	for (int i = 0; i < RACERS; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, run_race, &race));
+	for (int i = 0; i < RACERS; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT_EQ(3U, race.won);
+	EXPECT_EQ(0U, race.over);
+	ASSERT_EQ(0, lab_extents(race.pin_fd, &head, NULL, 0));
+	EXPECT_EQ(16 * lab_page(), head.bytes);
+	EXPECT_EQ(16 * lab_page(), head.charged);
+	close(race.pin_fd);
+	EXPECT_EQ(0ULL, info_now(_metadata).memlock_used);
+	target_stop(&race.target);
+}
+
+FIXTURE(cap)
+{
+	struct target target;
+	long cap;
+	long addr;
+};
+
+FIXTURE_SETUP(cap)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	self->addr = TARGET_CALL(&self->target, SYS_mmap, 0, 4UL << 20,
+				 PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_LT(0, self->addr);
+	self->cap = knob_get(CAP);
+	ASSERT_TRUE(knob_set(CAP, 1));
+}
+
+FIXTURE_TEARDOWN(cap)
+{
+	knob_set(CAP, self->cap);
+	target_stop(&self->target);
+}
+
+/* Root has CAP_IPC_LOCK: no limit, but a request is bounded all the same. */
+TEST_F(cap, of_a_request_binds_root_too)
+{
+	static const uint32_t engine[] = { 0, GUPX_F_ENGINE_KERNEL };
+	const uint64_t mib = 1 << 20, page = lab_page();
+	const int mem = self->target.mem_fd;
+	struct lab_answer answer;
+	struct gupx_info info;
+
+	ASSERT_EQ(0, lab_info(&info));
+	EXPECT_EQ(1U, info.max_pin_mib);
+	EXPECT_EQ(~0ULL, info.memlock_limit);
+	for (int i = 0; i < 2; i++) {
+		answer = lab_pin(mem, self->addr, mib + page, engine[i]);
+		EXPECT_EQ(EFBIG, answer.failed);
+		answer = lab_pin(mem, self->addr, mib, engine[i]);
+		ASSERT_EQ(0, answer.failed);
+		EXPECT_EQ(mib, answer.done);
+		EXPECT_EQ(EFBIG, lab_pin_more(answer.pin_fd, mem, self->addr,
+					      mib + page, engine[i])
+					 .failed);
+		/* It is of a request, not of what all of them hold. */
+		EXPECT_EQ(mib, lab_pin_more(answer.pin_fd, mem,
+					    self->addr + mib, mib, engine[i])
+				       .done);
+		close(answer.pin_fd);
+	}
+	/* What holds nothing is not bounded. */
+	EXPECT_EQ(4 * mib, lab_populate(mem, self->addr, 4 * mib, 0).done);
 }
 
 TEST_HARNESS_MAIN

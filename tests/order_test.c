@@ -90,6 +90,8 @@ static void repair_pin(struct __test_metadata *_metadata,
 	SAYS(EINVAL);
 	pin->addr = self->memory.addr;
 	SAYS(EINVAL);
+	pin->len = 1ULL << 40;
+	SAYS(EFBIG);
 	pin->len = 0;
 	SAYS(EPERM);
 	pin->flags = GUPX_F_WRITE;

@@ -4,7 +4,9 @@
  *
  * Every request names its target by @mem_fd, an open file descriptor of
  * /proc/PID/mem. Opening that file ran the kernel's own ptrace check; it names
- * one address space for good. Sizes and addresses are bytes.
+ * one address space for good. Used by another process than the one that opened
+ * it, or after a change of credentials, it is checked again, against the caller.
+ * Sizes and addresses are bytes.
  *
  * Two kinds of no
  * ---------------
@@ -21,17 +23,19 @@
  *   EFAULT       the caller's own struct or buffer cannot be read or written
  *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH counts as not)
  *   EMEDIUMTYPE  @mem_fd is open but no /proc/PID/mem; @pin_fd no pin fd
- *   EACCES       @mem_fd was not opened for what is asked: reading, or writing
- *                where %GUPX_F_WRITE is set
+ *   EACCES       the caller may not do that to the target: @mem_fd is not open
+ *                for it (reading, or writing where %GUPX_F_WRITE is set), or was
+ *                opened by somebody who may, and the caller may not
  *   EPERM        a flag that needs a module parameter or a capability
  *   ESRCH        the address space is gone (exit, exec), or never was (kernel
  *                thread)
  *   EXDEV        @pin_fd holds pins of another address space, or pins that are
  *                charged to another user
+ *   EFBIG        more than one PIN may ask for: the module parameter max_pin_mib
  *   ENOBUFS      RLIMIT_MEMLOCK: the struct says limit, used and asked
  *   ENOMEM       no kernel memory for the request's own bookkeeping
  *   EMFILE       no free file descriptor for a new pin fd
- *   ENFILE       the same, for the whole system
+ *   ENFILE       no free open file in the whole system
  *   EINTR        a fatal signal came before the loop began
  *
  * Once the loop ran, ioctl() returns 0 and the struct answers: @done bytes, and
@@ -262,7 +266,7 @@ struct gupx_stop {
  * @read_flags: [out] the same for READ
  * @explain_flags: [out] the same for EXPLAIN
  * @params: [out] %GUPX_PARAM_*: what the administrator has allowed
- * @reserved: [out] 0
+ * @max_pin_mib: [out] MiB that one PIN may ask for
  * @memlock_limit: [out] the caller's RLIMIT_MEMLOCK, bytes; all ones: none, or
  *	CAP_IPC_LOCK
  * @memlock_used: [out] bytes charged to the caller's user now: our pins and
@@ -279,7 +283,7 @@ struct gupx_info {
 	__u32 read_flags;
 	__u32 explain_flags;
 	__u32 params;
-	__u32 reserved;
+	__u32 max_pin_mib;
 	__u64 memlock_limit;
 	__u64 memlock_used;
 	__u8 version[32];
@@ -296,7 +300,8 @@ struct gupx_info {
  * @pin_fd: [in,out] in: -1 for a new pin fd, or one to add to; out: the pin fd
  *	that owns the pages, -1 where a new one was asked and nothing was pinned
  * @addr: [in] page aligned
- * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
+ * @len: [in] bytes, page aligned; what is longer than one request may be goes
+ *	into one pin fd by several. 0 does nothing and succeeds.
  * @done: [out] bytes pinned, from @addr on
  * @stop: [out]
  * @memlock_limit: [out] bytes; all ones: none. Also where ioctl() fails with
