@@ -5,11 +5,15 @@
  * The kernel's own check of who may look into whom (mm_access(): credentials,
  * dumpable, Yama, user namespaces, LSMs) is not exported. But opening
  * /proc/PID/mem runs it, and leaves the mm in the file's private_data. So we
- * take that file, and with it exactly the rights of read() and write() on it.
+ * take that file. Who opened it may use it, as for read() and write(). To anybody
+ * else it may have come from somebody who may do more (SCM_RIGHTS, fork, a change
+ * of credentials): for them the kernel has to check anew. A read through a passed
+ * file is over with the read; a pin lasts.
  *
  * This leans on the layout of a file that is not ours. gupx_target_init() opens
  * one whose answer it knows and refuses to load where the answer differs.
  */
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -49,9 +53,52 @@ int __init gupx_target_init(void)
 	return error;
 }
 
+/* A refusal has one name, whichever of the kernel's checks it comes from. */
+static int refusal_of(long error)
+{
+	switch (error) {
+	case -ESRCH:
+	case -EINTR:
+	case -ENOMEM:
+	case -ENFILE:
+		return error;
+	}
+	return -EACCES;
+}
+
+/*
+ * Credentials are replaced, never changed, and copied by fork(): the same object
+ * means that this very process opened the file, with the rights it still has.
+ */
+static bool is_opener(const struct file *file)
+{
+	return file->f_cred == current_cred();
+}
+
+/*
+ * May the caller open this file, as things are now? Not a matter of names: the
+ * inode knows its process, whatever pid namespace the caller lives in. Waits,
+ * killable, for an exec of the target; so no lock may be held.
+ */
+static int check_caller(const struct file *file, bool write)
+{
+	struct file *again = dentry_open(
+		&file->f_path, write ? O_RDWR : O_RDONLY, current_cred());
+	int error = 0;
+
+	if (IS_ERR(again))
+		return refusal_of(PTR_ERR(again));
+	/* Since then the process has got another address space, or (6.1) none. */
+	if (again->private_data != file->private_data)
+		error = -ESRCH;
+	fput(again);
+	return error;
+}
+
 static struct mm_struct *get_mm(struct file *file, bool write)
 {
 	struct mm_struct *mm;
+	int error;
 
 	if (file->f_op != mem_fops)
 		return ERR_PTR(-EMEDIUMTYPE);
@@ -59,6 +106,9 @@ static struct mm_struct *get_mm(struct file *file, bool write)
 		return ERR_PTR(-EACCES);
 	if (write && !(file->f_mode & FMODE_WRITE))
 		return ERR_PTR(-EACCES);
+	error = is_opener(file) ? 0 : check_caller(file, write);
+	if (error)
+		return ERR_PTR(error);
 	/* On 6.1 the file of a kernel thread has none. */
 	mm = file->private_data;
 	if (!mm || !mmget_not_zero(mm))
@@ -72,7 +122,8 @@ static struct mm_struct *get_mm(struct file *file, bool write)
  * @write: the request writes
  *
  * Return: the mm, with a user reference that ends with gupx_target_put(); or
- * -EBADF, -EMEDIUMTYPE, -EACCES, -ESRCH, as <linux/gupx.h> says.
+ * -EBADF, -EMEDIUMTYPE, -EACCES, -ESRCH, -EINTR, -ENOMEM, -ENFILE, as
+ * <linux/gupx.h> says.
  */
 struct mm_struct *gupx_target_get(int fd, bool write)
 {

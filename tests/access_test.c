@@ -7,10 +7,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,8 +24,15 @@
 #include "memory.h"
 #include "target.h"
 
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+
 #define NOBODY 65534
 #define SOMEBODY 12345
+
+/* This program, as root's and setuid. Static: the target has the name, too. */
+static char setuid_program[32];
 
 FIXTURE(access)
 {
@@ -44,6 +56,7 @@ FIXTURE_SETUP(access)
 FIXTURE_TEARDOWN(access)
 {
 	target_stop(&self->target);
+	unlink(setuid_program);
 	if (geteuid())
 		return;
 	lab_set_param("allow_force", self->force);
@@ -86,6 +99,13 @@ TEST_F(access, allow_own_target)
 	ALL_SAY(0, self->target.mem_fd);
 }
 
+TEST_F(access, deny_the_device_to_who_is_not_in_its_group)
+{
+	ASSERT_EQ(0, lab_become(NOBODY));
+	EXPECT_EQ(-1, open(GUPX_DEVICE, O_RDWR | O_CLOEXEC));
+	EXPECT_EQ(EACCES, errno);
+}
+
 /* Not ours to check again: the kernel does not hand the file out. */
 TEST_F(access, deny_another_user)
 {
@@ -123,6 +143,45 @@ TEST_F(access, deny_target_that_is_not_dumpable)
 	EXPECT_EQ(0, TARGET_CALL(&target, SYS_prctl, PR_SET_DUMPABLE, 0));
 	EXPECT_EQ(-1, lab_open_mem(target.pid, O_RDONLY));
 	EXPECT_EQ(EACCES, errno);
+	target_stop(&target);
+}
+
+static const char *make_setuid_program(void)
+{
+	const int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct statvfs fs;
+	struct stat stat;
+	int to;
+
+	snprintf(setuid_program, sizeof(setuid_program), "/tmp/access.XXXXXX");
+	to = mkstemp(setuid_program);
+	if (fstatvfs(to, &fs) || (fs.f_flag & ST_NOSUID))
+		return "/tmp is mounted nosuid";
+	if (fstat(from, &stat) ||
+	    sendfile(to, from, NULL, stat.st_size) != stat.st_size ||
+	    fchmod(to, 04755))
+		return "no copy of this program";
+	close(to);
+	close(from);
+	return NULL;
+}
+
+TEST_F(access, deny_target_that_became_setuid)
+{
+	static const char *const argv[] = { setuid_program, "--sleep", NULL };
+	const char *missing = make_setuid_program();
+	struct target target;
+
+	if (missing)
+		SKIP(return, "%s", missing);
+	ASSERT_EQ(0, lab_become(NOBODY));
+	ASSERT_EQ(0, target_start(&target));
+	EXPECT_EQ(0, try_read(self, target.mem_fd, 0));
+	EXPECT_EQ(-EPIPE, TARGET_CALL(&target, SYS_execve, (long)setuid_program,
+				      (long)argv, (long)&argv[2]));
+	EXPECT_EQ(-1, lab_open_mem(target.pid, O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+	ALL_SAY(ESRCH, target.mem_fd);
 	target_stop(&target);
 }
 
@@ -269,9 +328,21 @@ TEST_F(access, deny_force_without_parameter)
 	EXPECT_EQ(0, try_read(self, self->target.mem_fd, GUPX_F_FORCE));
 }
 
+/* A target that has no capability which its watcher may lack. */
+static long drop_capabilities_of(const struct target *target)
+{
+	static struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	static struct __user_cap_data_struct none[2];
+
+	return TARGET_CALL(target, SYS_capset, (long)&header, (long)none);
+}
+
 TEST_F(access, deny_force_without_CAP_SYS_PTRACE)
 {
 	lab_set_param("allow_force", true);
+	ASSERT_EQ(0, drop_capabilities_of(&self->target));
 	ASSERT_EQ(0, lab_drop_capability(CAP_SYS_PTRACE));
 	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, GUPX_F_FORCE));
 	EXPECT_EQ(EPERM, try_read(self, self->target.mem_fd, GUPX_F_FORCE));
@@ -318,14 +389,98 @@ TEST_F(access, deny_page_frames_without_CAP_SYS_ADMIN)
 /* Pins that another user is charged for are not added to. */
 TEST_F(access, deny_adding_to_a_pin_fd_of_another_user)
 {
-	const struct lab_answer answer = lab_pin(
-		self->target.mem_fd, self->memory.addr, self->memory.len, 0);
+	struct lab_answer answer;
 
+	/* Now it is for both of them. */
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_setresgid, NOBODY, NOBODY,
+				 NOBODY));
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_setresuid, NOBODY, NOBODY,
+				 NOBODY));
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_prctl, PR_SET_DUMPABLE, 1));
+	answer = lab_pin(self->target.mem_fd, self->memory.addr,
+			 self->memory.len, 0);
 	ASSERT_EQ(0, answer.failed);
 	ASSERT_EQ(0, lab_become(NOBODY));
+	EXPECT_EQ(0, try_read(self, self->target.mem_fd, 0));
 	EXPECT_EQ(EXDEV, lab_pin_more(answer.pin_fd, self->target.mem_fd,
 				      self->memory.addr, lab_page(), 0)
 				 .failed);
+	close(answer.pin_fd);
+}
+
+/* A page of its own, and behind it one of secret memory; 0: there is none. */
+static uint64_t map_secret(const struct target *target)
+{
+	const uint64_t page = lab_page();
+	const uint64_t addr = TARGET_CALL(target, SYS_mmap, 0, 2 * page,
+					  PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const long fd = TARGET_CALL(target, SYS_memfd_secret, 0);
+
+	if (fd < 0 || TARGET_CALL(target, SYS_ftruncate, fd, page) ||
+	    TARGET_CALL(target, SYS_mmap, addr + page, page,
+			PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			0) != (long)(addr + page) ||
+	    target_poke(target, addr, 2 * page, 's'))
+		return 0;
+	return addr;
+}
+
+/* The kernel reads it for us: EFAULT instead of a SIGBUS. */
+static bool is_readable(const unsigned char *at)
+{
+	int line[2];
+	bool readable;
+
+	if (pipe(line))
+		return false;
+	readable = write(line[1], at, 1) == 1;
+	close(line[0]);
+	close(line[1]);
+	return readable;
+}
+
+/* Not to root, with whatever flags; and no pin fd shows what was not pinned. */
+TEST_F(access, deny_secret_memory)
+{
+	static const uint32_t flags[] = {
+		0,
+		GUPX_F_FORCE,
+		GUPX_F_SHORT,
+		GUPX_F_FORCE | GUPX_F_SHORT,
+		GUPX_F_NOFAULT,
+		GUPX_F_ENGINE_KERNEL,
+		GUPX_F_FORCE | GUPX_F_ENGINE_KERNEL,
+	};
+	const uint64_t page = lab_page();
+	const uint64_t addr = map_secret(&self->target);
+	unsigned char bytes[2 * page];
+	struct lab_answer answer;
+	unsigned char *window;
+
+	if (!addr)
+		SKIP(return, "no memfd_secret: boot with secretmem.enable=1");
+	lab_set_param("allow_force", true);
+	lab_set_param("allow_short_pins", true);
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		answer = lab_pin(self->target.mem_fd, addr, 2 * page, flags[i]);
+		EXPECT_EQ(page, answer.done) TH_LOG("flags %#x", flags[i]);
+		EXPECT_EQ((ssize_t)page,
+			  pread(answer.pin_fd, bytes, 2 * page, 0));
+		EXPECT_EQ(0, pread(answer.pin_fd, bytes, 1, page));
+		close(answer.pin_fd);
+		if (flags[i] & GUPX_F_SHORT)
+			continue;
+		answer = lab_read(self->target.mem_fd, addr, 2 * page, bytes,
+				  flags[i]);
+		EXPECT_EQ(page, answer.done) TH_LOG("flags %#x", flags[i]);
+	}
+	answer = lab_pin(self->target.mem_fd, addr, 2 * page, 0);
+	window = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, answer.pin_fd, 0);
+	ASSERT_NE(MAP_FAILED, window);
+	EXPECT_TRUE(is_readable(window));
+	EXPECT_FALSE(is_readable(window + page));
+	munmap(window, 2 * page);
 	close(answer.pin_fd);
 }
 

@@ -92,6 +92,19 @@ TEST_F(load, as_usual)
 	EXPECT_EQ(0, access(GUPX_DEVICE, R_OK | W_OK));
 }
 
+/* What an administrator has not asked for is not allowed to anybody. */
+TEST_F(load, gives_nothing_away)
+{
+	struct stat node;
+
+	ASSERT_EQ(0, load_in("/", self->module));
+	EXPECT_FALSE(lab_param("allow_force"));
+	EXPECT_FALSE(lab_param("allow_short_pins"));
+	ASSERT_EQ(0, stat(GUPX_DEVICE, &node));
+	EXPECT_EQ(0U, node.st_uid);
+	EXPECT_EQ(0600U, node.st_mode & 07777);
+}
+
 TEST_F(load, without_proc_is_refused)
 {
 	EXPECT_EQ(ENOENT, load_in(self->root, self->module));
