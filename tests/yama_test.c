@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Yama's scopes, which narrow down whom a user may look into. The module has no
- * part in it, and that is the point: whoever gets no mem fd gets nothing.
+ * part in it, and that is the point: whoever gets no mem fd gets nothing, and who
+ * has it from somebody else is asked by the kernel again.
  *
  * Scope 3 cannot be left again, and makes every other test fail: it is the last
  * test of the program that, by its name, runs last.
@@ -50,38 +51,58 @@ FIXTURE_TEARDOWN(yama)
 		EXPECT_TRUE(set_yama(self->scope));
 }
 
-/*
- * As NOBODY, and with a target that is a descendant or a sister: 0, or why not.
- * In a process of its own, so that the test stays root.
- */
-static int try_as_user(bool descendant)
+/* Done as NOBODY, in a process of its own, so that the test stays root. */
+static int as_user(int (*what)(void))
 {
-	static char path[64];
-	struct target target, sister;
 	int status = 0;
-	long fd;
-	pid_t pid;
+	const pid_t pid = fork();
 
-	pid = fork();
 	if (pid)
 		return waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status)
 						       : 255;
 	if (lab_become(NOBODY))
 		_exit(254);
-	status = target_start(&target);
-	if (descendant || status)
-		_exit(status);
-	/* The sister of the target looks at it: she is told its number. */
-	status = target_start(&sister);
-	if (!status) {
-		snprintf(path, sizeof(path), "/proc/%d/mem", target.pid);
-		if (pwrite(sister.mem_fd, path, sizeof(path),
-			   (uintptr_t)path) != sizeof(path))
-			_exit(253);
-		fd = TARGET_CALL(&sister, SYS_open, (long)path, O_RDONLY);
-		status = fd < 0 ? -fd : 0;
-	}
-	_exit(status);
+	_exit(what());
+}
+
+/* A descendant as target: 0, or why not. */
+static int open_descendant(void)
+{
+	struct target target;
+
+	return target_start(&target);
+}
+
+/* Another descendant, the target's sister, looks at it: she is told its number. */
+static int open_sister(void)
+{
+	static char path[64];
+	struct target target, sister;
+	const int error = target_start(&target) ?: target_start(&sister);
+	long fd;
+
+	if (error)
+		return error;
+	snprintf(path, sizeof(path), "/proc/%d/mem", target.pid);
+	if (pwrite(sister.mem_fd, path, sizeof(path), (uintptr_t)path) !=
+	    sizeof(path))
+		return 253;
+	fd = TARGET_CALL(&sister, SYS_open, (long)path, O_RDONLY);
+	return fd < 0 ? -fd : 0;
+}
+
+/* She has inherited the mem fd: what does the module tell her? */
+static int ask_as_sister(void)
+{
+	static struct gupx_populate ask = { .size = sizeof(ask) };
+	struct target target, sister;
+	int error = target_start(&target);
+
+	ask.mem_fd = target.mem_fd;
+	error = error ?: target_start(&sister);
+	return error
+		       ?: -TARGET_CALL(&sister, SYS_ioctl, lab_device(),
+				       GUPX_IOC_POPULATE, (long)&ask);
 }
 
 #define NEED_YAMA(wanted)                                                \
@@ -96,15 +117,17 @@ static int try_as_user(bool descendant)
 TEST_F(yama, scope_0_allow_any_of_the_same_user)
 {
 	NEED_YAMA(0);
-	EXPECT_EQ(0, try_as_user(true));
-	EXPECT_EQ(0, try_as_user(false));
+	EXPECT_EQ(0, as_user(open_descendant));
+	EXPECT_EQ(0, as_user(open_sister));
+	EXPECT_EQ(0, as_user(ask_as_sister));
 }
 
 TEST_F(yama, scope_1_allow_descendants_only)
 {
 	NEED_YAMA(1);
-	EXPECT_EQ(0, try_as_user(true));
-	EXPECT_EQ(EACCES, try_as_user(false));
+	EXPECT_EQ(0, as_user(open_descendant));
+	EXPECT_EQ(EACCES, as_user(open_sister));
+	EXPECT_EQ(EACCES, as_user(ask_as_sister));
 }
 
 TEST_F(yama, scope_2_deny_without_CAP_SYS_PTRACE)
@@ -112,7 +135,7 @@ TEST_F(yama, scope_2_deny_without_CAP_SYS_PTRACE)
 	struct target target;
 
 	NEED_YAMA(2);
-	EXPECT_EQ(EACCES, try_as_user(true));
+	EXPECT_EQ(EACCES, as_user(open_descendant));
 	EXPECT_EQ(0, target_start(&target));
 	target_stop(&target);
 }
