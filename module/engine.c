@@ -193,8 +193,9 @@ bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
  */
 void gupx_engine_populate(struct gupx_cursor *cursor)
 {
-	while (gupx_engine_fill(cursor, NULL))
-		;
+	/* A request of nothing is over before it begins. */
+	while (!gupx_cursor_is_over(cursor))
+		gupx_engine_fill(cursor, NULL);
 }
 
 /**
