@@ -15,7 +15,7 @@
 #include "lab.h"
 #include "target.h"
 
-enum order_kind { ORDER_CALL, ORDER_POKE, ORDER_PEEK, ORDER_FORK };
+enum order_kind { ORDER_CALL, ORDER_RUN, ORDER_POKE, ORDER_PEEK, ORDER_FORK };
 
 struct order {
 	enum order_kind kind;
@@ -49,6 +49,11 @@ static long obey_call(const struct order *order)
 		syscall(order->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 
 	return result == -1 ? -errno : result;
+}
+
+static long obey_run(const struct order *order)
+{
+	return ((target_fn *)order->number)(order->arguments);
 }
 
 static void live(int line, int heir);
@@ -91,6 +96,9 @@ static void live(int line, int heir)
 	forgive_one_sigbus();
 	while (recv(line, &order, sizeof(order), 0) == sizeof(order)) {
 		switch (order.kind) {
+		case ORDER_RUN:
+			result = obey_run(&order);
+			break;
 		case ORDER_POKE:
 			result = obey_poke(&order);
 			break;
@@ -176,6 +184,15 @@ long target_call(const struct target *target, long number,
 		 const long arguments[6])
 {
 	struct order order = { .kind = ORDER_CALL, .number = number };
+
+	memcpy(order.arguments, arguments, sizeof(order.arguments));
+	return command(target, &order);
+}
+
+long target_run(const struct target *target, target_fn *run,
+		const long arguments[6])
+{
+	struct order order = { .kind = ORDER_RUN, .number = (long)run };
 
 	memcpy(order.arguments, arguments, sizeof(order.arguments));
 	return command(target, &order);

@@ -40,6 +40,13 @@ long target_call(const struct target *target, long number,
 #define TARGET_CALL(target, number, ...) \
 	target_call(target, number, (const long[6]){ __VA_ARGS__ })
 
+/* A function of the test's own, run by the target: its result. */
+typedef long target_fn(const long arguments[6]);
+long target_run(const struct target *target, target_fn *run,
+		const long arguments[6]);
+#define TARGET_RUN(target, run, ...) \
+	target_run(target, run, (const long[6]){ __VA_ARGS__ })
+
 /* Becomes another program, one that only sleeps. Does not answer. */
 void target_exec(const struct target *target);
 

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measures, and judges nothing: in the guest, as root. A line a measurement:
+ *
+ *   bench ROW SIDE PHASE PAGES NUMBER
+ *   skip ROW SIDE PAGES WHY
+ */
+#define _GNU_SOURCE
+#include <fnmatch.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../knob.h"
+#include "../lab.h"
+#include "lap.h"
+#include "side.h"
+#include "work.h"
+
+/**
+ * struct row - a race
+ * @name: as printed and asked for
+ * @sides: who takes part
+ * @kind: of memory
+ * @state: of memory
+ * @odd: the range begins one page off
+ * @sizes: pages, smaller ones first, ended by 0; NULL: the usual ones
+ * @most: pages of the largest size that makes sense; 0: any
+ */
+struct row {
+	const char *name;
+	const struct side *sides;
+	enum work_kind kind;
+	enum work_state state;
+	bool odd;
+	const uint64_t *sizes;
+	uint64_t most;
+};
+
+static const uint64_t usual[] = { 1, 512, 16384, 262144, 0 };
+static const uint64_t from_mib_to_4gib[] = { 256,   1024,   4096,    16384,
+					     65536, 262144, 1048576, 0 };
+static const uint64_t one_gib[] = { 262144, 0 };
+
+/* All that is swapped has to fit into the guest's swap. */
+#define SWAPPABLE 16384
+
+static const struct row rows[] = {
+	{ "pin-4k", pin_sides, .kind = WORK_4K },
+	{ "pin-4k-odd", pin_sides, .kind = WORK_4K, .odd = true },
+	{ "pin-scattered", pin_sides, .kind = WORK_SCATTERED },
+	{ "pin-shmem", pin_sides, .kind = WORK_SHMEM },
+	{ "pin-large", pin_sides, .kind = WORK_LARGE },
+	{ "pin-thp", pin_sides, .kind = WORK_THP },
+	{ "pin-thp-odd", pin_sides, .kind = WORK_THP, .odd = true },
+	{ "pin-hugetlb", pin_sides, .kind = WORK_HUGETLB },
+	{ "pin-4k-absent", pin_sides, .kind = WORK_4K, .state = WORK_ABSENT },
+	{ "pin-4k-swapped", pin_sides, .kind = WORK_4K, .state = WORK_SWAPPED,
+	  .most = SWAPPABLE },
+	{ "pin-4k-forked", pin_sides, .kind = WORK_4K, .state = WORK_FORKED },
+	{ "pin-shmem-absent", pin_sides, .kind = WORK_SHMEM,
+	  .state = WORK_ABSENT },
+	{ "pin-shmem-swapped", pin_sides, .kind = WORK_SHMEM,
+	  .state = WORK_SWAPPED, .most = SWAPPABLE },
+	{ "pin-thp-absent", pin_sides, .kind = WORK_THP, .state = WORK_ABSENT },
+	{ "pin-thp-forked", pin_sides, .kind = WORK_THP, .state = WORK_FORKED },
+	{ "pin-hugetlb-absent", pin_sides, .kind = WORK_HUGETLB,
+	  .state = WORK_ABSENT },
+	{ "populate-4k", populate_sides, .kind = WORK_4K },
+	{ "populate-4k-odd", populate_sides, .kind = WORK_4K, .odd = true },
+	{ "populate-shmem", populate_sides, .kind = WORK_SHMEM },
+	{ "populate-large", populate_sides, .kind = WORK_LARGE },
+	{ "populate-thp", populate_sides, .kind = WORK_THP },
+	{ "populate-hugetlb", populate_sides, .kind = WORK_HUGETLB },
+	{ "populate-4k-absent", populate_sides, .kind = WORK_4K,
+	  .state = WORK_ABSENT },
+	{ "populate-4k-swapped", populate_sides, .kind = WORK_4K,
+	  .state = WORK_SWAPPED, .most = SWAPPABLE },
+	{ "populate-4k-forked", populate_sides, .kind = WORK_4K,
+	  .state = WORK_FORKED },
+	{ "populate-shmem-absent", populate_sides, .kind = WORK_SHMEM,
+	  .state = WORK_ABSENT },
+	{ "populate-shmem-swapped", populate_sides, .kind = WORK_SHMEM,
+	  .state = WORK_SWAPPED, .most = SWAPPABLE },
+	{ "populate-thp-absent", populate_sides, .kind = WORK_THP,
+	  .state = WORK_ABSENT },
+	{ "populate-hugetlb-absent", populate_sides, .kind = WORK_HUGETLB,
+	  .state = WORK_ABSENT },
+	{ "read-4k", read_sides, .kind = WORK_4K, .most = 16384 },
+	{ "read-scattered", read_sides, .kind = WORK_SCATTERED, .most = 16384 },
+	{ "read-shmem", read_sides, .kind = WORK_SHMEM, .most = 16384 },
+	{ "read-large", read_sides, .kind = WORK_LARGE, .most = 16384 },
+	{ "read-thp", read_sides, .kind = WORK_THP, .most = 16384 },
+	{ "read-hugetlb", read_sides, .kind = WORK_HUGETLB, .most = 16384 },
+	{ "window-4k", window_sides, .kind = WORK_4K, .most = 16384 },
+	{ "trace-4k", trace_sides, .kind = WORK_4K },
+	{ "linear-4k", plain_sides, .kind = WORK_4K,
+	  .sizes = from_mib_to_4gib },
+	{ "memory-scattered", few_sides, .kind = WORK_SCATTERED,
+	  .sizes = one_gib },
+	{ "memory-thp", many_sides, .kind = WORK_THP, .sizes = one_gib },
+};
+
+/**
+ * struct options - of the command line
+ * @most: pages of the largest size
+ * @times: that each is measured
+ * @side: only sides of this pattern
+ * @sample: profile the kernel in this phase
+ */
+static struct options {
+	uint64_t most;
+	int times;
+	const char *side;
+	enum lap sample;
+} options = { .most = 16384, .times = 3, .side = "*" };
+
+static void print_phase(const struct row *row, const struct side *side,
+			const struct work *work, const char *phase, long number)
+{
+	if (number >= 0)
+		printf("bench %s %s %s %lu %ld\n", row->name, side->name, phase,
+		       (unsigned long)work->pages, number);
+}
+
+static void print_skip(const struct row *row, const char *side,
+		       const struct work *work, const char *why)
+{
+	printf("skip %s %s %lu %s\n", row->name, side,
+	       (unsigned long)work->pages, why);
+}
+
+static void run_side(const struct row *row, const struct side *side,
+		     struct work *work)
+{
+	for (int i = 0; i < options.times; i++) {
+		struct times times = { -1, -1, -1 };
+		const char *why = work_reset(work);
+
+		if (!why)
+			why = side->run(work, side->flags, &times);
+		if (why) {
+			print_skip(row, side->name, work, why);
+			return;
+		}
+		print_phase(row, side, work, "take", times.take);
+		print_phase(row, side, work, "drop", times.drop);
+		print_phase(row, side, work, "bytes", times.bytes);
+	}
+}
+
+static void run_size(const struct row *row, const struct target *target,
+		     uint64_t pages)
+{
+	struct work work = {
+		.target = target,
+		.kind = row->kind,
+		.state = row->state,
+		.odd = row->odd,
+		.pages = pages,
+	};
+	const char *why = work_build(&work);
+	const struct side *side;
+
+	if (why)
+		print_skip(row, "-", &work, why);
+	for (side = row->sides; side->name && !why; side++)
+		if (!fnmatch(options.side, side->name, 0))
+			run_side(row, side, &work);
+	work_drop(&work);
+}
+
+static bool run_row(const struct row *row)
+{
+	const uint64_t *sizes = row->sizes ? row->sizes : usual;
+	struct target target;
+
+	if (target_start(&target)) {
+		fprintf(stderr, "no target\n");
+		return false;
+	}
+	for (int i = 0; sizes[i] && sizes[i] <= options.most; i++)
+		if (!row->most || sizes[i] <= row->most)
+			run_size(row, &target, sizes[i]);
+	target_stop(&target);
+	return true;
+}
+
+/* Nothing else is to make or break huge pages, and no size is to be refused. */
+static void set_up(void)
+{
+	knob_set("/proc/sys/vm/overcommit_memory", 1);
+	knob_set(
+		"/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+		1000000000);
+	lab_set_param("allow_short_pins", true);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	side_init();
+	lap_init();
+}
+
+static bool read_options(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "most", required_argument, NULL, 'm' },
+		{ "times", required_argument, NULL, 't' },
+		{ "side", required_argument, NULL, 's' },
+		{ "sample", required_argument, NULL, 'p' },
+		{},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'm':
+			options.most = strtoull(optarg, NULL, 0);
+			break;
+		case 't':
+			options.times = atoi(optarg);
+			break;
+		case 's':
+			options.side = optarg;
+			break;
+		case 'p':
+			options.sample =
+				strcmp(optarg, "drop") ? LAP_TAKE : LAP_DROP;
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_wanted(const struct row *row, char **patterns)
+{
+	if (!*patterns)
+		return true;
+	for (; *patterns; patterns++)
+		if (!fnmatch(*patterns, row->name, 0))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	bool any = false;
+
+	if (!read_options(argc, argv))
+		return 2;
+	set_up();
+	lap_sample(side_rival(), options.sample);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!is_wanted(&rows[i], argv + optind))
+			continue;
+		any = true;
+		if (!run_row(&rows[i]))
+			return 1;
+	}
+	if (options.sample)
+		lap_print_samples(side_rival());
+	if (!any)
+		fprintf(stderr, "no such row\n");
+	return !any;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../knob.h"
+#include "../lab.h"
+#include "work.h"
+
+static uint64_t round_up(uint64_t len, uint64_t unit)
+{
+	return (len + unit - 1) / unit * unit;
+}
+
+static long call_whole(const struct work *work, int advice)
+{
+	return TARGET_CALL(work->target, SYS_madvise, work->base, work->span,
+			   advice);
+}
+
+static long map_fixed(const struct work *work, int flags, int fd)
+{
+	return TARGET_CALL(work->target, SYS_mmap, work->base, work->span,
+			   PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
+}
+
+/* Page tables begin where a huge page would: so does all that is measured. */
+static bool reserve(struct work *work)
+{
+	const uint64_t len = work->pages * PAGE + (work->odd ? PAGE : 0);
+	long addr;
+
+	work->span = round_up(len, HUGE_PAGE);
+	addr = TARGET_CALL(work->target, SYS_mmap, 0, work->span + HUGE_PAGE,
+			   PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (addr < 0)
+		return false;
+	work->base = round_up(addr, HUGE_PAGE);
+	work->addr = work->base + (work->odd ? PAGE : 0);
+	return true;
+}
+
+static const char *map_anon(const struct work *work, int advice)
+{
+	if (map_fixed(work, MAP_PRIVATE | MAP_ANONYMOUS, -1) < 0 ||
+	    call_whole(work, advice))
+		return "no room for a mapping";
+	return NULL;
+}
+
+static const char *map_shmem(const struct work *work)
+{
+	static const char name[] = "gupx-bench";
+	const long fd = TARGET_CALL(work->target, SYS_memfd_create, (long)name);
+	long addr;
+
+	if (fd < 0 ||
+	    TARGET_CALL(work->target, SYS_ftruncate, fd, work->span) < 0)
+		return "no memfd";
+	addr = map_fixed(work, MAP_SHARED, fd);
+	TARGET_CALL(work->target, SYS_close, fd);
+	return addr < 0 ? "no room for a mapping" : NULL;
+}
+
+static const char *map_hugetlb(const struct work *work)
+{
+	if (!knob_reserve_huge(work->span / HUGE_PAGE) ||
+	    map_fixed(work, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1) < 0)
+		return "no 2 MiB pages in the pool";
+	return NULL;
+}
+
+const char *work_build(struct work *work)
+{
+	work->child = (struct target){ .mem_fd = -1, .line = -1, .heir = -1 };
+	work->base = 0;
+	if (!reserve(work))
+		return "no room for a mapping";
+	switch (work->kind) {
+	case WORK_4K:
+	case WORK_SCATTERED:
+		return map_anon(work, MADV_NOHUGEPAGE);
+	case WORK_SHMEM:
+		return map_shmem(work);
+	case WORK_LARGE:
+	case WORK_THP:
+		return map_anon(work, MADV_HUGEPAGE);
+	case WORK_HUGETLB:
+		return map_hugetlb(work);
+	}
+	return "no such kind";
+}
+
+/*
+ * In an order that is not that of the addresses: the pages come from the
+ * allocator one after the other, so that no two neighbours lie together.
+ */
+static long touch_scattered(const long arguments[6])
+{
+	volatile unsigned char *const base = (void *)arguments[0];
+	const unsigned long pages = arguments[1] / PAGE;
+
+	/* A number of pages is a multiple of 512 here, so 7919 meets them all. */
+	for (unsigned long i = 0; i < pages; i++)
+		base[i * 7919 % pages * PAGE] = 's';
+	return 0;
+}
+
+static void touch(const struct work *work)
+{
+	if (work->kind == WORK_SCATTERED)
+		TARGET_RUN(work->target, touch_scattered, work->base,
+			   work->span);
+	else
+		target_poke(work->target, work->base, work->span, 't');
+}
+
+/* A huge page is mapped by pages where one of them was once different. */
+static bool split(const struct work *work)
+{
+	for (uint64_t at = work->base; at < work->base + work->span;
+	     at += HUGE_PAGE)
+		if (TARGET_CALL(work->target, SYS_mprotect, at + PAGE, PAGE,
+				PROT_READ) ||
+		    TARGET_CALL(work->target, SYS_mprotect, at + PAGE, PAGE,
+				PROT_READ | PROT_WRITE))
+			return false;
+	/* The kernel would make them huge again. */
+	call_whole(work, MADV_NOHUGEPAGE);
+	touch(work);
+	return true;
+}
+
+static long huge_bytes(const struct work *work)
+{
+	return target_smaps(work->target, work->base, "AnonHugePages:") * 1024;
+}
+
+static const char *fill(const struct work *work)
+{
+	touch(work);
+	if (work->kind != WORK_THP && work->kind != WORK_LARGE)
+		return NULL;
+	if (huge_bytes(work) < (long)work->span)
+		return "too few huge pages";
+	if (work->kind == WORK_LARGE && (!split(work) || huge_bytes(work)))
+		return "huge pages do not split";
+	return NULL;
+}
+
+static void end_child(struct work *work)
+{
+	const pid_t pid = work->child.pid;
+
+	if (pid <= 0)
+		return;
+	target_stop(&work->child);
+	/* Its parent is the target: only when it is gone, its memory is, too. */
+	while (!kill(pid, 0) || errno != ESRCH)
+		sched_yield();
+}
+
+static uint64_t resident(const struct work *work)
+{
+	return lab_resident(work->target->pid, work->base, work->span / PAGE);
+}
+
+static const char *page_out(const struct work *work)
+{
+	touch(work);
+	for (int tries = 0; tries < 8; tries++) {
+		call_whole(work, MADV_PAGEOUT);
+		if (!resident(work))
+			return NULL;
+	}
+	return "not all of it goes to swap";
+}
+
+/* Of shared memory the file holds the pages, too. */
+static const char *forget(const struct work *work)
+{
+	call_whole(work,
+		   work->kind == WORK_SHMEM ? MADV_REMOVE : MADV_DONTNEED);
+	return resident(work) ? "it does not go away" : NULL;
+}
+
+/* Anew: what was shared once, and copied, is no huge page any more. */
+static const char *share(struct work *work)
+{
+	const char *missing;
+
+	end_child(work);
+	missing = forget(work);
+	if (!missing)
+		missing = fill(work);
+	if (!missing && target_fork(work->target, &work->child))
+		missing = "cannot fork";
+	return missing;
+}
+
+const char *work_reset(struct work *work)
+{
+	switch (work->state) {
+	case WORK_RESIDENT:
+		/* What is measured leaves it as it is. */
+		return resident(work) == work->span / PAGE ? NULL : fill(work);
+	case WORK_ABSENT:
+		return forget(work);
+	case WORK_SWAPPED:
+		return page_out(work);
+	case WORK_FORKED:
+		return share(work);
+	}
+	return "no such state";
+}
+
+void work_drop(struct work *work)
+{
+	end_child(work);
+	if (work->base)
+		TARGET_CALL(work->target, SYS_munmap, work->base, work->span);
+	work->base = 0;
+}
