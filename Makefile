@@ -13,7 +13,7 @@ TESTS ?=
 
 export DESTDIR
 
-.PHONY: all module cli help check check-all lint demo vm diff mutants deps install uninstall clean
+.PHONY: all module cli help check check-all check-debug coverage lint demo vm diff fuzz mutants deps install uninstall clean
 
 all: module cli
 
@@ -48,6 +48,9 @@ help:
 #:   make check         lint, and all tests on the default kernel
 #:                      (KERNELS="6.1 6.12" for others)
 #:   make check-all     the same on every kernel of tests/vm/kernels
+#:   make check-debug   the tests on a kernel built to check itself: memory, locks,
+#:                      leaks (10 minutes to build, once; TESTS="..." for some)
+#:   make coverage      which lines and branches of module/ those tests reach
 #:
 #: While working on gupx:
 #:   make lint          warnings, sparse, checkpatch, clang-format, shellcheck...
@@ -55,6 +58,8 @@ help:
 #:                      boot a kernel and run some tests; all without TESTS
 #:   make diff KERNEL=6.1 CASES=1000 SEED=7
 #:                      random memory and requests, judged by the kernel itself
+#:   make fuzz KERNEL=6.1 MINUTES=30 SEED=7
+#:                      random scripts over /dev/gupx, judged by its contract
 #:   make mutants       does a tester see each condition of module/policy.h?
 #:   tests/vm/run 6.1 -- sh
 #:                      a shell in the machine, with gupx loaded
@@ -68,6 +73,12 @@ check:
 check-all:
 	@tests/vm/check all
 
+check-debug:
+	@tests/vm/check debug $(TESTS)
+
+coverage:
+	@tests/coverage
+
 lint:
 	@tests/vm/deps build lint vm
 	@tests/lint
@@ -76,6 +87,12 @@ lint:
 diff:
 	@VM_LIMIT=$(if $(CASES),86400,300) tests/diff/run $(KERNEL) \
 		$(if $(CASES),--seed $(or $(SEED),fresh) --cases $(CASES))
+
+# Without MINUTES as make check has it; with them, of a new seed, if none is given.
+fuzz:
+	@VM_LIMIT=$(if $(MINUTES),86400,300) tests/fuzz/run $(KERNEL) \
+		$(if $(MINUTES),--seed $(or $(SEED),fresh) \
+			--seconds $$(($(MINUTES) * 60)))
 
 mutants:
 	@tests/diff/mutants $(MUTANTS_KERNEL) $(MUTANTS)

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A case, from its first operation to its last; some at once. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "world.h"
+
+#define ROUNDS_MAX 24
+#define CHILD_MICROSECONDS 4000
+
+static void run_op(struct world *world, struct arena *arena,
+		   const struct op *op)
+{
+	if (op->verb <= VERB_STRANGE)
+		call_run(world, arena, op);
+	else
+		act_run(world, arena, op);
+}
+
+/**
+ * struct thread - one of those that run at once
+ * @rounds: how often it does its operation
+ */
+struct thread {
+	struct world *world;
+	struct arena *arena;
+	const struct op *op;
+	pthread_barrier_t *start;
+	unsigned int rounds;
+	pthread_t id;
+};
+
+static void *run_thread(void *argument)
+{
+	const struct thread *thread = argument;
+
+	pthread_barrier_wait(thread->start);
+	for (unsigned int i = 0; i < thread->rounds; i++)
+		run_op(thread->world, thread->arena, thread->op);
+	return NULL;
+}
+
+static void run_together(struct world *world, const struct op *op, size_t nr,
+			 unsigned int rounds)
+{
+	struct thread thread[THREADS];
+	pthread_barrier_t start;
+
+	/* It was the last operation. */
+	if (!nr)
+		return;
+	pthread_barrier_init(&start, NULL, nr);
+	world->racing = true;
+	for (size_t i = 0; i < nr; i++) {
+		thread[i] = (struct thread){
+			.world = world,
+			.arena = &world->arena[1 + i],
+			.op = &op[i],
+			.start = &start,
+			.rounds = rounds,
+		};
+		if (pthread_create(&thread[i].id, NULL, run_thread, &thread[i]))
+			_exit(3);
+	}
+	for (size_t i = 0; i < nr; i++)
+		pthread_join(thread[i].id, NULL);
+	world->racing = false;
+	pthread_barrier_destroy(&start);
+}
+
+static void live_as_child(struct world *world, const struct op *op, size_t nr)
+{
+	world->child = true;
+	for (;;)
+		for (size_t i = 0; i < nr; i++)
+			run_op(world, &world->arena[0], &op[i]);
+}
+
+/* It ends in the middle of whatever it does then. */
+static void run_child(struct world *world, const struct op *op, size_t nr,
+		      unsigned int microseconds)
+{
+	const struct timespec nap = { .tv_nsec = microseconds * 1000 };
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		live_as_child(world, op, nr);
+	if (pid < 0)
+		return;
+	nanosleep(&nap, NULL);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+void script_run(struct world *world, const struct sketch *sketch)
+{
+	for (size_t i = 0; i < sketch->nr && !world->tally->failed; i++) {
+		const struct op *op = &sketch->op[i];
+		const size_t nr = least(op->count, sketch->nr - i - 1);
+
+		switch (op->verb) {
+		case VERB_TOGETHER:
+			run_together(world, op + 1, least(nr, THREADS),
+				     1 + op->number % ROUNDS_MAX);
+			i += nr;
+			break;
+		case VERB_CHILD:
+			run_child(world, op + 1, nr,
+				  op->number % CHILD_MICROSECONDS);
+			i += nr;
+			break;
+		default:
+			run_op(world, &world->arena[0], op);
+		}
+	}
+}
