@@ -13,7 +13,7 @@ TESTS ?=
 
 export DESTDIR
 
-.PHONY: all module cli help check check-all check-debug coverage lint demo vm diff fuzz mutants deps install uninstall clean
+.PHONY: all module cli help check check-all check-debug coverage lint demo vm diff fuzz soak mutants deps install uninstall clean
 
 all: module cli
 
@@ -60,6 +60,8 @@ help:
 #:                      random memory and requests, judged by the kernel itself
 #:   make fuzz KERNEL=6.1 MINUTES=30 SEED=7
 #:                      random scripts over /dev/gupx, judged by its contract
+#:   make soak MINUTES=60 KERNEL=6.12
+#:                      chaos, fuzzer and tester in one machine, for that long
 #:   make mutants       does a tester see each condition of module/policy.h?
 #:   tests/vm/run 6.1 -- sh
 #:                      a shell in the machine, with gupx loaded
@@ -93,6 +95,10 @@ fuzz:
 	@VM_LIMIT=$(if $(MINUTES),86400,300) tests/fuzz/run $(KERNEL) \
 		$(if $(MINUTES),--seed $(or $(SEED),fresh) \
 			--seconds $$(($(MINUTES) * 60)))
+
+soak:
+	@tests/vm/deps build vm
+	@tests/soak/run $(KERNEL) $(or $(MINUTES),60)
 
 mutants:
 	@tests/diff/mutants $(MUTANTS_KERNEL) $(MUTANTS)
