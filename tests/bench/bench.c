@@ -104,12 +104,14 @@ static const struct row rows[] = {
 
 /**
  * struct options - of the command line
+ * @least: pages of the smallest size
  * @most: pages of the largest size
  * @times: that each is measured
  * @side: only sides of this pattern
  * @sample: profile the kernel in this phase
  */
 static struct options {
+	uint64_t least;
 	uint64_t most;
 	int times;
 	const char *side;
@@ -181,7 +183,8 @@ static bool run_row(const struct row *row)
 		return false;
 	}
 	for (int i = 0; sizes[i] && sizes[i] <= options.most; i++)
-		if (!row->most || sizes[i] <= row->most)
+		if (sizes[i] >= options.least &&
+		    (!row->most || sizes[i] <= row->most))
 			run_size(row, &target, sizes[i]);
 	target_stop(&target);
 	return true;
@@ -203,6 +206,7 @@ static void set_up(void)
 static bool read_options(int argc, char **argv)
 {
 	static const struct option known[] = {
+		{ "least", required_argument, NULL, 'l' },
 		{ "most", required_argument, NULL, 'm' },
 		{ "times", required_argument, NULL, 't' },
 		{ "side", required_argument, NULL, 's' },
@@ -213,6 +217,9 @@ static bool read_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
+		case 'l':
+			options.least = strtoull(optarg, NULL, 0);
+			break;
 		case 'm':
 			options.most = strtoull(optarg, NULL, 0);
 			break;
