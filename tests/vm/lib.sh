@@ -20,10 +20,11 @@ die() {
 	exit 1
 }
 
-# list_kernels [check|all]: names of the kernels of that class, oldest first.
+# list_kernels [check|all|debug]: names of the kernels of that class, oldest first.
+# All are those that people run, which the one with the checks built in is not.
 list_kernels() {
-	awk -v class="${1:-all}" \
-		'/^[^#]/ && (class == "all" || $2 == class) {print $1}' "$VM/kernels"
+	awk -v class="${1:-all}" '/^[^#]/ && ($2 == class ||
+		class == "all" && $2 == "check") {print $1}' "$VM/kernels"
 }
 
 # kernel_field NAME COLUMN: one column of a kernel's line.
@@ -33,12 +34,18 @@ kernel_field() {
 		"$VM/kernels" || die "no kernel '$1' in tests/vm/kernels"
 }
 
+# kernel_pace NAME: how many times slower than a stock kernel it may be, which all
+# limits of time are multiplied by.
+kernel_pace() {
+	kernel_field "$1" 7
+}
+
 # kernel_suite NAME: the Debian suite it comes from, if not by apt's own sources.
 kernel_suite() {
 	local from
 	from=$(kernel_field "$1" 3)
 	case $from in
-	apt) ;;
+	apt | build) ;;
 	suite:?*) echo "${from#suite:}" ;;
 	*) die "kernel $1: do not know how to fetch from '$from'" ;;
 	esac
@@ -58,6 +65,30 @@ kernel_release() {
 
 kernel_headers() {
 	echo "$(kernel_root "$1")/usr/src/linux-headers-$(kernel_release "$1")"
+}
+
+# source_version KERNEL: that of its source package, as apt has it today.
+source_version() {
+	local package version
+
+	package=$(kernel_field "$1" 6)
+	version=$(apt-cache show --no-all-versions "$package" 2>/dev/null |
+		awk '$1 == "Version:" {print $2; exit}')
+	[[ -n $version ]] || die "apt does not know $package: run tests/vm/deps vm"
+	echo "$version"
+}
+
+# unpack_source KERNEL DIR: the source package's own files, under DIR.
+unpack_source() {
+	local package
+
+	package=$(kernel_field "$1" 6)
+	(
+		cd "$2" || exit
+		apt-get download -q -o APT::Sandbox::User=root "$package" >&2
+		dpkg -x "$package"_*.deb .
+		rm "$package"_*.deb
+	)
 }
 
 # source_dir KERNEL: files of its source tree that the checks and tests use.
