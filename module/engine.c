@@ -231,7 +231,9 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 	kvfree(pages);
 	if (ret > 0)
 		return gupx_policy_do(GUPX_GO);
-	if (ret < 0 && (cursor->request & GUPX_R_LONGTERM))
+	/* With other errnos it did not come to moving: NOFAULT, a signal. */
+	if ((ret == -ENOMEM || ret == -EBUSY) &&
+	    (cursor->request & GUPX_R_LONGTERM))
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
 					-ret);
 	return stop_of(cursor, ret);
