@@ -91,7 +91,7 @@ static uint64_t draw_odd_address(struct dice *dice)
 static void draw_range(struct dice *dice, struct request *request)
 {
 	const struct span span = dice_span(dice, REGION_PAGES);
-	const enum region region = dice_below(dice, REGIONS);
+	const enum region region = dice_region(dice);
 	/* What is steady has one window only. */
 	const unsigned int window =
 		stamp_is_steady(region) ? 0 : dice_below(dice, WINDOWS);

@@ -24,7 +24,7 @@
 #define GUARD_INSTALL 102
 #define GUARD_REMOVE 103
 
-#define HEIR_DEEDS 200
+#define HEIR_DEEDS 300
 
 static const unsigned char weights[DEEDS] = {
 	[DEED_WRITE] = 120,   [DEED_LOOK] = 30,	      [DEED_MMAP] = 30,
@@ -34,7 +34,7 @@ static const unsigned char weights[DEEDS] = {
 	[DEED_COLLAPSE] = 5,  [DEED_HUGEPAGE] = 5,    [DEED_NOHUGEPAGE] = 3,
 	[DEED_MERGEABLE] = 6, [DEED_UNMERGEABLE] = 3, [DEED_POPULATE] = 5,
 	[DEED_GUARD] = 4,     [DEED_REMOVE] = 5,      [DEED_TRUNCATE] = 4,
-	[DEED_FORK] = 4,      [DEED_EXEC] = 1,	      [DEED_EXIT] = 1,
+	[DEED_FORK] = 10,     [DEED_EXEC] = 1,	      [DEED_EXIT] = 1,
 };
 
 /* Of these nothing is lost, so that they may be done to steady memory. */
@@ -172,7 +172,7 @@ static bool do_deed(struct victim *victim, enum deed deed, uint64_t addr,
 
 static void act_on_memory(struct victim *victim, enum deed deed)
 {
-	const enum region region = dice_below(&victim->dice, REGIONS);
+	const enum region region = dice_region(&victim->dice);
 	const bool steady = stamp_is_steady(region);
 	const unsigned int window = steady ? 0 : dice_below(&victim->dice, 2);
 	struct span span = dice_span(&victim->dice, REGION_PAGES);
@@ -236,7 +236,7 @@ void victim_act(struct victim *victim)
 		act_on_memory(victim, DEED_WRITE);
 	else if (deed == DEED_FORK)
 		do_fork(victim);
-	else if (dice_chance(&victim->dice, 30))
+	else
 		end_life(victim, deed);
 	if (dice_chance(&victim->dice, 30))
 		usleep(dice_below(&victim->dice, 1000));

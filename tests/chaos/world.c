@@ -38,6 +38,14 @@ struct span dice_span(struct dice *dice, uint64_t pages)
 	return span;
 }
 
+enum region dice_region(struct dice *dice)
+{
+	if (dice_chance(dice, 30))
+		return dice_below(dice, 2) ? REGION_STEADY_ANON
+					   : REGION_STEADY_SHMEM;
+	return dice_below(dice, REGIONS);
+}
+
 void count_deed(enum deed deed, bool refused)
 {
 	count(&world->tally.deeds[deed]);

@@ -206,6 +206,8 @@ struct span {
 };
 
 struct span dice_span(struct dice *dice, uint64_t pages);
+/* More often a steady one, of which more can be said. */
+enum region dice_region(struct dice *dice);
 
 static inline void count(_Atomic uint64_t *counter)
 {
