@@ -9,6 +9,7 @@
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
 
 #include "cursor.h"
 #include "trace.h"
@@ -31,6 +32,28 @@ void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 		.end = start + len,
 		.request = request,
 	};
+}
+
+/*
+ * For gupx:lock_held, which tells how long a writer may have to wait: a hold ends
+ * with every chance for one, whether or not there is any. Whoever steps looks for
+ * writers right before it takes the lock, held or not.
+ */
+static void begin_hold(struct gupx_cursor *cursor)
+{
+	if (!trace_gupx_lock_held_enabled())
+		return;
+	cursor->held_since = ktime_get_ns();
+	cursor->held_from = cursor->addr;
+}
+
+static void end_hold(struct gupx_cursor *cursor, bool kept)
+{
+	/* Switched on in the middle of a hold: that one does not count. */
+	if (trace_gupx_lock_held_enabled() && cursor->held_since)
+		trace_gupx_lock_held(cursor,
+				     ktime_get_ns() - cursor->held_since, kept);
+	cursor->held_since = 0;
 }
 
 /* Row O3: which signals end a wait that a fault began. */
@@ -56,13 +79,17 @@ struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor)
 	const struct gupx_verdict signal =
 		gupx_policy_stop(GUPX_STAGE_SIGNAL, GUPX_REASON_SIGNAL, EINTR);
 
-	if (cursor->lock == GUPX_LOCK_HELD)
+	if (cursor->lock == GUPX_LOCK_HELD) {
+		end_hold(cursor, true);
+		begin_hold(cursor);
 		return gupx_policy_do(GUPX_GO);
+	}
 	if (cursor->lock == GUPX_LOCK_DROPPED && is_interrupted(cursor))
 		return signal;
 	if (mmap_read_lock_killable(cursor->mm))
 		return signal;
 	cursor->lock = GUPX_LOCK_HELD;
+	begin_hold(cursor);
 	return gupx_policy_do(GUPX_GO);
 }
 
@@ -72,8 +99,10 @@ struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor)
  */
 void gupx_cursor_unlock(struct gupx_cursor *cursor)
 {
-	if (cursor->lock == GUPX_LOCK_HELD)
+	if (cursor->lock == GUPX_LOCK_HELD) {
+		end_hold(cursor, false);
 		mmap_read_unlock(cursor->mm);
+	}
 	cursor->lock = GUPX_LOCK_NONE;
 	cursor->vma = NULL;
 }
@@ -84,6 +113,8 @@ void gupx_cursor_unlock(struct gupx_cursor *cursor)
  */
 void gupx_cursor_drop(struct gupx_cursor *cursor)
 {
+	/* When it did, nobody knows. */
+	cursor->held_since = 0;
 	cursor->lock = GUPX_LOCK_DROPPED;
 	cursor->vma = NULL;
 	cursor->tried = true;

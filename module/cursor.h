@@ -29,6 +29,8 @@ enum gupx_lock {
  * @vma: the mapping at @addr; valid only while the lock is held, NULL otherwise
  * @vma_facts: GUPX_V_* of @vma
  * @tried: the fault at @addr has dropped the lock before
+ * @held_since: when the present hold of the lock began, ns; only while traced
+ * @held_from: @addr at that time
  * @stop: set once, when the request ends short of @end
  */
 struct gupx_cursor {
@@ -41,6 +43,8 @@ struct gupx_cursor {
 	struct vm_area_struct *vma;
 	u32 vma_facts;
 	bool tried;
+	u64 held_since;
+	unsigned long held_from;
 	struct gupx_verdict stop;
 };
 

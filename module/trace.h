@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Tracepoints, one an outcome: gupx:request, gupx:vma, gupx:entries, gupx:fault,
- * gupx:stop. Off, each is a jump over nothing.
+ * gupx:stop; and gupx:lock_held. Off, each is a jump over nothing.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM gupx
@@ -120,6 +120,28 @@ TRACE_EVENT(gupx_fault_done,
 	TP_printk("addr=%#lx answer=%#x verdict=%s reason=%u", __entry->addr,
 		  __entry->answer, gupx_show_action(__entry->action),
 		  __entry->reason)
+);
+
+/* Between two chances for a writer who waits for the target's mmap_lock. */
+TRACE_EVENT(gupx_lock_held,
+	TP_PROTO(const struct gupx_cursor *cursor, u64 ns, bool kept),
+	TP_ARGS(cursor, ns, kept),
+	TP_STRUCT__entry(
+		__field(u64, ns)
+		__field(unsigned long, pages)
+		__field(bool, wanted)
+		__field(bool, kept)
+	),
+	TP_fast_assign(
+		__entry->ns = ns;
+		/* A run that could not be owned has made the cursor go back. */
+		__entry->pages = cursor->addr > cursor->held_from ?
+			(cursor->addr - cursor->held_from) >> PAGE_SHIFT : 0;
+		__entry->wanted = mmap_lock_is_contended(cursor->mm);
+		__entry->kept = kept;
+	),
+	TP_printk("ns=%llu pages=%lu wanted=%d kept=%d", __entry->ns,
+		  __entry->pages, __entry->wanted, __entry->kept)
 );
 
 TRACE_EVENT(gupx_stop,

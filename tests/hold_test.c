@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How long the target's mmap_lock is held while somebody waits to write: no
+ * longer than for a page table, however long the request. Told by the kernel's
+ * own histograms of gupx:gupx_lock_held, while the target maps and unmaps.
+ *
+ * What is let go of is not yet the writer's: a reader on another CPU may be quicker,
+ * until the writer has waited for 4 ms. That is the kernel's lock, for all alike.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "holder.h"
+#include "lab.h"
+#include "target.h"
+
+#define EVENT "/sys/kernel/tracing/events/gupx/gupx_lock_held/"
+#define BY_TIME "hist:keys=ns.log2:sort=ns"
+#define BY_PAGES "hist:keys=pages,wanted,kept:sort=pages:size=4096"
+
+/* In page tables of 4 KiB pages, 32 of them. */
+#define LEN (64ULL << 20)
+#define TABLE_PAGES 512U
+
+/* Appended: a file of triggers that is truncated loses those it has. */
+static bool set_trigger(const char *prefix, const char *words)
+{
+	FILE *stream = fopen(EVENT "trigger", "ae");
+
+	if (!stream)
+		return false;
+	fprintf(stream, "%s%s\n", prefix, words);
+	return !fclose(stream);
+}
+
+/**
+ * struct found - what the histograms have counted
+ * @holds: of the lock
+ * @longest: the most pages in one of them
+ * @wanted: chances for somebody who waited
+ * @missed: chances that were none, for the lock was kept
+ */
+struct found {
+	unsigned long holds;
+	unsigned int longest;
+	unsigned long wanted;
+	unsigned long missed;
+};
+
+static struct found read_histograms(bool show)
+{
+	FILE *stream = fopen(EVENT "hist", "re");
+	struct found found = { 0 };
+	unsigned int pages, wanted, kept;
+	unsigned long hits;
+	char line[256];
+
+	while (stream && fgets(line, sizeof(line), stream)) {
+		if (show && strstr(line, "{ ns:"))
+			fprintf(stderr, "# %s", line);
+		if (sscanf(line,
+			   "{ pages: %u, wanted: %u, kept: %u } hitcount: %lu",
+			   &pages, &wanted, &kept, &hits) != 4)
+			continue;
+		found.holds += hits;
+		if (wanted)
+			found.wanted += hits;
+		if (wanted && kept)
+			found.missed += hits;
+		if (pages > found.longest)
+			found.longest = pages;
+	}
+	if (stream)
+		fclose(stream);
+	return found;
+}
+
+struct shared {
+	volatile bool over;
+	struct lab_answer answer;
+};
+
+FIXTURE(hold)
+{
+	struct target target;
+	struct shared *shared;
+	const char *missing;
+	long addr;
+};
+
+/*
+ * @populated: the memory is there already
+ * @times: asked so often, the quicker ones more often
+ * @ask: the long request
+ */
+FIXTURE_VARIANT(hold)
+{
+	bool populated;
+	int times;
+	struct lab_answer (*ask)(int mem, uint64_t addr);
+};
+
+static struct lab_answer ask_populate(int mem, uint64_t addr)
+{
+	return lab_populate(mem, addr, LEN, GUPX_F_WRITE);
+}
+
+static struct lab_answer ask_pin(int mem, uint64_t addr)
+{
+	return lab_pin(mem, addr, LEN, GUPX_F_WRITE);
+}
+
+static struct lab_answer ask_read(int mem, uint64_t addr)
+{
+	void *const buffer =
+		mmap(NULL, LEN, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return lab_read(mem, addr, LEN, buffer, 0);
+}
+
+FIXTURE_VARIANT_ADD(hold, populate_absent){
+	.times = 1,
+	.ask = ask_populate,
+};
+
+FIXTURE_VARIANT_ADD(hold, populate_resident){
+	.times = 64,
+	.populated = true,
+	.ask = ask_populate,
+};
+
+FIXTURE_VARIANT_ADD(hold, pin_absent){
+	.times = 1,
+	.ask = ask_pin,
+};
+
+FIXTURE_VARIANT_ADD(hold, pin_resident){
+	.times = 16,
+	.populated = true,
+	.ask = ask_pin,
+};
+
+FIXTURE_VARIANT_ADD(hold, read_resident){
+	.times = 1,
+	.populated = true,
+	.ask = ask_read,
+};
+
+FIXTURE_SETUP(hold)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	self->shared = mmap(NULL, lab_page(), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->shared);
+	self->addr =
+		TARGET_CALL(&self->target, SYS_mmap, 0, LEN,
+			    PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_LT(0, self->addr);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr, LEN,
+				 MADV_NOHUGEPAGE));
+	if (variant->populated)
+		ASSERT_EQ(LEN,
+			  ask_populate(self->target.mem_fd, self->addr).done);
+	if (access(EVENT "hist", R_OK)) {
+		self->missing = "no histograms in this kernel's tracefs";
+		return;
+	}
+	ASSERT_TRUE(set_trigger("", BY_TIME));
+	ASSERT_TRUE(set_trigger("", BY_PAGES));
+}
+
+FIXTURE_TEARDOWN(hold)
+{
+	target_stop(&self->target);
+	if (self->missing)
+		return;
+	set_trigger("!", BY_PAGES);
+	set_trigger("!", BY_TIME);
+}
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
+/* The target maps a page and unmaps it until the requests are over. */
+static uint64_t longest_turn(const struct target *target,
+			     const struct shared *shared)
+{
+	uint64_t longest = 0;
+
+	while (!shared->over) {
+		const uint64_t start = now();
+		const long page =
+			TARGET_CALL(target, SYS_mmap, 0, lab_page(), PROT_READ,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		TARGET_CALL(target, SYS_munmap, page, lab_page());
+		if (now() - start > longest)
+			longest = now() - start;
+	}
+	return longest;
+}
+
+TEST_F(hold, no_longer_than_for_a_page_table)
+{
+	struct found found;
+	uint64_t longest;
+	pid_t pid;
+
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < variant->times; i++)
+			self->shared->answer =
+				variant->ask(self->target.mem_fd, self->addr);
+		self->shared->over = true;
+		_exit(0);
+	}
+	longest = longest_turn(&self->target, self->shared);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	ASSERT_EQ(LEN, self->shared->answer.done);
+	found = read_histograms(true);
+	TH_LOG("%lu holds of up to %u pages; %lu of %lu waits missed; %lu us",
+	       found.holds, found.longest, found.missed, found.wanted,
+	       (unsigned long)longest / 1000);
+	EXPECT_LE(LEN / lab_page() / TABLE_PAGES, found.holds);
+	EXPECT_GE(TABLE_PAGES, found.longest);
+	/* Who comes between the look for writers and this count is missed. */
+	EXPECT_LT(0UL, found.wanted);
+	EXPECT_GE(found.wanted / 4 + 2, found.missed);
+}
+
+/* Killed in the midst of it, with nothing to wait for: it goes at once. */
+TEST_F(hold, ends_at_once_when_killed)
+{
+	const struct timespec nap = { .tv_nsec = 20 * 1000 * 1000 };
+	pid_t pid;
+
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
+	pid = fork();
+	if (!pid) {
+		for (;;)
+			variant->ask(self->target.mem_fd, self->addr);
+	}
+	nanosleep(&nap, NULL);
+	while (!read_histograms(false).holds)
+		nanosleep(&nap, NULL);
+	kill(pid, SIGKILL);
+	EXPECT_TRUE(holder_ends_within(pid, 5000, NULL));
+}
+
+TEST_HARNESS_MAIN
