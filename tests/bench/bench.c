@@ -26,7 +26,7 @@
  * @state: of memory
  * @odd: the range begins one page off
  * @sizes: pages, smaller ones first, ended by 0; NULL: the usual ones
- * @most: pages of the largest size that makes sense; 0: any
+ * @most: pages of the largest size that makes sense; 0: any of what is resident
  */
 struct row {
 	const char *name;
@@ -43,8 +43,10 @@ static const uint64_t from_mib_to_4gib[] = { 256,   1024,   4096,    16384,
 					     65536, 262144, 1048576, 0 };
 static const uint64_t one_gib[] = { 262144, 0 };
 
-/* All that is swapped has to fit into the guest's swap. */
-#define SWAPPABLE 16384
+/* The guest's swap is not large, and its compression takes its time. */
+#define SWAPPABLE 512
+/* What is very large, or large and made anew each time, is measured that often. */
+#define TIMES_AT_LEAST 2
 
 static const struct row rows[] = {
 	{ "pin-4k", pin_sides, .kind = WORK_4K },
@@ -55,17 +57,19 @@ static const struct row rows[] = {
 	{ "pin-thp", pin_sides, .kind = WORK_THP },
 	{ "pin-thp-odd", pin_sides, .kind = WORK_THP, .odd = true },
 	{ "pin-hugetlb", pin_sides, .kind = WORK_HUGETLB },
-	{ "pin-4k-absent", pin_sides, .kind = WORK_4K, .state = WORK_ABSENT },
-	{ "pin-4k-swapped", pin_sides, .kind = WORK_4K, .state = WORK_SWAPPED,
+	{ "pin-4k-absent", long_sides, .kind = WORK_4K, .state = WORK_ABSENT },
+	{ "pin-4k-swapped", long_sides, .kind = WORK_4K, .state = WORK_SWAPPED,
 	  .most = SWAPPABLE },
-	{ "pin-4k-forked", pin_sides, .kind = WORK_4K, .state = WORK_FORKED },
-	{ "pin-shmem-absent", pin_sides, .kind = WORK_SHMEM,
+	{ "pin-4k-forked", long_sides, .kind = WORK_4K, .state = WORK_FORKED },
+	{ "pin-shmem-absent", long_sides, .kind = WORK_SHMEM,
 	  .state = WORK_ABSENT },
-	{ "pin-shmem-swapped", pin_sides, .kind = WORK_SHMEM,
+	{ "pin-shmem-swapped", long_sides, .kind = WORK_SHMEM,
 	  .state = WORK_SWAPPED, .most = SWAPPABLE },
-	{ "pin-thp-absent", pin_sides, .kind = WORK_THP, .state = WORK_ABSENT },
-	{ "pin-thp-forked", pin_sides, .kind = WORK_THP, .state = WORK_FORKED },
-	{ "pin-hugetlb-absent", pin_sides, .kind = WORK_HUGETLB,
+	{ "pin-thp-absent", long_sides, .kind = WORK_THP,
+	  .state = WORK_ABSENT },
+	{ "pin-thp-forked", long_sides, .kind = WORK_THP,
+	  .state = WORK_FORKED },
+	{ "pin-hugetlb-absent", long_sides, .kind = WORK_HUGETLB,
 	  .state = WORK_ABSENT },
 	{ "populate-4k", populate_sides, .kind = WORK_4K },
 	{ "populate-4k-odd", populate_sides, .kind = WORK_4K, .odd = true },
@@ -107,6 +111,7 @@ static const struct row rows[] = {
  * @least: pages of the smallest size
  * @most: pages of the largest size
  * @times: that each is measured
+ * @repeat: always so often
  * @side: only sides of this pattern
  * @sample: profile the kernel in this phase
  */
@@ -114,6 +119,7 @@ static struct options {
 	uint64_t least;
 	uint64_t most;
 	int times;
+	bool repeat;
 	const char *side;
 	enum lap sample;
 } options = { .most = 16384, .times = 3, .side = "*" };
@@ -133,10 +139,18 @@ static void print_skip(const struct row *row, const char *side,
 	       (unsigned long)work->pages, why);
 }
 
+static int times_of(const struct work *work)
+{
+	if (options.repeat || work->pages <= 512 ||
+	    (work->state == WORK_RESIDENT && work->pages <= 16384))
+		return options.times;
+	return TIMES_AT_LEAST;
+}
+
 static void run_side(const struct row *row, const struct side *side,
 		     struct work *work)
 {
-	for (int i = 0; i < options.times; i++) {
+	for (int i = 0; i < times_of(work); i++) {
 		struct times times = { -1, -1, -1 };
 		const char *why = work_reset(work);
 
@@ -173,6 +187,14 @@ static void run_size(const struct row *row, const struct target *target,
 	work_drop(&work);
 }
 
+/* What is made anew for each measurement takes its time. */
+static uint64_t largest(const struct row *row)
+{
+	const uint64_t most = row->state == WORK_RESIDENT ? UINT64_MAX : 16384;
+
+	return row->most ? row->most : most;
+}
+
 static bool run_row(const struct row *row)
 {
 	const uint64_t *sizes = row->sizes ? row->sizes : usual;
@@ -183,8 +205,7 @@ static bool run_row(const struct row *row)
 		return false;
 	}
 	for (int i = 0; sizes[i] && sizes[i] <= options.most; i++)
-		if (sizes[i] >= options.least &&
-		    (!row->most || sizes[i] <= row->most))
+		if (sizes[i] >= options.least && sizes[i] <= largest(row))
 			run_size(row, &target, sizes[i]);
 	target_stop(&target);
 	return true;
@@ -208,6 +229,7 @@ static bool read_options(int argc, char **argv)
 	static const struct option known[] = {
 		{ "least", required_argument, NULL, 'l' },
 		{ "most", required_argument, NULL, 'm' },
+		{ "repeat", no_argument, NULL, 'r' },
 		{ "times", required_argument, NULL, 't' },
 		{ "side", required_argument, NULL, 's' },
 		{ "sample", required_argument, NULL, 'p' },
@@ -222,6 +244,9 @@ static bool read_options(int argc, char **argv)
 			break;
 		case 'm':
 			options.most = strtoull(optarg, NULL, 0);
+			break;
+		case 'r':
+			options.repeat = true;
 			break;
 		case 't':
 			options.times = atoi(optarg);

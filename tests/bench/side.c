@@ -155,6 +155,14 @@ const struct side pin_sides[] = {
 	{},
 };
 
+const struct side long_sides[] = {
+	{ "ours-long", pin, 0 },
+	{ "engine-long", pin, GUPX_F_ENGINE_KERNEL },
+	{ "remote-long", pin_remote, RIVAL_WRITE | RIVAL_LONGTERM },
+	{ "fast-long", pin_fast, RIVAL_WRITE | RIVAL_LONGTERM },
+	{},
+};
+
 const struct side plain_sides[] = {
 	{ "ours-long", pin, 0 },
 	{},

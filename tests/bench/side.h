@@ -35,6 +35,7 @@ struct side {
 
 /* Each ends with a side without a name. */
 extern const struct side pin_sides[];
+extern const struct side long_sides[];
 extern const struct side plain_sides[];
 extern const struct side trace_sides[];
 extern const struct side populate_sides[];
