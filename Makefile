@@ -13,7 +13,7 @@ TESTS ?=
 
 export DESTDIR
 
-.PHONY: all module cli help check check-all check-debug coverage lint demo vm diff fuzz soak mutants deps install uninstall clean
+.PHONY: all module cli help check check-all check-debug coverage lint bench demo vm diff fuzz soak mutants deps install uninstall clean
 
 all: module cli
 
@@ -51,6 +51,8 @@ help:
 #:   make check-debug   the tests on a kernel built to check itself: memory, locks,
 #:                      leaks (10 minutes to build, once; TESTS="..." for some)
 #:   make coverage      which lines and branches of module/ those tests reach
+#:   make bench         instructions a page, of gupx and of the kernel's own, and the
+#:                      table of goals (tests/bench/run 6.1 pin-4k for one row)
 #:
 #: While working on gupx:
 #:   make lint          warnings, sparse, checkpatch, clang-format, shellcheck...
@@ -99,6 +101,11 @@ fuzz:
 soak:
 	@tests/vm/deps build vm
 	@tests/soak/run $(KERNEL) $(or $(MINUTES),60)
+
+# On the oldest kernel and the newest. The charts and all figures: build/bench/.
+bench:
+	@tests/vm/deps build vm bench
+	@tests/bench/all $(KERNELS)
 
 mutants:
 	@tests/diff/mutants $(MUTANTS_KERNEL) $(MUTANTS)
