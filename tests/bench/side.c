@@ -25,6 +25,7 @@
 #define BUFFER_LEN (1UL << 20)
 
 static int rival_fd = -1;
+static int gup_test_fd = -1;
 static char *buffer;
 /* Filled in by targets. */
 static struct times *answer;
@@ -42,6 +43,7 @@ static void *map_shared(size_t len)
 void side_init(void)
 {
 	rival_fd = open(RIVAL_DEVICE, O_RDWR);
+	gup_test_fd = open("/sys/kernel/debug/gup_test", O_RDWR);
 	answer = map_shared(sizeof(*answer));
 	buffer = map_shared(BUFFER_LEN);
 	lab_device();
@@ -132,6 +134,53 @@ static const char *pin_fast(const struct work *work, uint32_t flags,
 	return why;
 }
 
+/*
+ * The kernel's own benchmark, where CONFIG_GUP_TEST has it: no header says so, but
+ * mm/gup_test.h in its source. It tells microseconds.
+ */
+struct gup_test {
+	uint64_t get_us;
+	uint64_t put_us;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t pages_per_call;
+	uint32_t gup_flags;
+	uint32_t test_flags;
+	uint32_t pages_to_dump[8];
+};
+
+#define GUP_TEST_FAST _IOWR('g', 2, struct gup_test)
+#define GUP_TEST_LONG _IOWR('g', 3, struct gup_test)
+#define GUP_TEST_WRITE 1
+
+static long gup_test_in_target(const long arguments[6])
+{
+	struct gup_test test = {
+		.addr = arguments[0],
+		.len = arguments[1],
+		.pages_per_call = arguments[1] / PAGE,
+		.gup_flags = GUP_TEST_WRITE,
+	};
+	const int failed = ioctl(gup_test_fd, arguments[2], &test);
+
+	answer->take = test.get_us * 1000;
+	answer->drop = test.put_us * 1000;
+	return failed;
+}
+
+static const char *pin_gup_test(const struct work *work, uint32_t verb,
+				struct times *times)
+{
+	if (gup_test_fd < 0)
+		return "this kernel has no gup_test";
+	if (TARGET_RUN(work->target, gup_test_in_target, work->addr,
+		       work_len(work), verb))
+		return "gup_test failed";
+	times->take = answer->take;
+	times->drop = answer->drop;
+	return NULL;
+}
+
 static const char *pin_traced(const struct work *work, uint32_t flags,
 			      struct times *times)
 {
@@ -152,6 +201,8 @@ const struct side pin_sides[] = {
 	{ "remote-short", pin_remote, RIVAL_WRITE },
 	{ "fast-long", pin_fast, RIVAL_WRITE | RIVAL_LONGTERM },
 	{ "fast-short", pin_fast, RIVAL_WRITE },
+	{ "gup_test-long", pin_gup_test, GUP_TEST_LONG },
+	{ "gup_test-short", pin_gup_test, GUP_TEST_FAST },
 	{},
 };
 
