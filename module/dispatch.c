@@ -97,6 +97,9 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		return -EFAULT;
 	if (size < op->min_size)
 		return -EINVAL;
+	/* As openat2() has it: a tail to be looked through must end some time. */
+	if (size > PAGE_SIZE)
+		return -E2BIG;
 	error = copy_struct_from_user(&call.args, op->size, user, size);
 	if (error)
 		return error;

@@ -203,6 +203,8 @@ static int foresee_struct(const struct call *call)
 		return EFAULT;
 	if (call->size < call->exact)
 		return EINVAL;
+	if (call->size > PAGE)
+		return E2BIG;
 	if (call->size > call->exact && is_dirty(call->op) &&
 	    call->room > call->exact)
 		return E2BIG;

@@ -15,7 +15,8 @@
  *
  *   ENOTTY       no such ioctl: this module is older than the caller
  *   EOPNOTSUPP   an unknown flag, or a verb this module does not do (yet)
- *   E2BIG        the struct has a tail this module does not know, not all zero
+ *   E2BIG        the struct has a tail this module does not know, not all zero;
+ *                or is longer than a page
  *   EINVAL       malformed: a size too small, a reserved field not zero, an
  *                address or length not page aligned where it must be, a range
  *                that wraps or reaches into the last page of all, flags that
