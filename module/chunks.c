@@ -17,47 +17,19 @@
 #include "chunks.h"
 #include "pin.h"
 
-#define PFN_BITS 40
-#define COUNT_BITS 18
-#define FLAG_SHIFT (PFN_BITS + COUNT_BITS)
+/* Runs, or pages of one, between two looks whether somebody else should run. */
+#define RELEASED_AT_A_TIME 64
 
-/**
- * struct chunk - extents without a gap between them
- * @addr: of the first page, in the target
- * @first: pages in the chunks before it
- * @pages: in all its extents
- * @nr: words in use
- * @capacity: words there is room for
- * @word: the extents
- */
-struct chunk {
-	unsigned long addr;
-	u64 first;
-	u64 pages;
-	u32 nr;
-	u32 capacity;
-	u64 word[];
-};
-
-#define CHUNK_WORDS ((PAGE_SIZE - sizeof(struct chunk)) / sizeof(u64))
-
-static u64 pack(const struct gupx_run *run)
-{
-	BUILD_BUG_ON(MAX_PHYSMEM_BITS - PAGE_SHIFT > PFN_BITS);
-	BUILD_BUG_ON(BIT(COUNT_BITS) != GUPX_RUN_PAGES_MAX);
-	BUILD_BUG_ON(BIT(64 - FLAG_SHIFT) <= GUPX_RUN_FLAGS);
-	return page_to_pfn(run->page) | (u64)(run->nr - 1) << PFN_BITS |
-	       (u64)run->flags << FLAG_SHIFT;
-}
+#define CHUNK_WORDS ((PAGE_SIZE - sizeof(struct gupx_chunk)) / sizeof(u64))
 
 static unsigned long pfn_of(u64 word)
 {
-	return word & GENMASK_ULL(PFN_BITS - 1, 0);
+	return word & GENMASK_ULL(GUPX_CHUNK_PFN_BITS - 1, 0);
 }
 
 static unsigned long pages_of(u64 word)
 {
-	return ((word >> PFN_BITS) & (GUPX_RUN_PAGES_MAX - 1)) + 1;
+	return ((word >> GUPX_CHUNK_PFN_BITS) & (GUPX_RUN_PAGES_MAX - 1)) + 1;
 }
 
 static struct gupx_run unpack(unsigned long addr, u64 word)
@@ -66,7 +38,7 @@ static struct gupx_run unpack(unsigned long addr, u64 word)
 		.addr = addr,
 		.page = pfn_to_page(pfn_of(word)),
 		.nr = pages_of(word),
-		.flags = word >> FLAG_SHIFT,
+		.flags = word >> GUPX_CHUNK_FLAG_SHIFT,
 	};
 }
 
@@ -80,39 +52,28 @@ void gupx_chunks_init(struct gupx_chunks *chunks)
 	xa_init_flags(&chunks->list, XA_FLAGS_ACCOUNT);
 }
 
-static struct chunk *last_chunk(struct gupx_chunks *chunks)
-{
-	return chunks->nr ? xa_load(&chunks->list, chunks->nr - 1) : NULL;
-}
-
-static bool goes_on(const struct chunk *chunk, unsigned long addr)
-{
-	return chunk->nr < chunk->capacity &&
-	       chunk->addr + (chunk->pages << PAGE_SHIFT) == addr;
-}
-
 /**
- * gupx_chunks_reserve() - make room for one run
+ * gupx_chunks_grow() - gupx_chunks_reserve() where a new chunk is needed
  * @chunks: any
  * @addr: of the run, in the target
- * @ahead: pages from there to the end of the request: of a small request a small
- *	chunk; else what a page holds
+ * @ahead: pages from there to the end of the request
  *
- * Return: 0, and gupx_chunks_add() of a run at @addr will not fail; -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
-int gupx_chunks_reserve(struct gupx_chunks *chunks, unsigned long addr,
-			unsigned long ahead)
+int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
+		     unsigned long ahead)
 {
 	const u32 capacity = clamp(ahead, 1UL, CHUNK_WORDS);
-	struct chunk *chunk = last_chunk(chunks);
+	struct gupx_chunk *chunk;
 	int error;
 
-	if (chunk && goes_on(chunk, addr))
-		return 0;
+	BUILD_BUG_ON(MAX_PHYSMEM_BITS - PAGE_SHIFT > GUPX_CHUNK_PFN_BITS);
+	BUILD_BUG_ON(BIT(GUPX_CHUNK_COUNT_BITS) != GUPX_RUN_PAGES_MAX);
+	BUILD_BUG_ON(BIT(64 - GUPX_CHUNK_FLAG_SHIFT) <= GUPX_RUN_FLAGS);
 	chunk = kmalloc(struct_size(chunk, word, capacity), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return -ENOMEM;
-	*chunk = (struct chunk){
+	*chunk = (struct gupx_chunk){
 		.addr = addr,
 		.first = chunks->pages,
 		.capacity = capacity,
@@ -124,32 +85,19 @@ int gupx_chunks_reserve(struct gupx_chunks *chunks, unsigned long addr,
 		return error;
 	}
 	chunks->nr++;
+	chunks->last = chunk;
 	return 0;
 }
 
-/**
- * gupx_chunks_add() - append a run
- * @chunks: with the room that gupx_chunks_reserve() made
- * @run: its pages belong to the list's owner from now on
- */
-void gupx_chunks_add(struct gupx_chunks *chunks, const struct gupx_run *run)
-{
-	struct chunk *chunk = last_chunk(chunks);
-
-	chunk->word[chunk->nr++] = pack(run);
-	chunk->pages += run->nr;
-	chunks->pages += run->nr;
-}
-
 /* The chunk that holds a page of the list, by bisection. */
-static struct chunk *chunk_of(struct gupx_chunks *chunks, u64 index)
+static struct gupx_chunk *chunk_of(struct gupx_chunks *chunks, u64 index)
 {
 	unsigned long low = 0, high = chunks->nr;
 
 	/* Chunk low begins at or before the page, chunk high after it. */
 	while (high - low > 1) {
 		const unsigned long middle = low + (high - low) / 2;
-		const struct chunk *chunk = xa_load(&chunks->list, middle);
+		const struct gupx_chunk *chunk = xa_load(&chunks->list, middle);
 
 		if (chunk->first <= index)
 			low = middle;
@@ -170,7 +118,7 @@ static struct chunk *chunk_of(struct gupx_chunks *chunks, u64 index)
 bool gupx_chunks_find(struct gupx_chunks *chunks, u64 index,
 		      struct gupx_run *found)
 {
-	const struct chunk *chunk;
+	const struct gupx_chunk *chunk;
 	unsigned long addr;
 	u64 skip;
 	u32 i;
@@ -209,7 +157,7 @@ static void describe(const struct gupx_run *run, struct gupx_extent *out)
 	};
 }
 
-static unsigned int describe_chunk(const struct chunk *chunk, u64 skip,
+static unsigned int describe_chunk(const struct gupx_chunk *chunk, u64 skip,
 				   struct gupx_extent *out, unsigned int nr)
 {
 	unsigned long addr = chunk->addr;
@@ -238,7 +186,7 @@ static unsigned int describe_chunk(const struct chunk *chunk, u64 skip,
 unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
 				  struct gupx_extent *out, unsigned int nr)
 {
-	struct chunk *chunk;
+	struct gupx_chunk *chunk;
 	unsigned int done = 0;
 	unsigned long i;
 	u64 before = 0;
@@ -256,7 +204,8 @@ unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
 	return done;
 }
 
-static void release_chunk(const struct chunk *chunk)
+static void release_chunk(const struct gupx_chunk *chunk,
+			  struct gupx_tally *tally)
 {
 	unsigned long addr = chunk->addr;
 	u32 i;
@@ -264,9 +213,11 @@ static void release_chunk(const struct chunk *chunk)
 	for (i = 0; i < chunk->nr; i++) {
 		const struct gupx_run run = unpack(addr, chunk->word[i]);
 
-		gupx_pin_release(&run);
+		gupx_pin_release(&run, tally);
 		addr += (unsigned long)run.nr << PAGE_SHIFT;
-		cond_resched();
+		/* One run may be as long as many others together. */
+		if (run.nr >= RELEASED_AT_A_TIME || i % RELEASED_AT_A_TIME == 0)
+			cond_resched();
 	}
 }
 
@@ -278,12 +229,14 @@ static void release_chunk(const struct chunk *chunk)
  */
 void gupx_chunks_release(struct gupx_chunks *chunks)
 {
-	struct chunk *chunk;
+	struct gupx_tally tally = {};
+	struct gupx_chunk *chunk;
 	unsigned long i;
 
 	xa_for_each(&chunks->list, i, chunk) {
-		release_chunk(chunk);
+		release_chunk(chunk, &tally);
 		kfree(chunk);
 	}
+	gupx_pin_count_released(&tally);
 	xa_destroy(&chunks->list);
 }

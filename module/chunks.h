@@ -2,15 +2,36 @@
 #ifndef GUPX_CHUNKS_H
 #define GUPX_CHUNKS_H
 
+#include <linux/mm.h>
 #include <linux/xarray.h>
 
+#include "pin.h"
+
 struct gupx_extent;
-struct gupx_run;
+
+/**
+ * struct gupx_chunk - extents without a gap between them
+ * @addr: of the first page, in the target
+ * @first: pages in the chunks before it
+ * @pages: in all its extents
+ * @nr: words in use
+ * @capacity: words there is room for
+ * @word: the extents
+ */
+struct gupx_chunk {
+	unsigned long addr;
+	u64 first;
+	u64 pages;
+	u32 nr;
+	u32 capacity;
+	u64 word[];
+};
 
 /**
  * struct gupx_chunks - a long list of runs, in little memory
  * @list: index to struct chunk, without holes
  * @nr: chunks
+ * @last: of @list the last one, NULL while there is none
  * @pages: in all runs
  *
  * Its owner has the lock.
@@ -18,17 +39,59 @@ struct gupx_run;
 struct gupx_chunks {
 	struct xarray list;
 	unsigned long nr;
+	struct gupx_chunk *last;
 	u64 pages;
 };
 
+/* A word: frame number, pages less one, GUPX_RUN_*. */
+#define GUPX_CHUNK_PFN_BITS 40
+#define GUPX_CHUNK_COUNT_BITS 18
+#define GUPX_CHUNK_FLAG_SHIFT (GUPX_CHUNK_PFN_BITS + GUPX_CHUNK_COUNT_BITS)
+
 void gupx_chunks_init(struct gupx_chunks *chunks);
-int gupx_chunks_reserve(struct gupx_chunks *chunks, unsigned long addr,
-			unsigned long ahead);
-void gupx_chunks_add(struct gupx_chunks *chunks, const struct gupx_run *run);
+int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
+		     unsigned long ahead);
 bool gupx_chunks_find(struct gupx_chunks *chunks, u64 index,
 		      struct gupx_run *found);
 unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
 				  struct gupx_extent *out, unsigned int nr);
 void gupx_chunks_release(struct gupx_chunks *chunks);
+
+/**
+ * gupx_chunks_reserve() - make room for one run
+ * @chunks: any
+ * @addr: of the run, in the target
+ * @ahead: pages from there to the end of the request: of a small request a small
+ *	chunk; else what a page holds
+ *
+ * Return: 0, and gupx_chunks_add() of a run at @addr will not fail; -ENOMEM.
+ */
+static inline int gupx_chunks_reserve(struct gupx_chunks *chunks,
+				      unsigned long addr, unsigned long ahead)
+{
+	const struct gupx_chunk *last = chunks->last;
+
+	if (last && last->nr < last->capacity &&
+	    last->addr + (last->pages << PAGE_SHIFT) == addr)
+		return 0;
+	return gupx_chunks_grow(chunks, addr, ahead);
+}
+
+/**
+ * gupx_chunks_add() - append a run
+ * @chunks: with the room that gupx_chunks_reserve() made
+ * @run: its pages belong to the list's owner from now on
+ */
+static inline void gupx_chunks_add(struct gupx_chunks *chunks,
+				   const struct gupx_run *run)
+{
+	struct gupx_chunk *last = chunks->last;
+
+	last->word[last->nr++] = page_to_pfn(run->page) |
+				 (u64)(run->nr - 1) << GUPX_CHUNK_PFN_BITS |
+				 (u64)run->flags << GUPX_CHUNK_FLAG_SHIFT;
+	last->pages += run->nr;
+	chunks->pages += run->nr;
+}
 
 #endif /* GUPX_CHUNKS_H */

@@ -119,6 +119,16 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
+/* All of a page's flags in one look; with them, its node and zone. */
+static inline unsigned long gupx_compat_page_flags(const struct page *page)
+{
+#if GUPX_HAVE_MEMDESC_FLAGS
+	return READ_ONCE(page->flags.f);
+#else
+	return READ_ONCE(page->flags);
+#endif
+}
+
 /* Row E8p: only kernels that gate peer-to-peer pages refuse them. */
 static inline bool gupx_compat_is_p2pdma(const struct page *page)
 {

@@ -141,3 +141,8 @@ probe HUGETLB_CACHE_IN_PAGES "linux/pagemap.h linux/hugetlb.h" \
 probe MIGRATE_HUGETLB linux/hugetlb.h \
 	'typedef char follow_hugetlb_page;' \
 	'void *f(void) { return follow_hugetlb_page; }'
+
+# Linux "mm: introduce memdesc_flags_t", in v6.18
+probe MEMDESC_FLAGS linux/mm_types.h \
+	'unsigned long f(struct page *p) { return p->flags.f; }' \
+	'unsigned long f(struct page *p) { return p->flags; }'

@@ -7,6 +7,7 @@
 #include <linux/gupx.h>
 #include <linux/mm.h>
 
+#include "entry.h"
 #include "explain.h"
 #include "follow.h"
 #include "vma.h"
@@ -127,11 +128,11 @@ static struct gupx_judgement judge_hole(const struct gupx_cursor *cursor,
 		return judgement_of(gupx_policy_judge_hole(cursor->request),
 				    GUPX_CONTENT_HOLE);
 	*end = cursor->addr + PAGE_SIZE;
-	return judgement_of(
-		gupx_policy_judge_gate(gupx_follow_gate(cursor->mm,
-							cursor->addr, &entry),
-				       cursor->request),
-		GUPX_CONTENT_GATE);
+	return judgement_of(gupx_policy_judge_gate(
+				    gupx_entry_look_at_gate(
+					    cursor->mm, cursor->addr, &entry),
+				    cursor->request),
+			    GUPX_CONTENT_GATE);
 }
 
 static bool note_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
@@ -144,7 +145,9 @@ static bool note_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
 	while (room && cursor->addr < table.end) {
 		struct gupx_entry entry;
 
-		gupx_follow_look(&table, cursor->addr, &entry);
+		gupx_entry_look(&table, cursor->addr, &entry);
+		if (!entry.nr)
+			break;
 		room = note(cursor, out, nr, used,
 			    cursor->addr + (entry.nr << PAGE_SHIFT),
 			    judge_entry(cursor, &table, &entry));

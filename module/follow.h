@@ -2,7 +2,28 @@
 #ifndef GUPX_FOLLOW_H
 #define GUPX_FOLLOW_H
 
+#include <linux/minmax.h>
 #include <linux/mm_types.h>
+#include <linux/pgtable.h>
+
+/**
+ * struct gupx_memo - what the last page of a table of PTEs has taught
+ * @bits: its entry's bits that @facts follow from; 0: nothing learned yet
+ * @facts: GUPX_E_* that follow from @bits, the mapping, @section and @zone
+ * @dirty: the entry's own dirty bit, one of @bits
+ * @section: of memory; its frames have struct pages
+ * @zone: page_zone_id()
+ *
+ * Entries that have all of this in common differ in their pages' marks only. It
+ * is gupx_entry_look()'s.
+ */
+struct gupx_memo {
+	pteval_t bits;
+	u32 facts;
+	bool dirty;
+	unsigned long section;
+	int zone;
+};
 
 /**
  * struct gupx_table - one locked page table, or what stands in for one
@@ -12,11 +33,12 @@
  * @kind: GUPX_E_EMPTY, _ABSENT or _BAD of everything up to @end; GUPX_E_PAGE
  *	where entries have to be looked at
  * @shift: log2 of the bytes that one entry maps: PAGE, PMD or PUD_SHIFT
- * @pte: PAGE_SHIFT: the entry of address 0 of this table
- * @pmd: PMD_SHIFT: the entry, read under the lock
- * @pud: PUD_SHIFT: the same
+ * @pte: PAGE_SHIFT: the first entry of the table
+ * @pmd: PMD_SHIFT: the same
+ * @pud: PUD_SHIFT: the one entry, read under the lock
  * @ptl: the held page-table lock, NULL where none is needed
  * @huge_lock: the held hugetlb lock of @vma, or NULL
+ * @memo: see there
  *
  * Lock order: mmap_lock, @huge_lock, @ptl. A PTE table is also inside an RCU
  * read section. Nothing may sleep until gupx_follow_unlock().
@@ -28,35 +50,31 @@ struct gupx_table {
 	unsigned int shift;
 	union {
 		pte_t *pte;
-		pmd_t pmd;
+		pmd_t *pmd;
 		pud_t pud;
 	};
 	spinlock_t *ptl;
 	struct rw_semaphore *huge_lock;
-};
-
-/**
- * struct gupx_entry - the facts of one entry, from one address on
- * @facts: GUPX_E_*
- * @dirty: the entry's own dirty bit
- * @nr: pages from the address to the end of the entry, cut to the table's end
- * @page: the page at the address, where @facts has one
- */
-struct gupx_entry {
-	u32 facts;
-	bool dirty;
-	unsigned long nr;
-	struct page *page;
+	struct gupx_memo memo;
 };
 
 void gupx_follow_lock(struct gupx_table *table, struct vm_area_struct *vma,
 		      unsigned long addr, unsigned long end);
-void gupx_follow_look(const struct gupx_table *table, unsigned long addr,
-		      struct gupx_entry *entry);
-void gupx_follow_touch_frame(const struct gupx_table *table, unsigned long addr,
-			     bool write);
 void gupx_follow_unlock(struct gupx_table *table);
-bool gupx_follow_gate(struct mm_struct *mm, unsigned long addr,
-		      struct gupx_entry *entry);
+
+/* Does this entry map a huge page, rather than a table? */
+static inline bool gupx_follow_is_leaf(pmd_t pmd)
+{
+	return pmd_present(pmd) && (pmd_leaf(pmd) || pmd_devmap(pmd));
+}
+
+/* The end of what an entry of that size maps. */
+static inline unsigned long gupx_follow_end_of(unsigned long addr,
+					       unsigned long size)
+{
+	const unsigned long end = (addr | (size - 1)) + 1;
+
+	return end ? end : ULONG_MAX;
+}
 
 #endif /* GUPX_FOLLOW_H */

@@ -15,23 +15,15 @@
 #include <linux/sched/signal.h>
 
 #include "engine.h"
+#include "entry.h"
 #include "fault.h"
 #include "follow.h"
 #include "gup.h"
 #include "trace.h"
 #include "vma.h"
 
-/* Entries looked at before someone else may have the table's lock. */
-#define LOOKS_BETWEEN_BREAKS 32
-
-static void take(struct gupx_cursor *cursor, struct gupx_batch *batch,
-		 const struct gupx_entry *entry)
-{
-	if (batch)
-		gupx_pin_take(batch, entry, cursor->addr,
-			      gupx_pin_flags(cursor->request));
-	gupx_pin_touch(entry, cursor->request & GUPX_R_WRITE);
-}
+/* Pages taken before someone else may have the table's lock. */
+#define PAGES_BETWEEN_BREAKS 64
 
 /* Row L7. The gate page is judged by nothing else, and never faulted in. */
 static struct gupx_verdict pass_gate(struct gupx_cursor *cursor,
@@ -39,7 +31,7 @@ static struct gupx_verdict pass_gate(struct gupx_cursor *cursor,
 {
 	struct gupx_entry entry;
 	const bool readable =
-		gupx_follow_gate(cursor->mm, cursor->addr, &entry);
+		gupx_entry_look_at_gate(cursor->mm, cursor->addr, &entry);
 	struct gupx_verdict verdict =
 		gupx_policy_judge_gate(readable, cursor->request);
 
@@ -48,7 +40,9 @@ static struct gupx_verdict pass_gate(struct gupx_cursor *cursor,
 	verdict = gupx_policy_judge_page(entry.facts, 0, cursor->request);
 	if (verdict.action == GUPX_STOP)
 		return verdict;
-	take(cursor, batch, &entry);
+	gupx_pin_take(batch, &entry, cursor->addr,
+		      gupx_pin_flags(cursor->request));
+	gupx_pin_touch(&entry, false);
 	gupx_pin_settle(batch);
 	gupx_cursor_step(cursor, 1);
 	return gupx_policy_do(GUPX_SKIP);
@@ -93,48 +87,79 @@ static void breathe(struct gupx_cursor *cursor)
 	cond_resched();
 }
 
-static bool wants_break(const struct gupx_table *table, unsigned int looks)
+static bool wants_break(const struct gupx_table *table)
 {
-	if (!table->ptl || looks % LOOKS_BETWEEN_BREAKS)
-		return false;
-	return need_resched() || spin_needbreak(table->ptl);
+	return table->ptl && (need_resched() || spin_needbreak(table->ptl));
 }
 
 /*
- * Judge and take entry after entry, as far as the table goes.
+ * Row E6: whoever wanted a page and gets none has touched it, too.
+ *
+ * Return: whether to go on behind it.
+ */
+static bool pass(const struct gupx_table *table, unsigned long addr,
+		 struct gupx_verdict verdict, u32 request)
+{
+	const bool skip = verdict.action == GUPX_SKIP;
+
+	if (table->shift == PAGE_SHIFT &&
+	    (skip || verdict.reason == GUPX_REASON_NO_PAGE))
+		gupx_entry_touch_frame(table, addr, request & GUPX_R_WRITE);
+	return skip;
+}
+
+/* Everything up to here is done. The fault that was tried was for the first. */
+static void advance(struct gupx_cursor *cursor, unsigned long addr)
+{
+	if (addr != cursor->addr)
+		gupx_cursor_step(cursor, (addr - cursor->addr) >> PAGE_SHIFT);
+}
+
+/*
+ * Judge and take entry after entry, as far as the table goes. What is judged is
+ * facts, so that entries with the same facts are judged once.
  *
  * Return: the verdict that ended it; %GUPX_GO at the end of the table, of the
  * batch's room, or for a break.
  */
 static struct gupx_verdict walk(struct gupx_cursor *cursor,
 				struct gupx_batch *batch,
-				const struct gupx_table *table)
+				struct gupx_table *table)
 {
-	unsigned int looks = 0;
+	const u32 request = cursor->request;
+	const u32 flags = gupx_pin_flags(request);
+	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
+	unsigned long addr = cursor->addr;
+	unsigned long taken = 0;
+	struct gupx_entry entry;
+	u32 judged = ~0U;
 
-	while (cursor->addr < table->end) {
-		struct gupx_entry entry;
-		struct gupx_verdict verdict;
-
-		if (batch && gupx_pin_is_full(batch))
+	while (addr < table->end && !(batch && gupx_pin_is_full(batch))) {
+		gupx_entry_look(table, addr, &entry);
+		if (!entry.nr)
 			break;
-		gupx_follow_look(table, cursor->addr, &entry);
-		verdict = gupx_policy_judge_entry(
-			entry.facts, cursor->vma_facts, cursor->request);
-		/* Row E6: whoever wanted a page and gets none has touched it, too. */
-		if (table->shift == PAGE_SHIFT &&
-		    (verdict.action == GUPX_SKIP ||
-		     verdict.reason == GUPX_REASON_NO_PAGE))
-			gupx_follow_touch_frame(table, cursor->addr,
-						cursor->request & GUPX_R_WRITE);
-		if (verdict.action == GUPX_GO)
-			take(cursor, batch, &entry);
-		else if (verdict.action != GUPX_SKIP)
+		if (entry.facts != judged) {
+			verdict = gupx_policy_judge_entry(
+				entry.facts, cursor->vma_facts, request);
+			judged = entry.facts;
+		}
+		if (verdict.action == GUPX_GO) {
+			if (batch)
+				gupx_pin_take(batch, &entry, addr, flags);
+			gupx_pin_touch(&entry, request & GUPX_R_WRITE);
+		} else if (!pass(table, addr, verdict, request)) {
+			advance(cursor, addr);
 			return verdict;
-		gupx_cursor_step(cursor, entry.nr);
-		if (wants_break(table, ++looks))
-			break;
+		}
+		addr += entry.nr << PAGE_SHIFT;
+		taken += entry.nr;
+		if (taken >= PAGES_BETWEEN_BREAKS) {
+			if (wants_break(table))
+				break;
+			taken = 0;
+		}
 	}
+	advance(cursor, addr);
 	return gupx_policy_do(GUPX_GO);
 }
 
@@ -168,7 +193,9 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 
 		gupx_follow_lock(&table, cursor->vma, addr, end);
 		while (more && addr < table.end) {
-			gupx_follow_look(&table, addr, &entry);
+			gupx_entry_look(&table, addr, &entry);
+			if (!entry.nr)
+				break;
 			more = gupx_policy_judge_entry(entry.facts,
 						       cursor->vma_facts,
 						       cursor->request)

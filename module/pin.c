@@ -15,7 +15,7 @@
 #include <linux/swap.h>
 #include <linux/vmstat.h>
 
-#include "follow.h"
+#include "entry.h"
 #include "pin.h"
 #include "policy.h"
 
@@ -29,6 +29,7 @@
 int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity)
 {
 	*batch = (struct gupx_batch){ .capacity = capacity };
+	gupx_pin_forget(batch);
 	batch->run = kvmalloc_array(capacity, sizeof(*batch->run),
 				    GFP_KERNEL_ACCOUNT);
 	return batch->run ? 0 : -ENOMEM;
@@ -55,6 +56,8 @@ int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
 	kvfree(batch->run);
 	batch->run = run;
 	batch->capacity = capacity;
+	if (batch->nr)
+		batch->last = &run[batch->nr - 1];
 	return 0;
 }
 
@@ -87,16 +90,6 @@ static bool is_uncounted(u32 flags)
 	       gupx_can_skip_zero_page();
 }
 
-static void count_pins(struct gupx_batch *batch, struct folio *folio, long nr)
-{
-	const int node = folio_nid(folio);
-
-	if (batch->counted && batch->node != node)
-		gupx_pin_count(batch);
-	batch->node = node;
-	batch->counted += nr;
-}
-
 /**
  * gupx_pin_settle() - take the references that are still owed
  * @batch: under the page-table lock that the run was found under
@@ -109,10 +102,11 @@ void gupx_pin_settle(struct gupx_batch *batch)
 
 	if (!batch->owed)
 		return;
-	flags = batch->run[batch->nr - 1].flags;
+	flags = batch->last->flags;
 	add_references(batch->owed_to, batch->owed, flags);
 	if (flags & GUPX_RUN_PIN)
-		count_pins(batch, batch->owed_to, batch->owed);
+		gupx_pin_count_taken(batch, folio_nid(batch->owed_to),
+				     batch->owed);
 	batch->owed = 0;
 	batch->owed_to = NULL;
 }
@@ -131,68 +125,53 @@ void gupx_pin_count(struct gupx_batch *batch)
 	batch->counted = 0;
 }
 
-/*
- * Does this page go on where the last run ends? A run lies in one folio, or is of
- * one-page folios: only so does its length say how it is released.
- */
+/* A run lies in one large folio, or is of one-page folios, or the zero page. */
 static bool joins(const struct gupx_batch *batch, struct page *page,
 		  unsigned long addr, unsigned long nr, u32 flags)
 {
-	const struct gupx_run *last;
-	struct folio *folio = page_folio(page);
+	const struct gupx_run *last = batch->last;
 
-	if (!batch->nr)
-		return false;
-	last = &batch->run[batch->nr - 1];
-	if (last->flags != flags || last->nr + nr > GUPX_RUN_PAGES_MAX ||
-	    last->addr + ((unsigned long)last->nr << PAGE_SHIFT) != addr)
-		return false;
 	if (flags & GUPX_RUN_ZERO)
-		return true;
-	if (page != last->page + last->nr)
-		return false;
-	return page_folio(last->page) == folio ||
-	       (!folio_test_large(page_folio(last->page)) &&
-		!folio_test_large(folio));
+		return last->nr && last->flags == flags &&
+		       last->nr + nr <= GUPX_RUN_PAGES_MAX &&
+		       gupx_pin_end(last) == addr;
+	return gupx_pin_joins(batch, page, addr, nr, flags) &&
+	       (!(flags & GUPX_RUN_LARGE) ||
+		page_folio(last->page) == page_folio(page));
 }
 
-static void begin_run(struct gupx_batch *batch, struct page *page,
-		      unsigned long addr, unsigned long nr, u32 flags)
+static u32 size_flag(struct folio *folio)
 {
-	batch->run[batch->nr++] = (struct gupx_run){
-		.addr = addr,
-		.page = page,
-		.nr = nr,
-		.flags = flags,
-	};
+	return folio_test_large(folio) ? GUPX_RUN_LARGE : 0;
 }
 
 /**
- * gupx_pin_take() - take the pages of one entry
+ * gupx_pin_take_special() - gupx_pin_take() of anything but one-page folios
  * @batch: not full
  * @entry: judged %GUPX_GO, under its page-table lock
  * @addr: of the first page
  * @flags: GUPX_RUN_PIN or 0, GUPX_RUN_WRITE
  *
- * Rows E8, E8z, L20, L21. The references on a large folio stay owed, so that
- * more of its entries join them; gupx_pin_settle() before the lock goes.
+ * The references stay owed, so that more entries of a large folio join them.
  */
-void gupx_pin_take(struct gupx_batch *batch, const struct gupx_entry *entry,
-		   unsigned long addr, u32 flags)
+void gupx_pin_take_special(struct gupx_batch *batch,
+			   const struct gupx_entry *entry, unsigned long addr,
+			   u32 flags)
 {
+	flags |= size_flag(entry->folio);
 	if ((entry->facts & GUPX_E_KIND) == GUPX_E_ZERO)
 		flags |= GUPX_RUN_ZERO;
-	if (batch->owed_to != page_folio(entry->page))
+	if (batch->owed_to != entry->folio)
 		gupx_pin_settle(batch);
 	if (joins(batch, entry->page, addr, entry->nr, flags)) {
-		batch->run[batch->nr - 1].nr += entry->nr;
+		batch->last->nr += entry->nr;
 	} else {
 		gupx_pin_settle(batch);
-		begin_run(batch, entry->page, addr, entry->nr, flags);
+		gupx_pin_begin(batch, entry->page, addr, entry->nr, flags);
 	}
 	if (is_uncounted(flags))
 		return;
-	batch->owed_to = page_folio(entry->page);
+	batch->owed_to = entry->folio;
 	batch->owed += entry->nr;
 }
 
@@ -210,32 +189,26 @@ void gupx_pin_adopt(struct gupx_batch *batch, struct page **pages,
 	unsigned long i;
 
 	for (i = 0; i < nr; i++, addr += PAGE_SIZE) {
-		u32 mark = flags | GUPX_RUN_KERNEL;
+		u32 mark = flags | GUPX_RUN_KERNEL |
+			   size_flag(page_folio(pages[i]));
 
 		if (is_zero_pfn(page_to_pfn(pages[i])))
 			mark |= GUPX_RUN_ZERO;
 		if (joins(batch, pages[i], addr, 1, mark))
-			batch->run[batch->nr - 1].nr++;
+			batch->last->nr++;
 		else
-			begin_run(batch, pages[i], addr, 1, mark);
+			gupx_pin_begin(batch, pages[i], addr, 1, mark);
 	}
 }
 
 /**
- * gupx_pin_touch() - mark the page as used, as an access would
- * @entry: judged %GUPX_GO, under its page-table lock
- * @write: mark it dirty too
- *
- * The marks go to the folio, not to the entry: the entry belongs to the target's
- * CPUs (row E8).
+ * gupx_pin_mark() - gupx_pin_touch() of a folio that lacks a mark
+ * @folio: of a page judged %GUPX_GO, under its page-table lock
+ * @dirty: mark it dirty too
  */
-void gupx_pin_touch(const struct gupx_entry *entry, bool write)
+void gupx_pin_mark(struct folio *folio, bool dirty)
 {
-	struct folio *folio = page_folio(entry->page);
-
-	if ((entry->facts & GUPX_E_KIND) == GUPX_E_ZERO)
-		return;
-	if (write && !entry->dirty && !folio_test_dirty(folio))
+	if (dirty && !folio_test_dirty(folio))
 		folio_mark_dirty(folio);
 	folio_mark_accessed(folio);
 }
@@ -249,46 +222,64 @@ static void dirty_folio(struct folio *folio)
 	folio_unlock(folio);
 }
 
-static void put_references(struct folio *folio, unsigned long nr, u32 flags)
+/**
+ * gupx_pin_count_released() - enter the pins released into the node's statistics
+ * @tally: ends empty
+ */
+void gupx_pin_count_released(struct gupx_tally *tally)
 {
-	const int node = folio_nid(folio);
-
-	if (!(flags & GUPX_RUN_PIN)) {
-		folio_put_refs(folio, nr);
-		return;
-	}
-	if (folio_test_large(folio)) {
-		atomic_sub(nr, &folio->_pincount);
-		folio_put_refs(folio, nr);
-	} else {
-		folio_put_refs(folio, nr * GUP_PIN_COUNTING_BIAS);
-	}
-	/* The folio may be gone by now: not touched again. */
-	mod_node_page_state(NODE_DATA(node), NR_FOLL_PIN_RELEASED, nr);
+	if (tally->nr)
+		mod_node_page_state(NODE_DATA(tally->node),
+				    NR_FOLL_PIN_RELEASED, tally->nr);
+	tally->nr = 0;
 }
 
-static void release_own(const struct gupx_run *run)
+static void count_released(struct gupx_tally *tally, int node, unsigned long nr)
 {
+	if (tally->node != node)
+		gupx_pin_count_released(tally);
+	tally->node = node;
+	tally->nr += nr;
+}
+
+/* Of the zero page, or of a large folio. It may be gone afterwards. */
+static void release_special(const struct gupx_run *run,
+			    struct gupx_tally *tally)
+{
+	struct folio *folio = page_folio(run->page);
+	unsigned long references = run->nr;
+
+	if ((run->flags & GUPX_RUN_LARGE) && (run->flags & GUPX_RUN_WRITE))
+		dirty_folio(folio);
+	if (run->flags & GUPX_RUN_PIN) {
+		count_released(tally, folio_nid(folio), run->nr);
+		if (run->flags & GUPX_RUN_LARGE)
+			atomic_sub(run->nr, &folio->_pincount);
+		else
+			references *= GUP_PIN_COUNTING_BIAS;
+	}
+	folio_put_refs(folio, references);
+}
+
+static void release_own(const struct gupx_run *run, struct gupx_tally *tally)
+{
+	const bool pin = run->flags & GUPX_RUN_PIN;
 	struct page *page = run->page;
-	unsigned long left = run->nr;
+	struct page *end = page + run->nr;
 
 	if (is_uncounted(run->flags))
 		return;
-	if (run->flags & GUPX_RUN_ZERO) {
-		put_references(page_folio(page), left, run->flags);
-		return;
-	}
-	while (left) {
-		struct folio *folio = page_folio(page);
-		const unsigned long nr = min_t(
-			unsigned long, left,
-			folio_nr_pages(folio) - folio_page_idx(folio, page));
+	if (run->flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE))
+		return release_special(run, tally);
+	for (; page < end; page++) {
+		/* No pinned folio grows or is split: it is one-page still. */
+		struct folio *folio = (struct folio *)page;
 
 		if (run->flags & GUPX_RUN_WRITE)
 			dirty_folio(folio);
-		put_references(folio, nr, run->flags);
-		page += nr;
-		left -= nr;
+		if (pin)
+			count_released(tally, page_to_nid(page), 1);
+		folio_put_refs(folio, pin ? GUP_PIN_COUNTING_BIAS : 1);
 	}
 }
 
@@ -322,17 +313,17 @@ static void release_of_kernel(const struct gupx_run *run)
 /**
  * gupx_pin_release() - give back all references of a run
  * @run: taken by either engine
+ * @tally: gupx_pin_count_released() after the last run
  *
  * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
  * before the reference goes, or the last writes would be lost.
  */
-void gupx_pin_release(const struct gupx_run *run)
+void gupx_pin_release(const struct gupx_run *run, struct gupx_tally *tally)
 {
-	might_sleep();
 	if (run->flags & GUPX_RUN_KERNEL)
 		release_of_kernel(run);
 	else
-		release_own(run);
+		release_own(run, tally);
 }
 
 /**
@@ -342,10 +333,12 @@ void gupx_pin_release(const struct gupx_run *run)
  */
 void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first)
 {
+	struct gupx_tally tally = {};
 	unsigned int i;
 
 	gupx_pin_count(batch);
 	for (i = first; i < batch->nr; i++)
-		gupx_pin_release(&batch->run[i]);
+		gupx_pin_release(&batch->run[i], &tally);
+	gupx_pin_count_released(&tally);
 	gupx_pin_forget(batch);
 }

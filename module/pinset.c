@@ -113,12 +113,15 @@ struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 static unsigned long cost_of(struct gupx_pinset *set,
 			     const struct gupx_run *run, struct folio **whole)
 {
-	struct folio *folio = page_folio(run->page);
+	struct folio *folio;
 
 	*whole = NULL;
 	if (run->flags & GUPX_RUN_ZERO)
 		return 0;
-	if (!folio_test_large(folio) || run->nr == folio_nr_pages(folio))
+	if (!(run->flags & GUPX_RUN_LARGE))
+		return run->nr;
+	folio = page_folio(run->page);
+	if (run->nr == folio_nr_pages(folio))
 		return run->nr;
 	if (xa_load(&set->folios, folio_pfn(folio)))
 		return 0;

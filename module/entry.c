@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The facts of page-table entries, for policy.h to judge. Under the lock of their
+ * table, but for the gate's.
+ */
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/pgtable.h>
+#include <linux/userfaultfd_k.h>
+
+#include "entry.h"
+#include "policy.h"
+
+/* Pages of a table told at once: what is done with them cannot be broken off. */
+#define ALIKE_MAX 64UL
+
+/* Without access to hint at, PROT_NONE is the mapping's own (row E3). */
+static bool may_hint_numa(struct vm_area_struct *vma)
+{
+	return vma_is_accessible(vma);
+}
+
+/* Tracked by soft-dirty and not marked: a write has to take a fault (E4). */
+static bool tracks_soft_dirty(const struct vm_area_struct *vma)
+{
+	return IS_ENABLED(CONFIG_MEM_SOFT_DIRTY) &&
+	       !(vma->vm_flags & VM_SOFTDIRTY);
+}
+
+/*
+ * Rows O4 and E8p: where the page lies. Twin of folio_is_longterm_pinnable(), which
+ * does not link where the kernel has CMA: a zone without any CMA page needs no look
+ * at the page block. ZONE_DEVICE pages are left to the kernel whatever they are.
+ */
+static u32 place_facts(const struct page *page)
+{
+	u32 facts = 0;
+
+	if (is_zone_device_page(page) || page_zonenum(page) == ZONE_MOVABLE ||
+	    zone_cma_pages(page_zone(page)))
+		facts |= GUPX_E_SHORT_ONLY;
+	if (gupx_compat_is_p2pdma(page))
+		facts |= GUPX_E_P2PDMA;
+	return facts;
+}
+
+/*
+ * Facts that differ from page to page, whatever its entry says. @marked carries
+ * the exclusive mark: under a leaf of a PMD or PUD the head page, under a PTE the
+ * page.
+ */
+static u32 page_facts(struct folio *folio, struct page *marked)
+{
+	u32 facts = 0;
+
+	if (folio_test_anon(folio))
+		facts |= PageAnonExclusive(marked)
+				 ? GUPX_E_PAGE_ANON | GUPX_E_PAGE_EXCLUSIVE
+				 : GUPX_E_PAGE_ANON;
+	if (folio_ref_count(folio) <= 0)
+		facts |= GUPX_E_REFCOUNT_BAD;
+	return facts;
+}
+
+static void set_page(struct gupx_entry *entry, struct page *page)
+{
+	entry->page = page;
+	entry->folio = page_folio(page);
+}
+
+/* The page at the address, of a leaf that begins with @head. */
+static void set_leaf_page(struct gupx_entry *entry, struct page *page,
+			  struct page *head)
+{
+	set_page(entry, page);
+	entry->facts |= page_facts(entry->folio, head) | place_facts(head);
+}
+
+/* Twin of vm_normal_page(): is there a struct page behind this entry? */
+static u32 pte_kind(const struct vm_area_struct *vma, pte_t pte)
+{
+	const unsigned long pfn = pte_pfn(pte);
+
+	if (!pte_special(pte))
+		return pfn_valid(pfn) ? GUPX_E_PAGE : GUPX_E_BAD;
+	if (gupx_compat_finds_pages(vma))
+		return GUPX_E_OPAQUE;
+	if (is_zero_pfn(pfn))
+		return GUPX_E_ZERO;
+	if (pte_devmap(pte))
+		return GUPX_E_DEVMAP | GUPX_E_NEVER_FORCE;
+	if (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP))
+		return GUPX_E_NO_PAGE;
+	return GUPX_E_BAD;
+}
+
+/* Row E2: would a fault bring more than zeroes? Twin of hugetlb's own look. */
+static u32 hole_facts(struct vm_area_struct *vma, unsigned long addr)
+{
+#ifdef CONFIG_HUGETLB_PAGE
+	if (is_vm_hugetlb_page(vma)) {
+		struct address_space *mapping = vma->vm_file->f_mapping;
+
+		return xa_load(&mapping->i_pages,
+			       gupx_compat_hugetlb_index(vma, addr))
+			       ? GUPX_E_FILLED
+			       : 0;
+	}
+#endif
+	return vma->vm_ops && vma->vm_ops->fault ? GUPX_E_FILLED : 0;
+}
+
+/* Facts that the entry itself tells, with the mapping. */
+static u32 pte_facts(struct vm_area_struct *vma, pte_t pte)
+{
+	u32 facts = pte_kind(vma, pte);
+
+	if (pte_write(pte))
+		facts |= GUPX_E_WRITABLE;
+	if (pte_protnone(pte) && may_hint_numa(vma))
+		facts |= GUPX_E_PROTNONE;
+	if (tracks_soft_dirty(vma) && !pte_soft_dirty(pte))
+		facts |= GUPX_E_SOFT_DIRTY_DUE;
+	if (userfaultfd_pte_wp(vma, pte))
+		facts |= GUPX_E_UFFD_WP;
+	return facts;
+}
+
+/* All of an entry but its frame, and the mark that any access may set. */
+static pteval_t bits_of(pte_t pte)
+{
+	return pte_flags(pte) & ~_PAGE_ACCESSED;
+}
+
+/* Device memory is not all of one kind: each of its pages is studied. */
+static void learn(struct gupx_memo *memo, pte_t pte, const struct page *page,
+		  u32 facts)
+{
+	if (is_zone_device_page(page))
+		return;
+	*memo = (struct gupx_memo){
+		.bits = bits_of(pte),
+		.facts = facts,
+		.dirty = pte_dirty(pte),
+		.section = pfn_to_section_nr(pte_pfn(pte)),
+		.zone = page_zone_id((struct page *)page),
+	};
+}
+
+/*
+ * What was learned from another entry of this table, where it holds of this one.
+ *
+ * Return: whether it does.
+ */
+static bool recall(const struct gupx_table *table, unsigned long addr,
+		   struct gupx_entry *entry)
+{
+	const struct gupx_memo *memo = &table->memo;
+	struct page *page;
+	pte_t pte;
+
+	if (!memo->bits)
+		return false;
+	pte = ptep_get(table->pte + pte_index(addr));
+	if (bits_of(pte) != memo->bits ||
+	    pfn_to_section_nr(pte_pfn(pte)) != memo->section)
+		return false;
+	page = pfn_to_page(pte_pfn(pte));
+	if (page_zone_id(page) != memo->zone)
+		return false;
+	set_page(entry, page);
+	entry->nr = 1;
+	entry->dirty = memo->dirty;
+	entry->facts = memo->facts | page_facts(entry->folio, page);
+	return true;
+}
+
+/* Another page of a large folio: only who owns it may differ. */
+static bool is_alike_part(struct page *page, unsigned long flags,
+			  const struct folio *folio)
+{
+	return page_folio(page) == folio &&
+	       !((gupx_compat_page_flags(page) ^ flags) &
+		 BIT(PG_anon_exclusive));
+}
+
+/* Another one-page folio, of the same zone and kind. */
+static bool is_alike_folio(struct page *page, unsigned long flags, bool anon)
+{
+	const unsigned long telling = ZONEID_MASK << ZONEID_PGSHIFT |
+				      BIT(PG_head) | BIT(PG_anon_exclusive);
+	struct folio *folio = page_folio(page);
+
+	return folio_page(folio, 0) == page &&
+	       !((gupx_compat_page_flags(page) ^ flags) & telling) &&
+	       folio_test_anon(folio) == anon && folio_ref_count(folio) > 0;
+}
+
+/* How many pages from this one on are alike, and lie in a row? */
+static unsigned long count_alike(const struct gupx_table *table,
+				 unsigned long addr,
+				 const struct gupx_entry *entry)
+{
+	const unsigned long left = (table->end - addr) >> PAGE_SHIFT;
+	const unsigned long in_section =
+		PAGES_PER_SECTION -
+		(page_to_pfn(entry->page) & ~PAGE_SECTION_MASK);
+	const unsigned long most = min3(left, in_section, ALIKE_MAX);
+	const unsigned long flags = gupx_compat_page_flags(entry->page);
+	const bool large = folio_test_large(entry->folio);
+	const bool anon = entry->facts & GUPX_E_PAGE_ANON;
+	pte_t *ptep = table->pte + pte_index(addr);
+	pteval_t expected = pte_val(ptep_get(ptep)) | _PAGE_ACCESSED;
+	struct page *page = entry->page;
+	unsigned long nr;
+
+	for (nr = 1; nr < most; nr++) {
+		expected += PAGE_SIZE;
+		if ((pte_val(ptep_get(++ptep)) | _PAGE_ACCESSED) != expected)
+			break;
+		page++;
+		if (large ? !is_alike_part(page, flags, entry->folio)
+			  : !is_alike_folio(page, flags, anon))
+			break;
+	}
+	return nr;
+}
+
+/* Worth a count? Most often the page behind is another one. */
+static bool is_followed(const struct gupx_table *table, unsigned long addr,
+			const struct gupx_entry *entry)
+{
+	pte_t *ptep = table->pte + pte_index(addr);
+
+	return table->memo.bits && addr + PAGE_SIZE < table->end &&
+	       (entry->facts & (GUPX_E_KIND | GUPX_E_REFCOUNT_BAD)) ==
+		       GUPX_E_PAGE &&
+	       pte_pfn(ptep_get(ptep + 1)) == page_to_pfn(entry->page) + 1;
+}
+
+static void study_pte(struct gupx_table *table, unsigned long addr,
+		      struct gupx_entry *entry)
+{
+	struct vm_area_struct *vma = table->vma;
+	const pte_t pte = ptep_get(table->pte + pte_index(addr));
+
+	entry->nr = 1;
+	if (!pte_present(pte)) {
+		entry->facts = pte_none(pte)
+				       ? GUPX_E_EMPTY | hole_facts(vma, addr)
+				       : GUPX_E_ABSENT;
+		return;
+	}
+	entry->facts = pte_facts(vma, pte);
+	entry->dirty = pte_dirty(pte);
+	switch (entry->facts & GUPX_E_KIND) {
+	case GUPX_E_PAGE:
+		set_page(entry, pte_page(pte));
+		entry->facts |= place_facts(entry->page);
+		learn(&table->memo, pte, entry->page, entry->facts);
+		break;
+	case GUPX_E_ZERO:
+		/* No allocator gave it, so no zone wants it back. */
+		set_page(entry, pte_page(pte));
+		break;
+	default:
+		return;
+	}
+	entry->facts |= page_facts(entry->folio, entry->page);
+}
+
+/*
+ * The huge zero folio is not exported under any name. No page cache holds it and
+ * it is not anonymous; a mapped file page has its mapping until it is unmapped.
+ */
+static bool is_huge_zero(struct folio *folio)
+{
+	return !folio_test_anon(folio) && !folio_test_hugetlb(folio) &&
+	       !READ_ONCE(folio->mapping);
+}
+
+/*
+ * Linux d82d09e48219 ("mm/huge_memory: mark PMD mappings of the huge zero folio
+ * special"), in v6.18: gup takes that one all the same. Others are of VMAs whose
+ * driver put them there.
+ */
+static u32 pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
+{
+	if (pmd_devmap(pmd))
+		return GUPX_E_DEVMAP | GUPX_E_NEVER_FORCE;
+	if (pmd_special(pmd) && vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP))
+		return GUPX_E_OPAQUE;
+	if (!pfn_valid(pmd_pfn(pmd)))
+		return GUPX_E_BAD;
+	if (is_huge_zero(page_folio(pmd_page(pmd))))
+		return GUPX_E_HUGE_ZERO;
+	return pmd_special(pmd) ? GUPX_E_OPAQUE : GUPX_E_PAGE;
+}
+
+static void study_pmd(const struct gupx_table *table, unsigned long addr,
+		      struct gupx_entry *entry)
+{
+	const unsigned long end =
+		min(table->end, gupx_follow_end_of(addr, PMD_SIZE));
+	const pmd_t pmd = READ_ONCE(table->pmd[pmd_index(addr)]);
+	struct vm_area_struct *vma = table->vma;
+	struct page *head;
+	u32 kind;
+
+	if (!gupx_follow_is_leaf(pmd))
+		return;
+	entry->nr = (end - addr) >> PAGE_SHIFT;
+	kind = pmd_kind(vma, pmd);
+	entry->facts = kind | GUPX_E_PMD;
+	entry->dirty = pmd_dirty(pmd);
+	if (pmd_write(pmd))
+		entry->facts |= GUPX_E_WRITABLE;
+	if (pmd_protnone(pmd) && may_hint_numa(vma))
+		entry->facts |= GUPX_E_PROTNONE | hole_facts(vma, addr);
+	if (tracks_soft_dirty(vma) && !pmd_soft_dirty(pmd))
+		entry->facts |= GUPX_E_SOFT_DIRTY_DUE;
+	if (userfaultfd_huge_pmd_wp(vma, pmd))
+		entry->facts |= GUPX_E_UFFD_WP;
+	if (kind != GUPX_E_PAGE && kind != GUPX_E_HUGE_ZERO)
+		return;
+	head = pmd_page(pmd);
+	set_leaf_page(entry, head + pte_index(addr), head);
+}
+
+static void study_pud(const struct gupx_table *table, unsigned long addr,
+		      struct gupx_entry *entry)
+{
+	const pud_t pud = table->pud;
+	struct page *head;
+
+	entry->nr = (table->end - addr) >> PAGE_SHIFT;
+	entry->facts = GUPX_E_NEVER_FORCE;
+	entry->dirty = pud_dirty(pud);
+	if (pud_write(pud))
+		entry->facts |= GUPX_E_WRITABLE;
+	if (pud_devmap(pud)) {
+		entry->facts |= GUPX_E_DEVMAP;
+		return;
+	}
+	if (!is_vm_hugetlb_page(table->vma) || !pfn_valid(pud_pfn(pud))) {
+		entry->facts |= GUPX_E_OPAQUE;
+		return;
+	}
+	head = pud_page(pud);
+	entry->facts |= GUPX_E_PAGE;
+	set_leaf_page(entry, head + ((addr & ~PUD_MASK) >> PAGE_SHIFT), head);
+}
+
+static void study(struct gupx_table *table, unsigned long addr,
+		  struct gupx_entry *entry)
+{
+	*entry = (struct gupx_entry){};
+	if (table->kind != GUPX_E_PAGE) {
+		entry->facts = table->kind | hole_facts(table->vma, addr);
+		entry->nr = (table->end - addr) >> PAGE_SHIFT;
+	} else if (table->shift == PAGE_SHIFT) {
+		study_pte(table, addr, entry);
+	} else if (table->shift == PMD_SHIFT) {
+		study_pmd(table, addr, entry);
+	} else {
+		study_pud(table, addr, entry);
+	}
+}
+
+/**
+ * gupx_entry_look() - the facts of the entry at an address
+ * @table: locked
+ * @addr: at least the address it was locked for, below its end
+ * @entry: to be filled
+ *
+ * What a pin costs is decided here: of entries that are alike only that is looked
+ * at in which they may differ; the rest was learned from the first.
+ */
+void gupx_entry_look(struct gupx_table *table, unsigned long addr,
+		     struct gupx_entry *entry)
+{
+	if (!recall(table, addr, entry))
+		study(table, addr, entry);
+	if (is_followed(table, addr, entry))
+		entry->nr = count_alike(table, addr, entry);
+}
+
+/**
+ * gupx_entry_touch_frame() - mark an entry without a struct page as used
+ * @table: locked, of PTEs
+ * @addr: of the entry
+ * @write: mark it dirty too
+ *
+ * Row E6. There is no page to carry the mark, so the entry has to.
+ */
+void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
+			    bool write)
+{
+	pte_t *ptep = table->pte + pte_index(addr);
+	const pte_t old = ptep_get(ptep);
+	pte_t pte = pte_mkyoung(old);
+
+	if (write)
+		pte = pte_mkdirty(pte);
+	if (pte_same(old, pte))
+		return;
+	set_pte_at(table->vma->vm_mm, addr, ptep, pte);
+	update_mmu_cache(table->vma, addr, ptep);
+}
+
+/**
+ * gupx_entry_look_at_gate() - the facts of the gate page
+ * @mm: the target
+ * @addr: gupx_vma_is_gate() said yes
+ * @entry: to be filled
+ *
+ * The tables of the gate page are the kernel's own and are never freed; a user
+ * entry in them makes the page readable. Twin of get_gate_page().
+ *
+ * Return: whether there is a page to be read.
+ */
+bool gupx_entry_look_at_gate(struct mm_struct *mm, unsigned long addr,
+			     struct gupx_entry *entry)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+	pmd_t *pmd;
+	pte_t pte;
+
+	*entry = (struct gupx_entry){};
+	if (pgd_none(*pgd))
+		return false;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d))
+		return false;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud) || pud_leaf(*pud))
+		return false;
+	pmd = pmd_offset(pud, addr);
+	if (!pmd_present(*pmd) || pmd_leaf(*pmd))
+		return false;
+	pte = ptep_get(pte_offset_kernel(pmd, addr));
+	if (!pte_present(pte) || !(pte_flags(pte) & _PAGE_USER) ||
+	    !pfn_valid(pte_pfn(pte)))
+		return false;
+	entry->nr = 1;
+	set_page(entry, pte_page(pte));
+	entry->facts = GUPX_E_PAGE | page_facts(entry->folio, entry->page);
+	return true;
+}
