@@ -6,6 +6,7 @@
  */
 #include <linux/gupx.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "entry.h"
 #include "explain.h"
@@ -191,7 +192,7 @@ static bool note_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
  * @nr: at least one
  *
  * Return: how many were written; the cursor is at what was not judged. A signal
- * that keeps the lock from being taken is in cursor->stop.
+ * that keeps the lock from being taken is in cursor->stop; a fatal one just ends it.
  */
 unsigned int gupx_explain_fill(struct gupx_cursor *cursor,
 			       struct gupx_judgement *out, unsigned int nr)
@@ -199,7 +200,8 @@ unsigned int gupx_explain_fill(struct gupx_cursor *cursor,
 	unsigned int used = 0;
 	bool room = true;
 
-	while (room && cursor->addr < cursor->end) {
+	while (room && cursor->addr < cursor->end &&
+	       !fatal_signal_pending(current)) {
 		const struct gupx_verdict verdict = gupx_cursor_lock(cursor);
 
 		if (verdict.action == GUPX_STOP) {
