@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -371,6 +372,31 @@ TEST_F(window, short_pins_have_none)
 	EXPECT_EQ(MAP_FAILED, map(answer.pin_fd, lab_page(), PROT_READ));
 	EXPECT_EQ(EPERM, errno);
 	close(answer.pin_fd);
+}
+
+/* A number of the pin fd in /proc, in KiB but for the extents. */
+static uint64_t told(int fd, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return lab_number(path, name);
+}
+
+TEST_F(window, fdinfo_tells_what_extents_tell)
+{
+	struct gupx_extents head;
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, lab_extents(self->write_pin, &head, NULL, 0));
+	EXPECT_EQ(self->memory.len, head.bytes);
+	EXPECT_EQ(head.total, told(self->write_pin, "gupx-extents:"));
+	EXPECT_EQ(head.bytes >> 10, told(self->write_pin, "gupx-pinned:"));
+	EXPECT_EQ(head.bytes >> 10,
+		  told(self->write_pin, "gupx-pinned-write:"));
+	EXPECT_EQ(head.charged >> 10, told(self->write_pin, "gupx-charged:"));
+	EXPECT_EQ(0, told(self->write_pin, "gupx-pinned-short:"));
+	EXPECT_EQ(0, told(self->read_pin, "gupx-pinned-write:"));
 }
 
 TEST_HARNESS_MAIN
