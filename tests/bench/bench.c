@@ -99,7 +99,8 @@ static const struct row rows[] = {
 	{ "read-hugetlb", read_sides, .kind = WORK_HUGETLB, .most = 16384 },
 	{ "window-4k", window_sides, .kind = WORK_4K, .most = 16384 },
 	{ "trace-4k", trace_sides, .kind = WORK_4K },
-	{ "linear-4k", plain_sides, .kind = WORK_4K,
+	/* Pages that lie together cost less, and how many do is not up to us. */
+	{ "linear-scattered", plain_sides, .kind = WORK_SCATTERED,
 	  .sizes = from_mib_to_4gib },
 	{ "memory-scattered", few_sides, .kind = WORK_SCATTERED,
 	  .sizes = one_gib },
