@@ -31,6 +31,8 @@
 #define WORLD_FD 100
 /* Without a beat for so long, somebody hangs. Emulated machines are slow. */
 #define PATIENCE 60
+/* The rarest is one of four hundred. */
+#define DEEDS_OF_ALL_KINDS 4000
 
 #define KSM "/sys/kernel/mm/ksm/"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
@@ -399,6 +401,8 @@ static void end_all(void)
 static void check_variety(void)
 {
 	const struct tally *tally = &world->tally;
+	unsigned int never = 0;
+	uint64_t deeds = 0;
 	uint64_t least = atomic_load(&tally->asks[0]);
 
 	for (enum ask ask = 0; ask < ASKS; ask++)
@@ -408,10 +412,13 @@ static void check_variety(void)
 	    !atomic_load(&tally->stops) || !atomic_load(&tally->coherent) ||
 	    !atomic_load(&tally->short_asks))
 		complain(RULE_VARIETY, "something never happened");
-	for (enum deed deed = 0; deed <= DEED_EXIT; deed++)
-		if (!atomic_load(&tally->deeds[deed]))
-			complain(RULE_VARIETY, "no victim ever did deed %d",
-				 deed);
+	/* Where there were enough of them for the rarest to be among them. */
+	for (enum deed deed = 0; deed <= DEED_EXIT; deed++) {
+		deeds += atomic_load(&tally->deeds[deed]);
+		never += !atomic_load(&tally->deeds[deed]);
+	}
+	if (never && deeds >= DEEDS_OF_ALL_KINDS)
+		complain(RULE_VARIETY, "%u deeds were never done", never);
 }
 
 static int print_verdicts(void)
