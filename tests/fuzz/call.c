@@ -284,9 +284,12 @@ static int foresee_meaning(const struct call *call)
 	return error;
 }
 
-static int foresee_life(enum life life)
+/* Of root's processes: who is no longer root is refused, or told that they died. */
+static int foresee_life(const struct call *call, enum life life)
 {
-	return life == LIFE_ON ? 0 : life == LIFE_GONE ? ESRCH : UNFORESEEN;
+	if (life == LIFE_ON)
+		return call->world->admin ? 0 : EACCES;
+	return life == LIFE_GONE && call->world->admin ? ESRCH : UNFORESEEN;
 }
 
 /* Of a descriptor that ought to be a /proc/PID/mem. */
@@ -298,19 +301,16 @@ static int foresee_mem(const struct call *call)
 	if (call->mem < 0 || call->op->mem == HANDLE_CLOSED ||
 	    call->op->mem == HANDLE_LARGE || call->op->mem == HANDLE_PATH)
 		return EBADF;
-	/* Root's target, and we may no longer be root: that is another's test. */
-	if (!call->world->admin && call->op->mem <= HANDLE_HEIR &&
-	    call->op->mem != HANDLE_SELF)
-		return UNFORESEEN;
 	switch (call->op->mem) {
 	case HANDLE_TARGET:
-		return foresee_life(call->world->target_life);
+		return foresee_life(call, call->world->target_life);
 	case HANDLE_TARGET_RO:
-		return write ? EACCES : foresee_life(call->world->target_life);
+		return write ? EACCES
+			     : foresee_life(call, call->world->target_life);
 	case HANDLE_TARGET_WO:
 		return EACCES;
 	case HANDLE_HEIR:
-		return foresee_life(call->world->heir_life);
+		return foresee_life(call, call->world->heir_life);
 	case HANDLE_SELF:
 		return 0;
 	case HANDLE_DEAD:
