@@ -22,26 +22,6 @@
 
 #define CHUNK_WORDS ((PAGE_SIZE - sizeof(struct gupx_chunk)) / sizeof(u64))
 
-static unsigned long pfn_of(u64 word)
-{
-	return word & GENMASK_ULL(GUPX_CHUNK_PFN_BITS - 1, 0);
-}
-
-static unsigned long pages_of(u64 word)
-{
-	return ((word >> GUPX_CHUNK_PFN_BITS) & (GUPX_RUN_PAGES_MAX - 1)) + 1;
-}
-
-static struct gupx_run unpack(unsigned long addr, u64 word)
-{
-	return (struct gupx_run){
-		.addr = addr,
-		.page = pfn_to_page(pfn_of(word)),
-		.nr = pages_of(word),
-		.flags = word >> GUPX_CHUNK_FLAG_SHIFT,
-	};
-}
-
 /**
  * gupx_chunks_init() - an empty list
  * @chunks: to be filled
@@ -67,9 +47,6 @@ int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
 	struct gupx_chunk *chunk;
 	int error;
 
-	BUILD_BUG_ON(MAX_PHYSMEM_BITS - PAGE_SHIFT > GUPX_CHUNK_PFN_BITS);
-	BUILD_BUG_ON(BIT(GUPX_CHUNK_COUNT_BITS) != GUPX_RUN_PAGES_MAX);
-	BUILD_BUG_ON(BIT(64 - GUPX_CHUNK_FLAG_SHIFT) <= GUPX_RUN_FLAGS);
 	chunk = kmalloc(struct_size(chunk, word, capacity), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return -ENOMEM;
@@ -128,11 +105,11 @@ bool gupx_chunks_find(struct gupx_chunks *chunks, u64 index,
 	chunk = chunk_of(chunks, index);
 	addr = chunk->addr;
 	skip = index - chunk->first;
-	for (i = 0; skip >= pages_of(chunk->word[i]); i++) {
-		skip -= pages_of(chunk->word[i]);
-		addr += pages_of(chunk->word[i]) << PAGE_SHIFT;
+	for (i = 0; skip >= gupx_run_pages(chunk->word[i]); i++) {
+		skip -= gupx_run_pages(chunk->word[i]);
+		addr += gupx_run_pages(chunk->word[i]) << PAGE_SHIFT;
 	}
-	*found = unpack(addr + (skip << PAGE_SHIFT), chunk->word[i]);
+	*found = gupx_run_unpack(addr + (skip << PAGE_SHIFT), chunk->word[i]);
 	found->nr -= skip;
 	if (!(found->flags & GUPX_RUN_ZERO))
 		found->page += skip;
@@ -165,7 +142,8 @@ static unsigned int describe_chunk(const struct gupx_chunk *chunk, u64 skip,
 	u32 i;
 
 	for (i = 0; i < chunk->nr && done < nr; i++) {
-		const struct gupx_run run = unpack(addr, chunk->word[i]);
+		const struct gupx_run run =
+			gupx_run_unpack(addr, chunk->word[i]);
 
 		if (i >= skip)
 			describe(&run, &out[done++]);
@@ -207,16 +185,13 @@ unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
 static void release_chunk(const struct gupx_chunk *chunk,
 			  struct gupx_tally *tally)
 {
-	unsigned long addr = chunk->addr;
 	u32 i;
 
 	for (i = 0; i < chunk->nr; i++) {
-		const struct gupx_run run = unpack(addr, chunk->word[i]);
-
-		gupx_pin_release(&run, tally);
-		addr += (unsigned long)run.nr << PAGE_SHIFT;
+		gupx_pin_release(chunk->word[i], tally);
 		/* One run may be as long as many others together. */
-		if (run.nr >= RELEASED_AT_A_TIME || i % RELEASED_AT_A_TIME == 0)
+		if (gupx_run_pages(chunk->word[i]) >= RELEASED_AT_A_TIME ||
+		    i % RELEASED_AT_A_TIME == 0)
 			cond_resched();
 	}
 }

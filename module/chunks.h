@@ -5,7 +5,7 @@
 #include <linux/mm.h>
 #include <linux/xarray.h>
 
-#include "pin.h"
+#include "run.h"
 
 struct gupx_extent;
 
@@ -43,11 +43,6 @@ struct gupx_chunks {
 	u64 pages;
 };
 
-/* A word: frame number, pages less one, GUPX_RUN_*. */
-#define GUPX_CHUNK_PFN_BITS 40
-#define GUPX_CHUNK_COUNT_BITS 18
-#define GUPX_CHUNK_FLAG_SHIFT (GUPX_CHUNK_PFN_BITS + GUPX_CHUNK_COUNT_BITS)
-
 void gupx_chunks_init(struct gupx_chunks *chunks);
 int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
 		     unsigned long ahead);
@@ -80,18 +75,16 @@ static inline int gupx_chunks_reserve(struct gupx_chunks *chunks,
 /**
  * gupx_chunks_add() - append a run
  * @chunks: with the room that gupx_chunks_reserve() made
- * @run: its pages belong to the list's owner from now on
+ * @word: its pages belong to the list's owner from now on
  */
-static inline void gupx_chunks_add(struct gupx_chunks *chunks,
-				   const struct gupx_run *run)
+static inline void gupx_chunks_add(struct gupx_chunks *chunks, u64 word)
 {
 	struct gupx_chunk *last = chunks->last;
+	const unsigned long nr = gupx_run_pages(word);
 
-	last->word[last->nr++] = page_to_pfn(run->page) |
-				 (u64)(run->nr - 1) << GUPX_CHUNK_PFN_BITS |
-				 (u64)run->flags << GUPX_CHUNK_FLAG_SHIFT;
-	last->pages += run->nr;
-	chunks->pages += run->nr;
+	last->word[last->nr++] = word;
+	last->pages += nr;
+	chunks->pages += nr;
 }
 
 #endif /* GUPX_CHUNKS_H */

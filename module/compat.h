@@ -129,6 +129,13 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 #endif
 }
 
+/* Where idle pages are tracked, an access clears this. */
+#ifdef CONFIG_PAGE_IDLE_FLAG
+#define GUPX_PG_IDLE BIT(PG_idle)
+#else
+#define GUPX_PG_IDLE 0UL
+#endif
+
 /* Row E8p: only kernels that gate peer-to-peer pages refuse them. */
 static inline bool gupx_compat_is_p2pdma(const struct page *page)
 {

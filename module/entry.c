@@ -12,8 +12,8 @@
 #include "entry.h"
 #include "policy.h"
 
-/* Pages of a table told at once: what is done with them cannot be broken off. */
-#define ALIKE_MAX 64UL
+/* Entries of a large folio told at once: taking them cannot be broken off. */
+#define PARTS_MAX 64UL
 
 /* Without access to hint at, PROT_NONE is the mapping's own (row E3). */
 static bool may_hint_numa(struct vm_area_struct *vma)
@@ -45,6 +45,11 @@ static u32 place_facts(const struct page *page)
 	return facts;
 }
 
+static bool is_exclusive(struct folio *folio, struct page *marked)
+{
+	return folio_test_anon(folio) && PageAnonExclusive(marked);
+}
+
 /*
  * Facts that differ from page to page, whatever its entry says. @marked carries
  * the exclusive mark: under a leaf of a PMD or PUD the head page, under a PTE the
@@ -55,9 +60,9 @@ static u32 page_facts(struct folio *folio, struct page *marked)
 	u32 facts = 0;
 
 	if (folio_test_anon(folio))
-		facts |= PageAnonExclusive(marked)
-				 ? GUPX_E_PAGE_ANON | GUPX_E_PAGE_EXCLUSIVE
-				 : GUPX_E_PAGE_ANON;
+		facts |= GUPX_E_PAGE_ANON;
+	if (is_exclusive(folio, marked))
+		facts |= GUPX_E_PAGE_EXCLUSIVE;
 	if (folio_ref_count(folio) <= 0)
 		facts |= GUPX_E_REFCOUNT_BAD;
 	return facts;
@@ -127,120 +132,32 @@ static u32 pte_facts(struct vm_area_struct *vma, pte_t pte)
 	return facts;
 }
 
-/* All of an entry but its frame, and the mark that any access may set. */
-static pteval_t bits_of(pte_t pte)
-{
-	return pte_flags(pte) & ~_PAGE_ACCESSED;
-}
-
-/* Device memory is not all of one kind: each of its pages is studied. */
-static void learn(struct gupx_memo *memo, pte_t pte, const struct page *page,
-		  u32 facts)
-{
-	if (is_zone_device_page(page))
-		return;
-	*memo = (struct gupx_memo){
-		.bits = bits_of(pte),
-		.facts = facts,
-		.dirty = pte_dirty(pte),
-		.section = pfn_to_section_nr(pte_pfn(pte)),
-		.zone = page_zone_id((struct page *)page),
-	};
-}
-
-/*
- * What was learned from another entry of this table, where it holds of this one.
- *
- * Return: whether it does.
- */
-static bool recall(const struct gupx_table *table, unsigned long addr,
-		   struct gupx_entry *entry)
-{
-	const struct gupx_memo *memo = &table->memo;
-	struct page *page;
-	pte_t pte;
-
-	if (!memo->bits)
-		return false;
-	pte = ptep_get(table->pte + pte_index(addr));
-	if (bits_of(pte) != memo->bits ||
-	    pfn_to_section_nr(pte_pfn(pte)) != memo->section)
-		return false;
-	page = pfn_to_page(pte_pfn(pte));
-	if (page_zone_id(page) != memo->zone)
-		return false;
-	set_page(entry, page);
-	entry->nr = 1;
-	entry->dirty = memo->dirty;
-	entry->facts = memo->facts | page_facts(entry->folio, page);
-	return true;
-}
-
-/* Another page of a large folio: only who owns it may differ. */
-static bool is_alike_part(struct page *page, unsigned long flags,
-			  const struct folio *folio)
-{
-	return page_folio(page) == folio &&
-	       !((gupx_compat_page_flags(page) ^ flags) &
-		 BIT(PG_anon_exclusive));
-}
-
-/* Another one-page folio, of the same zone and kind. */
-static bool is_alike_folio(struct page *page, unsigned long flags, bool anon)
-{
-	const unsigned long telling = ZONEID_MASK << ZONEID_PGSHIFT |
-				      BIT(PG_head) | BIT(PG_anon_exclusive);
-	struct folio *folio = page_folio(page);
-
-	return folio_page(folio, 0) == page &&
-	       !((gupx_compat_page_flags(page) ^ flags) & telling) &&
-	       folio_test_anon(folio) == anon && folio_ref_count(folio) > 0;
-}
-
-/* How many pages from this one on are alike, and lie in a row? */
-static unsigned long count_alike(const struct gupx_table *table,
+/* How many pages from this one on are of the same large folio, in a row? */
+static unsigned long count_parts(const struct gupx_table *table,
 				 unsigned long addr,
 				 const struct gupx_entry *entry)
 {
 	const unsigned long left = (table->end - addr) >> PAGE_SHIFT;
-	const unsigned long in_section =
-		PAGES_PER_SECTION -
-		(page_to_pfn(entry->page) & ~PAGE_SECTION_MASK);
-	const unsigned long most = min3(left, in_section, ALIKE_MAX);
-	const unsigned long flags = gupx_compat_page_flags(entry->page);
-	const bool large = folio_test_large(entry->folio);
-	const bool anon = entry->facts & GUPX_E_PAGE_ANON;
+	const unsigned long in_folio =
+		folio_nr_pages(entry->folio) -
+		folio_page_idx(entry->folio, entry->page);
+	const unsigned long most = min3(left, in_folio, PARTS_MAX);
+	const bool exclusive = entry->facts & GUPX_E_PAGE_EXCLUSIVE;
 	pte_t *ptep = table->pte + pte_index(addr);
 	pteval_t expected = pte_val(ptep_get(ptep)) | _PAGE_ACCESSED;
-	struct page *page = entry->page;
 	unsigned long nr;
 
 	for (nr = 1; nr < most; nr++) {
 		expected += PAGE_SIZE;
-		if ((pte_val(ptep_get(++ptep)) | _PAGE_ACCESSED) != expected)
-			break;
-		page++;
-		if (large ? !is_alike_part(page, flags, entry->folio)
-			  : !is_alike_folio(page, flags, anon))
+		if ((pte_val(ptep_get(++ptep)) | _PAGE_ACCESSED) != expected ||
+		    is_exclusive(entry->folio, entry->page + nr) != exclusive)
 			break;
 	}
 	return nr;
 }
 
-/* Worth a count? Most often the page behind is another one. */
-static bool is_followed(const struct gupx_table *table, unsigned long addr,
-			const struct gupx_entry *entry)
-{
-	pte_t *ptep = table->pte + pte_index(addr);
-
-	return table->memo.bits && addr + PAGE_SIZE < table->end &&
-	       (entry->facts & (GUPX_E_KIND | GUPX_E_REFCOUNT_BAD)) ==
-		       GUPX_E_PAGE &&
-	       pte_pfn(ptep_get(ptep + 1)) == page_to_pfn(entry->page) + 1;
-}
-
-static void study_pte(struct gupx_table *table, unsigned long addr,
-		      struct gupx_entry *entry)
+static void look_at_pte(const struct gupx_table *table, unsigned long addr,
+			struct gupx_entry *entry)
 {
 	struct vm_area_struct *vma = table->vma;
 	const pte_t pte = ptep_get(table->pte + pte_index(addr));
@@ -258,7 +175,6 @@ static void study_pte(struct gupx_table *table, unsigned long addr,
 	case GUPX_E_PAGE:
 		set_page(entry, pte_page(pte));
 		entry->facts |= place_facts(entry->page);
-		learn(&table->memo, pte, entry->page, entry->facts);
 		break;
 	case GUPX_E_ZERO:
 		/* No allocator gave it, so no zone wants it back. */
@@ -268,6 +184,9 @@ static void study_pte(struct gupx_table *table, unsigned long addr,
 		return;
 	}
 	entry->facts |= page_facts(entry->folio, entry->page);
+	/* Device memory is not all of one kind. */
+	if (folio_test_large(entry->folio) && !is_zone_device_page(entry->page))
+		entry->nr = count_parts(table, addr, entry);
 }
 
 /*
@@ -298,8 +217,8 @@ static u32 pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
 	return pmd_special(pmd) ? GUPX_E_OPAQUE : GUPX_E_PAGE;
 }
 
-static void study_pmd(const struct gupx_table *table, unsigned long addr,
-		      struct gupx_entry *entry)
+static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
+			struct gupx_entry *entry)
 {
 	const unsigned long end =
 		min(table->end, gupx_follow_end_of(addr, PMD_SIZE));
@@ -328,8 +247,8 @@ static void study_pmd(const struct gupx_table *table, unsigned long addr,
 	set_leaf_page(entry, head + pte_index(addr), head);
 }
 
-static void study_pud(const struct gupx_table *table, unsigned long addr,
-		      struct gupx_entry *entry)
+static void look_at_pud(const struct gupx_table *table, unsigned long addr,
+			struct gupx_entry *entry)
 {
 	const pud_t pud = table->pud;
 	struct page *head;
@@ -352,38 +271,26 @@ static void study_pud(const struct gupx_table *table, unsigned long addr,
 	set_leaf_page(entry, head + ((addr & ~PUD_MASK) >> PAGE_SHIFT), head);
 }
 
-static void study(struct gupx_table *table, unsigned long addr,
-		  struct gupx_entry *entry)
+/**
+ * gupx_entry_look() - the facts of the entry at an address
+ * @table: locked
+ * @addr: at least the address it was locked for, below its end
+ * @entry: to be filled
+ */
+void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
+		     struct gupx_entry *entry)
 {
 	*entry = (struct gupx_entry){};
 	if (table->kind != GUPX_E_PAGE) {
 		entry->facts = table->kind | hole_facts(table->vma, addr);
 		entry->nr = (table->end - addr) >> PAGE_SHIFT;
 	} else if (table->shift == PAGE_SHIFT) {
-		study_pte(table, addr, entry);
+		look_at_pte(table, addr, entry);
 	} else if (table->shift == PMD_SHIFT) {
-		study_pmd(table, addr, entry);
+		look_at_pmd(table, addr, entry);
 	} else {
-		study_pud(table, addr, entry);
+		look_at_pud(table, addr, entry);
 	}
-}
-
-/**
- * gupx_entry_look() - the facts of the entry at an address
- * @table: locked
- * @addr: at least the address it was locked for, below its end
- * @entry: to be filled
- *
- * What a pin costs is decided here: of entries that are alike only that is looked
- * at in which they may differ; the rest was learned from the first.
- */
-void gupx_entry_look(struct gupx_table *table, unsigned long addr,
-		     struct gupx_entry *entry)
-{
-	if (!recall(table, addr, entry))
-		study(table, addr, entry);
-	if (is_followed(table, addr, entry))
-		entry->nr = count_alike(table, addr, entry);
 }
 
 /**

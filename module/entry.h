@@ -10,9 +10,9 @@
  * struct gupx_entry - the facts of one entry, from one address on, or of several
  * @facts: GUPX_E_*
  * @dirty: the entry's own dirty bit
- * @nr: pages from the address on that this is true of, up to the table's end; all
- *	of one entry, or of entries that are alike, whose pages lie in a row in
- *	one folio or are one-page folios. 0: other tables speak from here on
+ * @nr: pages from the address on that this is true of, up to the table's end: of
+ *	one entry, or of several that are alike and map pages of one large folio
+ *	in a row. 0: other tables speak from here on
  * @page: the page at the address, where @facts has one
  * @folio: its folio
  */
@@ -24,7 +24,7 @@ struct gupx_entry {
 	struct folio *folio;
 };
 
-void gupx_entry_look(struct gupx_table *table, unsigned long addr,
+void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry);
 void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
 			    bool write);

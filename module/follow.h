@@ -7,25 +7,6 @@
 #include <linux/pgtable.h>
 
 /**
- * struct gupx_memo - what the last page of a table of PTEs has taught
- * @bits: its entry's bits that @facts follow from; 0: nothing learned yet
- * @facts: GUPX_E_* that follow from @bits, the mapping, @section and @zone
- * @dirty: the entry's own dirty bit, one of @bits
- * @section: of memory; its frames have struct pages
- * @zone: page_zone_id()
- *
- * Entries that have all of this in common differ in their pages' marks only. It
- * is gupx_entry_look()'s.
- */
-struct gupx_memo {
-	pteval_t bits;
-	u32 facts;
-	bool dirty;
-	unsigned long section;
-	int zone;
-};
-
-/**
  * struct gupx_table - one locked page table, or what stands in for one
  * @vma: the mapping it belongs to
  * @end: up to here the table speaks, and no further than the mapping and the
@@ -38,7 +19,6 @@ struct gupx_memo {
  * @pud: PUD_SHIFT: the one entry, read under the lock
  * @ptl: the held page-table lock, NULL where none is needed
  * @huge_lock: the held hugetlb lock of @vma, or NULL
- * @memo: see there
  *
  * Lock order: mmap_lock, @huge_lock, @ptl. A PTE table is also inside an RCU
  * read section. Nothing may sleep until gupx_follow_unlock().
@@ -55,7 +35,6 @@ struct gupx_table {
 	};
 	spinlock_t *ptl;
 	struct rw_semaphore *huge_lock;
-	struct gupx_memo memo;
 };
 
 void gupx_follow_lock(struct gupx_table *table, struct vm_area_struct *vma,

@@ -19,11 +19,9 @@
 #include "fault.h"
 #include "follow.h"
 #include "gup.h"
+#include "pattern.h"
 #include "trace.h"
 #include "vma.h"
-
-/* Pages taken before someone else may have the table's lock. */
-#define PAGES_BETWEEN_BREAKS 64
 
 /* Row L7. The gate page is judged by nothing else, and never faulted in. */
 static struct gupx_verdict pass_gate(struct gupx_cursor *cursor,
@@ -87,9 +85,26 @@ static void breathe(struct gupx_cursor *cursor)
 	cond_resched();
 }
 
+static bool has_room(const struct gupx_batch *batch, unsigned long addr)
+{
+	return !batch || gupx_pin_has_room(batch, addr);
+}
+
+/* Should someone else have the table's lock? */
 static bool wants_break(const struct gupx_table *table)
 {
 	return table->ptl && (need_resched() || spin_needbreak(table->ptl));
+}
+
+/* Entries like the last one need no judgement of their own. */
+static unsigned long repeat(const struct gupx_pattern *pattern,
+			    const struct gupx_table *table, unsigned long addr,
+			    struct gupx_batch *batch, u32 flags)
+{
+	if (!pattern->entry)
+		return 0;
+	return batch ? gupx_pattern_take(pattern, table, addr, batch, flags)
+		     : gupx_pattern_touch(pattern, table, addr);
 }
 
 /*
@@ -115,52 +130,57 @@ static void advance(struct gupx_cursor *cursor, unsigned long addr)
 		gupx_cursor_step(cursor, (addr - cursor->addr) >> PAGE_SHIFT);
 }
 
+static void take(struct gupx_cursor *cursor, struct gupx_batch *batch,
+		 unsigned long addr, const struct gupx_entry *entry)
+{
+	if (batch)
+		gupx_pin_take(batch, entry, addr,
+			      gupx_pin_flags(cursor->request));
+	gupx_pin_touch(entry, cursor->request & GUPX_R_WRITE);
+}
+
 /*
- * Judge and take entry after entry, as far as the table goes. What is judged is
- * facts, so that entries with the same facts are judged once.
+ * Judge and take entry after entry, as far as the table goes.
  *
  * Return: the verdict that ended it; %GUPX_GO at the end of the table, of the
  * batch's room, or for a break.
  */
 static struct gupx_verdict walk(struct gupx_cursor *cursor,
 				struct gupx_batch *batch,
-				struct gupx_table *table)
+				const struct gupx_table *table)
 {
-	const u32 request = cursor->request;
-	const u32 flags = gupx_pin_flags(request);
+	const u32 request = cursor->request, flags = gupx_pin_flags(request);
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
+	struct gupx_pattern pattern = {};
 	unsigned long addr = cursor->addr;
-	unsigned long taken = 0;
-	struct gupx_entry entry;
-	u32 judged = ~0U;
 
-	while (addr < table->end && !(batch && gupx_pin_is_full(batch))) {
+	while (addr < table->end && has_room(batch, addr)) {
+		unsigned long nr = repeat(&pattern, table, addr, batch, flags);
+		struct gupx_entry entry;
+
+		addr += nr << PAGE_SHIFT;
+		if (nr) {
+			if (wants_break(table))
+				break;
+			continue;
+		}
 		gupx_entry_look(table, addr, &entry);
 		if (!entry.nr)
 			break;
-		if (entry.facts != judged) {
-			verdict = gupx_policy_judge_entry(
-				entry.facts, cursor->vma_facts, request);
-			judged = entry.facts;
-		}
+		verdict = gupx_policy_judge_entry(entry.facts,
+						  cursor->vma_facts, request);
 		if (verdict.action == GUPX_GO) {
-			if (batch)
-				gupx_pin_take(batch, &entry, addr, flags);
-			gupx_pin_touch(&entry, request & GUPX_R_WRITE);
+			take(cursor, batch, addr, &entry);
+			gupx_pattern_learn(&pattern, table, addr, &entry,
+					   request & GUPX_R_WRITE);
 		} else if (!pass(table, addr, verdict, request)) {
-			advance(cursor, addr);
-			return verdict;
+			break;
 		}
 		addr += entry.nr << PAGE_SHIFT;
-		taken += entry.nr;
-		if (taken >= PAGES_BETWEEN_BREAKS) {
-			if (wants_break(table))
-				break;
-			taken = 0;
-		}
+		verdict = gupx_policy_do(GUPX_GO);
 	}
 	advance(cursor, addr);
-	return gupx_policy_do(GUPX_GO);
+	return verdict;
 }
 
 static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
@@ -180,11 +200,20 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-/* How many pages from the cursor on are to be delegated, in this mapping? */
+/*
+ * Pages delegated at a time: as long as the kernel moves them, a writer waits for
+ * the target's mmap_lock. And to measure a longer run than the kernel is then asked
+ * for would be done over and over.
+ */
+#define DELEGATED_MAX 512UL
+
+/* How many pages from the cursor on are to be delegated now, in this mapping? */
 static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 {
 	unsigned long addr = cursor->addr;
-	const unsigned long end = min(cursor->end, cursor->vma->vm_end);
+	const unsigned long end =
+		min3(cursor->end, cursor->vma->vm_end,
+		     cursor->addr + (DELEGATED_MAX << PAGE_SHIFT));
 	bool more = true;
 
 	while (more && addr < end) {
@@ -276,7 +305,7 @@ bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 	while (!gupx_cursor_is_over(cursor)) {
 		struct gupx_verdict verdict;
 
-		if (batch && gupx_pin_is_full(batch))
+		if (!has_room(batch, cursor->addr))
 			break;
 		verdict = step(cursor, batch);
 		if (verdict.action == GUPX_STOP)

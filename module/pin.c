@@ -29,10 +29,9 @@
 int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity)
 {
 	*batch = (struct gupx_batch){ .capacity = capacity };
-	gupx_pin_forget(batch);
-	batch->run = kvmalloc_array(capacity, sizeof(*batch->run),
-				    GFP_KERNEL_ACCOUNT);
-	return batch->run ? 0 : -ENOMEM;
+	batch->word = kvmalloc_array(capacity, sizeof(*batch->word),
+				     GFP_KERNEL_ACCOUNT);
+	return batch->word ? 0 : -ENOMEM;
 }
 
 /**
@@ -45,19 +44,19 @@ int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity)
 int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
 {
 	const unsigned long capacity = batch->nr + more;
-	struct gupx_run *run;
+	u64 *word;
 
 	if (capacity <= batch->capacity)
 		return 0;
-	run = kvmalloc_array(capacity, sizeof(*run), GFP_KERNEL_ACCOUNT);
-	if (!run)
+	/* In a full memory cgroup: the caller is told, the log need not be. */
+	word = kvmalloc_array(capacity, sizeof(*word),
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!word)
 		return -ENOMEM;
-	memcpy(run, batch->run, batch->nr * sizeof(*run));
-	kvfree(batch->run);
-	batch->run = run;
+	memcpy(word, batch->word, batch->nr * sizeof(*word));
+	kvfree(batch->word);
+	batch->word = word;
 	batch->capacity = capacity;
-	if (batch->nr)
-		batch->last = &run[batch->nr - 1];
 	return 0;
 }
 
@@ -68,7 +67,7 @@ int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
 void gupx_pin_batch_fini(struct gupx_batch *batch)
 {
 	WARN_ON_ONCE(batch->nr || batch->owed || batch->counted);
-	kvfree(batch->run);
+	kvfree(batch->word);
 }
 
 static void add_references(struct folio *folio, unsigned long nr, u32 flags)
@@ -91,27 +90,6 @@ static bool is_uncounted(u32 flags)
 }
 
 /**
- * gupx_pin_settle() - take the references that are still owed
- * @batch: under the page-table lock that the run was found under
- *
- * Until then nothing but that lock keeps the folio.
- */
-void gupx_pin_settle(struct gupx_batch *batch)
-{
-	u32 flags;
-
-	if (!batch->owed)
-		return;
-	flags = batch->last->flags;
-	add_references(batch->owed_to, batch->owed, flags);
-	if (flags & GUPX_RUN_PIN)
-		gupx_pin_count_taken(batch, folio_nid(batch->owed_to),
-				     batch->owed);
-	batch->owed = 0;
-	batch->owed_to = NULL;
-}
-
-/**
  * gupx_pin_count() - enter the pins taken into the node's statistics
  * @batch: no lock needed
  *
@@ -125,19 +103,32 @@ void gupx_pin_count(struct gupx_batch *batch)
 	batch->counted = 0;
 }
 
-/* A run lies in one large folio, or is of one-page folios, or the zero page. */
-static bool joins(const struct gupx_batch *batch, struct page *page,
-		  unsigned long addr, unsigned long nr, u32 flags)
+static void count_taken(struct gupx_batch *batch, int node, unsigned long nr)
 {
-	const struct gupx_run *last = batch->last;
+	if (batch->node != node)
+		gupx_pin_count(batch);
+	batch->node = node;
+	batch->counted += nr;
+}
 
-	if (flags & GUPX_RUN_ZERO)
-		return last->nr && last->flags == flags &&
-		       last->nr + nr <= GUPX_RUN_PAGES_MAX &&
-		       gupx_pin_end(last) == addr;
-	return gupx_pin_joins(batch, page, addr, nr, flags) &&
-	       (!(flags & GUPX_RUN_LARGE) ||
-		page_folio(last->page) == page_folio(page));
+/**
+ * gupx_pin_settle() - take the references that are still owed
+ * @batch: under the page-table lock that the run was found under
+ *
+ * Until then nothing but that lock keeps the folio.
+ */
+void gupx_pin_settle(struct gupx_batch *batch)
+{
+	u32 flags;
+
+	if (!batch->owed)
+		return;
+	flags = gupx_run_flags(batch->word[batch->nr - 1]);
+	add_references(batch->owed_to, batch->owed, flags);
+	if (flags & GUPX_RUN_PIN)
+		count_taken(batch, folio_nid(batch->owed_to), batch->owed);
+	batch->owed = 0;
+	batch->owed_to = NULL;
 }
 
 static u32 size_flag(struct folio *folio)
@@ -145,34 +136,92 @@ static u32 size_flag(struct folio *folio)
 	return folio_test_large(folio) ? GUPX_RUN_LARGE : 0;
 }
 
+/* A run lies in one large folio, or is of one-page folios, or the zero page. */
+static bool joins(const struct gupx_batch *batch, struct page *page,
+		  unsigned long nr, u32 flags)
+{
+	const u64 last = batch->nr ? batch->word[batch->nr - 1] : 0;
+	const u64 next = gupx_run_next(last, flags, nr);
+
+	if (!batch->nr)
+		return false;
+	if (flags & GUPX_RUN_ZERO)
+		return next != ~0ULL;
+	if (next != gupx_run_pack(page_to_pfn(page), 1, flags))
+		return false;
+	return !(flags & GUPX_RUN_LARGE) ||
+	       page_folio(pfn_to_page(gupx_run_pfn(last))) == page_folio(page);
+}
+
+static void append(struct gupx_batch *batch, struct page *page,
+		   unsigned long addr, unsigned long nr, u32 flags)
+{
+	if (!batch->nr)
+		batch->addr = addr;
+	if (joins(batch, page, nr, flags)) {
+		batch->word[batch->nr - 1] += nr * GUPX_RUN_ONE_MORE;
+	} else {
+		gupx_pin_settle(batch);
+		batch->word[batch->nr++] =
+			gupx_run_pack(page_to_pfn(page), nr, flags);
+	}
+	batch->end = addr + (nr << PAGE_SHIFT);
+}
+
 /**
- * gupx_pin_take_special() - gupx_pin_take() of anything but one-page folios
- * @batch: not full
+ * gupx_pin_take() - take the pages of one entry
+ * @batch: has room for it
  * @entry: judged %GUPX_GO, under its page-table lock
  * @addr: of the first page
  * @flags: GUPX_RUN_PIN or 0, GUPX_RUN_WRITE
  *
- * The references stay owed, so that more entries of a large folio join them.
+ * Rows E8, E8z, L20, L21. The references stay owed, so that more entries of a
+ * large folio join them; gupx_pin_settle() before the lock goes.
  */
-void gupx_pin_take_special(struct gupx_batch *batch,
-			   const struct gupx_entry *entry, unsigned long addr,
-			   u32 flags)
+void gupx_pin_take(struct gupx_batch *batch, const struct gupx_entry *entry,
+		   unsigned long addr, u32 flags)
 {
 	flags |= size_flag(entry->folio);
 	if ((entry->facts & GUPX_E_KIND) == GUPX_E_ZERO)
 		flags |= GUPX_RUN_ZERO;
 	if (batch->owed_to != entry->folio)
 		gupx_pin_settle(batch);
-	if (joins(batch, entry->page, addr, entry->nr, flags)) {
-		batch->last->nr += entry->nr;
-	} else {
-		gupx_pin_settle(batch);
-		gupx_pin_begin(batch, entry->page, addr, entry->nr, flags);
-	}
+	append(batch, entry->page, addr, entry->nr, flags);
 	if (is_uncounted(flags))
 		return;
 	batch->owed_to = entry->folio;
 	batch->owed += entry->nr;
+}
+
+/**
+ * gupx_pin_last() - the last run, for more one-page folios to be put behind it
+ * @batch: not empty
+ *
+ * Nothing is owed afterwards. Ends with gupx_pin_note().
+ *
+ * Return: its word.
+ */
+u64 *gupx_pin_last(struct gupx_batch *batch)
+{
+	gupx_pin_settle(batch);
+	return &batch->word[batch->nr - 1];
+}
+
+/**
+ * gupx_pin_note() - what was put behind gupx_pin_last()
+ * @batch: any
+ * @last: the last run now
+ * @nr: pages put there; their references are taken
+ * @node: where they are
+ * @flags: how they were taken
+ */
+void gupx_pin_note(struct gupx_batch *batch, u64 *last, unsigned long nr,
+		   int node, u32 flags)
+{
+	batch->nr = last - batch->word + 1;
+	batch->end += nr << PAGE_SHIFT;
+	if (flags & GUPX_RUN_PIN)
+		count_taken(batch, node, nr);
 }
 
 /**
@@ -194,15 +243,12 @@ void gupx_pin_adopt(struct gupx_batch *batch, struct page **pages,
 
 		if (is_zero_pfn(page_to_pfn(pages[i])))
 			mark |= GUPX_RUN_ZERO;
-		if (joins(batch, pages[i], addr, 1, mark))
-			batch->last->nr++;
-		else
-			gupx_pin_begin(batch, pages[i], addr, 1, mark);
+		append(batch, pages[i], addr, 1, mark);
 	}
 }
 
 /**
- * gupx_pin_mark() - gupx_pin_touch() of a folio that lacks a mark
+ * gupx_pin_mark() - gupx_pin_touch() of a folio
  * @folio: of a page judged %GUPX_GO, under its page-table lock
  * @dirty: mark it dirty too
  */
@@ -211,6 +257,20 @@ void gupx_pin_mark(struct folio *folio, bool dirty)
 	if (dirty && !folio_test_dirty(folio))
 		folio_mark_dirty(folio);
 	folio_mark_accessed(folio);
+}
+
+/**
+ * gupx_pin_touch() - mark the page as used, as an access would
+ * @entry: judged %GUPX_GO, under its page-table lock
+ * @write: mark it dirty too
+ *
+ * The marks go to the folio, not to the entry: the entry belongs to the target's
+ * CPUs (row E8).
+ */
+void gupx_pin_touch(const struct gupx_entry *entry, bool write)
+{
+	if ((entry->facts & GUPX_E_KIND) != GUPX_E_ZERO)
+		gupx_pin_mark(entry->folio, write && !entry->dirty);
 }
 
 static void dirty_folio(struct folio *folio)
@@ -243,39 +303,39 @@ static void count_released(struct gupx_tally *tally, int node, unsigned long nr)
 }
 
 /* Of the zero page, or of a large folio. It may be gone afterwards. */
-static void release_special(const struct gupx_run *run,
+static void release_special(struct page *page, unsigned long nr, u32 flags,
 			    struct gupx_tally *tally)
 {
-	struct folio *folio = page_folio(run->page);
-	unsigned long references = run->nr;
+	struct folio *folio = page_folio(page);
+	unsigned long references = nr;
 
-	if ((run->flags & GUPX_RUN_LARGE) && (run->flags & GUPX_RUN_WRITE))
+	if ((flags & GUPX_RUN_LARGE) && (flags & GUPX_RUN_WRITE))
 		dirty_folio(folio);
-	if (run->flags & GUPX_RUN_PIN) {
-		count_released(tally, folio_nid(folio), run->nr);
-		if (run->flags & GUPX_RUN_LARGE)
-			atomic_sub(run->nr, &folio->_pincount);
+	if (flags & GUPX_RUN_PIN) {
+		count_released(tally, folio_nid(folio), nr);
+		if (flags & GUPX_RUN_LARGE)
+			atomic_sub(nr, &folio->_pincount);
 		else
 			references *= GUP_PIN_COUNTING_BIAS;
 	}
 	folio_put_refs(folio, references);
 }
 
-static void release_own(const struct gupx_run *run, struct gupx_tally *tally)
+static void release_own(struct page *page, unsigned long nr, u32 flags,
+			struct gupx_tally *tally)
 {
-	const bool pin = run->flags & GUPX_RUN_PIN;
-	struct page *page = run->page;
-	struct page *end = page + run->nr;
+	const bool pin = flags & GUPX_RUN_PIN;
+	struct page *const end = page + nr;
 
-	if (is_uncounted(run->flags))
+	if (is_uncounted(flags))
 		return;
-	if (run->flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE))
-		return release_special(run, tally);
+	if (flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE))
+		return release_special(page, nr, flags, tally);
 	for (; page < end; page++) {
 		/* No pinned folio grows or is split: it is one-page still. */
 		struct folio *folio = (struct folio *)page;
 
-		if (run->flags & GUPX_RUN_WRITE)
+		if (flags & GUPX_RUN_WRITE)
 			dirty_folio(folio);
 		if (pin)
 			count_released(tally, page_to_nid(page), 1);
@@ -283,47 +343,47 @@ static void release_own(const struct gupx_run *run, struct gupx_tally *tally)
 	}
 }
 
-static void release_zero_of_kernel(const struct gupx_run *run)
+static void release_zero_of_kernel(struct page *page, unsigned long nr,
+				   u32 flags)
 {
-	unsigned long left;
-
-	for (left = run->nr; left; left--) {
-		if (run->flags & GUPX_RUN_PIN)
-			unpin_user_page(run->page);
+	for (; nr; nr--) {
+		if (flags & GUPX_RUN_PIN)
+			unpin_user_page(page);
 		else
-			put_page(run->page);
+			put_page(page);
 	}
 }
 
-static void release_of_kernel(const struct gupx_run *run)
+static void release_of_kernel(struct page *page, unsigned long nr, u32 flags)
 {
-	unsigned long i;
-
-	if (run->flags & GUPX_RUN_ZERO) {
-		release_zero_of_kernel(run);
-	} else if (run->flags & GUPX_RUN_PIN) {
-		unpin_user_page_range_dirty_lock(run->page, run->nr,
-						 run->flags & GUPX_RUN_WRITE);
-	} else {
-		for (i = 0; i < run->nr; i++)
-			put_page(run->page + i);
-	}
+	if (flags & GUPX_RUN_ZERO)
+		release_zero_of_kernel(page, nr, flags);
+	else if (flags & GUPX_RUN_PIN)
+		unpin_user_page_range_dirty_lock(page, nr,
+						 flags & GUPX_RUN_WRITE);
+	else
+		while (nr--)
+			put_page(page++);
 }
 
 /**
  * gupx_pin_release() - give back all references of a run
- * @run: taken by either engine
+ * @word: taken by either engine
  * @tally: gupx_pin_count_released() after the last run
  *
  * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
  * before the reference goes, or the last writes would be lost.
  */
-void gupx_pin_release(const struct gupx_run *run, struct gupx_tally *tally)
+void gupx_pin_release(u64 word, struct gupx_tally *tally)
 {
-	if (run->flags & GUPX_RUN_KERNEL)
-		release_of_kernel(run);
+	struct page *page = pfn_to_page(gupx_run_pfn(word));
+	const unsigned long nr = gupx_run_pages(word);
+	const u32 flags = gupx_run_flags(word);
+
+	if (flags & GUPX_RUN_KERNEL)
+		release_of_kernel(page, nr, flags);
 	else
-		release_own(run, tally);
+		release_own(page, nr, flags, tally);
 }
 
 /**
@@ -338,7 +398,7 @@ void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first)
 
 	gupx_pin_count(batch);
 	for (i = first; i < batch->nr; i++)
-		gupx_pin_release(&batch->run[i], &tally);
+		gupx_pin_release(batch->word[i], &tally);
 	gupx_pin_count_released(&tally);
 	gupx_pin_forget(batch);
 }

@@ -30,7 +30,9 @@
  * @chunks: what is held
  * @folios: head frame numbers of large folios that are held in parts, and so
  *	charged already
- * @totals: the sums
+ * @extents: runs held
+ * @charged: pages charged to the user
+ * @pages_by_flags: pages held, by GUPX_RUN_* of their runs
  */
 struct gupx_pinset {
 	struct mutex lock;
@@ -38,7 +40,9 @@ struct gupx_pinset {
 	struct user_struct *user;
 	struct gupx_chunks chunks;
 	struct xarray folios;
-	struct gupx_pinset_totals totals;
+	u64 extents;
+	u64 charged;
+	u64 pages_by_flags[BIT(GUPX_RUN_FLAG_BITS)];
 };
 
 /**
@@ -74,7 +78,7 @@ void gupx_pinset_destroy(struct gupx_pinset *set)
 {
 	gupx_chunks_release(&set->chunks);
 	xa_destroy(&set->folios);
-	gupx_account_uncharge(set->user, set->totals.charged);
+	gupx_account_uncharge(set->user, set->charged);
 	free_uid(set->user);
 	mmdrop(set->mm);
 	kfree(set);
@@ -170,38 +174,39 @@ static struct gupx_verdict charge_run(struct gupx_pinset *set,
 		refund(purse, cost);
 		return gupx_policy_no_memory();
 	}
-	set->totals.charged += cost;
+	set->charged += cost;
 	return gupx_policy_do(GUPX_GO);
 }
 
-static void sum_up(struct gupx_pinset *set, const struct gupx_run *run)
+/* Of one-page folios each page was charged ahead. */
+static bool is_paid(u64 word, const struct purse *purse)
 {
-	set->totals.extents++;
-	set->totals.pages += run->nr;
-	if (run->flags & GUPX_RUN_KERNEL)
-		set->totals.kernel_pages += run->nr;
-	if (run->flags & GUPX_RUN_WRITE)
-		set->totals.write_pages += run->nr;
-	if (run->flags & GUPX_RUN_SHORT)
-		set->totals.short_pages += run->nr;
+	return !(gupx_run_flags(word) & (GUPX_RUN_LARGE | GUPX_RUN_ZERO)) &&
+	       purse->pages >= gupx_run_pages(word);
 }
 
 static struct gupx_verdict own_run(struct gupx_pinset *set,
-				   const struct gupx_cursor *cursor,
-				   const struct gupx_run *run,
-				   struct purse *purse)
+				   const struct gupx_cursor *cursor, u64 word,
+				   unsigned long addr, struct purse *purse)
 {
-	const unsigned long ahead = (cursor->end - run->addr) >> PAGE_SHIFT;
-	struct gupx_verdict verdict;
+	const unsigned long ahead = (cursor->end - addr) >> PAGE_SHIFT;
+	const unsigned long nr = gupx_run_pages(word);
+	const struct gupx_run run = gupx_run_unpack(addr, word);
+	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
 
 	/* Room first: what was charged can then be kept. */
-	if (gupx_chunks_reserve(&set->chunks, run->addr, ahead))
+	if (gupx_chunks_reserve(&set->chunks, addr, ahead))
 		return gupx_policy_no_memory();
-	verdict = charge_run(set, run, purse);
+	if (is_paid(word, purse)) {
+		purse->pages -= nr;
+		set->charged += nr;
+	} else {
+		verdict = charge_run(set, &run, purse);
+	}
 	if (verdict.action == GUPX_STOP)
 		return verdict;
-	gupx_chunks_add(&set->chunks, run);
-	sum_up(set, run);
+	gupx_chunks_add(&set->chunks, word);
+	set->pages_by_flags[gupx_run_flags(word)] += nr;
 	return verdict;
 }
 
@@ -213,17 +218,22 @@ static void own_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 		      struct gupx_batch *batch, struct purse *purse)
 {
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
+	unsigned long addr = batch->addr;
 	unsigned int i;
 
 	mutex_lock(&set->lock);
 	for (i = 0; i < batch->nr; i++) {
-		verdict = own_run(set, cursor, &batch->run[i], purse);
+		const u64 word = batch->word[i];
+
+		verdict = own_run(set, cursor, word, addr, purse);
 		if (verdict.action == GUPX_STOP)
 			break;
+		addr += gupx_run_pages(word) << PAGE_SHIFT;
 	}
+	set->extents += i;
 	mutex_unlock(&set->lock);
 	if (i < batch->nr) {
-		cursor->addr = batch->run[i].addr;
+		cursor->addr = addr;
 		gupx_cursor_stop(cursor, verdict);
 		gupx_cursor_unlock(cursor);
 	}
@@ -316,6 +326,17 @@ bool gupx_pinset_find(struct gupx_pinset *set, u64 index,
 	return is_there;
 }
 
+static u64 pages_with(const struct gupx_pinset *set, u32 flag)
+{
+	u64 pages = 0;
+	u32 flags;
+
+	for (flags = 0; flags < ARRAY_SIZE(set->pages_by_flags); flags++)
+		if (flags & flag)
+			pages += set->pages_by_flags[flags];
+	return pages;
+}
+
 /**
  * gupx_pinset_totals() - the sums over all extents
  * @set: any
@@ -325,7 +346,14 @@ void gupx_pinset_totals(struct gupx_pinset *set,
 			struct gupx_pinset_totals *totals)
 {
 	mutex_lock(&set->lock);
-	*totals = set->totals;
+	*totals = (struct gupx_pinset_totals){
+		.extents = set->extents,
+		.pages = set->chunks.pages,
+		.kernel_pages = pages_with(set, GUPX_RUN_KERNEL),
+		.write_pages = pages_with(set, GUPX_RUN_WRITE),
+		.short_pages = pages_with(set, GUPX_RUN_SHORT),
+		.charged = set->charged,
+	};
 	mutex_unlock(&set->lock);
 }
 

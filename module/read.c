@@ -49,10 +49,15 @@ static bool copy_run(const struct gupx_run *run, unsigned long *addr,
 static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
 		       unsigned long *addr, struct iov_iter *to)
 {
+	unsigned long first = batch->addr;
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
-		if (copy_run(&batch->run[i], addr, to))
+		const struct gupx_run run =
+			gupx_run_unpack(first, batch->word[i]);
+
+		first += (unsigned long)run.nr << PAGE_SHIFT;
+		if (copy_run(&run, addr, to))
 			continue;
 		cursor->addr = *addr;
 		gupx_cursor_stop(cursor,
