@@ -245,15 +245,16 @@ static void run_case(const struct options *options, uint64_t seed,
 {
 	struct op ops[OPS_MAX];
 	const size_t nr = draw_case(seed, number, ops);
-	struct report report;
+	struct report report = { 0 };
 
-	case_run(ops, nr, &report);
-	sum_up(&tally->sum, &report);
-	tally->cases++;
+	/* Before it runs: it may be the last one. */
 	if (options->verbose) {
 		printf("# case %" PRIu64 "\n", number);
 		print_case(ops, nr, &report);
 	}
+	case_run(ops, nr, &report);
+	sum_up(&tally->sum, &report);
+	tally->cases++;
 	if (!report.differs)
 		return;
 	printf("# case %" PRIu64 ", operation %zu: %s\n", number, report.op,

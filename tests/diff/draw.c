@@ -104,9 +104,21 @@ static uint32_t draw_protection(struct draw *draw)
 	return protections[pick(draw, weights)];
 }
 
+/*
+ * Linux 6.1 faults for ever on hugetlb that may only be written and that
+ * userfaultfd protects from that: in the twin's own reads, without our help.
+ */
+static uint32_t draw_huge_protection(struct draw *draw)
+{
+	const uint32_t flags = draw_protection(draw);
+
+	return flags == OP_F_WRITE ? OP_F_READ | OP_F_WRITE : flags;
+}
+
 static uint32_t draw_map_flags(struct draw *draw, enum op_kind kind)
 {
-	uint32_t flags = draw_protection(draw);
+	uint32_t flags = kind == OP_MAP_HUGETLB ? draw_huge_protection(draw)
+						: draw_protection(draw);
 
 	if (kind == OP_MAP_PERF)
 		return OP_F_READ | OP_F_WRITE | OP_F_SHARED;
@@ -205,7 +217,7 @@ static void draw_change(struct draw *draw)
 		add(draw, kind, 0, 0, 0);
 	else
 		add(draw, kind, from, nr,
-		    kind == OP_PROTECT ? draw_protection(draw) : 0);
+		    kind == OP_PROTECT ? draw_huge_protection(draw) : 0);
 }
 
 static uint32_t draw_flags(struct draw *draw, uint32_t allowed)
