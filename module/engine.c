@@ -18,6 +18,9 @@
 /* Pages asked for in one call: bounds the array of page pointers to 512 KiB. */
 #define CALL_MAX 65536UL
 
+/* In a full memory cgroup there is none: the caller is told, the log need not be. */
+#define PAGES_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
 static unsigned int foll_of(u32 request)
 {
 	static const struct {
@@ -153,7 +156,7 @@ static struct gupx_verdict take_stretch(struct gupx_cursor *cursor,
 
 	/* Populate wants no pages. */
 	if (batch) {
-		pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+		pages = kvmalloc_array(nr, sizeof(*pages), PAGES_GFP);
 		if (!pages || gupx_pin_batch_grow(batch, nr)) {
 			kvfree(pages);
 			return gupx_policy_no_memory();
@@ -217,7 +220,7 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 	long ret;
 
 	nr = min(nr, CALL_MAX);
-	pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	pages = kvmalloc_array(nr, sizeof(*pages), PAGES_GFP);
 	if (!pages || gupx_pin_batch_grow(batch, nr)) {
 		kvfree(pages);
 		return gupx_policy_no_memory();
