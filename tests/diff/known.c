@@ -225,13 +225,18 @@ static bool is_cow_source(const struct pair *pair, const struct state *state,
 	       is_mapped(pair, addr, "?w?p", name, sizeof(name));
 }
 
-/* Resident, and nobody else's: there is no need of a fault to read it. */
+/*
+ * Resident, and nobody else's: there is no need of a fault to read it. After a
+ * fork a page is not known for its process's own before that has written to it,
+ * though the child may be gone.
+ */
 static bool is_readable(const struct pair *pair, size_t page,
 			const struct op *op)
 {
 	const uint64_t own = LAB_PM_PRESENT | PM_EXCLUSIVE;
 
-	return !(op->flags & GUPX_F_WRITE) && page < pair->pages &&
+	return !(op->flags & GUPX_F_WRITE) && !pair->a.forked &&
+	       page < pair->pages &&
 	       (pair->seen_a.words[page] & own) == own;
 }
 

@@ -333,6 +333,7 @@ static long fill(const struct target *who, const struct op *op, uint64_t addr,
 
 static long fork_once(struct twin *twin)
 {
+	twin->forked = true;
 	return twin->child.pid ? 0 : -target_fork(&twin->target, &twin->child);
 }
 

@@ -18,6 +18,7 @@
  * struct twin - a process that requests are made of
  * @target: the process
  * @child: that it has forked; pid 0: none
+ * @forked: it has had one
  * @files: of each operation that maps one, else -1
  * @vvar: address of its [vvar], 0: none
  * @watch: its userfaultfd, a descriptor of its own; -1: none yet
@@ -27,6 +28,7 @@
 struct twin {
 	struct target target;
 	struct target child;
+	bool forked;
 	int files[OPS_MAX];
 	uint64_t vvar;
 	long watch;
