@@ -126,9 +126,7 @@ FIXTURE_TEARDOWN(oom)
 	EXPECT_EQ(1ULL << 20, answer.done);
 	target_stop(&self->bystander);
 	EXPECT_EQ(self->held, lab_pins_held());
-	if (self->swap) {
-		EXPECT_EQ(0, swapon(self->swap, 0));
-	}
+	EXPECT_TRUE(!self->swap || !swapon(self->swap, 0));
 	rmdir(GROUP);
 }
 
@@ -146,7 +144,8 @@ static bool enter_group(pid_t pid)
 
 /* A caller of its own: it is killed sooner than the test. -1: not told. */
 static int call(struct outcome *outcome, bool in_group, long score,
-		struct lab_answer (*ask)(int, uint64_t, uint64_t, uint32_t),
+		struct lab_answer (*ask)(int mem_fd, uint64_t addr,
+					 uint64_t len, uint32_t flags),
 		const struct target *target, uint64_t addr, uint64_t len,
 		uint32_t flags)
 {
@@ -188,7 +187,8 @@ static bool is_no_memory(const struct outcome *outcome)
 
 FIXTURE_VARIANT(oom)
 {
-	struct lab_answer (*ask)(int, uint64_t, uint64_t, uint32_t);
+	struct lab_answer (*ask)(int mem_fd, uint64_t addr, uint64_t len,
+				 uint32_t flags);
 	uint32_t flags;
 };
 

@@ -103,7 +103,7 @@ static void serve_one(int device, const struct fuse_in_header *in, uint64_t len,
 	case FUSE_INTERRUPT:
 		break;
 	default:
-		answer(device, in->unique, ENOSYS, NULL, 0);
+		answer(device, in->unique, EOPNOTSUPP, NULL, 0);
 	}
 }
 
