@@ -236,8 +236,7 @@ static bool is_readable(const struct pair *pair, size_t page,
 	const uint64_t own = LAB_PM_PRESENT | PM_EXCLUSIVE;
 
 	return !(op->flags & GUPX_F_WRITE) && !pair->a.forked &&
-	       page < pair->pages &&
-	       (pair->seen_a.words[page] & own) == own;
+	       page < pair->pages && (pair->seen_a.words[page] & own) == own;
 }
 
 enum known known_cut(const struct pair *pair, const struct op *op,
