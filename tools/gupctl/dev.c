@@ -216,6 +216,11 @@ void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
 		gupx_out_error("abi_mismatch", "upgrade the module gupx",
 			       "the module is older than this gupctl");
 		break;
+	case EFBIG:
+		gupx_out_error("too_large",
+			       "raise the module parameter max_pin_mib",
+			       "one request may not %s that much", ask->verb);
+		break;
 	case ESRCH:
 		gupx_target_report_gone(target);
 		break;
