@@ -50,12 +50,16 @@ static struct fuse_attr attributes(uint64_t node, uint64_t len)
 	};
 }
 
-/* With ASYNC_READ it is the page that is waited for, and that can be killed. */
+/*
+ * The kernel's own version. With ASYNC_READ it is the page that is waited for, and
+ * such a wait can be killed.
+ */
 static void answer_init(int device, const struct fuse_in_header *in)
 {
+	const struct fuse_init_in *const offered = (const void *)(in + 1);
 	const struct fuse_init_out out = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.major = offered->major,
+		.minor = offered->minor,
 		.max_readahead = 4096,
 		.flags = FUSE_ASYNC_READ,
 		.max_background = 64,
