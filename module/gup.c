@@ -178,6 +178,8 @@ static struct gupx_verdict walk(struct gupx_cursor *cursor,
 		}
 		addr += entry.nr << PAGE_SHIFT;
 		verdict = gupx_policy_do(GUPX_GO);
+		if (wants_break(table))
+			break;
 	}
 	advance(cursor, addr);
 	return verdict;

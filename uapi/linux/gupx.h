@@ -124,7 +124,8 @@
  * enum gupx_stage - how far a request got before it stopped
  * @GUPX_STAGE_NONE: it did not stop short
  * @GUPX_STAGE_LOOKUP: looking for a mapping at the address
- * @GUPX_STAGE_VMA: judging the mapping
+ * @GUPX_STAGE_VMA: judging the mapping; of one that does not fit, populate says EINVAL
+ *	whatever the reason, as madvise() does
  * @GUPX_STAGE_GATE: the vsyscall page, which no mapping describes
  * @GUPX_STAGE_FOLLOW: judging the page-table entry
  * @GUPX_STAGE_FAULT: bringing the page in
