@@ -86,12 +86,6 @@ FIXTURE_TEARDOWN(dax)
 		EXPECT_EQ(0, umount(DIR));
 }
 
-#define NEED_DAX()                                         \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 /* V3 comes before V6, and before anything is looked at. */
 TEST_F(dax, V3_is_not_held_for_long)
 {
@@ -102,7 +96,7 @@ TEST_F(dax, V3_is_not_held_for_long)
 	};
 	struct lab_answer answer;
 
-	NEED_DAX();
+	SKIP_IF_MISSING();
 	for (int resident = 0; resident < 2; resident++) {
 		for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 			answer = pin_once(&self->target, self->addr, self->len,
@@ -122,7 +116,7 @@ TEST_F(dax, E11_L17_populate)
 {
 	const size_t nr = self->len / 4096;
 
-	NEED_DAX();
+	SKIP_IF_MISSING();
 	for (int round = 0; round < 2; round++) {
 		EXPECT_EQ(self->len, lab_populate(self->target.mem_fd,
 						  self->addr, self->len, 0)
@@ -149,7 +143,7 @@ TEST_F(dax, L23_read)
 	const struct iovec remote = { .iov_base = (void *)self->addr,
 				      .iov_len = self->len };
 
-	NEED_DAX();
+	SKIP_IF_MISSING();
 	ASSERT_EQ(0, target_poke(&self->target, self->addr + lab_page(),
 				 2 * lab_page(), 'w'));
 	for (int round = 0; round < 2; round++) {
@@ -176,7 +170,7 @@ TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 {
 	struct lab_answer answer;
 
-	NEED_DAX();
+	SKIP_IF_MISSING();
 	if (variant->mapping != MAP_PRIVATE)
 		SKIP(return, "a shared page is not copied");
 	target_peek(&self->target, self->addr, self->len);

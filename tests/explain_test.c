@@ -98,13 +98,6 @@ FIXTURE_SETUP(explain)
 		memory_build(&self->target, variant->kind, &self->memory);
 }
 
-/* A skip in the setup keeps no test from running, in older harnesses. */
-#define SKIP_IF_MISSING()                                  \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 FIXTURE_TEARDOWN(explain)
 {
 	target_stop(&self->target);

@@ -245,8 +245,7 @@ TEST_F(hold, no_longer_than_for_a_page_table)
 	uint64_t longest;
 	pid_t pid;
 
-	if (self->missing)
-		SKIP(return, "%s", self->missing);
+	SKIP_IF_MISSING();
 	pid = fork();
 	if (!pid) {
 		for (int i = 0; i < variant->times; i++)
@@ -276,8 +275,7 @@ TEST_F(hold, ends_at_once_when_killed)
 	unsigned long holds;
 	pid_t pid;
 
-	if (self->missing)
-		SKIP(return, "%s", self->missing);
+	SKIP_IF_MISSING();
 	pid = fork();
 	if (!pid) {
 		for (;;)

@@ -89,4 +89,14 @@ int lab_become(uid_t uid);
 int lab_drop_capability(int capability);
 int lab_set_memlock(uint64_t bytes);
 
+/*
+ * Of a fixture with @missing: NULL, or what the machine lacks. Each test has to ask,
+ * for a skip in the setup keeps none from running, in older harnesses.
+ */
+#define SKIP_IF_MISSING()                                  \
+	do {                                               \
+		if (self->missing)                         \
+			SKIP(return, "%s", self->missing); \
+	} while (0)
+
 #endif /* GUPX_TESTS_LAB_H */

@@ -108,13 +108,6 @@ FIXTURE_SETUP(longterm)
 	self->held = lab_pins_held();
 }
 
-/* A skip in the setup keeps no test from running, in older harnesses. */
-#define SKIP_IF_MISSING()                                  \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 FIXTURE_TEARDOWN(longterm)
 {
 	target_stop(&self->target);

@@ -112,12 +112,6 @@ FIXTURE_TEARDOWN(numa)
 		knob_set(scan_knobs[i], self->scan[i]);
 }
 
-#define NEED_NODES()                                       \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 /* Is there a hint on the page? It stays: nobody faults. */
 static bool is_hinted(const FIXTURE_DATA(numa) * self, uint64_t addr)
 {
@@ -150,7 +144,7 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 	const uint64_t page = lab_page(), addr = self->memory.addr;
 	struct lab_answer answer;
 
-	NEED_NODES();
+	SKIP_IF_MISSING();
 	if (!wait_for_hints(self))
 		SKIP(return, "NUMA balancing left no hint in the time given");
 	/* Without being asked, the entry is followed: hints are not ours. */
@@ -194,7 +188,7 @@ TEST_F(numa, E1_pages_on_the_move_are_waited_for)
 	uint64_t before, moved = 0;
 	pid_t pid;
 
-	NEED_NODES();
+	SKIP_IF_MISSING();
 	buffer = malloc(len);
 	ASSERT_NE(NULL, buffer);
 	before = lab_pagemap_word(self->target.pid, self->memory.addr);

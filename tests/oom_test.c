@@ -130,13 +130,6 @@ FIXTURE_TEARDOWN(oom)
 	rmdir(GROUP);
 }
 
-/* A skip in the setup keeps no test from running, in older harnesses. */
-#define SKIP_IF_MISSING()                                  \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 static bool enter_group(pid_t pid)
 {
 	return knob_set(GROUP "/cgroup.procs", pid);

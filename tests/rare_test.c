@@ -74,8 +74,7 @@ FIXTURE_TEARDOWN(rare)
 #define BUILD_RARE(kind, nr)                                             \
 	do {                                                             \
 		long at_;                                                \
-		if (self->missing)                                       \
-			SKIP(return, "%s", self->missing);               \
+		SKIP_IF_MISSING();                                       \
 		self->len = (nr)*lab_page();                             \
 		at_ = TARGET_CALL(&self->target, SYS_mmap, 0, self->len, \
 				  PROT_READ | PROT_WRITE, MAP_SHARED,    \

@@ -104,13 +104,6 @@ FIXTURE_SETUP(stuck)
 	}
 }
 
-/* A skip in the setup keeps no test from running, in older harnesses. */
-#define SKIP_IF_MISSING()                                  \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 /* First who makes the page late, or a caller that did not die waits for ever. */
 FIXTURE_TEARDOWN(stuck)
 {

@@ -180,13 +180,6 @@ FIXTURE_SETUP(sweep)
 	ASSERT_LE(0, self->before.pins);
 }
 
-/* A skip in the setup keeps no test from running, in older harnesses. */
-#define SKIP_IF_MISSING()                                  \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 FIXTURE_TEARDOWN(sweep)
 {
 	target_stop(&self->heir);

@@ -46,6 +46,7 @@ FIXTURE(unplug)
 	struct target target;
 	struct memory memory;
 	struct block blocks[MAX_BLOCKS];
+	const char *missing;
 	size_t nr_blocks;
 	size_t nr;
 	long held;
@@ -180,6 +181,8 @@ FIXTURE_SETUP(unplug)
 	self->nr = self->memory.len / lab_page();
 	ASSERT_GE(MAX_PAGES, self->nr);
 	self->nr_blocks = find_blocks(self->blocks);
+	if (!self->nr_blocks)
+		self->missing = "no DIMM that is movable memory";
 	self->held = lab_pins_held();
 }
 
@@ -203,12 +206,6 @@ FIXTURE_TEARDOWN(unplug)
 	target_stop(&self->target);
 	EXPECT_EQ(self->held, lab_pins_held());
 }
-
-#define SKIP_IF_MISSING()                                               \
-	do {                                                            \
-		if (!self->nr_blocks)                                   \
-			SKIP(return, "no DIMM that is movable memory"); \
-	} while (0)
 
 static size_t count_inside(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(unplug) * self)

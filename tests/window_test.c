@@ -71,13 +71,6 @@ FIXTURE_SETUP(window)
 	self->write_pin = answer.pin_fd;
 }
 
-/* A skip in the setup keeps no test from running, in older harnesses. */
-#define SKIP_IF_MISSING()                                  \
-	do {                                               \
-		if (self->missing)                         \
-			SKIP(return, "%s", self->missing); \
-	} while (0)
-
 FIXTURE_TEARDOWN(window)
 {
 	if (!self->missing) {
