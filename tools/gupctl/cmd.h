@@ -3,6 +3,7 @@
 #ifndef GUPX_CMD_H
 #define GUPX_CMD_H
 
+int gupx_cmd_doctor(int argc, char **argv);
 int gupx_cmd_explain(int argc, char **argv);
 int gupx_cmd_info(int argc, char **argv);
 int gupx_cmd_pin(int argc, char **argv);

@@ -94,15 +94,22 @@ static void open_node(struct gupx_dev *dev)
 	}
 }
 
+const char *gupx_dev_cure_abi(__u32 abi)
+{
+	if (abi == GUPX_ABI)
+		return NULL;
+	return abi > GUPX_ABI ? "upgrade gupctl" : "upgrade the module gupx";
+}
+
 void gupx_dev_check_abi(const struct gupx_info *info)
 {
-	if (info->abi == GUPX_ABI)
-		return;
-	gupx_out_die(GUPX_EXIT_REFUSED, "abi_mismatch",
-		     info->abi > GUPX_ABI ? "upgrade gupctl"
-					  : "upgrade the module gupx",
-		     "the module speaks ABI %u, this gupctl speaks ABI %u",
-		     info->abi, GUPX_ABI);
+	const char *cure = gupx_dev_cure_abi(info->abi);
+
+	if (cure)
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "abi_mismatch", cure,
+			"the module speaks ABI %u, this gupctl speaks ABI %u",
+			info->abi, GUPX_ABI);
 }
 
 void gupx_dev_open(struct gupx_dev *dev)

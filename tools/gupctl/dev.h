@@ -23,6 +23,9 @@ void gupx_dev_open(struct gupx_dev *dev);
 /* Exits in the same way where a module and this program would misunderstand. */
 void gupx_dev_check_abi(const struct gupx_info *info);
 
+/* Which of the two to upgrade; NULL: they speak the same. */
+const char *gupx_dev_cure_abi(__u32 abi);
+
 void gupx_dev_close(struct gupx_dev *dev);
 
 /* ioctl(): 0 or -errno. */

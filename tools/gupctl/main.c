@@ -19,6 +19,8 @@ static const struct command {
 } commands[] = {
 	{ "info", "gupctl info", gupx_cmd_info,
 	  "what the module is and may do" },
+	{ "doctor", "gupctl doctor", gupx_cmd_doctor,
+	  "what keeps gupx from working here, and what to do" },
 	{ "pin", "gupctl pin", gupx_cmd_pin,
 	  "hold pages of a process in place" },
 	{ "populate", "gupctl populate", gupx_cmd_populate,
@@ -69,7 +71,7 @@ static error_t parse_word(int key, char *value, struct argp_state *state)
 	}
 	if (key == ARGP_KEY_NO_ARGS)
 		gupx_args_die(
-			"which command? info, pin, populate, read or explain");
+			"which command? info, doctor, pin, populate, read or explain");
 	return gupx_args_take(key, value, state, NULL);
 }
 

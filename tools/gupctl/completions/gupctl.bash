@@ -8,7 +8,7 @@ _gupctl_options() # COMMAND
 	local target="--all $common"
 
 	case $1 in
-	info) echo "$common" ;;
+	info | doctor) echo "$common" ;;
 	pin) echo "--write --nofault --force --here --hold --extents --engine $target" ;;
 	populate) echo "--write --here --engine $target" ;;
 	read) echo "--nofault --force --output --raw --engine $target" ;;
@@ -36,7 +36,7 @@ _gupctl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-* | =) ;;
-		info | pin | populate | read | explain)
+		info | doctor | pin | populate | read | explain)
 			[[ -n $command ]] || command=${COMP_WORDS[i]}
 			;;
 		*[!0-9]*) ;;
@@ -58,8 +58,8 @@ _gupctl()
 				"$(_gupctl_options "$command")" -- "$word")
 		elif [[ -z $command ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \
-				"info pin populate read explain" -- "$word")
-		elif [[ $command == info ]]; then
+				"info doctor pin populate read explain" -- "$word")
+		elif [[ $command == info || $command == doctor ]]; then
 			:
 		elif [[ -z $pid ]]; then
 			mapfile -t COMPREPLY < <(cd /proc &&

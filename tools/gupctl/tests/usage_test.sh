@@ -90,13 +90,29 @@ refuses_stranger()
 	report "$bad" "refuses: a stranger's process"
 }
 
+# Where there is no module: what is wrong on stdout, and one line on stderr.
+diagnoses()
+{
+	local got=0 bad=0 out err
+
+	err=$(mktemp)
+	out=$("$gupctl" doctor 2>"$err") || got=$?
+	[[ $got -eq 1 && $(wc -l <"$err") -eq 1 ]] || bad=1
+	grep -qE '^loaded +bad +the module is not loaded' <<<"$out" || bad=1
+	grep -q '^to do, loaded: .*modprobe gupx' <<<"$out" || bad=1
+	grep -q '^gupctl doctor: [0-9] of 9 checks ' "$err" || bad=1
+	[[ $bad -eq 0 ]] || sed 's/^/# /' "$err" - <<<"$out"
+	rm -f "$err"
+	report "$bad" "doctor: no module"
+}
+
 sleep 60 &
 live=$!
 trap 'kill "$live"' EXIT
 
 prints 'Commands:' --help
 prints '^gupctl [0-9u]' --version
-for command in info pin populate read explain; do
+for command in info doctor pin populate read explain; do
 	prints "Usage: gupctl $command" "$command" --help
 	refuses 2 'no option --bogus' "$command" --bogus
 	refuses 2 'no option -x' "$command" -x
@@ -135,6 +151,7 @@ refuses 2 'which command' -v
 refuses 2 'no command' bogus
 refuses 2 'no command' pi
 refuses 2 'too many' info 1
+refuses 2 'too many' doctor 1
 refuses 2 'no time to hold' pin "$live" '[heap]' --hold=soon
 refuses 2 'no time to hold' pin "$live" '[heap]' --hold=-1
 refuses 2 'no option --nofault' populate "$live" '[heap]' --nofault
@@ -148,6 +165,8 @@ if [[ ! -e /dev/gupx ]]; then
 	refuses 1 'modprobe gupx' info
 	refuses 1 'modprobe gupx' pin "$live" '[heap]'
 	refuses_in_json 1 no_module info --json
+	diagnoses
+	refuses_in_json 1 bad_setup doctor --json
 fi
 echo "1..$count"
 exit "$failed"

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* gupctl doctor: what keeps gupx from working here, and what to do. */
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "args.h"
+#include "cmd.h"
+#include "doctor.h"
+#include "out.h"
+
+struct check_row {
+	const char *check;
+	const char *state;
+	const char *text;
+	const char *cure;
+};
+
+#define FIELD(key, label, member) \
+	GUPX_OUT_FIELD(struct check_row, member, key, label, GUPX_OUT_STRING)
+
+static const struct gupx_out_field fields[] = {
+	FIELD("check", "CHECK", check),
+	FIELD("state", "IS", state),
+	FIELD("text", "FINDING", text),
+	FIELD("cure", NULL, cure),
+};
+
+static const struct gupx_out_spec spec = GUPX_OUT_SPEC(fields);
+
+static error_t parse_word(int key, char *value, struct argp_state *state)
+{
+	if (key == ARGP_KEY_ARG)
+		gupx_args_die("'%s' is one word too many", value);
+	return gupx_args_take(key, value, state, NULL);
+}
+
+static void look(struct gupx_facts *facts)
+{
+	struct utsname kernel;
+
+	uname(&kernel);
+	gupx_facts_look_at_files(facts, "", kernel.release);
+	gupx_facts_look_at_caller(facts);
+	gupx_facts_ask_module(facts);
+}
+
+/* Returns how many are bad. */
+static unsigned int say(const struct gupx_doctor_finding *finding)
+{
+	static const char *const words[] = {
+		[GUPX_DOCTOR_OK] = "ok",
+		[GUPX_DOCTOR_NOTE] = "note",
+		[GUPX_DOCTOR_BAD] = "bad",
+		[GUPX_DOCTOR_UNKNOWN] = "unknown",
+	};
+	struct check_row rows[GUPX_DOCTOR_CHECKS];
+	const struct gupx_out_rows table = {
+		.row = rows,
+		.count = GUPX_DOCTOR_CHECKS,
+		.stride = sizeof(rows[0]),
+	};
+	unsigned int bad = 0;
+	size_t i;
+
+	for (i = 0; i < GUPX_DOCTOR_CHECKS; i++) {
+		rows[i] = (struct check_row){
+			.check = finding[i].check,
+			.state = words[finding[i].state],
+			.text = finding[i].text,
+			.cure = finding[i].cure,
+		};
+		bad += finding[i].state == GUPX_DOCTOR_BAD;
+	}
+	gupx_out_table("checks", &spec, &table);
+	for (i = 0; i < GUPX_DOCTOR_CHECKS; i++)
+		if (rows[i].cure)
+			gupx_out_note("to do, %s: %s", rows[i].check,
+				      rows[i].cure);
+	return bad;
+}
+
+int gupx_cmd_doctor(int argc, char **argv)
+{
+	static const struct gupx_args_syntax syntax = {
+		.parser = parse_word,
+		.doc = "Say what keeps gupx from working here, and what to do. Changes nothing.",
+	};
+	struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS];
+	struct gupx_facts facts = { 0 };
+	unsigned int bad;
+
+	gupx_args_parse(&syntax, argc, argv, NULL);
+	look(&facts);
+	gupx_doctor_judge(&facts, finding);
+	bad = say(finding);
+	if (bad)
+		gupx_out_error("bad_setup", NULL, "%u of %d checks %s bad", bad,
+			       GUPX_DOCTOR_CHECKS, bad == 1 ? "is" : "are");
+	gupx_doctor_free(finding);
+	return bad ? GUPX_EXIT_REFUSED : GUPX_EXIT_DONE;
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What doctor goes by: facts.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "dev.h"
+#include "facts.h"
+
+/* Of the UEFI specification: one byte behind four of attributes. */
+#define SECURE_BOOT                  \
+	"/sys/firmware/efi/efivars/" \
+	"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+/* Not every user has these in the PATH. */
+#define MODINFO "PATH=$PATH:/usr/sbin:/sbin LC_ALL=C modinfo"
+
+/* A first line, without its end. False, and @text as it was: there is none. */
+static bool read_line(const char *root, const char *path, char *text,
+		      size_t room)
+{
+	char whole[PATH_MAX];
+	bool read;
+	FILE *file;
+
+	snprintf(whole, sizeof(whole), "%s%s", root, path);
+	file = fopen(whole, "re");
+	if (!file)
+		return false;
+	read = fgets(text, (int)room, file);
+	if (read)
+		text[strcspn(text, "\n")] = '\0';
+	fclose(file);
+	return read;
+}
+
+static bool is_there(const char *root, const char *pattern)
+{
+	char whole[PATH_MAX];
+	glob_t found;
+	bool there;
+
+	snprintf(whole, sizeof(whole), "%s%s", root, pattern);
+	there = !glob(whole, GLOB_NOSORT, NULL, &found);
+	if (there)
+		globfree(&found);
+	return there;
+}
+
+/* "name:   value" of modinfo. */
+static void take_value(const char *line, const char *name, char *value,
+		       size_t room)
+{
+	const size_t length = strlen(name);
+
+	if (strncmp(line, name, length) || line[length] != ':')
+		return;
+	line += length + 1;
+	line += strspn(line, " \t");
+	snprintf(value, room, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* modinfo goes by the same index as modprobe, and reads what is compressed. */
+static void look_at_file(struct gupx_facts *facts, const char *root)
+{
+	char command[PATH_MAX + 128];
+	char line[1024];
+	FILE *pipe;
+
+	snprintf(command, sizeof(command),
+		 MODINFO " %s%s -k %s gupx 2>/dev/null", *root ? "-b " : "",
+		 root, facts->release);
+	pipe = popen(command, "re");
+	if (!pipe)
+		return;
+	while (fgets(line, sizeof(line), pipe)) {
+		take_value(line, "filename", facts->file, sizeof(facts->file));
+		take_value(line, "version", facts->file_version,
+			   sizeof(facts->file_version));
+		take_value(line, "vermagic", facts->vermagic,
+			   sizeof(facts->vermagic));
+		take_value(line, "signer", facts->signer,
+			   sizeof(facts->signer));
+	}
+	pclose(pipe);
+}
+
+static void look_at_loaded(struct gupx_facts *facts, const char *root)
+{
+	char taint[32] = "";
+
+	facts->loaded = is_there(root, "/sys/module/gupx");
+	read_line(root, "/sys/module/gupx/version", facts->loaded_version,
+		  sizeof(facts->loaded_version));
+	read_line(root, "/sys/module/gupx/taint", taint, sizeof(taint));
+	facts->distrusted = strchr(taint, 'E');
+}
+
+static int look_at_secure_boot(const char *root)
+{
+	unsigned char bytes[5];
+	char path[PATH_MAX];
+	int value = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s" SECURE_BOOT, root);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	if (fread(bytes, 1, sizeof(bytes), file) == sizeof(bytes))
+		value = bytes[4] == 1;
+	fclose(file);
+	return value;
+}
+
+/* Of "none [integrity] confidentiality", what is chosen. */
+static void look_at_lockdown(struct gupx_facts *facts, const char *root)
+{
+	char line[96] = "";
+	const char *word;
+
+	read_line(root, "/sys/kernel/security/lockdown", line, sizeof(line));
+	word = strchr(line, '[');
+	if (word)
+		snprintf(facts->lockdown, sizeof(facts->lockdown), "%.*s",
+			 (int)strcspn(word + 1, "]"), word + 1);
+}
+
+static void look_at_node(struct gupx_facts *facts, const char *root)
+{
+	const struct group *group;
+	char path[PATH_MAX];
+	struct stat node;
+
+	snprintf(path, sizeof(path), "%s" GUPX_DEVICE, root);
+	facts->node = !stat(path, &node);
+	if (!facts->node)
+		return;
+	facts->mode = node.st_mode;
+	facts->gid = node.st_gid;
+	group = getgrgid(node.st_gid);
+	if (group)
+		snprintf(facts->group, sizeof(facts->group), "%s",
+			 group->gr_name);
+	else
+		snprintf(facts->group, sizeof(facts->group), "%u", node.st_gid);
+}
+
+void gupx_facts_look_at_files(struct gupx_facts *facts, const char *root,
+			      const char *release)
+{
+	char path[PATH_MAX];
+	char word[32] = "";
+
+	snprintf(facts->release, sizeof(facts->release), "%s", release);
+	look_at_file(facts, root);
+	facts->source = is_there(root, "/usr/src/gupx-*/dkms.conf");
+	snprintf(path, sizeof(path), "/lib/modules/%s", release);
+	facts->modules = is_there(root, path);
+	snprintf(path, sizeof(path), "/lib/modules/%s/build/Makefile", release);
+	facts->headers = is_there(root, path);
+	look_at_loaded(facts, root);
+	read_line(root, "/sys/module/module/parameters/sig_enforce", word,
+		  sizeof(word));
+	facts->sig_enforce = *word == 'Y';
+	look_at_lockdown(facts, root);
+	facts->secure_boot = look_at_secure_boot(root);
+	look_at_node(facts, root);
+	facts->yama = -1;
+	if (read_line(root, "/proc/sys/kernel/yama/ptrace_scope", word,
+		      sizeof(word)))
+		facts->yama = atoi(word);
+}
+
+static bool is_in_session(gid_t gid)
+{
+	gid_t list[NGROUPS_MAX];
+	int count = getgroups(NGROUPS_MAX, list);
+
+	while (count > 0)
+		if (list[--count] == gid)
+			return true;
+	return getegid() == gid;
+}
+
+static bool is_listed(gid_t gid)
+{
+	const struct passwd *user = getpwuid(getuid());
+	gid_t list[NGROUPS_MAX];
+	int count = NGROUPS_MAX;
+
+	if (!user ||
+	    getgrouplist(user->pw_name, user->pw_gid, list, &count) < 0)
+		return false;
+	while (count > 0)
+		if (list[--count] == gid)
+			return true;
+	return false;
+}
+
+void gupx_facts_look_at_caller(struct gupx_facts *facts)
+{
+	struct rlimit limit;
+
+	facts->root = !geteuid();
+	facts->in_session = facts->node && is_in_session(facts->gid);
+	facts->listed = facts->node && is_listed(facts->gid);
+	facts->ipc_lock = gupx_access_has(CAP_IPC_LOCK);
+	facts->sys_ptrace = gupx_access_has(CAP_SYS_PTRACE);
+	facts->memlock = ~0ULL;
+	if (!getrlimit(RLIMIT_MEMLOCK, &limit) &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		facts->memlock = limit.rlim_cur;
+}
+
+void gupx_facts_ask_module(struct gupx_facts *facts)
+{
+	int fd = open(GUPX_DEVICE, O_RDWR | O_CLOEXEC);
+
+	facts->info_error = ENODEV;
+	facts->open_error = fd < 0 ? errno : 0;
+	if (fd < 0)
+		return;
+	facts->info.size = sizeof(facts->info);
+	facts->info_error = -gupx_dev_call(fd, GUPX_IOC_INFO, &facts->info);
+	facts->info.version[sizeof(facts->info.version) - 1] = '\0';
+	close(fd);
+}

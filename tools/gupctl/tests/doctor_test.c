@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What doctor sees in a machine's files, made up below a folder, and what it says
+ * to facts. Speaks TAP; fails where any line does. Usage: doctor_test MODULE
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "out.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define RELEASE "1.2.3-test"
+#define MODULES "/lib/modules/" RELEASE
+#define EFI "/sys/firmware/efi/efivars/"
+#define SECURE_BOOT EFI "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+static unsigned int count, failures;
+static const char *fake_module;
+
+static void report(bool good, const char *group, const char *name)
+{
+	count++;
+	failures += !good;
+	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
+}
+
+__attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
+{
+	char command[2 * PATH_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	if (system(command)) {
+		printf("Bail out! %s\n", command);
+		exit(1);
+	}
+}
+
+/* @text NULL: a folder. */
+static void put(const char *root, const char *path, const char *text,
+		size_t length)
+{
+	char whole[PATH_MAX];
+	FILE *file;
+
+	snprintf(whole, sizeof(whole), "%s%s", root, path);
+	run("mkdir -p '%s'", whole);
+	if (!text)
+		return;
+	rmdir(whole);
+	file = fopen(whole, "we");
+	if (!file || fwrite(text, 1, length, file) != length || fclose(file)) {
+		printf("Bail out! %s\n", whole);
+		exit(1);
+	}
+}
+
+static const struct gupx_doctor_finding *
+get(const struct gupx_doctor_finding *finding, const char *check)
+{
+	while (strcmp(finding->check, check))
+		finding++;
+	return finding;
+}
+
+/* @text stands in the finding or in its cure. */
+static bool says(const struct gupx_facts *facts, const char *check,
+		 enum gupx_doctor_state state, const char *text)
+{
+	struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS];
+	const struct gupx_doctor_finding *found;
+	bool good;
+
+	gupx_doctor_judge(facts, finding);
+	found = get(finding, check);
+	good = found->state == state &&
+	       (strstr(found->text, text) ||
+		(found->cure && strstr(found->cure, text))) &&
+	       (state == GUPX_DOCTOR_BAD || state == GUPX_DOCTOR_NOTE) ==
+		       !!found->cure;
+	if (!good)
+		printf("# %u: %s; %s\n", found->state, found->text,
+		       found->cure ? found->cure : "-");
+	gupx_doctor_free(finding);
+	return good;
+}
+
+#define FILE_OF(path, text)                   \
+	{                                     \
+		path, text, sizeof(text) - 1, \
+	}
+#define FOLDER(path)           \
+	{                      \
+		path, NULL, 0, \
+	}
+
+#define NONE_LOCKED                              \
+	FILE_OF("/sys/kernel/security/lockdown", \
+		"[none] integrity confidentiality\n")
+#define LOCKED                                   \
+	FILE_OF("/sys/kernel/security/lockdown", \
+		"none [integrity] confidentiality\n")
+#define ENFORCED FILE_OF("/sys/module/module/parameters/sig_enforce", "Y\n")
+#define HEADERS FILE_OF(MODULES "/build/Makefile", "\n")
+#define SOURCE FILE_OF("/usr/src/gupx-9.8.7/dkms.conf", "\n")
+#define LOADED(version) FILE_OF("/sys/module/gupx/version", version "\n")
+
+static const struct {
+	const char *name;
+	bool module;
+	struct {
+		const char *path;
+		const char *text;
+		size_t length;
+	} file[4];
+	const char *check;
+	enum gupx_doctor_state state;
+	const char *text;
+} machines[] = {
+	{ "no headers are bad where there is no module",
+	  false,
+	  { FOLDER(MODULES) },
+	  "headers",
+	  GUPX_DOCTOR_BAD,
+	  "apt install linux-headers-" RELEASE },
+	{ "no headers are a note where there is one",
+	  true,
+	  { FOLDER(MODULES) },
+	  "headers",
+	  GUPX_DOCTOR_NOTE,
+	  "apt install linux-headers-" RELEASE },
+	{ "headers", false, { HEADERS }, "headers", GUPX_DOCTOR_OK, RELEASE },
+	{ "nothing is installed",
+	  false,
+	  { HEADERS },
+	  "module",
+	  GUPX_DOCTOR_BAD,
+	  "gupx-dkms" },
+	{ "not built, no headers",
+	  false,
+	  { SOURCE },
+	  "module",
+	  GUPX_DOCTOR_BAD,
+	  "install the headers, then: sudo dkms autoinstall -k " RELEASE },
+	{ "not built",
+	  false,
+	  { SOURCE, HEADERS },
+	  "module",
+	  GUPX_DOCTOR_BAD,
+	  "sudo dkms autoinstall -k " RELEASE },
+	{ "loaded, not installed",
+	  false,
+	  { HEADERS, LOADED("9.8.7") },
+	  "module",
+	  GUPX_DOCTOR_NOTE,
+	  "gupx-dkms" },
+	{ "loaded, in a container",
+	  false,
+	  { LOADED("9.8.7") },
+	  "module",
+	  GUPX_DOCTOR_NOTE,
+	  "container" },
+	{ "modprobe finds it",
+	  true,
+	  { HEADERS },
+	  "module",
+	  GUPX_DOCTOR_OK,
+	  "gupx 9.8.7 for Linux " RELEASE " is at /" },
+	{ "not loaded",
+	  true,
+	  { HEADERS },
+	  "loaded",
+	  GUPX_DOCTOR_BAD,
+	  "modprobe gupx" },
+	{ "loaded",
+	  true,
+	  { LOADED("9.8.7") },
+	  "loaded",
+	  GUPX_DOCTOR_OK,
+	  "gupx 9.8.7 is loaded" },
+	{ "another one is loaded",
+	  true,
+	  { LOADED("9.8.6") },
+	  "loaded",
+	  GUPX_DOCTOR_NOTE,
+	  "gupx 9.8.6 is loaded, 9.8.7 is installed" },
+	{ "signatures are not wanted",
+	  true,
+	  { NONE_LOCKED },
+	  "signature",
+	  GUPX_DOCTOR_OK,
+	  "no Secure Boot, lockdown: none" },
+	{ "Secure Boot is on",
+	  true,
+	  { NONE_LOCKED, FILE_OF(SECURE_BOOT, "\6\0\0\0\1") },
+	  "signature",
+	  GUPX_DOCTOR_OK,
+	  "Secure Boot is on" },
+	{ "Secure Boot is off",
+	  true,
+	  { FILE_OF(SECURE_BOOT, "\6\0\0\0\0") },
+	  "signature",
+	  GUPX_DOCTOR_OK,
+	  "Secure Boot is off, lockdown: not known" },
+	{ "unsigned under lockdown",
+	  true,
+	  { LOCKED },
+	  "signature",
+	  GUPX_DOCTOR_BAD,
+	  "mok.pub" },
+	{ "unsigned under enforcement",
+	  true,
+	  { NONE_LOCKED, ENFORCED },
+	  "signature",
+	  GUPX_DOCTOR_BAD,
+	  "this one is unsigned" },
+	{ "nothing to look at under enforcement",
+	  false,
+	  { ENFORCED },
+	  "signature",
+	  GUPX_DOCTOR_UNKNOWN,
+	  "none to look at" },
+	{ "loaded under enforcement",
+	  true,
+	  { ENFORCED, LOADED("9.8.7"),
+	    FILE_OF("/sys/module/gupx/taint", "O\n") },
+	  "signature",
+	  GUPX_DOCTOR_OK,
+	  "took this one" },
+	{ "loaded unsigned, then enforced",
+	  true,
+	  { ENFORCED, LOADED("9.8.7"),
+	    FILE_OF("/sys/module/gupx/taint", "OE\n") },
+	  "signature",
+	  GUPX_DOCTOR_BAD,
+	  "this one is unsigned" },
+	{ "no node, not loaded",
+	  true,
+	  { HEADERS },
+	  "node",
+	  GUPX_DOCTOR_UNKNOWN,
+	  "when the module is loaded" },
+	{ "no node, though loaded",
+	  true,
+	  { LOADED("9.8.7") },
+	  "node",
+	  GUPX_DOCTOR_BAD,
+	  "bind /dev into the container" },
+	{ "a file in the node's place",
+	  true,
+	  { LOADED("9.8.7"), FILE_OF("/dev/gupx", "") },
+	  "node",
+	  GUPX_DOCTOR_BAD,
+	  "is no device node" },
+	{ "no Yama",
+	  false,
+	  { FOLDER("/proc") },
+	  "ptrace",
+	  GUPX_DOCTOR_OK,
+	  "your own processes" },
+	{ "Yama lets children",
+	  false,
+	  { FILE_OF("/proc/sys/kernel/yama/ptrace_scope", "1\n") },
+	  "ptrace",
+	  GUPX_DOCTOR_NOTE,
+	  "kernel.yama.ptrace_scope=0" },
+};
+
+static void test_machines(void)
+{
+	char root[] = "/tmp/gupctl-doctor.XXXXXX";
+	size_t i, j;
+
+	if (!mkdtemp(root))
+		abort();
+	for (i = 0; i < ARRAY_SIZE(machines); i++) {
+		struct gupx_facts facts = { 0 };
+
+		for (j = 0; j < ARRAY_SIZE(machines[i].file); j++)
+			if (machines[i].file[j].path)
+				put(root, machines[i].file[j].path,
+				    machines[i].file[j].text,
+				    machines[i].file[j].length);
+		if (machines[i].module)
+			run("mkdir -p %s" MODULES
+			    "/updates && cp '%s' %s" MODULES
+			    "/updates/gupx.ko && PATH=$PATH:/usr/sbin:/sbin depmod -b %s " RELEASE
+			    " 2>/dev/null",
+			    root, fake_module, root, root);
+		gupx_facts_look_at_files(&facts, root, RELEASE);
+		report(says(&facts, machines[i].check, machines[i].state,
+			    machines[i].text),
+		       "machine", machines[i].name);
+		run("rm -r %s/*", root);
+	}
+	rmdir(root);
+}
+
+#define FILED .release = RELEASE, .file = "/gupx.ko", .file_version = "1"
+#define NODE(rights, number)                                       \
+	.node = true, .mode = S_IFCHR | (rights), .gid = (number), \
+	.group = "gupx"
+
+static const struct {
+	const char *name;
+	struct gupx_facts facts;
+	const char *check;
+	enum gupx_doctor_state state;
+	const char *text;
+} cases[] = {
+	{ "a module of another kernel",
+	  { FILED, .vermagic = "1.2.3-tester SMP" },
+	  "module",
+	  GUPX_DOCTOR_BAD,
+	  "built for Linux 1.2.3-tester, this is Linux " RELEASE },
+	{ "signed, and wanted",
+	  { FILED, .signer = "Jo", .sig_enforce = true },
+	  "signature",
+	  GUPX_DOCTOR_NOTE,
+	  "signed by Jo" },
+	{ "signed, and not known to the kernel",
+	  { FILED, .signer = "Jo", .sig_enforce = true, .loaded = true,
+	    .distrusted = true },
+	  "signature",
+	  GUPX_DOCTOR_NOTE,
+	  "mok.pub" },
+	{ "the group's",
+	  { .loaded = true, NODE(0660, 5) },
+	  "node",
+	  GUPX_DOCTOR_OK,
+	  "group gupx (0660)" },
+	{ "root's group",
+	  { .loaded = true, NODE(0660, 0) },
+	  "node",
+	  GUPX_DOCTOR_NOTE,
+	  "udev rule" },
+	{ "its owner's",
+	  { .loaded = true, NODE(0600, 5) },
+	  "node",
+	  GUPX_DOCTOR_NOTE,
+	  "for root alone (0600)" },
+	{ "not to be written by the group",
+	  { .loaded = true, NODE(0640, 5) },
+	  "node",
+	  GUPX_DOCTOR_NOTE,
+	  "for root alone (0640)" },
+	{ "everybody's",
+	  { .loaded = true, NODE(0666, 5) },
+	  "node",
+	  GUPX_DOCTOR_NOTE,
+	  "for everybody (0666)" },
+	{ "no node",
+	  { .open_error = ENOENT },
+	  "access",
+	  GUPX_DOCTOR_UNKNOWN,
+	  "no /dev/gupx" },
+	{ "root",
+	  { NODE(0660, 5), .root = true },
+	  "access",
+	  GUPX_DOCTOR_OK,
+	  "as root" },
+	{ "a member",
+	  { NODE(0660, 5), .in_session = true, .listed = true },
+	  "access",
+	  GUPX_DOCTOR_OK,
+	  "by group gupx" },
+	{ "by its access list",
+	  { NODE(0660, 5) },
+	  "access",
+	  GUPX_DOCTOR_OK,
+	  "is open to you" },
+	{ "a member since the login",
+	  { NODE(0660, 5), .listed = true, .open_error = EACCES },
+	  "access",
+	  GUPX_DOCTOR_BAD,
+	  "newgrp gupx" },
+	{ "no member",
+	  { NODE(0660, 5), .open_error = EACCES },
+	  "access",
+	  GUPX_DOCTOR_BAD,
+	  "usermod -aG gupx" },
+	{ "a member of no use",
+	  { NODE(0600, 5), .in_session = true, .listed = true,
+	    .open_error = EACCES },
+	  "access",
+	  GUPX_DOCTOR_BAD,
+	  "as root" },
+	{ "nobody behind the node",
+	  { NODE(0660, 5), .open_error = ENXIO },
+	  "access",
+	  GUPX_DOCTOR_BAD,
+	  "modprobe gupx" },
+	{ "not asked",
+	  { NODE(0660, 5), .open_error = EACCES },
+	  "abi",
+	  GUPX_DOCTOR_UNKNOWN,
+	  "not be asked" },
+	{ "another device",
+	  { NODE(0660, 5), .info_error = ENOTTY },
+	  "abi",
+	  GUPX_DOCTOR_BAD,
+	  "of the same version" },
+	{ "an older module",
+	  { NODE(0660, 5), .info.abi = GUPX_ABI - 1 },
+	  "abi",
+	  GUPX_DOCTOR_BAD,
+	  "upgrade the module gupx" },
+	{ "a newer module",
+	  { NODE(0660, 5), .info.abi = GUPX_ABI + 1 },
+	  "abi",
+	  GUPX_DOCTOR_BAD,
+	  "upgrade gupctl" },
+	{ "the same ABI, another version",
+	  { NODE(0660, 5), .info = { .abi = GUPX_ABI, .version = "0.0" } },
+	  "abi",
+	  GUPX_DOCTOR_OK,
+	  "the module is 0.0" },
+	{ "no limit",
+	  { .memlock = ~0ULL },
+	  "memlock",
+	  GUPX_DOCTOR_OK,
+	  "without limit" },
+	{ "no limit, by capability",
+	  { .memlock = 0, .ipc_lock = true },
+	  "memlock",
+	  GUPX_DOCTOR_OK,
+	  "CAP_IPC_LOCK" },
+	{ "a limit",
+	  { .memlock = 8 << 20, .info.memlock_used = 4096 },
+	  "memlock",
+	  GUPX_DOCTOR_OK,
+	  "8 MiB, 4 KiB of it" },
+	{ "a limit that is used up",
+	  { .memlock = 8 << 20, .info.memlock_used = 8 << 20 },
+	  "memlock",
+	  GUPX_DOCTOR_BAD,
+	  "ulimit -l" },
+	{ "a limit of nothing",
+	  { .memlock = 0, .open_error = EACCES },
+	  "memlock",
+	  GUPX_DOCTOR_BAD,
+	  "LimitMEMLOCK" },
+	{ "Yama lets nobody",
+	  { .yama = 3, .sys_ptrace = true },
+	  "ptrace",
+	  GUPX_DOCTOR_BAD,
+	  "reboot" },
+	{ "Yama lets administrators",
+	  { .yama = 2 },
+	  "ptrace",
+	  GUPX_DOCTOR_BAD,
+	  "as root" },
+	{ "Yama lets this one",
+	  { .yama = 2, .sys_ptrace = true },
+	  "ptrace",
+	  GUPX_DOCTOR_OK,
+	  "CAP_SYS_PTRACE" },
+	{ "Yama lets all",
+	  { .yama = 0 },
+	  "ptrace",
+	  GUPX_DOCTOR_OK,
+	  "your own" },
+};
+
+static void test_cases(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		report(says(&cases[i].facts, cases[i].check, cases[i].state,
+			    cases[i].text),
+		       "case", cases[i].name);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	fake_module = argv[1];
+	gupx_out_init(false, false);
+	test_machines();
+	test_cases();
+	printf("1..%u\n", count);
+	return failures != 0;
+}
