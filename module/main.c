@@ -3,12 +3,13 @@
  * gupx: the get_user_pages policy, run on the memory of other processes.
  *
  * Init and exit; the rooms are: ioctl.c (the ABI), target.c (whose memory),
- * gup.c (the loop), pinset.c (who owns the pins).
+ * gup.c (the loop), pinset.c (who owns the pins), selfcheck.c (not on any kernel).
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
 #include "ioctl.h"
+#include "selfcheck.h"
 #include "target.h"
 #include "version.h"
 
@@ -24,6 +25,8 @@ static int __init gupx_init(void)
 {
 	int error = gupx_target_init();
 
+	if (!error)
+		error = gupx_selfcheck_run();
 	if (error)
 		return error;
 	return misc_register(&gupx_misc);

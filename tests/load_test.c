@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Loading: the module leans on the layout of /proc/PID/mem, and refuses to load
- * where it finds another. The loader's root directory decides what it finds.
+ * where it finds another. The loader's root directory decides what it finds. It
+ * also pins a page as the kernel does, and refuses a kernel that does otherwise:
+ * such a one is made here by a probe (kmod/twist.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +22,7 @@
 #include "lab.h"
 
 #define NAME "gupx"
+#define TWIST "gupx_twist"
 #define LOG_SIZE (1 << 20)
 
 static const char *module_path(void)
@@ -26,6 +30,15 @@ static const char *module_path(void)
 	const char *path = getenv("GUPX_TEST_MODULE");
 
 	return path ? path : "/lab/gupx.ko";
+}
+
+static int open_twist(void)
+{
+	const char *dir = getenv("GUPX_TEST_MODULES");
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.ko", dir ? dir : "/lab", TWIST);
+	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 FIXTURE(load)
@@ -86,6 +99,18 @@ static bool log_has(const char *words)
 	return found;
 }
 
+/* Pages of address space that this process has. */
+static long mapped_pages(void)
+{
+	char line[128] = "";
+	const int fd = open("/proc/self/statm", O_RDONLY);
+
+	if (read(fd, line, sizeof(line) - 1) < 0)
+		line[0] = 0;
+	close(fd);
+	return atol(line);
+}
+
 TEST_F(load, as_usual)
 {
 	ASSERT_EQ(0, load_in("/", self->module));
@@ -130,6 +155,103 @@ TEST_F(load, with_another_layout_is_refused)
 	EXPECT_EQ(ENODEV, load_in(self->root, self->module));
 	EXPECT_TRUE(log_has("does not hold its mm where this gupx looks"));
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
+}
+
+/* Nobody is left with a page that was mapped for this, or with pins of it. */
+TEST_F(load, leaves_its_loader_as_it_was)
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		const long held = lab_pins_held();
+		const long pages = mapped_pages();
+
+		if (syscall(SYS_finit_module, self->module, "", 0))
+			_exit(1);
+		if (!pages || mapped_pages() != pages)
+			_exit(2);
+		_exit(lab_pins_held() != held);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(0, status);
+}
+
+/* Not a kernel to be blamed, but a loader that may have no more memory. */
+TEST_F(load, without_memory_is_refused)
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		setrlimit(RLIMIT_AS, &(struct rlimit){ 0, 0 });
+		_exit(syscall(SYS_finit_module, self->module, "", 0) ? errno
+								     : 0);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(ENOMEM, WEXITSTATUS(status));
+	EXPECT_TRUE(log_has("no page of memory to check itself with"));
+	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
+}
+
+FIXTURE(twisted)
+{
+	int module;
+	int twist;
+};
+
+/* A kernel on which our loop and the kernel's own do not agree, and what is said. */
+FIXTURE_VARIANT(twisted)
+{
+	const char *how;
+	const char *words;
+};
+
+FIXTURE_VARIANT_ADD(twisted, elsewhere){
+	.how = "how=elsewhere",
+	.words = "self-check: the kernel pins another page than gupx does",
+};
+
+FIXTURE_VARIANT_ADD(twisted, not ){
+	.how = "how=not",
+	.words = "self-check: the kernel does not pin a page that gupx pins",
+};
+
+FIXTURE_VARIANT_ADD(twisted, twice){
+	.how = "how=twice",
+	.words = "self-check: gupx does not give back what it has taken",
+};
+
+FIXTURE_SETUP(twisted)
+{
+	self->module = open(module_path(), O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->module);
+	self->twist = open_twist();
+	ASSERT_LE(0, self->twist);
+	ASSERT_EQ(0, syscall(SYS_delete_module, NAME, O_NONBLOCK));
+}
+
+FIXTURE_TEARDOWN(twisted)
+{
+	syscall(SYS_delete_module, TWIST, O_NONBLOCK);
+	syscall(SYS_finit_module, self->module, "", 0);
+	close(self->twist);
+	close(self->module);
+}
+
+TEST_F(twisted, kernel_is_refused)
+{
+	if (syscall(SYS_finit_module, self->twist, variant->how, 0)) {
+		/* The tested kernels have probes, but for the one built to check itself. */
+		ASSERT_EQ(EOPNOTSUPP, errno);
+		SKIP(return, "this kernel has no probes");
+	}
+	EXPECT_EQ(ENODEV, load_in("/", self->module));
+	EXPECT_TRUE(log_has(variant->words));
+	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
+	/* It was the kernel's doing: without it, the same file loads. */
+	ASSERT_EQ(0, syscall(SYS_delete_module, TWIST, O_NONBLOCK));
+	EXPECT_EQ(0, load_in("/", self->module));
 }
 
 TEST_HARNESS_MAIN

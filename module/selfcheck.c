@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Before anything is offered to anybody: do our loop and the kernel's own
+ * get_user_pages agree on one page?
+ *
+ * A kernel for which the module compiles may still mean something else by what we
+ * read of it: the layout of an entry, the bias of a pin, a lock. The page is one
+ * that the loading process maps for this; it is pinned by both, compared and given
+ * back. Where they differ, the module does not load.
+ */
+#include <linux/err.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+
+#include "cursor.h"
+#include "engine.h"
+#include "gup.h"
+#include "pin.h"
+#include "selfcheck.h"
+
+/* What is written to the address has to stand in the page that was pinned. */
+#define MARK 0x6775707867757078UL
+
+static void __init take(struct gupx_batch *batch, unsigned long addr,
+			bool (*fill)(struct gupx_cursor *cursor,
+				     struct gupx_batch *batch))
+{
+	struct gupx_cursor cursor;
+	unsigned int scope;
+
+	gupx_cursor_init(&cursor, current->mm, addr, PAGE_SIZE,
+			 GUPX_R_PIN | GUPX_R_WRITE | GUPX_R_LONGTERM);
+	scope = memalloc_pin_save();
+	while (fill(&cursor, batch) && !batch->nr)
+		;
+	memalloc_pin_restore(scope);
+	gupx_cursor_unlock(&cursor);
+}
+
+static bool __init has_one_page(const struct gupx_batch *batch)
+{
+	return batch->nr == 1 && gupx_run_pages(batch->word[0]) == 1;
+}
+
+static struct page *__init page_of(const struct gupx_batch *batch)
+{
+	return pfn_to_page(gupx_run_pfn(batch->word[0]));
+}
+
+static bool __init holds_mark(struct page *page)
+{
+	const unsigned long *word = kmap_local_page(page);
+	const bool held = *word == MARK;
+
+	kunmap_local(word);
+	return held;
+}
+
+/* A pin counts so much that other references, which come and go, do not matter. */
+static bool __init is_pinned(struct page *page)
+{
+	return folio_maybe_dma_pinned(page_folio(page));
+}
+
+/* Return: NULL, or in which way what the kernel takes at @addr is not @page. */
+static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
+					      const struct page *page)
+{
+	if (!has_one_page(theirs))
+		return "the kernel does not pin a page that gupx pins";
+	if (page_of(theirs) != page)
+		return "the kernel pins another page than gupx does";
+	return NULL;
+}
+
+/*
+ * Ours goes first, for it has to fault the page in; and is given back first, so
+ * that the kernel's pin tells whether ours took its own and no more.
+ */
+static const char *__init compare(struct gupx_batch *ours,
+				  struct gupx_batch *theirs, unsigned long addr)
+{
+	const char *difference = NULL;
+	struct page *page;
+
+	take(ours, addr, gupx_gup_fill);
+	if (!has_one_page(ours))
+		return "gupx cannot pin a page that its loader has just mapped";
+	page = page_of(ours);
+	/* It is looked at once more when no pin holds it. */
+	get_page(page);
+	if (!holds_mark(page) || !is_pinned(page))
+		difference =
+			"what gupx pins is not the page that its loader sees";
+	take(theirs, addr, gupx_engine_fill);
+	difference = difference ?: compare_with_kernel(theirs, page);
+	gupx_pin_release_batch(ours, 0);
+	if (!difference && !is_pinned(page))
+		difference = "gupx gives more back than it has taken";
+	gupx_pin_release_batch(theirs, 0);
+	if (!difference && is_pinned(page))
+		difference = "gupx does not give back what it has taken";
+	put_page(page);
+	return difference;
+}
+
+/* Return: NULL, or what makes this kernel unfit, or an ERR_PTR(). */
+static const char *__init compare_at(unsigned long addr)
+{
+	const unsigned long mark = MARK;
+	struct gupx_batch ours, theirs;
+	const char *difference;
+
+	if (copy_to_user((void __user *)addr, &mark, sizeof(mark)))
+		return ERR_PTR(-EFAULT);
+	if (gupx_pin_batch_init(&ours, 1))
+		return ERR_PTR(-ENOMEM);
+	if (gupx_pin_batch_init(&theirs, 1)) {
+		gupx_pin_batch_fini(&ours);
+		return ERR_PTR(-ENOMEM);
+	}
+	difference = compare(&ours, &theirs, addr);
+	gupx_pin_batch_fini(&theirs);
+	gupx_pin_batch_fini(&ours);
+	return difference;
+}
+
+/**
+ * gupx_selfcheck_run() - compare our loop with the kernel's, on one page
+ *
+ * Of the loading process, which has an address space: gupx_target_init() has seen
+ * it. Says in one line why it fails.
+ *
+ * Return: 0; -ENODEV where the two differ; or why they could not be compared.
+ */
+int __init gupx_selfcheck_run(void)
+{
+	const unsigned long addr =
+		vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	const char *difference;
+
+	if (IS_ERR_VALUE(addr)) {
+		difference = ERR_PTR(addr);
+	} else {
+		difference = compare_at(addr);
+		vm_munmap(addr, PAGE_SIZE);
+	}
+	if (IS_ERR(difference)) {
+		pr_err("gupx: no page of memory to check itself with (%ld); not loading\n",
+		       PTR_ERR(difference));
+		return PTR_ERR(difference);
+	}
+	if (difference) {
+		pr_err("gupx: self-check: %s; not loading\n", difference);
+		return -ENODEV;
+	}
+	return 0;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef GUPX_SELFCHECK_H
+#define GUPX_SELFCHECK_H
+
+int gupx_selfcheck_run(void);
+
+#endif /* GUPX_SELFCHECK_H */
