@@ -13,7 +13,7 @@ TESTS ?=
 
 export DESTDIR
 
-.PHONY: all module cli help check check-all check-debug coverage lint bench demo vm diff fuzz soak mutants deps install uninstall clean
+.PHONY: all module cli help check check-all check-debug coverage lint bench demo vm diff fuzz soak mutants deps deb install uninstall clean
 
 all: module cli
 
@@ -40,6 +40,7 @@ help:
 #:                      (KDIR=/path/to/kernel/headers for another kernel)
 #:   make install       install both: DKMS, /dev/gupx for group gupx, gupctl
 #:   make uninstall     take all of that away again
+#:   make deb           the same as Debian packages, gupx-dkms and gupctl: build/deb/
 #:   make clean         remove build/ (the lab's cache stays in ~/.cache/gupx)
 #:
 #: In virtual machines only; nothing is loaded into this machine's kernel. Both
@@ -119,6 +120,10 @@ demo:
 
 install: cli
 	tools/dist/install.sh
+
+deb:
+	@tests/vm/deps build deb lintian
+	@tools/dist/deb.sh
 
 uninstall:
 	tools/dist/uninstall.sh
