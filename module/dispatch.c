@@ -103,6 +103,9 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 	error = copy_struct_from_user(&call.args, op->size, user, size);
 	if (error)
 		return error;
+	/* What cannot be answered is not begun. */
+	if (copy_to_user(user, &call.args, min(size, op->size)))
+		return -EFAULT;
 	error = run(op, &call, user, size);
 	gupx_dispatch_drop_file(&call);
 	return error;

@@ -97,6 +97,8 @@ TEST_F(dax, V3_is_not_held_for_long)
 	struct lab_answer answer;
 
 	SKIP_IF_MISSING();
+	check_explained(_metadata, &self->target, self->addr, 0,
+			GUPX_CONTENT_UNSEEN);
 	for (int resident = 0; resident < 2; resident++) {
 		for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 			answer = pin_once(&self->target, self->addr, self->len,
@@ -143,6 +145,8 @@ TEST_F(dax, L23_read)
 	const struct iovec remote = { .iov_base = (void *)self->addr,
 				      .iov_len = self->len };
 
+	struct gupx_judgement judged;
+
 	SKIP_IF_MISSING();
 	ASSERT_EQ(0, target_poke(&self->target, self->addr + lab_page(),
 				 2 * lab_page(), 'w'));
@@ -160,6 +164,14 @@ TEST_F(dax, L23_read)
 	EXPECT_EQ(self->len, lab_read(self->target.mem_fd, self->addr,
 				      self->len, mine, GUPX_F_NOFAULT)
 				     .done);
+	judged = explain_page(&self->target, self->addr, GUPX_VERB_READ, 0);
+	/* Newer kernels have ordinary pages there. */
+	if (judged.content == GUPX_CONTENT_FILE) {
+		EXPECT_EQ(GUPX_OUTCOME_TAKE, judged.outcome);
+	} else {
+		EXPECT_EQ(GUPX_CONTENT_DEVICE, judged.content);
+		EXPECT_EQ(GUPX_OUTCOME_MIGRATE, judged.outcome);
+	}
 }
 
 /*

@@ -53,6 +53,12 @@ static void check_never(struct __test_metadata *_metadata,
 	answer = lab_populate(target->mem_fd, VSYSCALL, lab_page(), 0);
 	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_LOOKUP,
 		    GUPX_REASON_NO_MAPPING);
+	check_explained(_metadata, target, VSYSCALL, 0, GUPX_CONTENT_GATE);
+	check_explained(_metadata, target, VSYSCALL, GUPX_F_WRITE,
+			GUPX_CONTENT_GATE);
+	EXPECT_EQ(
+		GUPX_CONTENT_HOLE,
+		explain_page(target, VSYSCALL, GUPX_VERB_POPULATE, 0).content);
 }
 
 TEST_F(row, L7_emulated_vsyscall_page_is_read)

@@ -6,8 +6,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -189,6 +191,12 @@ TEST_F(late, L14_nowait_stops_where_a_wait_is_needed)
 	EXPECT_EQ(GUPX_STAGE_FAULT, answer.stop.stage);
 	EXPECT_EQ(GUPX_REASON_WOULD_WAIT, answer.stop.reason);
 	EXPECT_EQ(-1, answer.pin_fd);
+	answer = lab_pin(self->target.mem_fd, self->memory.addr + half, half,
+			 GUPX_F_NOWAIT | GUPX_F_ENGINE_KERNEL);
+	EXPECT_EQ(0, answer.failed);
+	EXPECT_EQ(0, lab_gup_return(&answer));
+	EXPECT_EQ(GUPX_STAGE_ENGINE, answer.stop.stage);
+	EXPECT_EQ(GUPX_REASON_WOULD_WAIT, answer.stop.reason);
 	close(late.uffd);
 }
 
@@ -237,6 +245,89 @@ TEST_F(late, target_is_killed_while_being_populated)
 	EXPECT_EQ(ESRCH, lab_populate(self->target.mem_fd, self->memory.addr,
 				      self->memory.len, 0)
 				 .failed);
+}
+
+/**
+ * struct lost - a PIN whose answer cannot be written any more when it is due
+ * @pin: on a page of its own
+ * @error: what the ioctl said
+ */
+struct lost {
+	struct gupx_pin *pin;
+	int error;
+};
+
+static void *pin_and_lose(void *argument)
+{
+	struct lost *const lost = argument;
+
+	lost->error = ioctl(lab_device(), GUPX_IOC_PIN, lost->pin) ? errno : 0;
+	return NULL;
+}
+
+/* The struct is taken away while the request waits for its first page. */
+static void lose_answer(struct __test_metadata *_metadata,
+			FIXTURE_DATA(late) * self, const struct late *late,
+			int pin_fd)
+{
+	struct lost lost = { .pin = mmap(NULL, lab_page(),
+					 PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) };
+	pthread_t thread;
+
+	ASSERT_NE(MAP_FAILED, lost.pin);
+	*lost.pin = (struct gupx_pin){
+		.size = sizeof(*lost.pin),
+		.mem_fd = self->target.mem_fd,
+		.pin_fd = pin_fd,
+		.addr = self->memory.addr,
+		.len = self->memory.len,
+	};
+	ASSERT_EQ(0, pthread_create(&thread, NULL, pin_and_lose, &lost));
+	ASSERT_TRUE(late_is_waited_for(late));
+	ASSERT_EQ(0, mprotect(lost.pin, lab_page(), PROT_READ));
+	ASSERT_EQ(0, late_deliver(late, self->memory.len));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(EFAULT, lost.error);
+	EXPECT_EQ(0ULL, lost.pin->done);
+	munmap(lost.pin, lab_page());
+}
+
+/* Nobody could ever close a pin fd that nobody was told of. */
+TEST_F(late, lost_answer_leaves_no_new_pin_fd)
+{
+	struct late late;
+	int free_fd;
+
+	NEED_LATE(&late, 0);
+	free_fd = dup(0);
+	close(free_fd);
+	lose_answer(_metadata, self, &late, -1);
+	EXPECT_EQ(self->held, lab_pins_held());
+	EXPECT_EQ(free_fd, dup(0));
+	close(free_fd);
+	close(late.uffd);
+}
+
+/* What was added stays, as the header says; and goes with the pin fd. */
+TEST_F(late, lost_answer_leaves_what_was_added_in_the_pin_fd)
+{
+	struct lab_answer first;
+	struct gupx_extents head;
+	struct memory other;
+	struct late late;
+
+	ASSERT_EQ(NULL, memory_build(&self->target, MEMORY_ANON, &other));
+	NEED_LATE(&late, 0);
+	first = lab_pin(self->target.mem_fd, other.addr, lab_page(), 0);
+	ASSERT_EQ(lab_page(), first.done);
+	lose_answer(_metadata, self, &late, first.pin_fd);
+	ASSERT_EQ(0, lab_extents(first.pin_fd, &head, NULL, 0));
+	EXPECT_EQ(lab_page() + self->memory.len, head.bytes);
+	EXPECT_EQ(head.bytes, head.charged);
+	close(first.pin_fd);
+	EXPECT_EQ(self->held, lab_pins_held());
+	close(late.uffd);
 }
 
 TEST_HARNESS_MAIN

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -66,6 +67,26 @@ static void check_outlives(struct __test_metadata *_metadata,
 				 .failed);
 	close(pin_fd);
 	EXPECT_EQ(self->held, lab_pins_held());
+}
+
+/* No room for a descriptor: nothing was pinned for it. */
+TEST_F(life, holder_has_no_free_descriptor)
+{
+	const int free_fd = dup(0);
+	struct rlimit limit, full;
+
+	ASSERT_LE(0, free_fd);
+	close(free_fd);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	full = (struct rlimit){ .rlim_cur = free_fd,
+				.rlim_max = limit.rlim_max };
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &full));
+	EXPECT_EQ(EMFILE, lab_pin(self->target.mem_fd, self->memory.addr,
+				  self->memory.len, 0)
+				  .failed);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(self->held, lab_pins_held());
+	close(holder_pin_all(&self->target, &self->memory, 0));
 }
 
 TEST_F(life, target_exits)

@@ -55,34 +55,60 @@ static uint64_t page_flags(const struct target *target, uint64_t addr)
 	return flags;
 }
 
+/* A huge page that only FORCE can write to, still mapped as one. */
+#define BUILD_HUGE_READ_ONLY()                                                \
+	do {                                                                  \
+		BUILD(MEMORY_THP);                                            \
+		ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,    \
+					 self->memory.len, 'h'));             \
+		if (target_smaps(&self->target, self->memory.addr,            \
+				 "AnonHugePages:") <= 0)                      \
+			SKIP(return, "no huge page to be had");               \
+		ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect,         \
+					 self->memory.addr, self->memory.len, \
+					 PROT_READ));                         \
+	} while (0)
+
+static bool is_soft_dirty(const struct target *target, uint64_t addr)
+{
+	return lab_pagemap_word(target->pid, addr) & PM_SOFT_DIRTY;
+}
+
 /* E4: the write has to leave its mark, so it takes a fault first. */
-TEST_F(row, E4_force_leaves_soft_dirty_mark)
+static void check_soft_dirty(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(row) * self)
 {
 	const uint32_t force = GUPX_F_WRITE | GUPX_F_FORCE;
+	const uint64_t addr = self->memory.addr, page = lab_page();
 	char path[64];
 
-	BUILD(MEMORY_READ_ONLY);
-	check_taken(_metadata, &self->target, self->memory.addr, lab_page(),
+	check_taken(_metadata, &self->target, addr, page,
 		    force | GUPX_F_NOFAULT);
 	snprintf(path, sizeof(path), "/proc/%d/clear_refs", self->target.pid);
 	ASSERT_TRUE(knob_set(path, 4));
-	if (lab_pagemap_word(self->target.pid, self->memory.addr) &
-	    PM_SOFT_DIRTY)
+	if (is_soft_dirty(&self->target, addr))
 		SKIP(return, "this kernel tracks no soft-dirty pages");
-	check_refused(_metadata, &self->target, self->memory.addr,
-		      force | GUPX_F_NOFAULT, GUPX_STAGE_FOLLOW,
-		      GUPX_REASON_NOFAULT);
-	EXPECT_EQ(lab_page(),
-		  pin_once(&self->target, self->memory.addr, lab_page(), force)
-			  .done);
-	EXPECT_TRUE(lab_pagemap_word(self->target.pid, self->memory.addr) &
-		    PM_SOFT_DIRTY);
-	/* Marked now; its neighbour is not. */
-	check_taken(_metadata, &self->target, self->memory.addr, lab_page(),
+	check_refused(_metadata, &self->target, addr, force | GUPX_F_NOFAULT,
+		      GUPX_STAGE_FOLLOW, GUPX_REASON_NOFAULT);
+	EXPECT_EQ(page, pin_once(&self->target, addr, page, force).done);
+	EXPECT_TRUE(is_soft_dirty(&self->target, addr));
+	check_taken(_metadata, &self->target, addr, page,
 		    force | GUPX_F_NOFAULT);
-	EXPECT_FALSE(lab_pagemap_word(self->target.pid,
-				      self->memory.addr + lab_page()) &
-		     PM_SOFT_DIRTY);
+}
+
+TEST_F(row, E4_force_leaves_soft_dirty_mark)
+{
+	BUILD(MEMORY_READ_ONLY);
+	check_soft_dirty(_metadata, self);
+	/* Of this page, not of its neighbour. */
+	EXPECT_FALSE(
+		is_soft_dirty(&self->target, self->memory.addr + lab_page()));
+}
+
+TEST_F(row, E4_force_leaves_soft_dirty_mark_on_a_huge_page)
+{
+	BUILD_HUGE_READ_ONLY();
+	check_soft_dirty(_metadata, self);
 }
 
 /* An ioctl of the target's, with a struct of ours. */
@@ -120,10 +146,10 @@ static long watch_writes(const struct target *target,
 }
 
 static long protect(const struct target *target, long fd, uint64_t addr,
-		    bool on)
+		    uint64_t len, bool on)
 {
 	const struct uffdio_writeprotect range = {
-		.range = { .start = addr, .len = lab_page() },
+		.range = { .start = addr, .len = len },
 		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
 	};
 
@@ -132,7 +158,8 @@ static long protect(const struct target *target, long fd, uint64_t addr,
 
 /* E4: whoever watches is asked, FORCE or not; reading is nobody's business. */
 static void check_watched(struct __test_metadata *_metadata,
-			  FIXTURE_DATA(row) * self, uint32_t force)
+			  FIXTURE_DATA(row) * self, uint64_t len,
+			  uint32_t force)
 {
 	const uint32_t flags = GUPX_F_WRITE | force;
 	const uint64_t addr = self->memory.addr, page = lab_page();
@@ -143,7 +170,7 @@ static void check_watched(struct __test_metadata *_metadata,
 		SKIP(return, "no userfaultfd that watches writes");
 	check_taken(_metadata, &self->target, addr, page,
 		    flags | GUPX_F_NOFAULT);
-	ASSERT_EQ(0, protect(&self->target, fd, addr, true));
+	ASSERT_EQ(0, protect(&self->target, fd, addr, len, true));
 	check_refused(_metadata, &self->target, addr, flags | GUPX_F_NOFAULT,
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_NOFAULT);
 	answer = pin_once(&self->target, addr, page, flags | GUPX_F_NOWAIT);
@@ -151,8 +178,9 @@ static void check_watched(struct __test_metadata *_metadata,
 		    GUPX_REASON_WOULD_WAIT);
 	EXPECT_EQ(0ULL, answer.done);
 	check_taken(_metadata, &self->target, addr, page, force);
-	check_taken(_metadata, &self->target, addr + page, page, flags);
-	ASSERT_EQ(0, protect(&self->target, fd, addr, false));
+	if (len < self->memory.len)
+		check_taken(_metadata, &self->target, addr + len, page, flags);
+	ASSERT_EQ(0, protect(&self->target, fd, addr, len, false));
 	check_taken(_metadata, &self->target, addr, page, flags);
 }
 
@@ -161,13 +189,19 @@ TEST_F(row, E4_userfaultfd_is_asked_before_writes)
 	BUILD(MEMORY_ANON);
 	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,
 				 self->memory.len, 'u'));
-	check_watched(_metadata, self, 0);
+	check_watched(_metadata, self, lab_page(), 0);
 }
 
 TEST_F(row, E4_userfaultfd_is_asked_before_force_writes)
 {
 	BUILD(MEMORY_READ_ONLY);
-	check_watched(_metadata, self, GUPX_F_FORCE);
+	check_watched(_metadata, self, lab_page(), GUPX_F_FORCE);
+}
+
+TEST_F(row, E4_userfaultfd_is_asked_before_force_writes_to_a_huge_page)
+{
+	BUILD_HUGE_READ_ONLY();
+	check_watched(_metadata, self, self->memory.len, GUPX_F_FORCE);
 }
 
 /* All pages are alike: the scanner gives them one frame. */

@@ -32,6 +32,8 @@
 /* Page tables for so much of the zero page are more than CALLER_LIMIT. */
 #define SPARSE_LEN (512UL << 20)
 #define CALLER_LIMIT (256L << 10)
+/* Of 8 bytes each and more: would be some times CALLER_LIMIT. */
+#define MANY_EXTENTS 131072
 #define NEVER_KILLED (-1000)
 #define KILLED_FIRST 1000
 #define MACHINE_MAX (768UL << 20)
@@ -289,6 +291,66 @@ TEST_F_TIMEOUT(oom, caller_is_killed_for_its_group, 120)
 	TH_LOG("status %#x, told %d", status, self->outcome->told);
 	EXPECT_EQ(self->held, lab_pins_held());
 	EXPECT_EQ(0, kill(self->target.pid, 0));
+}
+
+/*
+ * One page, over and over: an extent each time, and nothing else that grows. @done:
+ * bytes pinned until it was told that there is no more.
+ */
+static struct lab_answer pin_over_and_over(int mem_fd, uint64_t addr,
+					   uint64_t len, uint32_t flags)
+{
+	struct lab_answer answer = lab_pin(mem_fd, addr, len, flags);
+	const int pin_fd = answer.pin_fd;
+	uint64_t done = answer.done;
+
+	while (len && !answer.failed && !answer.stop.error &&
+	       done < MANY_EXTENTS * len) {
+		answer = lab_pin_more(pin_fd, mem_fd, addr, len, flags);
+		done += answer.done;
+	}
+	answer.done = done;
+	return answer;
+}
+
+/* How many extents a caller in the small group can have. */
+static long fill_group(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(oom) * self,
+		       const FIXTURE_VARIANT(oom) * variant)
+{
+	const struct outcome *const outcome = self->outcome;
+
+	EXPECT_EQ(0,
+		  call(self->outcome, true, NEVER_KILLED, pin_over_and_over,
+		       &self->target, self->addr, lab_page(), variant->flags));
+	EXPECT_TRUE(outcome->answer.failed == ENOMEM || is_no_memory(outcome))
+	TH_LOG("failed %d, done %lu, reason %u", outcome->answer.failed,
+	       outcome->answer.done, outcome->answer.stop.reason);
+	EXPECT_EQ(self->held, lab_pins_held());
+	return outcome->answer.done / lab_page();
+}
+
+/* What a pin fd remembers is its maker's to pay for, though no page is new. */
+TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
+{
+	long first, again = 0;
+
+	SKIP_IF_MISSING();
+	if (variant->ask != lab_pin)
+		SKIP(return, "populate holds nothing");
+	self->addr = map(&self->target, lab_page(), PROT_READ | PROT_WRITE);
+	ASSERT_EQ(0, target_poke(&self->target, self->addr, lab_page(), 'x'));
+	limit_group(CALLER_LIMIT);
+	first = fill_group(_metadata, self, variant);
+	TH_LOG("%ld extents", first);
+	EXPECT_LT(CALLER_LIMIT / 1024, first);
+	EXPECT_GE(CALLER_LIMIT / (long)sizeof(uint64_t), first);
+	/* It comes back with the pin fd, though the kernel takes its time. */
+	for (int i = 0; i < 50 && again < first / 2; i++) {
+		usleep(100000);
+		again = fill_group(_metadata, self, variant);
+	}
+	EXPECT_LE(first / 2, again);
 }
 
 /*

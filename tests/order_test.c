@@ -233,6 +233,33 @@ TEST_F(order, extents_at_the_edges)
 	EXPECT_EQ(0U, head.count);
 }
 
+/* An answer that cannot be given is known beforehand: nothing is added. */
+TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
+{
+	struct gupx_extents head;
+	struct gupx_pin *const pin =
+		mmap(NULL, lab_page(), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, pin);
+	*pin = (struct gupx_pin){
+		.size = sizeof(*pin),
+		.mem_fd = self->other.mem_fd,
+		.pin_fd = self->other_pin,
+		.addr = self->memory.addr,
+		.len = self->memory.len,
+	};
+	ASSERT_EQ(0, mprotect(pin, lab_page(), PROT_READ));
+	EXPECT_EQ(EFAULT, ask(-1, GUPX_IOC_PIN, pin));
+	ASSERT_EQ(0, lab_extents(self->other_pin, &head, NULL, 0));
+	EXPECT_EQ(self->memory.len, head.bytes);
+	ASSERT_EQ(0, mprotect(pin, lab_page(), PROT_READ | PROT_WRITE));
+	EXPECT_EQ(0, ask(-1, GUPX_IOC_PIN, pin));
+	ASSERT_EQ(0, lab_extents(self->other_pin, &head, NULL, 0));
+	EXPECT_EQ(2 * self->memory.len, head.bytes);
+	munmap(pin, lab_page());
+}
+
 /* READ's buffer is first touched when the loop has run: the struct answers. */
 TEST_F(order, read_into_bad_buffer_stops_at_copy)
 {

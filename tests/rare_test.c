@@ -7,12 +7,16 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
+#include "holder.h"
 #include "kmod/rare.h"
 #include "row.h"
 
@@ -127,6 +131,8 @@ TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
 	/* E5: a dump judges a special entry before it looks for its page. */
 	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
 		  GUPX_REASON_DUMP_SPECIAL);
+	check_explained(_metadata, &self->target, self->addr, 0,
+			GUPX_CONTENT_FRAME);
 }
 
 TEST_F(rare, L17_populate_passes_over_frames)
@@ -307,6 +313,81 @@ TEST_F(rare, L20_references_of_a_folio_all_or_none)
 	check_exhausted(_metadata, self);
 	close(answer.pin_fd);
 	EXPECT_EQ(INT_MAX - 8, control(self, RARE_COUNT_LARGE, 0));
+}
+
+static void ask_read(int mem_fd, uint64_t addr)
+{
+	char byte;
+
+	lab_read(mem_fd, addr, 1, &byte, 0);
+}
+
+static void ask_pin(int mem_fd, uint64_t addr)
+{
+	lab_pin(mem_fd, addr, lab_page(), 0);
+}
+
+static void ask_pin_by_kernel(int mem_fd, uint64_t addr)
+{
+	lab_pin(mem_fd, addr, lab_page(), GUPX_F_ENGINE_KERNEL);
+}
+
+static void ask_populate(int mem_fd, uint64_t addr)
+{
+	lab_populate(mem_fd, addr, lab_page(), 0);
+}
+
+static void ask_explain(int mem_fd, uint64_t addr)
+{
+	const struct target target = { .mem_fd = mem_fd };
+
+	explain_page(&target, addr, GUPX_VERB_PIN, 0);
+}
+
+/* L9: a caller that waits for the target's mmap_lock can be killed. */
+static void check_killed(struct __test_metadata *_metadata,
+			 const FIXTURE_DATA(rare) * self,
+			 void (*ask)(int mem_fd, uint64_t addr))
+{
+	int status = 0;
+	bool ended;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ask(self->target.mem_fd, self->addr);
+		_exit(0);
+	}
+	EXPECT_FALSE(holder_ends_within(pid, 200, NULL));
+	kill(pid, SIGKILL);
+	ended = holder_ends_within(pid, 5000, &status);
+	EXPECT_TRUE(ended && WIFSIGNALED(status));
+	if (!ended)
+		waitpid(pid, NULL, 0);
+}
+
+TEST_F(rare, L9_killed_while_the_lock_is_not_to_be_had)
+{
+	static void (*const asks[])(int, uint64_t) = {
+		ask_pin, ask_pin_by_kernel, ask_populate, ask_read, ask_explain
+	};
+	pid_t pid;
+
+	BUILD_RARE(RARE_SMALL, 1);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		control(self, RARE_HOLD, 60000);
+		_exit(0);
+	}
+	ASSERT_FALSE(holder_ends_within(pid, 200, NULL));
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
+		check_killed(_metadata, self, asks[i]);
+	/* All that time the lock was held. */
+	EXPECT_FALSE(holder_ends_within(pid, 20, NULL));
+	kill(self->target.pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -102,6 +103,45 @@ static inline void check_taken(struct __test_metadata *_metadata,
 	EXPECT_EQ((long)(len / lab_page()), lab_gup_return(&mine))
 	TH_LOG("stage %u, reason %u", mine.stop.stage, mine.stop.reason);
 	EXPECT_EQ(lab_gup_return(&mine), lab_gup_return(&kernel));
+}
+
+/* What EXPLAIN says of the page at @addr. */
+static inline struct gupx_judgement explain_page(const struct target *target,
+						 uint64_t addr, uint32_t verb,
+						 uint32_t flags)
+{
+	struct gupx_judgement judged = { .outcome = 0xff };
+	struct gupx_explain explain = {
+		.size = sizeof(explain),
+		.flags = flags,
+		.mem_fd = target->mem_fd,
+		.verb = verb,
+		.addr = addr,
+		.len = lab_page(),
+		.buf = (uintptr_t)&judged,
+		.capacity = 1,
+	};
+
+	ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain);
+	return judged;
+}
+
+/* It is what becomes of a pin. */
+static inline void check_explained(struct __test_metadata *_metadata,
+				   const struct target *target, uint64_t addr,
+				   uint32_t flags, uint8_t content)
+{
+	const struct gupx_judgement judged =
+		explain_page(target, addr, GUPX_VERB_PIN, flags);
+	const struct lab_answer answer =
+		pin_once(target, addr, lab_page(), flags);
+
+	EXPECT_EQ(content, judged.content);
+	EXPECT_EQ(lab_page(), judged.len);
+	EXPECT_EQ(answer.done == 0, judged.outcome == GUPX_OUTCOME_STOP);
+	if (!answer.done)
+		check_stops(_metadata, &answer, judged.error, judged.stage,
+			    judged.reason);
 }
 
 #endif /* GUPX_TESTS_ROW_H */

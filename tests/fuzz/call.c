@@ -208,7 +208,9 @@ static int foresee_struct(const struct call *call)
 	if (call->size > call->exact && is_dirty(call->op) &&
 	    call->room > call->exact)
 		return E2BIG;
-	return call->size > call->room ? EFAULT : 0;
+	if (call->size > call->room || call->op->place == PLACE_READ_ONLY)
+		return EFAULT;
+	return 0;
 }
 
 static int foresee_pages(const struct call *call)

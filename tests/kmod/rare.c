@@ -6,6 +6,7 @@
  * Each open file has pages of its own. A test may play with their reference
  * counts; what it added is taken back before the pages are freed.
  */
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -186,6 +187,15 @@ unlock:
 	return marks;
 }
 
+/* As an exec or a large munmap() of the caller might, but for as long as is asked. */
+static long hold(struct mm_struct *mm, unsigned int ms)
+{
+	mmap_write_lock(mm);
+	msleep_interruptible(ms);
+	mmap_write_unlock(mm);
+	return 0;
+}
+
 static long control(struct file *file, unsigned int command,
 		    unsigned long argument)
 {
@@ -202,6 +212,8 @@ static long control(struct file *file, unsigned int command,
 		return page_ref_count(rare->large.page);
 	case RARE_AGE:
 		return age(current->mm, argument);
+	case RARE_HOLD:
+		return hold(current->mm, argument);
 	default:
 		return -ENOTTY;
 	}

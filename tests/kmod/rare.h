@@ -26,5 +26,7 @@
 #define RARE_AGE _IO(0xE9, 0xF4)
 #define RARE_YOUNG 1
 #define RARE_DIRTY 2
+/* Argument: ms to hold the caller's mmap_lock for writing; a signal ends it. */
+#define RARE_HOLD _IO(0xE9, 0xF5)
 
 #endif /* GUPX_TESTS_RARE_H */

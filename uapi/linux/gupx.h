@@ -44,6 +44,13 @@
  * get_user_pages has for it. What get_user_pages itself would have returned is
  * `done ? done / page size : -stop.error`.
  *
+ * A struct that cannot be written is refused before anything is done. Who takes it
+ * away while the request runs (munmap() by another thread, say) gets EFAULT, and
+ * only the answer is lost: a new pin fd is gone then with its pins; what was added
+ * to a pin fd stays in it, as EXTENTS tells; what was populated is populated.
+ * EXPLAIN and EXTENTS, which leave nothing behind, also say EFAULT where their
+ * buffer ends, however far they got.
+ *
  * Growing
  * -------
  * Each struct begins with its @size as the caller knows it. A module that knows
