@@ -13,7 +13,7 @@ TESTS ?=
 
 export DESTDIR
 
-.PHONY: all module cli help check check-all check-debug coverage lint bench demo vm diff fuzz soak mutants deps deb install uninstall clean
+.PHONY: all module cli help check check-all check-debug matrix coverage lint bench demo vm diff fuzz soak mutants deps deb install uninstall sign clean
 
 all: module cli
 
@@ -41,6 +41,8 @@ help:
 #:   make install       install both: DKMS, /dev/gupx for group gupx, gupctl
 #:   make uninstall     take all of that away again
 #:   make deb           the same as Debian packages, gupx-dkms and gupctl: build/deb/
+#:   make sign          sign what make has built, for Secure Boot
+#:                      (tools/dist/SECURE-BOOT.md)
 #:   make clean         remove build/ (the lab's cache stays in ~/.cache/gupx)
 #:
 #: In virtual machines only; nothing is loaded into this machine's kernel. Both
@@ -49,6 +51,7 @@ help:
 #:   make check         lint, and all tests on the default kernel
 #:                      (KERNELS="6.1 6.12" for others)
 #:   make check-all     the same on every kernel of tests/vm/kernels
+#:   make matrix        builds, loads, tests, comparisons: a table, a kernel a line
 #:   make check-debug   the tests on a kernel built to check itself: memory, locks,
 #:                      leaks (10 minutes to build, once; TESTS="..." for some)
 #:   make coverage      which lines and branches of module/ those tests reach
@@ -77,6 +80,9 @@ check:
 
 check-all:
 	@tests/vm/check all
+
+matrix:
+	@tests/vm/check matrix
 
 check-debug:
 	@tests/vm/check debug $(TESTS)
@@ -127,6 +133,9 @@ deb:
 
 uninstall:
 	tools/dist/uninstall.sh
+
+sign:
+	@KDIR="$(KDIR)" tools/dist/sign.sh "$(or $(MODULE),$(O)/host/gupx.ko)"
 
 clean:
 	rm -rf $(O)

@@ -37,7 +37,7 @@ $3"; then
 $4"; then
 		echo "#define GUPX_HAVE_$1 0"
 	else
-		cat "$log" >&2
+		[ "${KBUILD_VERBOSE:-0}" = 0 ] || cat "$log" >&2
 		echo "gupx: cannot tell $1 on this kernel; it is newer than this gupx knows." >&2
 		exit 1
 	fi

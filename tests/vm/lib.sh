@@ -67,11 +67,20 @@ kernel_headers() {
 	echo "$(kernel_root "$1")/usr/src/linux-headers-$(kernel_release "$1")"
 }
 
+# source_package KERNEL: what its source is called, in the suite that it comes from.
+source_package() {
+	local package
+
+	package=$(kernel_field "$1" 6)
+	[[ $package != - ]] || package=linux-source-${1%%-*}
+	echo "$package"
+}
+
 # source_version KERNEL: that of its source package, as apt has it today.
 source_version() {
 	local package version
 
-	package=$(kernel_field "$1" 6)
+	package=$(source_package "$1")
 	version=$(apt-cache show --no-all-versions "$package" 2>/dev/null |
 		awk '$1 == "Version:" {print $2; exit}')
 	[[ -n $version ]] || die "apt does not know $package: run tests/vm/deps vm"
@@ -82,7 +91,7 @@ source_version() {
 unpack_source() {
 	local package
 
-	package=$(kernel_field "$1" 6)
+	package=$(source_package "$1")
 	(
 		cd "$2" || exit
 		apt-get download -q -o APT::Sandbox::User=root "$package" >&2

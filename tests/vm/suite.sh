@@ -58,10 +58,19 @@ use_suite() {
 	fi
 }
 
-# Into this folder, with all that they need: this is to be a root.
-download_to_root() {
-	apt-get -qq -y --download-only -o Dir::Cache::archives="$PWD" install \
-		"${SUITE_TOOLS[@]}" "$@" >&2
+# add_to_root ROOT PACKAGE...: unpacks them there, with all that they need.
+add_to_root() {
+	local debs=$1/debs deb
+
+	rm -rf "$debs"
+	mkdir -p "$debs"
+	apt-get -qq -y --download-only -o Dir::Cache::archives="$debs" install \
+		"${SUITE_TOOLS[@]}" "${@:2}" >&2
+	for deb in "$debs"/*.deb; do
+		dpkg -x "$deb" "$1"
+	done
+	rm -r "$debs"
+	finish_root "$1"
 }
 
 # finish_root ROOT: what the packages' scripts would have done, where it matters.
