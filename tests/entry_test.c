@@ -67,6 +67,24 @@ TEST_F(row, E2_dump_leaves_untouched_memory_alone)
 		    self->memory.len, GUPX_F_DUMP);
 }
 
+/* Not even upper tables are there: half a TiB with nothing else in it. */
+TEST_F(row, E2_dump_of_nothing_far_from_all_else)
+{
+	const uint64_t far = 32ULL << 40, page = lab_page();
+
+	ASSERT_EQ((long)far,
+		  TARGET_CALL(&self->target, SYS_mmap, far, 2 * page,
+			      PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			      -1, 0));
+	check_refused(_metadata, &self->target, far, GUPX_F_DUMP,
+		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_EMPTY);
+	check_refused(_metadata, &self->target, far, GUPX_F_NOFAULT,
+		      GUPX_STAGE_FOLLOW, GUPX_REASON_NOFAULT);
+	check_explained(_metadata, &self->target, far, 0, GUPX_CONTENT_EMPTY);
+	check_explained(_metadata, &self->target, far, 0, GUPX_CONTENT_ANON);
+}
+
 TEST_F(row, E5_dump_leaves_the_zero_page_alone)
 {
 	const uint32_t engines[] = { 0, GUPX_F_ENGINE_KERNEL };

@@ -295,6 +295,38 @@ void lab_set_param(const char *name, bool on)
 	}
 }
 
+/* One line of a zone; true: it was the last of those wanted. */
+static bool parse_zone(const char *line, struct lab_zone *zone)
+{
+	uint64_t number;
+
+	if (sscanf(line, " spanned %lu", &number) == 1)
+		zone->end = number;
+	if (sscanf(line, " start_pfn: %lu", &number) != 1)
+		return false;
+	zone->first = number;
+	zone->end += number;
+	return true;
+}
+
+bool lab_find_movable(struct lab_zone *zone)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	bool inside = false, found = false;
+	char line[256];
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "Node", 4))
+			inside = strstr(line, "Movable");
+		else if (inside)
+			found = parse_zone(line, zone) &&
+				zone->end > zone->first;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
 bool lab_swap_is_on(void)
 {
 	return lab_number("/proc/meminfo", "SwapTotal:") > 0;

@@ -84,6 +84,15 @@ void lab_set_param(const char *name, bool on);
 long lab_number(const char *file, const char *key);
 bool lab_swap_is_on(void);
 
+/* Page frames, @end exclusive. */
+struct lab_zone {
+	uint64_t first;
+	uint64_t end;
+};
+
+/* The frames of the first ZONE_MOVABLE that has any; false: none has. */
+bool lab_find_movable(struct lab_zone *zone);
+
 /* All ids and no capabilities. Its own memory stays open to its like. */
 int lab_become(uid_t uid);
 int lab_drop_capability(int capability);

@@ -20,52 +20,14 @@
 #define MAX_PAGES 4096
 #define ROOM 4096
 
-struct zone {
-	uint64_t first;
-	uint64_t end;
-};
-
-/* One line of a zone; true: it was the last of those wanted. */
-static bool parse_zone(const char *line, struct zone *zone)
-{
-	uint64_t number;
-
-	if (sscanf(line, " spanned %lu", &number) == 1)
-		zone->end = number;
-	if (sscanf(line, " start_pfn: %lu", &number) != 1)
-		return false;
-	zone->first = number;
-	zone->end += number;
-	return true;
-}
-
-/* The frames of the first ZONE_MOVABLE that has any; false: none has. */
-static bool find_movable(struct zone *zone)
-{
-	FILE *file = fopen("/proc/zoneinfo", "re");
-	bool inside = false, found = false;
-	char line[256];
-
-	while (file && !found && fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, "Node", 4))
-			inside = strstr(line, "Movable");
-		else if (inside)
-			found = parse_zone(line, zone) &&
-				zone->end > zone->first;
-	}
-	if (file)
-		fclose(file);
-	return found;
-}
-
-static bool is_in(const struct zone *zone, uint64_t frame)
+static bool is_in(const struct lab_zone *zone, uint64_t frame)
 {
 	return frame >= zone->first && frame < zone->end;
 }
 
 FIXTURE(longterm)
 {
-	struct zone movable;
+	struct lab_zone movable;
 	struct target target;
 	struct memory memory;
 	const char *missing;
@@ -97,7 +59,7 @@ FIXTURE_SETUP(longterm)
 {
 	ASSERT_LE(0, lab_device());
 	ASSERT_EQ(0, target_start(&self->target));
-	if (!find_movable(&self->movable)) {
+	if (!lab_find_movable(&self->movable)) {
 		self->missing = "no ZONE_MOVABLE memory: movablecore=1G";
 		return;
 	}
@@ -124,7 +86,7 @@ static size_t frames_of(const struct target *target,
 	return nr;
 }
 
-static size_t count_in(const struct zone *zone, const uint64_t *frames,
+static size_t count_in(const struct lab_zone *zone, const uint64_t *frames,
 		       size_t nr)
 {
 	size_t count = 0;

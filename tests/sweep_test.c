@@ -48,25 +48,6 @@ static unsigned int count_files(void)
 	return count;
 }
 
-/* Pages in zones that they may have to be moved out of. */
-static bool has_movable_memory(void)
-{
-	FILE *file = fopen("/proc/zoneinfo", "re");
-	bool inside = false;
-	long present = 0;
-	char line[256];
-
-	while (file && !present && fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, "Node", 4))
-			inside = strstr(line, "Movable");
-		else if (inside)
-			sscanf(line, " present %ld", &present);
-	}
-	if (file)
-		fclose(file);
-	return present > 0;
-}
-
 static const char *build_hugetlb(const struct target *target,
 				 struct memory *memory)
 {
@@ -84,10 +65,11 @@ static const char *build(const struct target *target, int kind,
 			 struct memory *memory)
 {
 	const bool movable = kind == MEMORY_MOVABLE;
+	struct lab_zone zone;
 
-	if (movable && !has_movable_memory())
+	if (movable && !lab_find_movable(&zone))
 		return "no ZONE_MOVABLE memory: movablecore=1G";
-	if (!movable && has_movable_memory())
+	if (!movable && lab_find_movable(&zone))
 		return "for a machine without movablecore=";
 	if (kind == MEMORY_HUGETLB)
 		return build_hugetlb(target, memory);
@@ -326,19 +308,20 @@ static void check_moved(struct __test_metadata *_metadata,
 	EXPECT_LT(0U, moved);
 }
 
-TEST_F_TIMEOUT(sweep, pin, SECONDS)
+static void sweep_pins(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(sweep) * self,
+		       const FIXTURE_VARIANT(sweep) * variant, uint64_t len)
 {
 	struct lab_answer answer;
 	bool hit;
 
-	SKIP_IF_MISSING();
 	do {
 		start_over(_metadata, self, variant);
 		inject_arm(&self->inject);
-		answer = lab_pin(self->target.mem_fd, self->memory.addr,
-				 self->memory.len, variant->flags);
+		answer = lab_pin(self->target.mem_fd, self->memory.addr, len,
+				 variant->flags);
 		hit = inject_disarm(&self->inject);
-		check_answer(_metadata, &answer, self->memory.len, hit);
+		check_answer(_metadata, &answer, len, hit);
 		check_pins(_metadata, self, &answer);
 		if (!hit && variant->kind == MEMORY_MOVABLE)
 			check_moved(_metadata, self, answer.pin_fd);
@@ -348,6 +331,19 @@ TEST_F_TIMEOUT(sweep, pin, SECONDS)
 		check_state(_metadata, &self->before);
 	} while (hit);
 	check_sweep(_metadata, self);
+}
+
+TEST_F_TIMEOUT(sweep, pin, SECONDS)
+{
+	SKIP_IF_MISSING();
+	sweep_pins(_metadata, self, variant, self->memory.len);
+}
+
+/* Of a huge page that is held in part, there is a note to be made. */
+TEST_F_TIMEOUT(sweep, pin_one_page, SECONDS)
+{
+	SKIP_IF_MISSING();
+	sweep_pins(_metadata, self, variant, lab_page());
 }
 
 /* To a pin fd that has pins already: they stay, whatever becomes of the new ones. */
