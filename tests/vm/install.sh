@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh: the way of a workstation. In a clean Debian 12 root, `make install`
-# has DKMS build the module; a VM boots with that root as its disk and loads that
-# module; `make uninstall` leaves nothing. TAP; the last line holds the totals.
+# install.sh [SUITE]: the way of a workstation. In a clean root of that Debian suite
+# (bookworm), `make install` has DKMS build the module, and `make uninstall` leaves
+# nothing; so do the packages. Of bookworm, a VM boots with that root as its disk
+# and loads that module. TAP; the last line holds the totals.
 set -euo pipefail
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/vm/root.sh
+. "$VM/root.sh"
 
 # What a workstation has, and what it needs for gupx. openssl: for DKMS to sign.
 PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev make mount openssl
 	pkg-config systemd udev)
+# What it takes to build the packages there, and not on this machine.
+BUILD_PACKAGES=(debhelper dh-dkms file)
 
 # What may differ after `make uninstall`, and whose it is.
 EXCEPTIONS=(
@@ -20,133 +25,14 @@ EXCEPTIONS=(
 	# what groupadd, groupdel and systemd-sysusers keep: a lock, and copies
 	'etc/(\.pwd\.lock|group-|gshadow-)'
 )
-
-passed=0
-failed=0
-
-# result CODE NAME
-result() {
-	local number=$((passed + failed + 1))
-
-	if (($1 == 0)); then
-		passed=$((passed + 1))
-		echo "ok $number - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - $2"
-	fi
-}
-
-# check NAME COMMAND...: what it said last is shown only where it fails.
-check() {
-	local name=$1 code=0
-	shift
-	"$@" >"$work/output" 2>&1 || code=$?
-	((code == 0)) || tail -n 30 "$work/output" | sed 's/^/#   /'
-	result "$code" "$name"
-}
-
-# refuses TEXT COMMAND...: it fails, and says so in a line with that text.
-refuses() {
-	local text=$1
-	shift
-	! "$@" >"$work/refusal" 2>&1 && grep -F -e "$text" "$work/refusal" && return
-	cat "$work/refusal"
-	return 1
-}
-
-# All Debian suites of this release that apt knows, as it gets them.
-mirrors() {
-	# shellcheck disable=SC2016
-	apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-		'Created-By: Packages' 'Origin: Debian' |
-		grep -E ' bookworm(-updates|-security)? main$' | sort -u
-}
-
-# The same root for as long as apt has the same versions: its name says which.
-base_name() {
-	{
-		mirrors
-		printf '%s\n' "$release" "${PACKAGES[@]}"
-		apt-cache show --no-all-versions dkms udev | grep '^Version:'
-	} | sha256sum | cut -c 1-12
-}
-
-make_base() {
-	rm -f "$CACHE"/install/base-*
-	say "making a clean Debian 12 root (once; kept in $CACHE/install)"
-	mirrors >"$work/sources"
-	# Proxies and such: mmdebstrap does not look at this machine's apt for them.
-	apt-config dump | grep '^Acquire::' | grep -v '::IndexTargets' >"$work/apt"
-	mmdebstrap --quiet --variant=apt --aptopt="$work/apt" \
-		--aptopt='APT::Install-Recommends "false"' \
-		--include="$(join "${PACKAGES[@]}" "linux-headers-$release")" \
-		bookworm "$work/base.tar" - <"$work/sources" >&2
-	mv "$work/base.tar" "$base"
-}
-
-join() {
-	local IFS=,
-	echo "$*"
-}
-
-# The working copy, as git sees it.
-copy_tree() {
-	mkdir "$root$SRC"
-	git -C "$TOP" ls-files -co --exclude-standard --deduplicate |
-		while read -r file; do
-			[[ ! -e $TOP/$file ]] || echo "$file"
-		done | tar -C "$TOP" -cf - -T - | tar -C "$root$SRC" --no-same-owner -xf -
-}
-
-# in_root COMMAND...: nothing that it starts or mounts outlives it, however we end.
-# But in a chroot, whose root is no mount: there our mounts may be seen by others,
-# and clean_up sees to them.
-in_root() {
-	# shellcheck disable=SC2016
-	unshare --mount --propagation "$propagation" --pid --fork --kill-child \
-		sh -c 'mount -t proc proc "$0/proc" || exit
-			chroot "$0" "$@"
-			code=$?
-			umount -l "$0/proc"
-			exit "$code"' \
-		"$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin \
-		HOME=/root LC_ALL=C.UTF-8 "$@" </dev/null
-}
-
-# clean_up WORK...: our folder, or those of runs that were killed.
-clean_up() {
-	local dir
-
-	for dir in "$@"; do
-		! mountpoint -q "$dir/root/proc" || umount -l "$dir/root/proc"
-		rm -rf --one-file-system "$dir"
-	done
-}
+# And after apt: what it and dpkg write down.
+APT_EXCEPTIONS=(
+	'var/log/.*' 'var/cache/.*' 'var/lib/apt/.*'
+	'var/lib/dpkg/(status|lock|triggers|available|diversions).*'
+)
 
 make_in_root() {
 	in_root make --no-print-directory -C "$SRC" "$@"
-}
-
-# listing FILE: all there is in the root: kind, mode, owner, and what is in it.
-listing() {
-	(
-		cd "$root"
-		find . -xdev -path ".$SRC" -prune -o -printf '%P %y %m %U:%G %l\n'
-		find . -xdev -path ".$SRC" -prune -o -type f -print0 |
-			xargs -0 sha256sum | sed 's#^\([^ ]*\)  \./\(.*\)#\2 \1#'
-	) | LC_ALL=C sort >"$work/$1"
-}
-
-# is_unchanged EXCEPTION...: since the listing "before", but for these paths.
-is_unchanged() {
-	local all
-
-	all=$(printf '|%s' "$@")
-	listing after
-	LC_ALL=C comm -3 "$work/before" "$work/after" |
-		all="^(${all#|})\$" \
-			awk '$1 !~ ENVIRON["all"] {print; n++} END {exit n > 0}'
 }
 
 breaks_off_without_dkms() {
@@ -211,6 +97,12 @@ sources_are_clean() {
 			-o -name compat_probed.h | grep .
 }
 
+# As modprobe of that kernel would load it.
+modprobe_finds_it() {
+	in_root modprobe -S "$release" --show-depends gupx |
+		tee /dev/stderr | grep 'updates/dkms/gupx\.ko'
+}
+
 header_compiles() {
 	in_root sh -c "echo '#include <linux/gupx.h>' | gcc -fsyntax-only -x c -"
 }
@@ -229,6 +121,7 @@ check_installed() {
 	check "make install" make_in_root install
 	check "DKMS says: installed" dkms_says_installed
 	check "module for $release, version $version" module_is_the_version
+	check "modprobe finds it" modprobe_finds_it
 	check "sources are those of this tree, clean" sources_are_clean
 	check "group gupx" grep -qE '^gupx:x:[0-9]+:$' "$root/etc/group"
 	check "gupctl --version is $version" \
@@ -242,37 +135,35 @@ check_installed() {
 	check "DKMS still says: installed" dkms_says_installed
 }
 
+# build_gupctl DIR ABI: one that speaks another.
+build_gupctl() {
+	in_root sh -c "mkdir -p $SRC/$1/tools &&
+		cp -r $SRC/dkms.conf $SRC/uapi $SRC/$1 &&
+		cp -r $SRC/tools/gupctl $SRC/$1/tools &&
+		sed -i 's/^#define GUPX_ABI .*/#define GUPX_ABI $2/' $SRC/$1/uapi/linux/gupx.h &&
+		make -s -C $SRC/$1/tools/gupctl O=$SRC/$1"
+}
+
+# One that is older than the module, and one that is newer.
+check_other_abis() {
+	local abi
+
+	abi=$(sed -n 's/^#define GUPX_ABI //p' "$TOP/uapi/linux/gupx.h")
+	check "a gupctl of the ABI before" build_gupctl older $((abi - 1))
+	check "a gupctl of the ABI to come" build_gupctl newer $((abi + 1))
+}
+
 # The root as it now is becomes the disk of a machine. Nothing is written to it.
-boot_root() {
+check_in_machine() {
 	local disk=$work/disk code=0
 
 	truncate -s 2G "$disk"
 	mkfs.ext4 -q -O ^has_journal -d "$root" "$disk"
-	VM_LIMIT=150 VM_MEMORY=1G \
-		VM_QEMU="-drive file=$disk,if=virtio,format=raw,snapshot=on" \
-		"$VM/run" --no-module --add module:virtio_pci --add module:virtio_blk \
-		--add "file:$VM/install_guest.sh:lab/install_guest.sh" "$kernel" \
-		-- sh /lab/install_guest.sh "$version" >"$work/guest" 2>&1 || code=$?
-	return "$code"
-}
-
-# A guest that stops half-way has passed no more than it said. After the plan, the
-# lab's init has the last word, on the kernel log.
-check_in_machine() {
-	local line code=0 planned='' said=0
-
-	boot_root || code=$?
-	while read -r line; do
-		case $line in
-		"ok - "*) result 0 "VM: ${line#ok - }" ;;
-		"not ok - "*) result 1 "VM: ${line#not ok - }" ;;
-		1..*) planned=${line#1..} && continue ;;
-		*) echo "# $line" && continue ;;
-		esac
-		[[ $planned ]] || said=$((said + 1))
-	done <"$work/guest"
-	[[ $code == 0 && $planned == "$said" ]] || code=1
-	result "$code" "VM: came to its end, said $said of ${planned:-?}"
+	VM_LIMIT=200 VM_MEMORY=1G boot_disk "$kernel" \
+		"file=$disk,if=virtio,format=raw,snapshot=on" \
+		install_guest.sh "$version" >"$work/guest" 2>&1 || code=$?
+	check_guest "$code"
+	rm "$disk"
 }
 
 check_uninstalled() {
@@ -281,35 +172,123 @@ check_uninstalled() {
 	check "make uninstall of nothing" make_in_root uninstall
 }
 
+apt_in_root() {
+	in_root env DEBIAN_FRONTEND=noninteractive apt-get -y "$@"
+}
+
+# On this machine, or else in the root.
+build_packages() {
+	if [[ $suite == bookworm ]]; then
+		"$TOP/tools/dist/deb.sh" && cp -r "$TOP/build/deb" "$root$SRC/debs"
+	else
+		in_root "$SRC/tools/dist/deb.sh" &&
+			cp -r "$root$SRC/build/deb" "$root$SRC/debs"
+	fi
+}
+
+install_packages() {
+	in_root sh -c "DEBIAN_FRONTEND=noninteractive apt-get -y install $SRC/debs/*.deb"
+}
+
+# DKMS alone would be content.
+warns_without_headers() {
+	local link=$root/lib/modules/$release/build code=0
+
+	mv "$link" "$work/build"
+	install_packages 2>&1 | tee "$work/warnings" || code=$?
+	mv "$work/build" "$link"
+	((code == 0)) || return
+	grep -x 'gupx-dkms: WARNING: NO MODULE was built: .*' "$work/warnings" &&
+		grep -x 'gupx-dkms: .* apt install linux-headers-amd64' "$work/warnings"
+}
+
+installs_in_peace() {
+	install_packages >"$work/warnings" 2>&1 || {
+		cat "$work/warnings"
+		return 1
+	}
+	! grep WARNING "$work/warnings"
+}
+
+# As the package of headers does when it comes.
+headers_come() {
+	in_root run-parts --exit-on-error --arg="$release" \
+		/etc/kernel/header_postinst.d && dkms_says_installed
+}
+
+versions_of_packages() {
+	# shellcheck disable=SC2016
+	[[ $(in_root dpkg-query -W -f '${Package} ${Version}\n' gupctl gupx-dkms) == \
+		"gupctl $version"$'\n'"gupx-dkms $version" ]] &&
+		grep -qF "$version" <(in_root gupctl --version)
+}
+
+files_of_packages() {
+	local file
+
+	for file in lib/udev/rules.d/60-gupx.rules lib/modules-load.d/gupx.conf \
+		share/man/man8/gupctl.8.gz share/bash-completion/completions/gupctl \
+		include/linux/gupx.h; do
+		[[ -f $root/usr/$file ]] || {
+			echo "no $file"
+			return 1
+		}
+	done
+}
+
+check_packages() {
+	check "the packages are built" build_packages
+	listing before
+	check "packages without headers: installed, and a warning that says so" \
+		warns_without_headers
+	check "when headers come, DKMS builds the module" headers_come
+	check "packages are removed" apt_in_root purge gupctl gupx-dkms
+	check "nothing is left" is_unchanged "${EXCEPTIONS[@]}" "${APT_EXCEPTIONS[@]}"
+	check "apt install of the packages, without a warning" installs_in_peace
+	check "DKMS says: installed" dkms_says_installed
+	check "module for $release, version $version" module_is_the_version
+	check "modprobe finds it" modprobe_finds_it
+	check "sources are those of this tree, clean" sources_are_clean
+	check "both packages and gupctl are $version" versions_of_packages
+	check "group gupx" grep -qE '^gupx:x:[0-9]+:$' "$root/etc/group"
+	check "udev rule, modules-load.d, man page, completion, header" files_of_packages
+	check "make install beside the packages is refused" \
+		refuses "apt purge gupx-dkms gupctl" make_in_root install
+	check "packages are purged" apt_in_root purge gupctl gupx-dkms
+	check "nothing is left" is_unchanged "${EXCEPTIONS[@]}" "${APT_EXCEPTIONS[@]}"
+}
+
 if ((EUID != 0)); then
 	echo "ok 1 - install # SKIP only root may make a Debian root"
 	print_totals 0 0 1
 	exit
 fi
-"$VM/deps" vm install
-kernel=$(list_kernels check | head -n 1)
-release=$(kernel_release "$kernel")
+suite=${1:-bookworm}
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TOP/dkms.conf")
-SRC=/usr/local/src/gupx
-mkdir -p "$CACHE/install"
-exec 8>"$CACHE/install/.lock"
-flock 8
-clean_up "$CACHE"/install/work.*
-work=$(mktemp -d "$CACHE/install/work.XXXXXX")
-trap 'clean_up "$work"' EXIT
-propagation=private
-unshare --mount true 2>/dev/null || propagation=unchanged
-root=$work/root
-base=$CACHE/install/base-$(base_name).tar
-[[ -s $base ]] || make_base
-mkdir "$root"
-tar -C "$root" -xf "$base"
+set_up_work
+if [[ $suite == bookworm ]]; then
+	"$VM/deps" build vm install deb
+	kernel=$(list_kernels check | head -n 1)
+	base=$(base_of base bookworm "${PACKAGES[@]}" \
+		"linux-headers-$(kernel_release "$kernel")")
+else
+	"$VM/deps" vm install
+	base=$(base_of "base-$suite" "$suite" "${PACKAGES[@]}" "${BUILD_PACKAGES[@]}" \
+		linux-headers-amd64)
+fi
+unpack_root "$base"
+release=$(only_kernel)
+say "Debian $suite with the headers of Linux $release"
 copy_tree
 
 check_refusals
 check_staging
 check_installed
-check_in_machine
+if [[ $suite == bookworm ]]; then
+	check_other_abis
+	check_in_machine
+fi
 check_uninstalled
+check_packages
 print_totals "$passed" "$failed" 0
 ((failed == 0))

@@ -5,47 +5,8 @@
 # Debian in which `make install` was run: its own udev, kmod and gupctl are put to
 # work on the module that its DKMS built. Prints TAP without numbers, and a plan.
 
-tests=0
-
-check() {
-	name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@" >/run/output 2>&1; then
-		echo "ok - $name"
-	else
-		sed 's/^/#   /' /run/output
-		echo "not ok - $name"
-	fi
-}
-
-# In the initramfs: make the disk the root of a process tree of its own. Its first
-# process is chrooted, else udevadm takes the place for a chroot and does nothing.
-enter_disk() {
-	modprobe virtio_pci && modprobe virtio_blk || return
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ ! -b /dev/vda ] || break
-		usleep 200000
-	done
-	mkdir -p /mnt/root
-	mount -t ext4 /dev/vda /mnt/root || return
-	mount -t sysfs sys /mnt/root/sys
-	mount -t devtmpfs dev /mnt/root/dev
-	mount -t tmpfs run /mnt/root/run
-	cp "$0" /mnt/root/run/install_guest.sh
-	exec unshare -m -p -f chroot /mnt/root \
-		/bin/sh /run/install_guest.sh "$1" inside
-}
-
-node_is() {
-	ls -l /dev/gupx
-	[ "$(stat -c '%F %U:%G %a' /dev/gupx)" = "character special file $1" ]
-}
-
-# By what stands in modules-load.d, as at boot.
-boot_loads_it() {
-	/lib/systemd/systemd-modules-load && [ -d /sys/module/gupx ]
-}
+# shellcheck source=tests/vm/guest.sh
+. "$(dirname "$0")/guest.sh"
 
 is_the_version() {
 	cat /sys/module/gupx/version
@@ -62,20 +23,6 @@ is_of_dkms() {
 
 unloads() {
 	modprobe -r gupx && [ ! -e /dev/gupx ]
-}
-
-udev_runs() {
-	/lib/systemd/systemd-udevd --daemon && udevadm control --ping
-}
-
-udev_made_node() {
-	udevadm settle --timeout=20 && node_is "root:gupx 660"
-}
-
-as() {
-	user=$1
-	shift
-	setpriv --reuid "$user" --regid "$user" --init-groups "$@"
 }
 
 # The pause is for the exec of sleep: until then it is a shell.
@@ -103,27 +50,48 @@ outsider_cannot_open() {
 	done
 }
 
-version=$1
-[ "${2:-}" = inside ] || enter_disk "$version" || {
-	echo "not ok - the disk is mounted"
-	exit 1
+# other_abi DIR: gupctl as of another ABI says in one line who is to be upgraded.
+other_abi() {
+	says 1 "gupctl pin: the module speaks ABI " "$SRC/$1/gupctl" pin $$ '[heap]' &&
+		grep -q "; upgrade $2\$" /run/said && [ "$(wc -l </run/said)" = 1 ]
 }
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
-mount -t proc proc /proc
+
+doctor_of_other_abi() {
+	says 1 "to do, abi: upgrade $2" "$SRC/$1/gupctl" doctor
+}
+
+# In the group by now, but not when this session began.
+early_member() {
+	setpriv --reuid member --regid member --clear-groups gupctl doctor
+}
+
+version=$1
+SRC=/usr/local/src/gupx
+use_disk "$@"
 useradd --groups gupx member && useradd outsider || exit
 
+check "doctor: installed, not loaded" says 1 "to do, loaded: load it: sudo modprobe" gupctl doctor
 check "a boot loads gupx" boot_loads_it
 check "it is the module that DKMS built" is_of_dkms
 check "its version is $version" is_the_version
 check "before udev the node is root's alone" node_is "root:root 600"
+check "doctor: the node is root's alone" says 0 "to do, node: install the udev rule" gupctl doctor
 check "it unloads" unloads
 check "udev runs" udev_runs
 check "it loads with udev" modprobe gupx
 check "udev gives the node to the group: root:gupx 0660" udev_made_node
 check "root: gupctl info" gupctl info
+check "root: doctor has nothing to complain of" says 0 "/dev/gupx is for group gupx (0660)" gupctl doctor
 check "a member of the group: gupctl info" as member gupctl info
+check "a member of the group: doctor" says 0 "open to you, by group gupx" as member gupctl doctor
 check "a member of the group: gupctl populate, of its own process" member_populates
+check "a member since the login: doctor" says 1 "newgrp gupx" early_member
 check "others: gupctl names the group" outsider_is_refused
+check "others: doctor" says 1 "to do, access: join it (sudo usermod -aG gupx" as outsider gupctl doctor
 check "others cannot open the node" outsider_cannot_open
+check "a newer gupctl has the module upgraded" other_abi newer "the module gupx"
+check "an older gupctl is to be upgraded itself" other_abi older gupctl
+check "doctor: a newer gupctl" doctor_of_other_abi newer "the module gupx"
+check "doctor: an older gupctl" doctor_of_other_abi older gupctl
 check "it unloads with udev, the node goes" unloads
 echo "1..$tests"

@@ -28,6 +28,10 @@ kernels_with_headers() {
 	done
 }
 
+is_packaged() {
+	[[ $(dpkg-query -W -f '${db:Status-Status}' gupx-dkms 2>/dev/null) == installed ]]
+}
+
 # Before anything is touched, so that what is refused leaves nothing behind.
 check_tree() {
 	local source
@@ -42,6 +46,7 @@ check_machine() {
 	local kernel
 
 	((EUID == 0)) || die "only root may: sudo make install"
+	! is_packaged || die "gupx is here as a package: apt purge gupx-dkms gupctl"
 	PATH=$PATH:/usr/sbin:/sbin
 	type -P dkms >/dev/null || die "there is no dkms here: apt install dkms"
 	((${#kernels[@]})) || die "no kernel here has its headers installed:" \

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+# What the guest's scripts have in common: the disk is a Debian, whose own udev, kmod
+# and gupctl are put to work. Prints TAP without numbers, and a plan.
+
+tests=0
+
+check() {
+	name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@" >/run/output 2>&1; then
+		echo "ok - $name"
+	else
+		sed 's/^/#   /' /run/output
+		echo "not ok - $name"
+	fi
+}
+
+# enter_disk ARGUMENT...: from the initramfs, this script again, with the disk as the
+# root of a process tree of its own. Its first process is chrooted, else udevadm takes
+# the place for a chroot and does nothing.
+enter_disk() {
+	modprobe virtio_pci && modprobe virtio_blk || return
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ ! -b /dev/vda ] || break
+		usleep 200000
+	done
+	mkdir -p /mnt/root
+	mount -t ext4 /dev/vda /mnt/root || return
+	mount -t sysfs sys /mnt/root/sys
+	mount -t devtmpfs dev /mnt/root/dev
+	mount -t tmpfs run /mnt/root/run
+	mkdir -p /mnt/root/run/lab
+	cp /lab/guest.sh "$0" /mnt/root/run/lab
+	exec unshare -m -p -f chroot /mnt/root /bin/sh "/run/lab/${0##*/}" "$@"
+}
+
+# use_disk ARGUMENT...: what follows is done there.
+use_disk() {
+	[ -e /run/lab ] || enter_disk "$@" || {
+		echo "not ok - the disk is mounted"
+		exit 1
+	}
+	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
+	mount -t proc proc /proc
+}
+
+as() {
+	user=$1
+	shift
+	setpriv --reuid "$user" --regid "$user" --init-groups "$@"
+}
+
+udev_runs() {
+	/lib/systemd/systemd-udevd --daemon && udevadm control --ping
+}
+
+node_is() {
+	ls -l /dev/gupx
+	[ "$(stat -c '%F %U:%G %a' /dev/gupx)" = "character special file $1" ]
+}
+
+udev_made_node() {
+	udevadm settle --timeout=20 && node_is "root:gupx 660"
+}
+
+# By what stands in modules-load.d, as at boot.
+boot_loads_it() {
+	/lib/systemd/systemd-modules-load && [ -d /sys/module/gupx ]
+}
+
+# says CODE TEXT COMMAND...: that exit code, and that text.
+says() {
+	wanted=$1
+	text=$2
+	shift 2
+	"$@" >/run/said 2>&1
+	code=$?
+	cat /run/said
+	[ "$code" -eq "$wanted" ] && grep -qF -- "$text" /run/said
+}
