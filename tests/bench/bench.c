@@ -50,6 +50,7 @@ static const uint64_t one_gib[] = { 262144, 0 };
 
 static const struct row rows[] = {
 	{ "pin-4k", pin_sides, .kind = WORK_4K },
+	{ "pin-4k-fresh", pin_sides, .kind = WORK_4K, .state = WORK_FRESH },
 	{ "pin-4k-odd", pin_sides, .kind = WORK_4K, .odd = true },
 	{ "pin-scattered", pin_sides, .kind = WORK_SCATTERED },
 	{ "pin-shmem", pin_sides, .kind = WORK_SHMEM },
@@ -72,6 +73,8 @@ static const struct row rows[] = {
 	{ "pin-hugetlb-absent", long_sides, .kind = WORK_HUGETLB,
 	  .state = WORK_ABSENT },
 	{ "populate-4k", populate_sides, .kind = WORK_4K },
+	{ "populate-4k-fresh", populate_sides, .kind = WORK_4K,
+	  .state = WORK_FRESH },
 	{ "populate-4k-odd", populate_sides, .kind = WORK_4K, .odd = true },
 	{ "populate-shmem", populate_sides, .kind = WORK_SHMEM },
 	{ "populate-large", populate_sides, .kind = WORK_LARGE },

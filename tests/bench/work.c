@@ -152,6 +152,27 @@ static const char *fill(const struct work *work)
 	return NULL;
 }
 
+static uint64_t resident(const struct work *work)
+{
+	return lab_resident(work->target->pid, work->base, work->span / PAGE);
+}
+
+/*
+ * As memory is that was used again and again: the first touches of a page move it
+ * through the LRU, which costs whoever comes first.
+ */
+static const char *settle(const struct work *work)
+{
+	const char *missing;
+
+	if (resident(work) == work->span / PAGE)
+		return NULL;
+	missing = fill(work);
+	for (int i = 0; !missing && i < 8; i++)
+		call_whole(work, MADV_POPULATE_WRITE);
+	return missing;
+}
+
 static void end_child(struct work *work)
 {
 	const pid_t pid = work->child.pid;
@@ -162,11 +183,6 @@ static void end_child(struct work *work)
 	/* Its parent is the target: only when it is gone, its memory is, too. */
 	while (!kill(pid, 0) || errno != ESRCH)
 		sched_yield();
-}
-
-static uint64_t resident(const struct work *work)
-{
-	return lab_resident(work->target->pid, work->base, work->span / PAGE);
 }
 
 static const char *page_out(const struct work *work)
@@ -204,10 +220,15 @@ static const char *share(struct work *work)
 
 const char *work_reset(struct work *work)
 {
+	const char *missing;
+
 	switch (work->state) {
 	case WORK_RESIDENT:
 		/* What is measured leaves it as it is. */
-		return resident(work) == work->span / PAGE ? NULL : fill(work);
+		return settle(work);
+	case WORK_FRESH:
+		missing = forget(work);
+		return missing ? missing : fill(work);
 	case WORK_ABSENT:
 		return forget(work);
 	case WORK_SWAPPED:

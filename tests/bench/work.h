@@ -23,8 +23,9 @@ enum work_kind {
 };
 
 enum work_state {
-	WORK_RESIDENT,
-	WORK_ABSENT, /* never touched */
+	WORK_RESIDENT, /* and in use for some time */
+	WORK_FRESH,    /* resident since just now */
+	WORK_ABSENT,   /* never touched */
 	WORK_SWAPPED,
 	WORK_FORKED, /* shared with a child, as fork() leaves it */
 };
