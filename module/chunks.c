@@ -17,11 +17,6 @@
 #include "chunks.h"
 #include "pin.h"
 
-/* Runs, or pages of one, between two looks whether somebody else should run. */
-#define RELEASED_AT_A_TIME 64
-
-#define CHUNK_WORDS ((PAGE_SIZE - sizeof(struct gupx_chunk)) / sizeof(u64))
-
 /**
  * gupx_chunks_init() - an empty list
  * @chunks: to be filled
@@ -43,7 +38,7 @@ void gupx_chunks_init(struct gupx_chunks *chunks)
 int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
 		     unsigned long ahead)
 {
-	const u32 capacity = clamp(ahead, 1UL, CHUNK_WORDS);
+	const u32 capacity = clamp(ahead, 1UL, GUPX_CHUNKS_WORDS);
 	struct gupx_chunk *chunk;
 	int error;
 
@@ -182,20 +177,6 @@ unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
 	return done;
 }
 
-static void release_chunk(const struct gupx_chunk *chunk,
-			  struct gupx_tally *tally)
-{
-	u32 i;
-
-	for (i = 0; i < chunk->nr; i++) {
-		gupx_pin_release(chunk->word[i], tally);
-		/* One run may be as long as many others together. */
-		if (gupx_run_pages(chunk->word[i]) >= RELEASED_AT_A_TIME ||
-		    i % RELEASED_AT_A_TIME == 0)
-			cond_resched();
-	}
-}
-
 /**
  * gupx_chunks_release() - give all pages back and free the list
  * @chunks: nobody else has it any more
@@ -209,7 +190,7 @@ void gupx_chunks_release(struct gupx_chunks *chunks)
 	unsigned long i;
 
 	xa_for_each(&chunks->list, i, chunk) {
-		release_chunk(chunk, &tally);
+		gupx_pin_release(chunk->word, chunk->nr, &tally);
 		kfree(chunk);
 	}
 	gupx_pin_count_released(&tally);

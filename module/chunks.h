@@ -27,6 +27,10 @@ struct gupx_chunk {
 	u64 word[];
 };
 
+/* As many as a page holds. */
+#define GUPX_CHUNKS_WORDS \
+	((PAGE_SIZE - sizeof(struct gupx_chunk)) / sizeof(u64))
+
 /**
  * struct gupx_chunks - a long list of runs, in little memory
  * @list: index to struct chunk, without holes
@@ -53,38 +57,44 @@ unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
 void gupx_chunks_release(struct gupx_chunks *chunks);
 
 /**
- * gupx_chunks_reserve() - make room for one run
+ * gupx_chunks_reserve() - make room for some runs
  * @chunks: any
- * @addr: of the run, in the target
+ * @addr: of the first run, in the target
+ * @nr: runs, at most %GUPX_CHUNKS_WORDS
  * @ahead: pages from there to the end of the request: of a small request a small
  *	chunk; else what a page holds
  *
- * Return: 0, and gupx_chunks_add() of a run at @addr will not fail; -ENOMEM.
+ * Return: 0, and gupx_chunks_add() of so many at @addr will not fail; -ENOMEM.
  */
 static inline int gupx_chunks_reserve(struct gupx_chunks *chunks,
-				      unsigned long addr, unsigned long ahead)
+				      unsigned long addr, u32 nr,
+				      unsigned long ahead)
 {
 	const struct gupx_chunk *last = chunks->last;
 
-	if (last && last->nr < last->capacity &&
+	if (last && nr <= last->capacity - last->nr &&
 	    last->addr + (last->pages << PAGE_SHIFT) == addr)
 		return 0;
 	return gupx_chunks_grow(chunks, addr, ahead);
 }
 
 /**
- * gupx_chunks_add() - append a run
+ * gupx_chunks_add() - append runs
  * @chunks: with the room that gupx_chunks_reserve() made
- * @word: its pages belong to the list's owner from now on
+ * @word: the first run; the next one begins where it ends, and so on. Their pages
+ *	belong to the list's owner from now on
+ * @nr: how many
+ * @pages: in all of them
  */
-static inline void gupx_chunks_add(struct gupx_chunks *chunks, u64 word)
+static inline void gupx_chunks_add(struct gupx_chunks *chunks, const u64 *word,
+				   u32 nr, u64 pages)
 {
 	struct gupx_chunk *last = chunks->last;
-	const unsigned long nr = gupx_run_pages(word);
 
-	last->word[last->nr++] = word;
-	last->pages += nr;
-	chunks->pages += nr;
+	memcpy(last->word + last->nr, word, nr * sizeof(*word));
+	last->nr += nr;
+	last->pages += pages;
+	chunks->pages += pages;
 }
 
 #endif /* GUPX_CHUNKS_H */

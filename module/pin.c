@@ -19,6 +19,9 @@
 #include "pin.h"
 #include "policy.h"
 
+/* Runs between two looks whether somebody else should run. */
+#define RELEASED_AT_A_TIME 512
+
 /**
  * gupx_pin_batch_init() - an empty batch
  * @batch: to be filled
@@ -153,11 +156,24 @@ static bool joins(const struct gupx_batch *batch, struct page *page,
 	       page_folio(pfn_to_page(gupx_run_pfn(last))) == page_folio(page);
 }
 
+static bool is_whole(struct page *page, unsigned long nr, u32 flags)
+{
+	if (flags & GUPX_RUN_ZERO)
+		return false;
+	return !(flags & GUPX_RUN_LARGE) ||
+	       nr == folio_nr_pages(page_folio(page));
+}
+
 static void append(struct gupx_batch *batch, struct page *page,
 		   unsigned long addr, unsigned long nr, u32 flags)
 {
-	if (!batch->nr)
+	if (!batch->nr) {
 		batch->addr = addr;
+		batch->flags = flags;
+		batch->uniform = true;
+	}
+	if (flags != batch->flags || !is_whole(page, nr, flags))
+		batch->uniform = false;
 	if (joins(batch, page, nr, flags)) {
 		batch->word[batch->nr - 1] += nr * GUPX_RUN_ONE_MORE;
 	} else {
@@ -194,7 +210,7 @@ void gupx_pin_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 }
 
 /**
- * gupx_pin_last() - the last run, for more one-page folios to be put behind it
+ * gupx_pin_last() - the last run, for one-page folios or whole ones behind it
  * @batch: not empty
  *
  * Nothing is owed afterwards. Ends with gupx_pin_note().
@@ -213,13 +229,15 @@ u64 *gupx_pin_last(struct gupx_batch *batch)
  * @last: the last run now
  * @nr: pages put there; their references are taken
  * @node: where they are
- * @flags: how they were taken
+ * @flags: how they were taken, of all alike
  */
 void gupx_pin_note(struct gupx_batch *batch, u64 *last, unsigned long nr,
 		   int node, u32 flags)
 {
 	batch->nr = last - batch->word + 1;
 	batch->end += nr << PAGE_SHIFT;
+	if (nr && flags != batch->flags)
+		batch->uniform = false;
 	if (flags & GUPX_RUN_PIN)
 		count_taken(batch, node, nr);
 }
@@ -321,26 +339,129 @@ static void release_special(struct page *page, unsigned long nr, u32 flags,
 	folio_put_refs(folio, references);
 }
 
-static void release_own(struct page *page, unsigned long nr, u32 flags,
-			struct gupx_tally *tally)
+static void release_page(struct page *page, u32 flags, struct gupx_tally *tally)
 {
+	/* No pinned folio grows or is split: it is one-page still. */
+	struct folio *folio = (struct folio *)page;
 	const bool pin = flags & GUPX_RUN_PIN;
-	struct page *const end = page + nr;
 
-	if (is_uncounted(flags))
-		return;
-	if (flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE))
-		return release_special(page, nr, flags, tally);
-	for (; page < end; page++) {
-		/* No pinned folio grows or is split: it is one-page still. */
-		struct folio *folio = (struct folio *)page;
+	if (flags & GUPX_RUN_WRITE)
+		dirty_folio(folio);
+	if (pin)
+		count_released(tally, page_to_nid(page), 1);
+	folio_put_refs(folio, pin ? GUP_PIN_COUNTING_BIAS : 1);
+}
 
-		if (flags & GUPX_RUN_WRITE)
-			dirty_folio(folio);
-		if (pin)
-			count_released(tally, page_to_nid(page), 1);
-		folio_put_refs(folio, pin ? GUP_PIN_COUNTING_BIAS : 1);
+/* Runs of one-page folios, or of nothing else? */
+static bool is_small(u32 flags)
+{
+	return !(flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL));
+}
+
+/**
+ * struct manner - how one-page folios are released that were taken the same way
+ * @mould: a run of one of them is this and its frame number
+ * @mask: of a page's flags, what has to be looked at
+ * @calm: what it is where nothing is to be done but to give references back
+ * @references: how many, for each page
+ * @node: where such pages lie
+ */
+struct manner {
+	u64 mould;
+	unsigned long mask;
+	unsigned long calm;
+	int references;
+	int node;
+};
+
+static struct manner manner_of(u64 word)
+{
+	const u32 flags = gupx_run_flags(word);
+	struct page *page = pfn_to_page(gupx_run_pfn(word));
+	struct manner manner = {
+		.mould = gupx_run_pack(0, 1, flags),
+		.mask = NODES_MASK << NODES_PGSHIFT |
+			(flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0),
+		.references = flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1,
+		.node = page_to_nid(page),
+	};
+
+	manner.calm =
+		(gupx_compat_page_flags(page) | BIT(PG_dirty)) & manner.mask;
+	return manner;
+}
+
+static __always_inline bool is_calm(const struct manner *manner,
+				    const struct page *page)
+{
+	return (gupx_compat_page_flags(page) & manner->mask) == manner->calm;
+}
+
+/* Runs of one calm page each. Return: the first that is not one. */
+static const u64 *release_singles(const u64 *word, const u64 *end,
+				  struct manner manner)
+{
+	struct page *const first = pfn_to_page(0);
+
+	for (; word < end; word++) {
+		const u64 pfn = *word ^ manner.mould;
+		struct page *page = first + pfn;
+
+		if (pfn >> GUPX_RUN_PFN_BITS || !is_calm(&manner, page))
+			break;
+		folio_put_refs((struct folio *)page, manner.references);
 	}
+	return word;
+}
+
+/* Calm pages in a row. Return: the first that is not. */
+static struct page *release_row(struct page *page, struct page *end,
+				struct manner manner)
+{
+	for (; page < end && is_calm(&manner, page); page++)
+		folio_put_refs((struct folio *)page, manner.references);
+	return page;
+}
+
+static void release_pages_of(u64 word, const struct manner *manner,
+			     struct gupx_tally *tally)
+{
+	const u32 flags = gupx_run_flags(word);
+	struct page *page = pfn_to_page(gupx_run_pfn(word));
+	struct page *const end = page + gupx_run_pages(word);
+
+	while (page < end) {
+		struct page *const next = release_row(page, end, *manner);
+
+		if (flags & GUPX_RUN_PIN)
+			count_released(tally, manner->node, next - page);
+		page = next;
+		if (page < end)
+			release_page(page++, flags, tally);
+	}
+}
+
+/*
+ * One-page folios, in runs that were taken the same way.
+ *
+ * Return: the first run that was not.
+ */
+static const u64 *release_small(const u64 *word, const u64 *end,
+				struct gupx_tally *tally)
+{
+	const u32 flags = gupx_run_flags(*word);
+	const struct manner manner = manner_of(*word);
+
+	while (word < end && gupx_run_flags(*word) == flags) {
+		const u64 *const next = release_singles(word, end, manner);
+
+		if (flags & GUPX_RUN_PIN)
+			count_released(tally, manner.node, next - word);
+		word = next;
+		if (word < end && gupx_run_flags(*word) == flags)
+			release_pages_of(*word++, &manner, tally);
+	}
+	return word;
 }
 
 static void release_zero_of_kernel(struct page *page, unsigned long nr,
@@ -366,15 +487,7 @@ static void release_of_kernel(struct page *page, unsigned long nr, u32 flags)
 			put_page(page++);
 }
 
-/**
- * gupx_pin_release() - give back all references of a run
- * @word: taken by either engine
- * @tally: gupx_pin_count_released() after the last run
- *
- * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
- * before the reference goes, or the last writes would be lost.
- */
-void gupx_pin_release(u64 word, struct gupx_tally *tally)
+static void release_run(u64 word, struct gupx_tally *tally)
 {
 	struct page *page = pfn_to_page(gupx_run_pfn(word));
 	const unsigned long nr = gupx_run_pages(word);
@@ -382,8 +495,33 @@ void gupx_pin_release(u64 word, struct gupx_tally *tally)
 
 	if (flags & GUPX_RUN_KERNEL)
 		release_of_kernel(page, nr, flags);
-	else
-		release_own(page, nr, flags, tally);
+	else if (!is_uncounted(flags))
+		release_special(page, nr, flags, tally);
+}
+
+/**
+ * gupx_pin_release() - give back all references of some runs
+ * @word: the first run, taken by either engine
+ * @nr: runs
+ * @tally: gupx_pin_count_released() after the last run
+ *
+ * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
+ * before the reference goes, or the last writes would be lost.
+ */
+void gupx_pin_release(const u64 *word, unsigned long nr,
+		      struct gupx_tally *tally)
+{
+	const u64 *const end = word + nr;
+
+	while (word < end) {
+		if (is_small(gupx_run_flags(*word)))
+			word = release_small(
+				word, min(end, word + RELEASED_AT_A_TIME),
+				tally);
+		else
+			release_run(*word++, tally);
+		cond_resched();
+	}
 }
 
 /**
@@ -394,11 +532,9 @@ void gupx_pin_release(u64 word, struct gupx_tally *tally)
 void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first)
 {
 	struct gupx_tally tally = {};
-	unsigned int i;
 
 	gupx_pin_count(batch);
-	for (i = first; i < batch->nr; i++)
-		gupx_pin_release(batch->word[i], &tally);
+	gupx_pin_release(batch->word + first, batch->nr - first, &tally);
 	gupx_pin_count_released(&tally);
 	gupx_pin_forget(batch);
 }

@@ -15,6 +15,8 @@ struct gupx_entry;
  * @capacity: runs there is room for
  * @addr: of the first page in the target; no gap behind it
  * @end: where the last run ends there
+ * @flags: GUPX_RUN_* of the first run
+ * @uniform: all runs have these, and each is of one-page folios or a whole folio
  * @owed: references on a folio, noted but not yet taken; none is owed any more
  *	when the page-table lock is let go
  * @owed_to: that folio
@@ -29,6 +31,8 @@ struct gupx_batch {
 	unsigned int capacity;
 	unsigned long addr;
 	unsigned long end;
+	u32 flags;
+	bool uniform;
 	unsigned long owed;
 	struct folio *owed_to;
 	int node;
@@ -60,7 +64,8 @@ void gupx_pin_adopt(struct gupx_batch *batch, struct page **pages,
 		    unsigned long nr, unsigned long addr, u32 flags);
 void gupx_pin_mark(struct folio *folio, bool dirty);
 void gupx_pin_touch(const struct gupx_entry *entry, bool write);
-void gupx_pin_release(u64 word, struct gupx_tally *tally);
+void gupx_pin_release(const u64 *word, unsigned long nr,
+		      struct gupx_tally *tally);
 void gupx_pin_count_released(struct gupx_tally *tally);
 void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first);
 
@@ -78,6 +83,12 @@ static inline bool gupx_pin_has_room(const struct gupx_batch *batch,
 {
 	return !batch->nr ||
 	       (batch->nr < batch->capacity && batch->end == addr);
+}
+
+/* For so many runs more. */
+static inline unsigned int gupx_pin_room(const struct gupx_batch *batch)
+{
+	return batch->capacity - batch->nr;
 }
 
 static inline void gupx_pin_forget(struct gupx_batch *batch)

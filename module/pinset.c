@@ -20,7 +20,8 @@
 #include "pin.h"
 #include "pinset.h"
 
-#define BATCH_RUNS 512
+/* A batch is a chunk, to be. */
+#define BATCH_RUNS GUPX_CHUNKS_WORDS
 
 /**
  * struct gupx_pinset - pins and the charge for them
@@ -178,11 +179,10 @@ static struct gupx_verdict charge_run(struct gupx_pinset *set,
 	return gupx_policy_do(GUPX_GO);
 }
 
-/* Of one-page folios each page was charged ahead. */
-static bool is_paid(u64 word, const struct purse *purse)
+static void count_owned(struct gupx_pinset *set, u32 flags, u64 runs, u64 pages)
 {
-	return !(gupx_run_flags(word) & (GUPX_RUN_LARGE | GUPX_RUN_ZERO)) &&
-	       purse->pages >= gupx_run_pages(word);
+	set->extents += runs;
+	set->pages_by_flags[flags] += pages;
 }
 
 static struct gupx_verdict own_run(struct gupx_pinset *set,
@@ -190,24 +190,66 @@ static struct gupx_verdict own_run(struct gupx_pinset *set,
 				   unsigned long addr, struct purse *purse)
 {
 	const unsigned long ahead = (cursor->end - addr) >> PAGE_SHIFT;
-	const unsigned long nr = gupx_run_pages(word);
 	const struct gupx_run run = gupx_run_unpack(addr, word);
-	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
+	struct gupx_verdict verdict;
 
 	/* Room first: what was charged can then be kept. */
-	if (gupx_chunks_reserve(&set->chunks, addr, ahead))
+	if (gupx_chunks_reserve(&set->chunks, addr, 1, ahead))
 		return gupx_policy_no_memory();
-	if (is_paid(word, purse)) {
-		purse->pages -= nr;
-		set->charged += nr;
-	} else {
-		verdict = charge_run(set, &run, purse);
-	}
+	verdict = charge_run(set, &run, purse);
 	if (verdict.action == GUPX_STOP)
 		return verdict;
-	gupx_chunks_add(&set->chunks, word);
-	set->pages_by_flags[gupx_run_flags(word)] += nr;
+	gupx_chunks_add(&set->chunks, &word, 1, run.nr);
+	count_owned(set, run.flags, 1, run.nr);
 	return verdict;
+}
+
+/*
+ * A batch that costs what it has pages, and was charged for ahead: in one go.
+ *
+ * Return: whether; if not, it has to be looked at run by run.
+ */
+static bool own_uniform(struct gupx_pinset *set,
+			const struct gupx_cursor *cursor,
+			const struct gupx_batch *batch, struct purse *purse)
+{
+	const unsigned long pages = (batch->end - batch->addr) >> PAGE_SHIFT;
+	const unsigned long ahead = (cursor->end - batch->addr) >> PAGE_SHIFT;
+
+	/* The kernel's engine may have made it longer. */
+	if (!batch->nr || batch->nr > GUPX_CHUNKS_WORDS || !batch->uniform ||
+	    purse->pages < pages ||
+	    gupx_chunks_reserve(&set->chunks, batch->addr, batch->nr, ahead))
+		return false;
+	gupx_chunks_add(&set->chunks, batch->word, batch->nr, pages);
+	count_owned(set, batch->flags, batch->nr, pages);
+	purse->pages -= pages;
+	set->charged += pages;
+	return true;
+}
+
+/* Return: how many runs of the batch the set owns now, from the first one on. */
+static unsigned int own_runs(struct gupx_pinset *set,
+			     struct gupx_cursor *cursor,
+			     const struct gupx_batch *batch,
+			     struct purse *purse)
+{
+	unsigned long addr = batch->addr;
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		const u64 word = batch->word[i];
+		const struct gupx_verdict verdict =
+			own_run(set, cursor, word, addr, purse);
+
+		if (verdict.action == GUPX_STOP) {
+			cursor->addr = addr;
+			gupx_cursor_stop(cursor, verdict);
+			break;
+		}
+		addr += gupx_run_pages(word) << PAGE_SHIFT;
+	}
+	return i;
 }
 
 /*
@@ -217,27 +259,15 @@ static struct gupx_verdict own_run(struct gupx_pinset *set,
 static void own_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 		      struct gupx_batch *batch, struct purse *purse)
 {
-	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
-	unsigned long addr = batch->addr;
-	unsigned int i;
+	unsigned int owned = batch->nr;
 
 	mutex_lock(&set->lock);
-	for (i = 0; i < batch->nr; i++) {
-		const u64 word = batch->word[i];
-
-		verdict = own_run(set, cursor, word, addr, purse);
-		if (verdict.action == GUPX_STOP)
-			break;
-		addr += gupx_run_pages(word) << PAGE_SHIFT;
-	}
-	set->extents += i;
+	if (!own_uniform(set, cursor, batch, purse))
+		owned = own_runs(set, cursor, batch, purse);
 	mutex_unlock(&set->lock);
-	if (i < batch->nr) {
-		cursor->addr = addr;
-		gupx_cursor_stop(cursor, verdict);
+	if (owned < batch->nr)
 		gupx_cursor_unlock(cursor);
-	}
-	gupx_pin_release_batch(batch, i);
+	gupx_pin_release_batch(batch, owned);
 }
 
 /**
