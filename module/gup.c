@@ -97,11 +97,11 @@ static bool wants_break(const struct gupx_table *table)
 }
 
 /* Entries like the last one need no judgement of their own. */
-static unsigned long repeat(const struct gupx_pattern *pattern,
+static unsigned long repeat(struct gupx_pattern *pattern,
 			    const struct gupx_table *table, unsigned long addr,
 			    struct gupx_batch *batch, u32 flags)
 {
-	if (!pattern->entry)
+	if (!pattern->mask)
 		return 0;
 	return batch ? gupx_pattern_take(pattern, table, addr, batch, flags)
 		     : gupx_pattern_touch(pattern, table, addr);
@@ -151,9 +151,10 @@ static struct gupx_verdict walk(struct gupx_cursor *cursor,
 {
 	const u32 request = cursor->request, flags = gupx_pin_flags(request);
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
-	struct gupx_pattern pattern = {};
+	struct gupx_pattern pattern;
 	unsigned long addr = cursor->addr;
 
+	pattern.mask = 0;
 	while (addr < table->end && has_room(batch, addr)) {
 		unsigned long nr = repeat(&pattern, table, addr, batch, flags);
 		struct gupx_entry entry;
@@ -172,7 +173,7 @@ static struct gupx_verdict walk(struct gupx_cursor *cursor,
 		if (verdict.action == GUPX_GO) {
 			take(cursor, batch, addr, &entry);
 			gupx_pattern_learn(&pattern, table, addr, &entry,
-					   request & GUPX_R_WRITE);
+					   request);
 		} else if (!pass(table, addr, verdict, request)) {
 			break;
 		}

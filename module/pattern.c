@@ -5,8 +5,8 @@
  * that has all of that in common with one that was judged and taken is taken as
  * well. That is most of them, so what a pin costs is decided here.
  *
- * One-page folios under PTEs only. All else goes the long way, as does the first
- * entry that is not alike. Under the table's lock.
+ * One-page folios under PTEs, and folios under one PMD each. All else goes the long
+ * way, as does the first entry that is not alike. Under the table's lock.
  */
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -14,18 +14,20 @@
 #include "entry.h"
 #include "pattern.h"
 #include "pin.h"
+#include "policy.h"
 #include "run.h"
 
-/* Pages at a time: then somebody else may want the table's lock. */
-#define PAGES_MAX 64UL
+/* Entries at a time: then somebody else may want the table's lock. */
+#define ENTRIES_MAX 64UL
 
 /* Where the page lies, whose it is, and whether it is one of many. */
 #define TELLING_FLAGS \
 	(ZONEID_MASK << ZONEID_PGSHIFT | BIT(PG_head) | BIT(PG_anon_exclusive))
 
-/* Of an entry: which frame of the section; and the mark that any access may set. */
-#define FRAME_BITS ((PAGES_PER_SECTION - 1) << PAGE_SHIFT)
-#define VARYING_BITS (FRAME_BITS | _PAGE_ACCESSED)
+/* What folio_mark_accessed() goes by and changes, whichever LRU there is. */
+#define LRU_MARKS                                                   \
+	(BIT(PG_referenced) | BIT(PG_active) | BIT(PG_workingset) | \
+	 BIT(PG_unevictable) | LRU_REFS_MASK | GUPX_PG_IDLE)
 
 /*
  * Does the entry's frame stand there as it is? Not where a hypervisor counts frames
@@ -37,14 +39,45 @@ static bool shows_frame(pteval_t entry)
 	       (entry & _PAGE_PRESENT);
 }
 
-/* Device memory is not all of one kind: each of its pages goes the long way. */
+/*
+ * Device memory is not all of one kind: each of its pages goes the long way. And a
+ * file's huge page, read-only, must not stand for the huge zero page.
+ */
 static bool is_plain(const struct gupx_table *table,
 		     const struct gupx_entry *entry)
 {
-	return table->shift == PAGE_SHIFT &&
-	       (entry->facts & GUPX_E_KIND) == GUPX_E_PAGE &&
-	       !folio_test_large(entry->folio) &&
-	       !is_zone_device_page(entry->page);
+	const bool huge = table->shift != PAGE_SHIFT;
+
+	if ((entry->facts & GUPX_E_KIND) != GUPX_E_PAGE ||
+	    is_zone_device_page(entry->page) || table->shift > PMD_SHIFT)
+		return false;
+	if (huge && !(entry->facts & (GUPX_E_WRITABLE | GUPX_E_PAGE_ANON)))
+		return false;
+	return folio_order(entry->folio) == table->shift - PAGE_SHIFT;
+}
+
+/* The entries of the table, from an address on. PTEs and PMDs are words alike. */
+static const pteval_t *entries_at(const struct gupx_table *table,
+				  unsigned long addr)
+{
+	BUILD_BUG_ON(sizeof(pte_t) != sizeof(pteval_t) ||
+		     sizeof(pmd_t) != sizeof(pteval_t));
+	return table->shift == PAGE_SHIFT
+		       ? (const pteval_t *)(table->pte + pte_index(addr))
+		       : (const pteval_t *)(table->pmd + pmd_index(addr));
+}
+
+/* The twin of vm_normal_page()'s highest_memmap_pfn, which is not exported. */
+static pteval_t end_of_frames(const struct page *page)
+{
+	return PFN_PHYS(zone_end_pfn(page_zone(page)));
+}
+
+/* Rows E4, E7: only of a page that may not be written to, it is asked whose it is. */
+static bool is_own_asked(const struct gupx_entry *entry, u32 request)
+{
+	return !(entry->facts & GUPX_E_WRITABLE) &&
+	       (request & (GUPX_R_PIN | GUPX_R_WRITE));
 }
 
 /**
@@ -53,61 +86,176 @@ static bool is_plain(const struct gupx_table *table,
  * @table: locked
  * @addr: of the entry
  * @entry: judged %GUPX_GO
- * @write: pages are to be marked dirty
+ * @request: GUPX_R_*
  */
 void gupx_pattern_learn(struct gupx_pattern *pattern,
 			const struct gupx_table *table, unsigned long addr,
-			const struct gupx_entry *entry, bool write)
+			const struct gupx_entry *entry, u32 request)
 {
-	struct page *page = entry->page;
+	const pteval_t frame = table->shift == PAGE_SHIFT
+				       ? PTE_PFN_MASK
+				       : PHYSICAL_PMD_PAGE_MASK;
 	pteval_t value;
 
-	*pattern = (struct gupx_pattern){};
+	pattern->mask = 0;
 	if (!is_plain(table, entry))
 		return;
-	value = native_pte_val(ptep_get(table->pte + pte_index(addr)));
+	value = READ_ONCE(*entries_at(table, addr));
 	if (!shows_frame(value))
 		return;
-	pattern->entry = value;
-	pattern->first = pfn_to_page(page_to_pfn(page) & PAGE_SECTION_MASK);
-	pattern->flags = gupx_compat_page_flags(page) & TELLING_FLAGS;
-	pattern->marks = BIT(PG_active) | BIT(PG_referenced);
-	pattern->node = page_to_nid(page);
-	pattern->anon = entry->facts & GUPX_E_PAGE_ANON;
-	pattern->dirty = write && !entry->dirty;
+	*pattern = (struct gupx_pattern){
+		.mask = ~(frame | _PAGE_ACCESSED),
+		.frame = frame,
+		.end = end_of_frames(entry->page),
+		.told = gupx_compat_page_flags(&entry->folio->page) &
+			TELLING_FLAGS,
+		.marks = LRU_MARKS,
+		.calm = ~0UL,
+		.order = folio_order(entry->folio),
+		.node = page_to_nid(entry->page),
+		.own = is_own_asked(entry, request),
+		.anon = entry->facts & GUPX_E_PAGE_ANON,
+		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
+	};
+	pattern->bits = value & pattern->mask;
 	if (pattern->dirty)
 		pattern->marks |= BIT(PG_dirty);
 }
 
-/* Is the page, of an entry that is, like the pattern's? @flags: its own. */
-static __always_inline bool is_alike(const struct gupx_pattern *pattern,
-				     struct page *page, unsigned long flags)
+/*
+ * A touch that changed nothing would change nothing in a page that has the same
+ * marks: it need not be done. Tails never look like that: their marks are the
+ * head's, and PG_referenced is always among those that a touch leaves.
+ */
+static void mark(struct gupx_pattern *pattern, struct page *page)
 {
-	if (((flags ^ pattern->flags) & TELLING_FLAGS) || PageTail(page))
+	struct folio *folio = page_folio(page);
+	const unsigned long wanted =
+		BIT(PG_referenced) | (pattern->dirty ? BIT(PG_dirty) : 0);
+	const unsigned long before = gupx_compat_page_flags(&folio->page);
+	unsigned long after;
+
+	gupx_pin_mark(folio, pattern->dirty);
+	after = gupx_compat_page_flags(&folio->page);
+	if (!((before ^ after) & pattern->marks) && !(wanted & ~after))
+		pattern->calm = pattern->told | (after & pattern->marks);
+}
+
+/*
+ * Of a page that does not look calm. To be taken, it has to be like the pattern's.
+ *
+ * Return: whether it is. Then it was touched.
+ */
+static noinline bool look_closer(struct gupx_pattern *pattern,
+				 struct page *page)
+{
+	const unsigned long flags = gupx_compat_page_flags(page);
+
+	if ((flags ^ pattern->told) & TELLING_FLAGS)
 		return false;
-	/* Neither head nor tail: a folio of its own. */
-	return folio_test_anon((struct folio *)page) == pattern->anon &&
-	       page_ref_count(page) > 0;
+	mark(pattern, page);
+	return true;
 }
 
-static __always_inline struct page *page_of(const struct gupx_pattern *pattern,
-					    pteval_t entry)
+/*
+ * Is the page, of an entry that is, like the pattern's in all that its flags do not
+ * tell? Neither head nor with a count of its own as no tail has one, it is a folio
+ * of its own; a head with the pattern's order is one that the whole entry maps.
+ */
+static __always_inline bool is_alike(const struct gupx_pattern *pattern,
+				     struct page *page, bool own,
+				     unsigned int order)
 {
-	return pattern->first + ((entry & FRAME_BITS) >> PAGE_SHIFT);
+	struct folio *folio = (struct folio *)page;
+
+	if (order && folio_order(folio) != order)
+		return false;
+	if (own && folio_test_anon(folio) != pattern->anon)
+		return false;
+	return page_ref_count(page) > 0;
 }
 
-static __always_inline void touch(const struct gupx_pattern *pattern,
-				  struct page *page, unsigned long flags)
+/* pfn_to_page() of a physical address, with one shift. @first: of frame 0. */
+static __always_inline struct page *page_at(struct page *first, u64 phys)
 {
-	if ((flags & (pattern->marks | GUPX_PG_IDLE)) != pattern->marks)
-		gupx_pin_mark(page_folio(page), pattern->dirty);
+	if (sizeof(struct page) == 64)
+		return (void *)first + (phys >> (PAGE_SHIFT - 6));
+	return first + (phys >> PAGE_SHIFT);
 }
 
-static pte_t *first_of(const struct gupx_table *table, unsigned long addr,
-		       unsigned long *nr)
+/* Whole entries from the address on, as many as may be looked at now. */
+static unsigned long count_entries(const struct gupx_table *table,
+				   unsigned long addr)
 {
-	*nr = min((table->end - addr) >> PAGE_SHIFT, PAGES_MAX);
-	return table->pte + pte_index(addr);
+	if (!IS_ALIGNED(addr, 1UL << table->shift))
+		return 0;
+	return min((table->end - addr) >> table->shift, ENTRIES_MAX);
+}
+
+static __always_inline void
+add_references(struct page *page, unsigned int order, bool pin, int references)
+{
+	if (order && pin)
+		atomic_add(references, &((struct folio *)page)->_pincount);
+	page_ref_add(page, references);
+}
+
+/**
+ * struct stretch - entries to be taken, and where their pages are noted
+ * @entry: the next one
+ * @end: behind the last one
+ * @word: the last run
+ * @flags: GUPX_RUN_* of pages that are taken
+ */
+struct stretch {
+	const pteval_t *entry;
+	const pteval_t *end;
+	u64 *word;
+	u32 flags;
+};
+
+/*
+ * As far as they are alike. Compiled for each case of the loop, with @own and
+ * @order known.
+ */
+static __always_inline void take_stretch(struct gupx_pattern *pattern,
+					 struct stretch *stretch, bool own,
+					 unsigned int order)
+{
+	const struct gupx_pattern model = *pattern;
+	const unsigned long look = TELLING_FLAGS | model.marks;
+	const bool pin = stretch->flags & GUPX_RUN_PIN;
+	const u64 mould = gupx_run_pack(0, 1UL << order, stretch->flags);
+	struct page *const first = pfn_to_page(0);
+	const pteval_t *entry = stretch->entry;
+	u64 *word = stretch->word;
+	/* The next frame, as a run of its own. */
+	u64 expected = gupx_run_next(*word, stretch->flags, ENTRIES_MAX);
+	int references = pin && !order ? GUP_PIN_COUNTING_BIAS : 1 << order;
+
+	/* Or the compiler works it out again for each page. */
+	OPTIMIZER_HIDE_VAR(references);
+	for (; entry < stretch->end; entry++) {
+		const pteval_t value = READ_ONCE(*entry);
+		const u64 phys = value & model.frame;
+		const u64 alone = mould | phys >> PAGE_SHIFT;
+		struct page *page = page_at(first, phys);
+
+		if ((value & model.mask) != model.bits || phys >= model.end ||
+		    !is_alike(&model, page, own, order))
+			break;
+		if ((gupx_compat_page_flags(page) & look) != pattern->calm &&
+		    !look_closer(pattern, page))
+			break;
+		if (!order && alone == expected)
+			*word += GUPX_RUN_ONE_MORE;
+		else
+			*++word = alone;
+		expected = alone + 1;
+		add_references(page, order, pin, references);
+	}
+	stretch->entry = entry;
+	stretch->word = word;
 }
 
 /**
@@ -116,48 +264,57 @@ static pte_t *first_of(const struct gupx_table *table, unsigned long addr,
  * @table: locked
  * @addr: of the first entry
  * @batch: has room; its last page is the one before @addr
- * @flags: GUPX_RUN_PIN or 0, GUPX_RUN_WRITE
+ * @flags: GUPX_RUN_PIN or 0, GUPX_RUN_WRITE, GUPX_RUN_SHORT
  *
  * Return: pages taken, from @addr on.
  */
-unsigned long gupx_pattern_take(const struct gupx_pattern *pattern,
+unsigned long gupx_pattern_take(struct gupx_pattern *pattern,
 				const struct gupx_table *table,
 				unsigned long addr, struct gupx_batch *batch,
 				u32 flags)
 {
-	const struct gupx_pattern model = *pattern;
-	const int references = flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1;
-	u64 *word = gupx_pin_last(batch);
-	u64 *const end = batch->word + batch->capacity;
-	u64 expected = gupx_run_next(*word, flags, PAGES_MAX);
-	unsigned long most, nr;
-	pte_t *ptep = first_of(table, addr, &most);
+	const pteval_t *const first = entries_at(table, addr);
+	struct stretch stretch = {
+		.entry = first,
+		.end = first + min(count_entries(table, addr),
+				   (unsigned long)gupx_pin_room(batch)),
+		.word = gupx_pin_last(batch),
+		.flags = flags | (pattern->order ? GUPX_RUN_LARGE : 0),
+	};
+	unsigned long nr;
 
-	for (nr = 0; nr < most; nr++, ptep++) {
-		const pteval_t entry = native_pte_val(ptep_get(ptep));
-		struct page *page = page_of(&model, entry);
-		unsigned long page_flags;
-		u64 next;
-
-		if ((entry ^ model.entry) & ~VARYING_BITS)
-			break;
-		page_flags = gupx_compat_page_flags(page);
-		if (!is_alike(&model, page, page_flags))
-			break;
-		next = gupx_run_pack(page_to_pfn(page), 1, flags);
-		if (next == expected)
-			*word += GUPX_RUN_ONE_MORE;
-		else if (++word < end)
-			*word = next;
-		else
-			break;
-		/* The next frame, as a run of its own. */
-		expected = next + 1;
-		page_ref_add(page, references);
-		touch(&model, page, page_flags);
-	}
-	gupx_pin_note(batch, min(word, end - 1), nr, model.node, flags);
+	if (pattern->order)
+		take_stretch(pattern, &stretch, pattern->own, pattern->order);
+	else if (pattern->own)
+		take_stretch(pattern, &stretch, true, 0);
+	else
+		take_stretch(pattern, &stretch, false, 0);
+	nr = (stretch.entry - first) << pattern->order;
+	gupx_pin_note(batch, stretch.word, nr, pattern->node, stretch.flags);
 	return nr;
+}
+
+static __always_inline const pteval_t *
+touch_stretch(struct gupx_pattern *pattern, const pteval_t *entry,
+	      const pteval_t *end, bool own)
+{
+	const struct gupx_pattern model = *pattern;
+	const unsigned long look = TELLING_FLAGS | model.marks;
+	struct page *const first = pfn_to_page(0);
+
+	for (; entry < end; entry++) {
+		const pteval_t value = READ_ONCE(*entry);
+		const u64 phys = value & model.frame;
+		struct page *page = page_at(first, phys);
+
+		if ((value & model.mask) != model.bits || phys >= model.end ||
+		    (own && !is_alike(&model, page, true, model.order)))
+			break;
+		if ((gupx_compat_page_flags(page) & look) != pattern->calm &&
+		    !look_closer(pattern, page))
+			break;
+	}
+	return entry;
 }
 
 /**
@@ -166,27 +323,19 @@ unsigned long gupx_pattern_take(const struct gupx_pattern *pattern,
  * @table: locked
  * @addr: of the first entry
  *
+ * Of pages that are not taken, nobody asks who else has them (row E9).
+ *
  * Return: pages that were touched, from @addr on.
  */
-unsigned long gupx_pattern_touch(const struct gupx_pattern *pattern,
+unsigned long gupx_pattern_touch(struct gupx_pattern *pattern,
 				 const struct gupx_table *table,
 				 unsigned long addr)
 {
-	const struct gupx_pattern model = *pattern;
-	unsigned long most, nr;
-	pte_t *ptep = first_of(table, addr, &most);
+	const pteval_t *const first = entries_at(table, addr);
+	const pteval_t *const end = first + count_entries(table, addr);
+	const pteval_t *const last =
+		pattern->own ? touch_stretch(pattern, first, end, true)
+			     : touch_stretch(pattern, first, end, false);
 
-	for (nr = 0; nr < most; nr++, ptep++) {
-		const pteval_t entry = native_pte_val(ptep_get(ptep));
-		struct page *page = page_of(&model, entry);
-		unsigned long page_flags;
-
-		if ((entry ^ model.entry) & ~VARYING_BITS)
-			break;
-		page_flags = gupx_compat_page_flags(page);
-		if (!is_alike(&model, page, page_flags))
-			break;
-		touch(&model, page, page_flags);
-	}
-	return nr;
+	return (last - first) << pattern->order;
 }

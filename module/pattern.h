@@ -11,34 +11,45 @@ struct gupx_table;
 
 /**
  * struct gupx_pattern - an entry that was taken, for others to be held against
- * @entry: its bits and frame; 0: there is no pattern
- * @first: page of the first frame in its section of memory
- * @flags: of its page those that facts follow from
- * @marks: page flags of one that need not be touched any more
- * @node: where its page lies
- * @anon: whether that is anonymous
- * @dirty: whether a page without all @marks is to be marked dirty, too
+ * @mask: of an entry those bits that have to be alike; 0: there is no pattern
+ * @bits: what they are
+ * @frame: of an entry the bits of the frame number
+ * @end: frames from this physical address on have no page
+ * @told: of the page's flags those that facts follow from, as they are
+ * @marks: the flags that a touch may change
+ * @calm: @told, and of @marks what they are where it changes none; ~0: not known yet
+ * @order: of the page's folio
+ * @node: where it lies
+ * @own: whether it matters that the page is the target's own; if not, only the
+ *	entry does
+ * @anon: whether it is anonymous
+ * @dirty: whether touching is to mark dirty, too
  *
- * Of one table of PTEs, one mapping and one request.
+ * Of one table of PTEs or PMDs, one mapping and one request.
  */
 struct gupx_pattern {
-	pteval_t entry;
-	struct page *first;
-	unsigned long flags;
+	pteval_t mask;
+	pteval_t bits;
+	pteval_t frame;
+	u64 end;
+	unsigned long told;
 	unsigned long marks;
+	unsigned long calm;
+	unsigned int order;
 	int node;
+	bool own;
 	bool anon;
 	bool dirty;
 };
 
 void gupx_pattern_learn(struct gupx_pattern *pattern,
 			const struct gupx_table *table, unsigned long addr,
-			const struct gupx_entry *entry, bool write);
-unsigned long gupx_pattern_take(const struct gupx_pattern *pattern,
+			const struct gupx_entry *entry, u32 request);
+unsigned long gupx_pattern_take(struct gupx_pattern *pattern,
 				const struct gupx_table *table,
 				unsigned long addr, struct gupx_batch *batch,
 				u32 flags);
-unsigned long gupx_pattern_touch(const struct gupx_pattern *pattern,
+unsigned long gupx_pattern_touch(struct gupx_pattern *pattern,
 				 const struct gupx_table *table,
 				 unsigned long addr);
 
