@@ -29,6 +29,8 @@ enum gupx_lock {
  * @vma: the mapping at @addr; valid only while the lock is held, NULL otherwise
  * @vma_facts: GUPX_V_* of @vma
  * @tried: the fault at @addr has dropped the lock before
+ * @empty: where a page is to be faulted in, the empty ones from @addr on
+ * @faulted: where the last fault was, 0 if there was none
  * @held_since: when the present hold of the lock began, ns; only while traced
  * @held_from: @addr at that time
  * @stop: set once, when the request ends short of @end
@@ -43,6 +45,8 @@ struct gupx_cursor {
 	struct vm_area_struct *vma;
 	u32 vma_facts;
 	bool tried;
+	unsigned long empty;
+	unsigned long faulted;
 	u64 held_since;
 	unsigned long held_from;
 	struct gupx_verdict stop;

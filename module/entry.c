@@ -294,6 +294,32 @@ void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
 }
 
 /**
+ * gupx_entry_count_empty() - how many entries in a row are empty, and so judged alike?
+ * @table: locked
+ * @addr: of the first entry
+ * @most: more are not counted
+ *
+ * Of a file's mapping, where the fault of one brings in its neighbours, none.
+ *
+ * Return: pages.
+ */
+unsigned long gupx_entry_count_empty(const struct gupx_table *table,
+				     unsigned long addr, unsigned long most)
+{
+	pte_t *const ptep = table->pte + pte_index(addr);
+	const unsigned long end = min((table->end - addr) >> PAGE_SHIFT, most);
+	unsigned long nr;
+
+	if (table->kind != GUPX_E_PAGE || table->shift != PAGE_SHIFT ||
+	    !vma_is_anonymous(table->vma))
+		return 0;
+	for (nr = 0; nr < end; nr++)
+		if (!pte_none(ptep_get(ptep + nr)))
+			break;
+	return nr;
+}
+
+/**
  * gupx_entry_touch_frame() - mark an entry without a struct page as used
  * @table: locked, of PTEs
  * @addr: of the entry

@@ -26,6 +26,8 @@ struct gupx_entry {
 
 void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry);
+unsigned long gupx_entry_count_empty(const struct gupx_table *table,
+				     unsigned long addr, unsigned long most);
 void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
 			    bool write);
 bool gupx_entry_look_at_gate(struct mm_struct *mm, unsigned long addr,

@@ -12,7 +12,7 @@
 #include "trace.h"
 
 static unsigned int flags_of(const struct gupx_cursor *cursor,
-			     enum gupx_action action)
+			     unsigned long addr, enum gupx_action action)
 {
 	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY |
 			     FAULT_FLAG_KILLABLE;
@@ -26,7 +26,7 @@ static unsigned int flags_of(const struct gupx_cursor *cursor,
 		flags |= FAULT_FLAG_INTERRUPTIBLE;
 	if (cursor->request & GUPX_R_NOWAIT)
 		flags |= FAULT_FLAG_RETRY_NOWAIT;
-	if (cursor->tried)
+	if (cursor->tried && addr == cursor->addr)
 		flags |= FAULT_FLAG_TRIED;
 	return flags;
 }
@@ -49,6 +49,9 @@ static u32 facts_of(vm_fault_t answer)
 	u32 facts = 0;
 	unsigned int i;
 
+	/* That it was major, say, changes nothing. */
+	if (!(answer & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+		return 0;
 	for (i = 0; i < ARRAY_SIZE(map); i++)
 		if (answer & map[i].answer)
 			facts |= map[i].fact;
@@ -56,22 +59,24 @@ static u32 facts_of(vm_fault_t answer)
 }
 
 /**
- * gupx_fault_in() - fault in the page at the cursor
+ * gupx_fault_in() - fault in a page
  * @cursor: lock held, vma judged
+ * @addr: at the cursor, or ahead of it in the same vma
  * @action: %GUPX_FAULT, %GUPX_UNSHARE or %GUPX_BREAK_COW
  *
  * Return: %GUPX_LOOK_AGAIN with the lock held; %GUPX_RELOCK without it, and the
  * vma is gone from the cursor; or %GUPX_STOP with the lock held.
  */
 struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
-				  enum gupx_action action)
+				  unsigned long addr, enum gupx_action action)
 {
-	const unsigned int flags = flags_of(cursor, action);
+	const unsigned int flags = flags_of(cursor, addr, action);
 	struct gupx_verdict verdict;
 	vm_fault_t answer;
 
+	cursor->faulted = addr;
 	trace_gupx_fault(cursor, flags);
-	answer = handle_mm_fault(cursor->vma, cursor->addr, flags, NULL);
+	answer = handle_mm_fault(cursor->vma, addr, flags, NULL);
 	verdict = gupx_policy_judge_fault(facts_of(answer), cursor->request);
 	trace_gupx_fault_done(cursor, (__force unsigned int)answer, verdict);
 	if (verdict.action == GUPX_RELOCK)

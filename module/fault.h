@@ -5,6 +5,6 @@
 #include "cursor.h"
 
 struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
-				  enum gupx_action action);
+				  unsigned long addr, enum gupx_action action);
 
 #endif /* GUPX_FAULT_H */

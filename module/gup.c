@@ -172,8 +172,10 @@ static struct gupx_verdict walk(struct gupx_cursor *cursor,
 						  cursor->vma_facts, request);
 		if (verdict.action == GUPX_GO) {
 			take(cursor, batch, addr, &entry);
-			gupx_pattern_learn(&pattern, table, addr, &entry,
-					   request);
+			/* What follows a page that was absent is so, too. */
+			if (addr != cursor->faulted)
+				gupx_pattern_learn(&pattern, table, addr,
+						   &entry, request);
 		} else if (!pass(table, addr, verdict, request)) {
 			break;
 		}
@@ -186,6 +188,9 @@ static struct gupx_verdict walk(struct gupx_cursor *cursor,
 	return verdict;
 }
 
+/* Absent pages that are faulted in before they are looked at. */
+#define AHEAD_MAX 16UL
+
 static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 				      struct gupx_batch *batch)
 {
@@ -195,6 +200,9 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 
 	gupx_follow_lock(&table, cursor->vma, cursor->addr, cursor->end);
 	verdict = walk(cursor, batch, &table);
+	if (verdict.action == GUPX_FAULT)
+		cursor->empty =
+			gupx_entry_count_empty(&table, cursor->addr, AHEAD_MAX);
 	/* The references are taken while the lock still keeps the pages. */
 	if (batch)
 		gupx_pin_settle(batch);
@@ -257,6 +265,33 @@ static struct gupx_verdict delegate(struct gupx_cursor *cursor,
 	return gupx_engine_take(cursor, batch, nr);
 }
 
+/*
+ * Rows L11 to L15: the page at the cursor, and what was seen to be absent behind it.
+ * All of them will be looked at, so a fault ahead of the cursor that does not end
+ * well tells nothing yet: its page is asked for again when the cursor is there.
+ */
+static struct gupx_verdict fault(struct gupx_cursor *cursor,
+				 enum gupx_action action)
+{
+	const unsigned long end =
+		action == GUPX_FAULT
+			? cursor->addr + (cursor->empty << PAGE_SHIFT)
+			: 0;
+	unsigned long addr = cursor->addr;
+	struct gupx_verdict verdict = gupx_fault_in(cursor, addr, action);
+
+	while (verdict.action == GUPX_LOOK_AGAIN && (addr += PAGE_SIZE) < end) {
+		if (fatal_signal_pending(current) ||
+		    mmap_lock_is_contended(cursor->mm))
+			break;
+		cond_resched();
+		verdict = gupx_fault_in(cursor, addr, action);
+		if (verdict.action == GUPX_STOP)
+			return gupx_policy_do(GUPX_LOOK_AGAIN);
+	}
+	return verdict;
+}
+
 /* Row L2. The mask is the target's, and read under its lock. */
 static void untag(struct gupx_cursor *cursor)
 {
@@ -290,7 +325,7 @@ static struct gupx_verdict step(struct gupx_cursor *cursor,
 	if (verdict.action == GUPX_DELEGATE)
 		return delegate(cursor, batch);
 	if (gupx_policy_wants_fault(verdict))
-		return gupx_fault_in(cursor, verdict.action);
+		return fault(cursor, verdict.action);
 	return verdict;
 }
 
