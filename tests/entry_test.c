@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
+#include "knob.h"
 #include "row.h"
 
 #ifndef MADV_PAGEOUT
