@@ -6,9 +6,10 @@ gupx_probe_cc = $(CC) $(filter-out -Wp$(comma)-MMD%, $(LINUXINCLUDE) \
 	$(KBUILD_CPPFLAGS) $(KBUILD_CFLAGS) $(KBUILD_CFLAGS_MODULE)) \
 	-DMODULE -DKBUILD_BASENAME='"probe"' -DKBUILD_MODNAME='"probe"'
 
+# No && here: kbuild goes by set -e, which overlooks what fails before one.
 quiet_cmd_gupx_probe = PROBE   $@
       cmd_gupx_probe = $(CONFIG_SHELL) $(src)/module/compat.sh \
-	'$(subst ','\'',$(gupx_probe_cc))' > $@.tmp && mv $@.tmp $@
+	'$(subst ','\'',$(gupx_probe_cc))' > $@.tmp; mv $@.tmp $@
 
 $(obj)/module/compat_probed.h: $(src)/module/compat.sh FORCE
 	$(call if_changed,gupx_probe)
