@@ -46,6 +46,8 @@ breaks_off_without_dkms() {
 check_refusals() {
 	make_in_root cli >"$work/output" 2>&1 || true
 	listing before
+	check "install without gupctl's libraries is refused, with the cure" \
+		refuses "apt install pkg-config" make_in_root install PKG_CONFIG=false
 	check "install without dkms is refused, with the cure" breaks_off_without_dkms
 	check "install for a kernel without headers is refused, with the choice" \
 		refuses "these have: $release" make_in_root install KERNEL=0.0.0
