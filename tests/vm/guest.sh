@@ -44,6 +44,8 @@ use_disk() {
 	}
 	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 	mount -t proc proc /proc
+	mkdir -p /dev/pts
+	mount -t devpts devpts /dev/pts
 }
 
 as() {

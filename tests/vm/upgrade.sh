@@ -51,7 +51,7 @@ first=$(kernel_release "${kernels[0]}")
 second=$(kernel_release "${kernels[1]}")
 set_up_work
 check "the packages are built" "$TOP/tools/dist/deb.sh"
-base=$(HOOK="apt-get -y --download-only install libjson-c5 \
+base=$(HOOK="apt-get -qq -y --download-only install libjson-c5 \
 	linux-image-$second linux-headers-$second" base_of upgrade bookworm \
 	"${PACKAGES[@]}" "linux-headers-$first")
 unpack_root "$base"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/guest.sh"
 
 apt() {
-	DEBIAN_FRONTEND=noninteractive apt-get -y --no-download "$@"
+	DEBIAN_FRONTEND=noninteractive apt-get -y "$@"
 }
 
 runs() {
