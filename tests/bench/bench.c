@@ -41,6 +41,7 @@ struct row {
 static const uint64_t usual[] = { 1, 512, 16384, 262144, 0 };
 static const uint64_t from_mib_to_4gib[] = { 256,   1024,   4096,    16384,
 					     65536, 262144, 1048576, 0 };
+static const uint64_t large[] = { 16384, 0 };
 static const uint64_t one_gib[] = { 262144, 0 };
 
 /* The guest's swap is not large, and its compression takes its time. */
@@ -82,6 +83,8 @@ static const struct row rows[] = {
 	{ "populate-hugetlb", populate_sides, .kind = WORK_HUGETLB },
 	{ "populate-4k-absent", populate_sides, .kind = WORK_4K,
 	  .state = WORK_ABSENT },
+	{ "populate-jobs", jobs_sides, .kind = WORK_4K, .state = WORK_ABSENT,
+	  .sizes = large },
 	{ "populate-4k-swapped", populate_sides, .kind = WORK_4K,
 	  .state = WORK_SWAPPED, .most = SWAPPABLE },
 	{ "populate-4k-forked", populate_sides, .kind = WORK_4K,

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,6 +282,49 @@ static const char *populate_touch(const struct work *work, uint32_t flags,
 	(void)flags;
 	return in_target(work, touch_in_target, times);
 }
+
+struct half {
+	const struct work *work;
+	uint64_t addr;
+	struct lab_answer got;
+};
+
+static void *populate_half(void *data)
+{
+	struct half *half = data;
+
+	half->got = lab_populate(half->work->target->mem_fd, half->addr,
+				 work_len(half->work) / 2, GUPX_F_WRITE);
+	return NULL;
+}
+
+/* As gupctl populate -j 2 does it. */
+static const char *populate_in_two(const struct work *work, uint32_t flags,
+				   struct times *times)
+{
+	struct half half[2] = {
+		{ .work = work, .addr = work->addr },
+		{ .work = work, .addr = work->addr + work_len(work) / 2 },
+	};
+	pthread_t thread;
+
+	if (flags || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return "one CPU";
+	lap_begin(LAP_TAKE);
+	if (pthread_create(&thread, NULL, populate_half, &half[1]))
+		return "no thread";
+	populate_half(&half[0]);
+	pthread_join(thread, NULL);
+	times->take = lap_end();
+	half[0].got.done += half[1].got.done;
+	return check(&half[0].got, work);
+}
+
+const struct side jobs_sides[] = {
+	{ "ours", populate, 0 },
+	{ "ours-in-two", populate_in_two, 0 },
+	{},
+};
 
 const struct side populate_sides[] = {
 	{ "ours", populate, 0 },

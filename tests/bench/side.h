@@ -38,6 +38,7 @@ extern const struct side pin_sides[];
 extern const struct side long_sides[];
 extern const struct side plain_sides[];
 extern const struct side trace_sides[];
+extern const struct side jobs_sides[];
 extern const struct side populate_sides[];
 extern const struct side read_sides[];
 extern const struct side window_sides[];

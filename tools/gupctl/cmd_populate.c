@@ -1,40 +1,143 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gupctl populate: bring pages of a process in. */
+#include <stdlib.h>
+
 #include "args.h"
 #include "cmd.h"
+#include "jobs.h"
 #include "out.h"
 #include "work.h"
 
-/* Long enough to cost nothing, short enough for Ctrl-C and the bar. */
+/* Of each thread. Long enough to cost nothing, short enough for Ctrl-C and the bar. */
 #define CHUNK (64ULL << 20)
+
+/* No thread begins inside of a huge page of another one. */
+#define SLICE_ALIGN (2ULL << 20)
+
+#define KEY_JOBS 'j'
+
+/**
+ * struct populate - the command
+ * @args: its first member: the parsers that commands share take this
+ * @jobs: threads
+ */
+struct populate {
+	struct gupx_args args;
+	unsigned int jobs;
+};
+
+/**
+ * struct slice - what one thread is asked for
+ * @fd: of the device
+ * @request: to the module
+ * @error: -errno of it, or 0
+ */
+struct slice {
+	int fd;
+	struct gupx_populate request;
+	int error;
+};
+
+static void take_jobs(const char *text, struct populate *populate)
+{
+	char *end;
+	const unsigned long jobs = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || !jobs || jobs > GUPX_JOBS_MAX)
+		gupx_args_die("--jobs=%s: it must be a number from 1 to %d",
+			      text, GUPX_JOBS_MAX);
+	populate->jobs = (unsigned int)jobs;
+}
 
 static error_t parse_word(int key, char *value, struct argp_state *state)
 {
-	return gupx_args_take(key, value, state, state->input);
+	struct populate *populate = state->input;
+
+	if (key != KEY_JOBS)
+		return gupx_args_take(key, value, state, &populate->args);
+	take_jobs(value, populate);
+	return 0;
 }
 
+static void populate_slice(void *thing)
+{
+	struct slice *slice = thing;
+
+	slice->error =
+		gupx_dev_call(slice->fd, GUPX_IOC_POPULATE, &slice->request);
+}
+
+/*
+ * In stretches that lie together, so that what one thread brings in lands on one
+ * node, where no policy says otherwise.
+ */
+static size_t cut(const struct gupx_work *work,
+		  const struct gupx_work_chunk *chunk, struct slice *slices)
+{
+	const struct populate *populate = work->own;
+	const __u64 share = chunk->len / populate->jobs + SLICE_ALIGN - 1;
+	const __u64 end = chunk->addr + chunk->len;
+	__u64 addr = chunk->addr;
+	size_t count = 0;
+
+	while (addr < end) {
+		__u64 next = (addr + share) & ~(SLICE_ALIGN - 1);
+
+		if (next > end || count + 1 == populate->jobs)
+			next = end;
+		slices[count++] = (struct slice){
+			.fd = work->dev.fd,
+			.request = { .size = sizeof(struct gupx_populate),
+				     .flags = work->flags,
+				     .mem_fd = work->target.mem_fd,
+				     .addr = addr,
+				     .len = next - addr },
+		};
+		addr = next;
+	}
+	return count;
+}
+
+/* What lies behind the first stop may be there as well, but nobody counts on it. */
 static int populate_chunk(struct gupx_work *work, struct gupx_work_chunk *chunk)
 {
-	struct gupx_populate request = {
-		.size = sizeof(request),
-		.flags = work->flags,
-		.mem_fd = work->target.mem_fd,
-		.addr = chunk->addr,
-		.len = chunk->len,
-	};
-	int error;
+	struct slice slices[GUPX_JOBS_MAX];
+	const size_t count = cut(work, chunk, slices);
+	size_t i;
 
-	error = gupx_dev_call(work->dev.fd, GUPX_IOC_POPULATE, &request);
-	chunk->done = request.done;
-	chunk->stop = request.stop;
-	return error;
+	gupx_jobs_run(populate_slice, slices, count, sizeof(*slices));
+	for (i = 0; i < count; i++) {
+		if (slices[i].error)
+			return slices[i].error;
+		chunk->done += slices[i].request.done;
+		chunk->stop = slices[i].request.stop;
+		if (slices[i].request.done < slices[i].request.len)
+			break;
+	}
+	return 0;
+}
+
+/* A power of two, with a share for each thread. */
+static __u64 chunk_size(unsigned int jobs)
+{
+	__u64 size = CHUNK;
+
+	while (size < CHUNK * jobs)
+		size *= 2;
+	return size;
 }
 
 int gupx_cmd_populate(int argc, char **argv)
 {
+	static const struct argp_option own[] = {
+		{ "jobs", KEY_JOBS, "N", 0,
+		  "In N threads at once: more than one CPU faults in", 0 },
+		{ 0 },
+	};
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_WRITE |
 			 GUPX_ARGS_TAKES_HERE | GUPX_ARGS_TAKES_ENGINE,
+		.own = own,
 		.parser = parse_word,
 		.words = "PID RANGE...",
 		.doc = "Bring pages of a process in, as if it had touched them: "
@@ -43,23 +146,25 @@ int gupx_cmd_populate(int argc, char **argv)
 		       "or a mapped file's path or name; it is rounded outward "
 		       "to pages.",
 	};
-	struct gupx_args args = { .rounds = true };
+	struct populate populate = { .args.rounds = true, .jobs = 1 };
+	struct gupx_args *args = &populate.args;
 	struct gupx_work work = {
 		.verb = "populate",
 		.past = "populated",
-		.args = &args,
-		.chunk = CHUNK,
+		.args = args,
 		.step = populate_chunk,
+		.own = &populate,
 	};
 	int status;
 
-	gupx_args_parse(&syntax, argc, argv, &args);
-	gupx_args_require_target(&args);
+	gupx_args_parse(&syntax, argc, argv, &populate);
+	gupx_args_require_target(args);
+	work.chunk = chunk_size(populate.jobs);
 	gupx_work_open(&work);
 	gupx_work_run(&work);
 	gupx_work_report(&work);
 	status = gupx_work_status(&work);
 	gupx_work_close(&work);
-	gupx_args_free(&args);
+	gupx_args_free(args);
 	return status;
 }

@@ -10,7 +10,7 @@ _gupctl_options() # COMMAND
 	case $1 in
 	info | doctor) echo "$common" ;;
 	pin) echo "--write --nofault --force --here --hold --extents --engine $target" ;;
-	populate) echo "--write --here --engine $target" ;;
+	populate) echo "--write --jobs --here --engine $target" ;;
 	read) echo "--nofault --force --output --raw --engine $target" ;;
 	explain) echo "--for --write --nofault --force $target" ;;
 	*) echo "$common" ;;
@@ -41,7 +41,7 @@ _gupctl()
 			;;
 		*[!0-9]*) ;;
 		*)
-			[[ ${COMP_WORDS[i - 1]} == --hold ]] ||
+			[[ ${COMP_WORDS[i - 1]} == --hold || ${COMP_WORDS[i - 1]} == --jobs ]] ||
 				[[ -n $pid ]] || pid=${COMP_WORDS[i]}
 			;;
 		esac
@@ -51,7 +51,7 @@ _gupctl()
 	--for | -f) mapfile -t COMPREPLY < <(compgen -W \
 		"pin populate read" -- "$word") ;;
 	--output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-	--hold) ;;
+	--hold | --jobs | -j) ;;
 	*)
 		if [[ $word == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \

@@ -141,6 +141,10 @@ for command in pin populate read; do
 	refuses 2 'no engine' "$command" "$live" '[heap]' --engine=steam
 	refuses 2 'needs a value' "$command" "$live" '[heap]' --engine
 done
+for jobs in 0 -1 257 two ''; do
+	refuses 2 'from 1 to 256' populate "$live" '[heap]' --jobs="$jobs"
+done
+refuses 2 'no option --jobs' pin "$live" '[heap]' --jobs=2
 refuses 2 'no option --engine' explain "$live" '[heap]' --engine=kernel
 refuses 2 'cannot be judged' explain "$live" '[heap]' --for=lunch
 refuses 2 'needs a value' explain "$live" '[heap]' --for
