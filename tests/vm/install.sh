@@ -12,9 +12,9 @@ set -euo pipefail
 
 # What a workstation has, and what it needs for gupx. openssl: for DKMS to sign.
 PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev make mount openssl
-	pkg-config systemd udev)
+	passwd pkg-config systemd udev)
 # What it takes to build the packages there, and not on this machine.
-BUILD_PACKAGES=(debhelper dh-dkms file)
+BUILD_PACKAGES=(build-essential debhelper dh-dkms file)
 
 # What may differ after `make uninstall`, and whose it is.
 EXCEPTIONS=(

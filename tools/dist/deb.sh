@@ -45,7 +45,7 @@ stage_tree "$tree"
 mkdir -p "$out"
 rm -f "$out"/*
 unset DESTDIR PREFIX
-export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-} noautodbgsym"
+export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:+$DEB_BUILD_OPTIONS }noautodbgsym"
 (cd "$tree" && dpkg-buildpackage --build=binary --no-sign) >"$out/log" 2>&1 || {
 	tail -n 40 "$out/log" >&2
 	warn "NOT built: see build/deb/log"

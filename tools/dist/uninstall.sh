@@ -71,7 +71,10 @@ remove_group() {
 		say "the group $GROUP stays, somebody is in it: ${members:-see /etc/passwd}"
 		return
 	fi
-	groupdel "$GROUP"
+	groupdel "$GROUP" || {
+		warn "the group $GROUP stays, it could not be removed"
+		return 1
+	}
 	say "removed: group $GROUP"
 }
 
