@@ -31,6 +31,7 @@ make_key() {
 			-subj "/CN=DKMS module signing key" -newkey rsa:2048 \
 			-keyout "$MOK_KEY" -outform DER -out "$MOK_CERT" 2>/dev/null
 	) || die "no key could be made in $MOK_KEY"
+	chmod 644 "$MOK_CERT"
 	say "made a key: $MOK_KEY"
 }
 
