@@ -256,6 +256,8 @@ check_packages() {
 	check "udev rule, modules-load.d, man page, completion, header" files_of_packages
 	check "make install beside the packages is refused" \
 		refuses "apt purge gupx-dkms gupctl" make_in_root install
+	check "and so is make uninstall" \
+		refuses "apt purge gupx-dkms gupctl" make_in_root uninstall
 	check "packages are purged" apt_in_root purge gupctl gupx-dkms
 	check "nothing is left" is_unchanged "${EXCEPTIONS[@]}" "${APT_EXCEPTIONS[@]}"
 }

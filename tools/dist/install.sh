@@ -28,10 +28,6 @@ kernels_with_headers() {
 	done
 }
 
-is_packaged() {
-	[[ $(dpkg-query -W -f '${db:Status-Status}' gupx-dkms 2>/dev/null) == installed ]]
-}
-
 # Before anything is touched, so that what is refused leaves nothing behind.
 check_tree() {
 	local source

@@ -44,6 +44,11 @@ list_files() {
 	END
 }
 
+# Then DKMS, the source tree and the group are apt's to see to.
+is_packaged() {
+	[[ $(dpkg-query -W -f '${db:Status-Status}' gupx-dkms 2>/dev/null) == installed ]]
+}
+
 source_tree() {
 	echo "$DESTDIR/usr/src/gupx-$1"
 }

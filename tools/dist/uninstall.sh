@@ -86,6 +86,10 @@ fi
 	warn "NOT removed: only root may: sudo make uninstall"
 	exit 1
 }
+! is_packaged || {
+	warn "NOT removed: gupx is here as a package: apt purge gupx-dkms gupctl"
+	exit 1
+}
 PATH=$PATH:/usr/sbin:/sbin
 unload_module
 remove_modules
