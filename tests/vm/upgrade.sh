@@ -58,7 +58,7 @@ unpack_root "$base"
 set_up_root
 make_disk
 say "Debian bookworm from Linux $first to $second"
-boot "${kernels[0]}" 1800 first "$version" "$first" "$second"
+boot "${kernels[0]}" 2400 first "$version" "$first" "$second"
 boot "${kernels[1]}" 400 second "$version" "$first" "$second"
 print_totals "$passed" "$failed" 0
 ((failed == 0))
