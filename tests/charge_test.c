@@ -6,9 +6,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -135,6 +137,30 @@ TEST_F(charge, is_by_user_not_by_process)
 	ASSERT_EQ(holder.pid, waitpid(holder.pid, NULL, 0));
 	EXPECT_EQ(0ULL, info_now(_metadata).memlock_used);
 	close(holder.line);
+	target_stop(&target);
+}
+
+/* CAP_IPC_LOCK there is none here: who is root of its own has the same limit. */
+TEST_F(charge, is_not_dodged_by_a_user_namespace)
+{
+	const uint64_t page = lab_page();
+	struct target target;
+	struct memory memory;
+	struct lab_answer answer;
+
+	if (unshare(CLONE_NEWUSER))
+		SKIP(return, "no user namespace to be had");
+	/* Its children shall be open to it. */
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	EXPECT_EQ(16 * page, info_now(_metadata).memlock_limit);
+	ASSERT_EQ(0, target_start(&target));
+	ASSERT_EQ(NULL, memory_build(&target, MEMORY_ANON, &memory));
+	answer = lab_pin(target.mem_fd, memory.addr, 16 * page, 0);
+	ASSERT_EQ(16 * page, answer.done);
+	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
+	EXPECT_EQ(ENOBUFS, lab_pin(target.mem_fd, memory.addr, page, 0).failed);
+	close(answer.pin_fd);
+	EXPECT_EQ(0ULL, info_now(_metadata).memlock_used);
 	target_stop(&target);
 }
 

@@ -503,6 +503,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	printf("1..%d\n# seed 0x%" PRIx64 "\n", RULES, play.seed);
 	before = read_books();
+	report_begin();
 	turn_knobs();
 	run(&play);
 	end_all();

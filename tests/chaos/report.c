@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lab.h"
 #include "world.h"
 
 static const char *const deed_names[DEEDS] = {
@@ -79,6 +80,42 @@ static const char *const reason_names[REASONS] = {
 	[GUPX_REASON_UNSUPPORTED] = "unsupported",
 };
 
+/* What the kernel did by itself meanwhile: lines of /proc/vmstat. */
+static struct {
+	const char *key;
+	const char *name;
+	long before;
+} events[] = {
+	{ "pswpout ", "swapped out", 0 },
+	{ "pswpin ", "swapped in", 0 },
+	{ "pgmigrate_success ", "moved", 0 },
+	{ "numa_hint_faults ", "NUMA hints", 0 },
+	{ "numa_pages_migrated ", "moved for NUMA", 0 },
+	{ "compact_migrate_scanned ", "looked at by compaction", 0 },
+	{ "thp_collapse_alloc ", "collapsed", 0 },
+	{ "thp_split_pmd ", "huge mappings split", 0 },
+	{ "cow_ksm ", "merged pages copied", 0 },
+};
+
+#define EVENTS (sizeof(events) / sizeof(events[0]))
+
+void report_begin(void)
+{
+	for (size_t i = 0; i < EVENTS; i++)
+		events[i].before = lab_number("/proc/vmstat", events[i].key);
+}
+
+static void print_events(void)
+{
+	printf("# by the kernel itself, pages:");
+	for (size_t i = 0; i < EVENTS; i++)
+		if (events[i].before >= 0)
+			printf("%s %s %ld", i ? "," : "", events[i].name,
+			       lab_number("/proc/vmstat", events[i].key) -
+				       events[i].before);
+	printf("\n");
+}
+
 static uint64_t sum(const _Atomic uint64_t *counters, size_t nr)
 {
 	uint64_t all = 0;
@@ -144,6 +181,7 @@ void report_print(void)
 	print_deeds(tally);
 	print_asks(tally);
 	print_refusals(tally);
+	print_events();
 	printf("# pages done %" PRIu64 ", looked at %" PRIu64
 	       ", compared with their owner %" PRIu64 ", lives %" PRIu64 "\n",
 	       atomic_load(&tally->pages), atomic_load(&tally->checked),

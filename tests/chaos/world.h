@@ -249,6 +249,7 @@ void contract_check(enum ask ask, const struct lab_answer *answer,
 		    uint64_t addr, uint64_t len, uint32_t flags);
 void contract_check_judgements(const struct gupx_explain *request);
 
+void report_begin(void);
 void report_progress(uint64_t seconds);
 void report_print(void);
 
