@@ -159,8 +159,8 @@ static noinline bool look_closer(struct gupx_pattern *pattern,
 
 /*
  * Is the page, of an entry that is, like the pattern's in all that its flags do not
- * tell? Neither head nor with a count of its own as no tail has one, it is a folio
- * of its own; a head with the pattern's order is one that the whole entry maps.
+ * tell? No tail has references of its own, so under a PTE a page that has some and is
+ * no head is a folio. Under a PMD, a head of the pattern's order is all it maps.
  */
 static __always_inline bool is_alike(const struct gupx_pattern *pattern,
 				     struct page *page, bool own,
