@@ -45,6 +45,25 @@ static u32 place_facts(const struct page *page)
 	return facts;
 }
 
+/**
+ * gupx_entry_zone_matters() - do facts follow from which zone a page lies in?
+ * @page: any
+ *
+ * Return: false where all zones of its node are ordinary ones.
+ */
+bool gupx_entry_zone_matters(const struct page *page)
+{
+	struct zone *zone = page_pgdat(page)->node_zones;
+	struct zone *const end = zone + MAX_NR_ZONES;
+
+	for (; zone < end; zone++)
+		if (zone->spanned_pages &&
+		    (zone_is_zone_device(zone) ||
+		     zone_idx(zone) == ZONE_MOVABLE || zone_cma_pages(zone)))
+			return true;
+	return false;
+}
+
 static bool is_exclusive(struct folio *folio, struct page *marked)
 {
 	return folio_test_anon(folio) && PageAnonExclusive(marked);

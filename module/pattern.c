@@ -20,9 +20,8 @@
 /* Entries at a time: then somebody else may want the table's lock. */
 #define ENTRIES_MAX 64UL
 
-/* Where the page lies, whose it is, and whether it is one of many. */
-#define TELLING_FLAGS \
-	(ZONEID_MASK << ZONEID_PGSHIFT | BIT(PG_head) | BIT(PG_anon_exclusive))
+#define NODE_FLAGS (NODES_MASK << NODES_PGSHIFT)
+#define ZONE_FLAGS (ZONES_MASK << ZONES_PGSHIFT)
 
 /* What folio_mark_accessed() goes by and changes, whichever LRU there is. */
 #define LRU_MARKS                                                   \
@@ -68,9 +67,19 @@ static const pteval_t *entries_at(const struct gupx_table *table,
 }
 
 /* The twin of vm_normal_page()'s highest_memmap_pfn, which is not exported. */
-static pteval_t end_of_frames(const struct page *page)
+static u64 end_of_frames(const struct page *page)
 {
-	return PFN_PHYS(zone_end_pfn(page_zone(page)));
+	return PFN_PHYS(pgdat_end_pfn(page_pgdat(page)));
+}
+
+/*
+ * Where the page lies, whose it is, and whether it is one of many. Scattered pages
+ * mix the zones of a node, so these count only where they differ.
+ */
+static unsigned long telling_flags(const struct page *page)
+{
+	return NODE_FLAGS | BIT(PG_head) | BIT(PG_anon_exclusive) |
+	       (gupx_entry_zone_matters(page) ? ZONE_FLAGS : 0);
 }
 
 /* Rows E4, E7: only of a page that may not be written to, it is asked whose it is. */
@@ -107,8 +116,7 @@ void gupx_pattern_learn(struct gupx_pattern *pattern,
 		.mask = ~(frame | _PAGE_ACCESSED),
 		.frame = frame,
 		.end = end_of_frames(entry->page),
-		.told = gupx_compat_page_flags(&entry->folio->page) &
-			TELLING_FLAGS,
+		.telling = telling_flags(entry->page),
 		.marks = LRU_MARKS,
 		.calm = ~0UL,
 		.order = folio_order(entry->folio),
@@ -118,6 +126,8 @@ void gupx_pattern_learn(struct gupx_pattern *pattern,
 		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
 	};
 	pattern->bits = value & pattern->mask;
+	pattern->told =
+		gupx_compat_page_flags(&entry->folio->page) & pattern->telling;
 	if (pattern->dirty)
 		pattern->marks |= BIT(PG_dirty);
 }
@@ -151,7 +161,7 @@ static noinline bool look_closer(struct gupx_pattern *pattern,
 {
 	const unsigned long flags = gupx_compat_page_flags(page);
 
-	if ((flags ^ pattern->told) & TELLING_FLAGS)
+	if ((flags & pattern->telling) != pattern->told)
 		return false;
 	mark(pattern, page);
 	return true;
@@ -223,7 +233,7 @@ static __always_inline void take_stretch(struct gupx_pattern *pattern,
 					 unsigned int order)
 {
 	const struct gupx_pattern model = *pattern;
-	const unsigned long look = TELLING_FLAGS | model.marks;
+	const unsigned long look = model.telling | model.marks;
 	const bool pin = stretch->flags & GUPX_RUN_PIN;
 	const u64 mould = gupx_run_pack(0, 1UL << order, stretch->flags);
 	struct page *const first = pfn_to_page(0);
@@ -299,7 +309,7 @@ touch_stretch(struct gupx_pattern *pattern, const pteval_t *entry,
 	      const pteval_t *end, bool own)
 {
 	const struct gupx_pattern model = *pattern;
-	const unsigned long look = TELLING_FLAGS | model.marks;
+	const unsigned long look = model.telling | model.marks;
 	struct page *const first = pfn_to_page(0);
 
 	for (; entry < end; entry++) {

@@ -15,7 +15,8 @@ struct gupx_table;
  * @bits: what they are
  * @frame: of an entry the bits of the frame number
  * @end: frames from this physical address on have no page
- * @told: of the page's flags those that facts follow from, as they are
+ * @telling: the page's flags that facts follow from
+ * @told: what they are
  * @marks: the flags that a touch may change
  * @calm: @told, and of @marks what they are where it changes none; ~0: not known yet
  * @order: of the page's folio
@@ -32,6 +33,7 @@ struct gupx_pattern {
 	pteval_t bits;
 	pteval_t frame;
 	u64 end;
+	unsigned long telling;
 	unsigned long told;
 	unsigned long marks;
 	unsigned long calm;
