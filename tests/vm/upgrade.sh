@@ -59,6 +59,6 @@ set_up_root
 make_disk
 say "Debian bookworm from Linux $first to $second"
 boot "${kernels[0]}" 2400 first "$version" "$first" "$second"
-boot "${kernels[1]}" 400 second "$version" "$first" "$second"
+boot "${kernels[1]}" 600 second "$version" "$first" "$second"
 print_totals "$passed" "$failed" 0
 ((failed == 0))
