@@ -70,6 +70,8 @@ check_second() {
 	check "udev gives the node to the group: root:gupx 0660" udev_made_node
 	check "a member of the group: gupctl pin, of its own process" member_pins
 	check "a member of the group: doctor" member_is_well
+	# Whoever is in the group would keep it.
+	userdel member
 	check "apt purge" apt purge gupctl gupx-dkms
 	check "the module was unloaded" [ ! -e /sys/module/gupx ]
 	check "nothing is left" nothing_is_left
