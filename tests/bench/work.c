@@ -168,8 +168,12 @@ static const char *settle(const struct work *work)
 	if (resident(work) == work->span / PAGE)
 		return NULL;
 	missing = fill(work);
-	for (int i = 0; !missing && i < 8; i++)
+	for (int i = 0; !missing && i < 8; i++) {
 		call_whole(work, MADV_POPULATE_WRITE);
+		/* Of a huge page, the kernel touches the entry, and gupx the page. */
+		lab_populate(work->target->mem_fd, work->base, work->span,
+			     GUPX_F_WRITE);
+	}
 	return missing;
 }
 
