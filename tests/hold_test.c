@@ -167,7 +167,7 @@ FIXTURE_VARIANT_ADD(hold, pin_resident){
 };
 
 FIXTURE_VARIANT_ADD(hold, read_resident){
-	.times = 1,
+	.times = 4,
 	.populated = true,
 	.ask = ask_read,
 };
