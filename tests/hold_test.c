@@ -150,7 +150,7 @@ FIXTURE_VARIANT_ADD(hold, populate_absent){
 };
 
 FIXTURE_VARIANT_ADD(hold, populate_resident){
-	.times = 64,
+	.times = 256,
 	.populated = true,
 	.ask = ask_populate,
 };
@@ -161,7 +161,7 @@ FIXTURE_VARIANT_ADD(hold, pin_absent){
 };
 
 FIXTURE_VARIANT_ADD(hold, pin_resident){
-	.times = 16,
+	.times = 256,
 	.populated = true,
 	.ask = ask_pin,
 };
@@ -174,7 +174,7 @@ FIXTURE_VARIANT_ADD(hold, read_resident){
 
 FIXTURE_VARIANT_ADD(hold, explain_resident){
 	.populated = true,
-	.times = 64,
+	.times = 256,
 	.ask = ask_explain,
 };
 
