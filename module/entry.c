@@ -325,13 +325,14 @@ void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 				     unsigned long addr, unsigned long most)
 {
-	pte_t *const ptep = table->pte + pte_index(addr);
 	const unsigned long end = min((table->end - addr) >> PAGE_SHIFT, most);
 	unsigned long nr;
+	pte_t *ptep;
 
 	if (table->kind != GUPX_E_PAGE || table->shift != PAGE_SHIFT ||
 	    !vma_is_anonymous(table->vma))
 		return 0;
+	ptep = table->pte + pte_index(addr);
 	for (nr = 0; nr < end; nr++)
 		if (!pte_none(ptep_get(ptep + nr)))
 			break;

@@ -95,7 +95,7 @@ TRACE_EVENT(gupx_fault,
 		__field(unsigned int, flags)
 	),
 	TP_fast_assign(
-		__entry->addr = cursor->addr;
+		__entry->addr = cursor->faulted;
 		__entry->flags = flags;
 	),
 	TP_printk("addr=%#lx flags=%#x", __entry->addr, __entry->flags)
@@ -112,7 +112,7 @@ TRACE_EVENT(gupx_fault_done,
 		__field(u8, reason)
 	),
 	TP_fast_assign(
-		__entry->addr = cursor->addr;
+		__entry->addr = cursor->faulted;
 		__entry->answer = answer;
 		__entry->action = verdict.action;
 		__entry->reason = verdict.reason;
