@@ -318,6 +318,15 @@ static long order_target(struct world *world, const struct op *op,
 	}
 }
 
+/*
+ * What was done may kill later: when it reads its next order, or forks. Whoever
+ * obeys once more lives on.
+ */
+static enum life sign_of_life(const struct target *target)
+{
+	return TARGET_CALL(target, SYS_getpid) > 0 ? LIFE_ON : LIFE_UNSURE;
+}
+
 static int act_on_target(struct world *world, const struct op *op)
 {
 	const uint64_t addr = world_addr(world, &world->arena[0], op);
@@ -328,10 +337,10 @@ static int act_on_target(struct world *world, const struct op *op)
 		return ESRCH;
 	pthread_mutex_lock(&world->line);
 	result = order_target(world, op, addr, len);
-	pthread_mutex_unlock(&world->line);
 	/* It may have cut off the branch that it sat on. */
-	if (result == -EPIPE)
+	if (sign_of_life(&world->target) != LIFE_ON)
 		world->target_life = LIFE_UNSURE;
+	pthread_mutex_unlock(&world->line);
 	return result < 0 ? -result : 0;
 }
 
@@ -339,9 +348,15 @@ static int act_target_fork(struct world *world)
 {
 	if (world->target.pid <= 0 || world->heir.pid > 0)
 		return ESRCH;
-	if (target_fork(&world->target, &world->heir))
+	if (target_fork(&world->target, &world->heir)) {
+		world->target_life = LIFE_UNSURE;
 		return EAGAIN;
+	}
 	world->handle[HANDLE_HEIR] = world->heir.mem_fd;
+	world_bound_wait(&world->heir);
+	world->heir_life = sign_of_life(&world->heir);
+	if (sign_of_life(&world->target) != LIFE_ON)
+		world->target_life = LIFE_UNSURE;
 	return 0;
 }
 

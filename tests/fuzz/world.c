@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,8 @@
 /* Far from where the kernel itself puts mappings. */
 #define WINDOW_ZONE 0x10000000000UL
 #define WINDOW_ROOM (64UL << 20)
+/* What was done to a target may also have it wait for ever. */
+#define PATIENCE_SECONDS 20
 
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
@@ -101,6 +105,14 @@ static void build_region(const struct target *target, unsigned int kind,
 		*memory = hole;
 }
 
+void world_bound_wait(const struct target *target)
+{
+	const struct timeval limit = { .tv_sec = PATIENCE_SECONDS };
+
+	setsockopt(target->line, SOL_SOCKET, SO_RCVTIMEO, &limit,
+		   sizeof(limit));
+}
+
 bool world_build(struct world *world, const struct sketch *sketch)
 {
 	const int mem = (target_start(&world->target), world->target.mem_fd);
@@ -108,6 +120,7 @@ bool world_build(struct world *world, const struct sketch *sketch)
 
 	if (mem < 0)
 		return false;
+	world_bound_wait(&world->target);
 	world->handle[HANDLE_TARGET] = fcntl(mem, F_DUPFD_CLOEXEC, 0);
 	world->handle[HANDLE_TARGET_RO] = lab_open_mem(pid, O_RDONLY);
 	world->handle[HANDLE_TARGET_WO] = lab_open_mem(pid, O_WRONLY);

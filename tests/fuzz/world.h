@@ -115,6 +115,9 @@ void world_prepare(int handle[HANDLE_PIN0]);
 /* False: no target to be had. */
 bool world_build(struct world *world, const struct sketch *sketch);
 
+/* Who does not answer in time is taken for dead. */
+void world_bound_wait(const struct target *target);
+
 int world_fd(struct world *world, unsigned int handle);
 bool world_is_slot(unsigned int handle);
 struct slot *world_slot(struct world *world, unsigned int handle);
