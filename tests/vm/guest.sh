@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
-# What the guest's scripts have in common: the disk is a Debian, whose own udev, kmod
-# and gupctl are put to work. Prints TAP without numbers, and a plan.
+# What the guest's scripts have in common. They print TAP without numbers, and a plan.
+# Most put a disk to work: a Debian, with its own udev, kmod and gupctl.
 
 tests=0
 

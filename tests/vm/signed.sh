@@ -38,7 +38,8 @@ make -s -C "$TOP/tools/gupctl" O="$BUILD"
 PATH=$BUILD:$PATH
 code=0
 VM_APPEND="module.sig_enforce=1" VM_LIMIT=120 "$VM/run" --no-module "${items[@]}" \
-	--add program:gupctl --add "file:$VM/signed_guest.sh:lab/signed_guest.sh" \
+	--add program:gupctl --add "file:$VM/guest.sh:lab/guest.sh" \
+	--add "file:$VM/signed_guest.sh:lab/signed_guest.sh" \
 	"$KERNEL" -- sh /lab/signed_guest.sh >"$work/guest" 2>&1 || code=$?
 cat "$work/guest"
 read -r passed failed skipped < <(count_tap "$work/guest")

@@ -1,22 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
-# signed_guest.sh: in the VM that tests/vm/signed.sh boots. Prints TAP without
-# numbers, and a plan.
+# signed_guest.sh: in the VM that tests/vm/signed.sh boots.
 
-tests=0
-
-check() {
-	name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@" >/tmp/output 2>&1; then
-		echo "ok - $name"
-	else
-		sed 's/^/#   /' /tmp/output
-		echo "not ok - $name"
-	fi
-}
+# shellcheck source=tests/vm/guest.sh
+. "$(dirname "$0")/guest.sh"
 
 enforces() {
 	[ "$(cat /sys/module/module/parameters/sig_enforce)" = Y ]
