@@ -197,26 +197,50 @@ ASK(populate, populate, GUPX_F_WRITE);
 ASK(pin, pin, GUPX_F_WRITE);
 ASK(pin_by_kernel, pin, GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
 
+#define SHOW_ANSWER(outcome)                                                \
+	TH_LOG("failed %d, done %lu, stage %u, reason %u, error %u",        \
+	       (outcome)->answer.failed, (outcome)->answer.done,            \
+	       (outcome)->answer.stop.stage, (outcome)->answer.stop.reason, \
+	       (outcome)->answer.stop.error)
+
+/* The target may have less than it is asked for. @score: of being killed for that. */
+static int ask_of_small_target(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(oom) * self,
+			       const FIXTURE_VARIANT(oom) * variant, long score)
+{
+	self->addr = map(&self->target, LEN, PROT_READ | PROT_WRITE);
+	EXPECT_NE(0ULL, self->addr);
+	limit_group(GROUP_LIMIT);
+	EXPECT_TRUE(set_oom_score(self->target.pid, score));
+	EXPECT_TRUE(enter_group(self->target.pid));
+	return call(self->outcome, false, 0, variant->ask, &self->target,
+		    self->addr, LEN, variant->flags);
+}
+
+/* The caller may have less than the page tables it asks for. @score: the same. */
+static int ask_as_small_caller(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(oom) * self,
+			       const FIXTURE_VARIANT(oom) * variant, long score)
+{
+	self->addr = map(&self->target, SPARSE_LEN, PROT_READ);
+	EXPECT_NE(0ULL, self->addr);
+	EXPECT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
+				 SPARSE_LEN, MADV_NOHUGEPAGE));
+	limit_group(CALLER_LIMIT);
+	return call(self->outcome, true, score, variant->ask, &self->target,
+		    self->addr, SPARSE_LEN, variant->flags & ~GUPX_F_WRITE);
+}
+
 /* Its group is full, and nobody in it may be killed: the caller is told. */
 TEST_F_TIMEOUT(oom, target_group_is_full, 120)
 {
 	int status;
 
 	SKIP_IF_MISSING();
-	self->addr = map(&self->target, LEN, PROT_READ | PROT_WRITE);
-	ASSERT_NE(0ULL, self->addr);
-	limit_group(GROUP_LIMIT);
-	ASSERT_TRUE(set_oom_score(self->target.pid, NEVER_KILLED));
-	ASSERT_TRUE(enter_group(self->target.pid));
-	status = call(self->outcome, false, 0, variant->ask, &self->target,
-		      self->addr, LEN, variant->flags);
+	status = ask_of_small_target(_metadata, self, variant, NEVER_KILLED);
 	ASSERT_EQ(0, status);
 	EXPECT_TRUE(is_no_memory(self->outcome))
-	TH_LOG("failed %d, done %lu, stage %u, reason %u, error %u",
-	       self->outcome->answer.failed, self->outcome->answer.done,
-	       self->outcome->answer.stop.stage,
-	       self->outcome->answer.stop.reason,
-	       self->outcome->answer.stop.error);
+	SHOW_ANSWER(self->outcome);
 	/* What went before is told, and it is in the limit. */
 	EXPECT_LT(0ULL, self->outcome->answer.done);
 	EXPECT_GE((uint64_t)GROUP_LIMIT, self->outcome->answer.done);
@@ -231,13 +255,7 @@ TEST_F_TIMEOUT(oom, target_is_killed_for_its_group, 120)
 	int status;
 
 	SKIP_IF_MISSING();
-	self->addr = map(&self->target, LEN, PROT_READ | PROT_WRITE);
-	ASSERT_NE(0ULL, self->addr);
-	limit_group(GROUP_LIMIT);
-	ASSERT_TRUE(set_oom_score(self->target.pid, KILLED_FIRST));
-	ASSERT_TRUE(enter_group(self->target.pid));
-	status = call(self->outcome, false, 0, variant->ask, &self->target,
-		      self->addr, LEN, variant->flags);
+	status = ask_of_small_target(_metadata, self, variant, KILLED_FIRST);
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(self->outcome->told);
 	ASSERT_TRUE(holder_ends_within(self->target.pid, 10000, &status));
@@ -256,21 +274,10 @@ TEST_F_TIMEOUT(oom, caller_group_is_full, 120)
 	int status;
 
 	SKIP_IF_MISSING();
-	self->addr = map(&self->target, SPARSE_LEN, PROT_READ);
-	ASSERT_NE(0ULL, self->addr);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
-				 SPARSE_LEN, MADV_NOHUGEPAGE));
-	limit_group(CALLER_LIMIT);
-	status = call(self->outcome, true, NEVER_KILLED, variant->ask,
-		      &self->target, self->addr, SPARSE_LEN,
-		      variant->flags & ~GUPX_F_WRITE);
+	status = ask_as_small_caller(_metadata, self, variant, NEVER_KILLED);
 	ASSERT_EQ(0, status);
 	EXPECT_TRUE(is_no_memory(self->outcome))
-	TH_LOG("failed %d, done %lu, stage %u, reason %u, error %u",
-	       self->outcome->answer.failed, self->outcome->answer.done,
-	       self->outcome->answer.stop.stage,
-	       self->outcome->answer.stop.reason,
-	       self->outcome->answer.stop.error);
+	SHOW_ANSWER(self->outcome);
 	EXPECT_EQ(0, kill(self->target.pid, 0));
 }
 
@@ -279,14 +286,7 @@ TEST_F_TIMEOUT(oom, caller_is_killed_for_its_group, 120)
 	int status;
 
 	SKIP_IF_MISSING();
-	self->addr = map(&self->target, SPARSE_LEN, PROT_READ);
-	ASSERT_NE(0ULL, self->addr);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
-				 SPARSE_LEN, MADV_NOHUGEPAGE));
-	limit_group(CALLER_LIMIT);
-	status = call(self->outcome, true, KILLED_FIRST, variant->ask,
-		      &self->target, self->addr, SPARSE_LEN,
-		      variant->flags & ~GUPX_F_WRITE);
+	status = ask_as_small_caller(_metadata, self, variant, KILLED_FIRST);
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 	TH_LOG("status %#x, told %d", status, self->outcome->told);
 	EXPECT_EQ(self->held, lab_pins_held());
