@@ -27,9 +27,9 @@ struct gupx_chunk {
 	u64 word[];
 };
 
-/* As many as a page holds. */
+/* As many as two pages hold: what a table maps, 512, then never takes two chunks. */
 #define GUPX_CHUNKS_WORDS \
-	((PAGE_SIZE - sizeof(struct gupx_chunk)) / sizeof(u64))
+	((2 * PAGE_SIZE - sizeof(struct gupx_chunk)) / sizeof(u64))
 
 /**
  * struct gupx_chunks - a long list of runs, in little memory
@@ -62,7 +62,7 @@ void gupx_chunks_release(struct gupx_chunks *chunks);
  * @addr: of the first run, in the target
  * @nr: runs, at most %GUPX_CHUNKS_WORDS
  * @ahead: pages from there to the end of the request: of a small request a small
- *	chunk; else what a page holds
+ *	chunk; else %GUPX_CHUNKS_WORDS
  *
  * Return: 0, and gupx_chunks_add() of so many at @addr will not fail; -ENOMEM.
  */

@@ -8,6 +8,8 @@
  * One-page folios under PTEs, and folios under one PMD each. All else goes the long
  * way, as does the first entry that is not alike. Under the table's lock.
  */
+#include <linux/bitops.h>
+#include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 
@@ -17,8 +19,8 @@
 #include "policy.h"
 #include "run.h"
 
-/* Entries at a time: then somebody else may want the table's lock. */
-#define ENTRIES_MAX 64UL
+/* Entries at a time, half a table: then somebody else may want its lock. */
+#define ENTRIES_MAX 256UL
 
 #define NODE_FLAGS (NODES_MASK << NODES_PGSHIFT)
 #define ZONE_FLAGS (ZONES_MASK << ZONES_PGSHIFT)
@@ -67,9 +69,9 @@ static const pteval_t *entries_at(const struct gupx_table *table,
 }
 
 /* The twin of vm_normal_page()'s highest_memmap_pfn, which is not exported. */
-static u64 end_of_frames(const struct page *page)
+static unsigned long end_of_frames(const struct page *page)
 {
-	return PFN_PHYS(pgdat_end_pfn(page_pgdat(page)));
+	return pgdat_end_pfn(page_pgdat(page));
 }
 
 /*
@@ -113,8 +115,8 @@ void gupx_pattern_learn(struct gupx_pattern *pattern,
 	if (!shows_frame(value))
 		return;
 	*pattern = (struct gupx_pattern){
-		.mask = ~(frame | _PAGE_ACCESSED),
-		.frame = frame,
+		.mask = ~_PAGE_ACCESSED,
+		.bits = value & ~(frame | _PAGE_ACCESSED),
 		.end = end_of_frames(entry->page),
 		.telling = telling_flags(entry->page),
 		.marks = LRU_MARKS,
@@ -125,29 +127,33 @@ void gupx_pattern_learn(struct gupx_pattern *pattern,
 		.anon = entry->facts & GUPX_E_PAGE_ANON,
 		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
 	};
-	pattern->bits = value & pattern->mask;
 	pattern->told =
 		gupx_compat_page_flags(&entry->folio->page) & pattern->telling;
-	if (pattern->dirty)
+	/* hugetlb pages are not marked as used. */
+	if (!is_vm_hugetlb_page(table->vma))
+		pattern->touched = BIT(PG_referenced);
+	if (pattern->dirty) {
 		pattern->marks |= BIT(PG_dirty);
+		pattern->touched |= BIT(PG_dirty);
+	}
 }
 
 /*
  * A touch that changed nothing would change nothing in a page that has the same
  * marks: it need not be done. Tails never look like that: their marks are the
- * head's, and PG_referenced is always among those that a touch leaves.
+ * head's, and PG_referenced is among those that a touch leaves, or else PG_head is
+ * asked for.
  */
 static void mark(struct gupx_pattern *pattern, struct page *page)
 {
 	struct folio *folio = page_folio(page);
-	const unsigned long wanted =
-		BIT(PG_referenced) | (pattern->dirty ? BIT(PG_dirty) : 0);
 	const unsigned long before = gupx_compat_page_flags(&folio->page);
 	unsigned long after;
 
 	gupx_pin_mark(folio, pattern->dirty);
 	after = gupx_compat_page_flags(&folio->page);
-	if (!((before ^ after) & pattern->marks) && !(wanted & ~after))
+	if (!((before ^ after) & pattern->marks) &&
+	    !(pattern->touched & ~after))
 		pattern->calm = pattern->told | (after & pattern->marks);
 }
 
@@ -185,12 +191,16 @@ static __always_inline bool is_alike(const struct gupx_pattern *pattern,
 	return page_ref_count(page) > 0;
 }
 
-/* pfn_to_page() of a physical address, with one shift. @first: of frame 0. */
-static __always_inline struct page *page_at(struct page *first, u64 phys)
+/*
+ * The frame number of an entry that is like the pattern's. Of another one, more than
+ * any: what differs below the frame number is turned to the top. What may differ
+ * within it, where a huge page's low bits are, leads to a tail, which is not alike.
+ */
+static __always_inline unsigned long
+frame_of(const struct gupx_pattern *pattern, const pteval_t *entry)
 {
-	if (sizeof(struct page) == 64)
-		return (void *)first + (phys >> (PAGE_SHIFT - 6));
-	return first + (phys >> PAGE_SHIFT);
+	return ror64((READ_ONCE(*entry) ^ pattern->bits) & pattern->mask,
+		     PAGE_SHIFT);
 }
 
 /* Whole entries from the address on, as many as may be looked at now. */
@@ -246,13 +256,11 @@ static __always_inline void take_stretch(struct gupx_pattern *pattern,
 	/* Or the compiler works it out again for each page. */
 	OPTIMIZER_HIDE_VAR(references);
 	for (; entry < stretch->end; entry++) {
-		const pteval_t value = READ_ONCE(*entry);
-		const u64 phys = value & model.frame;
-		const u64 alone = mould | phys >> PAGE_SHIFT;
-		struct page *page = page_at(first, phys);
+		const unsigned long pfn = frame_of(&model, entry);
+		const u64 alone = mould | pfn;
+		struct page *page = first + pfn;
 
-		if ((value & model.mask) != model.bits || phys >= model.end ||
-		    !is_alike(&model, page, own, order))
+		if (pfn >= model.end || !is_alike(&model, page, own, order))
 			break;
 		if ((gupx_compat_page_flags(page) & look) != pattern->calm &&
 		    !look_closer(pattern, page))
@@ -313,11 +321,10 @@ touch_stretch(struct gupx_pattern *pattern, const pteval_t *entry,
 	struct page *const first = pfn_to_page(0);
 
 	for (; entry < end; entry++) {
-		const pteval_t value = READ_ONCE(*entry);
-		const u64 phys = value & model.frame;
-		struct page *page = page_at(first, phys);
+		const unsigned long pfn = frame_of(&model, entry);
+		struct page *page = first + pfn;
 
-		if ((value & model.mask) != model.bits || phys >= model.end ||
+		if (pfn >= model.end ||
 		    (own && !is_alike(&model, page, true, model.order)))
 			break;
 		if ((gupx_compat_page_flags(page) & look) != pattern->calm &&

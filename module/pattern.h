@@ -11,13 +11,13 @@ struct gupx_table;
 
 /**
  * struct gupx_pattern - an entry that was taken, for others to be held against
- * @mask: of an entry those bits that have to be alike; 0: there is no pattern
- * @bits: what they are
- * @frame: of an entry the bits of the frame number
- * @end: frames from this physical address on have no page
+ * @mask: of an entry those bits that matter; 0: there is no pattern
+ * @bits: what they are, but for the frame number
+ * @end: frames from this one on have no page
  * @telling: the page's flags that facts follow from
  * @told: what they are
  * @marks: the flags that a touch may change
+ * @touched: the flags that a touch leaves set
  * @calm: @told, and of @marks what they are where it changes none; ~0: not known yet
  * @order: of the page's folio
  * @node: where it lies
@@ -31,11 +31,11 @@ struct gupx_table;
 struct gupx_pattern {
 	pteval_t mask;
 	pteval_t bits;
-	pteval_t frame;
-	u64 end;
+	unsigned long end;
 	unsigned long telling;
 	unsigned long told;
 	unsigned long marks;
+	unsigned long touched;
 	unsigned long calm;
 	unsigned int order;
 	int node;

@@ -274,7 +274,9 @@ void gupx_pin_mark(struct folio *folio, bool dirty)
 {
 	if (dirty && !folio_test_dirty(folio))
 		folio_mark_dirty(folio);
-	folio_mark_accessed(folio);
+	/* What is on no LRU list has no use for it; the kernel's walk agrees. */
+	if (!folio_test_large(folio) || !folio_test_hugetlb(folio))
+		folio_mark_accessed(folio);
 }
 
 /**
