@@ -35,7 +35,11 @@
 
 #define KSM "/sys/kernel/mm/ksm/"
 #define PM_SOFT_DIRTY (1ULL << 55)
+#define KPF_REFERENCED (1ULL << 2)
 #define KPF_DIRTY (1ULL << 4)
+#define KPF_ACTIVE (1ULL << 6)
+#define KPF_HUGE (1ULL << 17)
+#define HUGE (2UL << 20)
 
 static uint64_t frame_of(const struct target *target, uint64_t addr)
 {
@@ -316,6 +320,30 @@ TEST_F(row, E8_write_pin_dirties_the_page)
 			 engine | GUPX_F_WRITE);
 		EXPECT_TRUE(page_flags(&self->target, addr) & KPF_DIRTY)
 		TH_LOG("engine %#x", engine);
+	}
+}
+
+/* E8: on no LRU list, it is not marked as used; once or twice would toggle marks. */
+TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
+{
+	const uint64_t marks = KPF_REFERENCED | KPF_ACTIVE;
+	uint64_t before;
+	long addr;
+
+	if (!knob_reserve_huge(1))
+		SKIP(return, "no huge pages to be had");
+	addr = TARGET_CALL(&self->target, SYS_mmap, 0, HUGE,
+			   PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	ASSERT_LT(0, addr);
+	ASSERT_EQ(0, target_poke(&self->target, addr, HUGE, 'h'));
+	before = page_flags(&self->target, addr);
+	/* Nothing would be seen of a page that is not the huge one. */
+	ASSERT_TRUE(before & KPF_HUGE);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(HUGE, pin_once(&self->target, addr, HUGE, 0).done);
+		EXPECT_EQ(before & marks,
+			  page_flags(&self->target, addr) & marks);
 	}
 }
 
