@@ -296,7 +296,8 @@ int gupx_pinset_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
 
 	if (!gupx_account_charge(purse.user, purse.pages))
 		return -ENOBUFS;
-	if (gupx_pin_batch_init(&batch, BATCH_RUNS)) {
+	/* No larger than it needs: a kernel that clears memory does so each time. */
+	if (gupx_pin_batch_init(&batch, min(purse.pages, BATCH_RUNS))) {
 		gupx_account_uncharge(purse.user, purse.pages);
 		return -ENOMEM;
 	}

@@ -16,7 +16,7 @@
 
 /* Taken at a time: what a reader who is stopped or slow can keep from others. */
 #define WINDOW_BYTES (4UL << 20)
-#define BATCH_RUNS 256
+#define BATCH_RUNS 256UL
 
 /*
  * Return: whether all of it was copied; if not, @addr is the first byte that was
@@ -86,9 +86,10 @@ int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
 	bool (*fill)(struct gupx_cursor * cursor, struct gupx_batch * batch) =
 		engine_kernel ? gupx_engine_fill : gupx_gup_fill;
 	const unsigned long end = cursor->end;
+	const unsigned long pages = (end - cursor->start) >> PAGE_SHIFT;
 	struct gupx_batch batch;
 
-	if (gupx_pin_batch_init(&batch, BATCH_RUNS))
+	if (gupx_pin_batch_init(&batch, min(pages, BATCH_RUNS)))
 		return -ENOMEM;
 	while (cursor->addr < end && cursor->stop.action != GUPX_STOP) {
 		cursor->end =
