@@ -46,7 +46,8 @@ if ((EUID != 0)); then
 fi
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TOP/dkms.conf")
 "$VM/deps" build vm install deb
-mapfile -t kernels < <(list_kernels check)
+# Of the suite that is installed.
+mapfile -t kernels < <(awk '/^[^#]/ && $3 == "apt" {print $1}' "$VM/kernels")
 first=$(kernel_release "${kernels[0]}")
 second=$(kernel_release "${kernels[1]}")
 set_up_work
