@@ -48,7 +48,7 @@ help:
 #: In virtual machines only; nothing is loaded into this machine's kernel. Both
 #: install the Debian packages that they need, and say which:
 #:   make demo          a real redis-server, paged out, populated, pinned, read
-#:   make check         lint, and all tests on the default kernel
+#:   make check         lint, and all tests on the oldest kernel and the newest
 #:                      (KERNELS="6.1 6.12" for others)
 #:   make check-all     the same on every kernel of tests/vm/kernels
 #:   make matrix        builds, loads, tests, comparisons: a table, a kernel a line
