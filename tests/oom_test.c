@@ -209,10 +209,10 @@ static int ask_of_small_target(struct __test_metadata *_metadata,
 			       const FIXTURE_VARIANT(oom) * variant, long score)
 {
 	self->addr = map(&self->target, LEN, PROT_READ | PROT_WRITE);
-	EXPECT_NE(0ULL, self->addr);
+	ASSERT_NE(0ULL, self->addr);
 	limit_group(GROUP_LIMIT);
-	EXPECT_TRUE(set_oom_score(self->target.pid, score));
-	EXPECT_TRUE(enter_group(self->target.pid));
+	ASSERT_TRUE(set_oom_score(self->target.pid, score));
+	ASSERT_TRUE(enter_group(self->target.pid));
 	return call(self->outcome, false, 0, variant->ask, &self->target,
 		    self->addr, LEN, variant->flags);
 }
@@ -223,8 +223,8 @@ static int ask_as_small_caller(struct __test_metadata *_metadata,
 			       const FIXTURE_VARIANT(oom) * variant, long score)
 {
 	self->addr = map(&self->target, SPARSE_LEN, PROT_READ);
-	EXPECT_NE(0ULL, self->addr);
-	EXPECT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
+	ASSERT_NE(0ULL, self->addr);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
 				 SPARSE_LEN, MADV_NOHUGEPAGE));
 	limit_group(CALLER_LIMIT);
 	return call(self->outcome, true, score, variant->ask, &self->target,
