@@ -393,26 +393,68 @@ static struct manner manner_of(u64 word)
 	return manner;
 }
 
-static __always_inline bool is_calm(const struct manner *manner,
-				    const struct page *page)
+/* Return: 0, if the page is calm. */
+static __always_inline unsigned long unrest_of(const struct manner *manner,
+					       const struct page *page)
 {
-	return (gupx_compat_page_flags(page) & manner->mask) == manner->calm;
+	return (gupx_compat_page_flags(page) ^ manner->calm) & manner->mask;
+}
+
+static __always_inline void release_calm(const struct manner *manner,
+					 struct page *page)
+{
+	folio_put_refs((struct folio *)page, manner->references);
+}
+
+/*
+ * Four runs of one calm page each: so little is to be done for one that to look at
+ * each alone would be most of it.
+ *
+ * Return: whether that is what they are; if not, nothing was done.
+ */
+static __always_inline bool release_four(const struct manner *manner,
+					 const u64 *word)
+{
+	struct page *const first = pfn_to_page(0);
+	const u64 a = word[0] ^ manner->mould;
+	const u64 b = word[1] ^ manner->mould;
+	const u64 c = word[2] ^ manner->mould;
+	const u64 d = word[3] ^ manner->mould;
+
+	if ((a | b | c | d) >> GUPX_RUN_PFN_BITS)
+		return false;
+	if (unrest_of(manner, first + a) | unrest_of(manner, first + b) |
+	    unrest_of(manner, first + c) | unrest_of(manner, first + d))
+		return false;
+	release_calm(manner, first + a);
+	release_calm(manner, first + b);
+	release_calm(manner, first + c);
+	release_calm(manner, first + d);
+	return true;
+}
+
+static __always_inline bool release_single(const struct manner *manner,
+					   u64 word)
+{
+	const u64 pfn = word ^ manner->mould;
+	struct page *page = pfn_to_page(0) + pfn;
+
+	if (pfn >> GUPX_RUN_PFN_BITS || unrest_of(manner, page))
+		return false;
+	release_calm(manner, page);
+	return true;
 }
 
 /* Runs of one calm page each. Return: the first that is not one. */
-static const u64 *release_singles(const u64 *word, const u64 *end,
-				  struct manner manner)
+static noinline const u64 *release_singles(const u64 *word, const u64 *end,
+					   const struct manner *manner)
 {
-	struct page *const first = pfn_to_page(0);
+	const struct manner of_all = *manner;
 
-	for (; word < end; word++) {
-		const u64 pfn = *word ^ manner.mould;
-		struct page *page = first + pfn;
-
-		if (pfn >> GUPX_RUN_PFN_BITS || !is_calm(&manner, page))
-			break;
-		folio_put_refs((struct folio *)page, manner.references);
-	}
+	while (end - word >= 4 && release_four(&of_all, word))
+		word += 4;
+	while (word < end && release_single(&of_all, *word))
+		word++;
 	return word;
 }
 
@@ -420,8 +462,8 @@ static const u64 *release_singles(const u64 *word, const u64 *end,
 static struct page *release_row(struct page *page, struct page *end,
 				struct manner manner)
 {
-	for (; page < end && is_calm(&manner, page); page++)
-		folio_put_refs((struct folio *)page, manner.references);
+	for (; page < end && !unrest_of(&manner, page); page++)
+		release_calm(&manner, page);
 	return page;
 }
 
@@ -455,7 +497,7 @@ static const u64 *release_small(const u64 *word, const u64 *end,
 	const struct manner manner = manner_of(*word);
 
 	while (word < end && gupx_run_flags(*word) == flags) {
-		const u64 *const next = release_singles(word, end, manner);
+		const u64 *const next = release_singles(word, end, &manner);
 
 		if (flags & GUPX_RUN_PIN)
 			count_released(tally, manner.node, next - word);
