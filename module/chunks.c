@@ -27,6 +27,72 @@ void gupx_chunks_init(struct gupx_chunks *chunks)
 	xa_init_flags(&chunks->list, XA_FLAGS_ACCOUNT);
 }
 
+/*
+ * Whole pages come from the page allocator. A slab would first be cleared as pages,
+ * and then as memory that was asked for, where the kernel clears what it gives.
+ */
+static bool is_pages(u32 capacity)
+{
+	return capacity == GUPX_CHUNKS_WORDS;
+}
+
+/**
+ * gupx_chunks_alloc() - a chunk that is in no list yet
+ * @words: as many as its owner may come to need; no more than
+ *	%GUPX_CHUNKS_WORDS are had
+ *
+ * Return: an empty one, for gupx_chunks_append() or gupx_chunks_free(); NULL: no
+ * memory.
+ */
+struct gupx_chunk *gupx_chunks_alloc(unsigned long words)
+{
+	const u32 capacity = clamp(words, 1UL, GUPX_CHUNKS_WORDS);
+	struct gupx_chunk *chunk;
+
+	if (is_pages(capacity))
+		chunk = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT,
+						 GUPX_CHUNKS_ORDER);
+	else
+		chunk = kmalloc(struct_size(chunk, word, capacity),
+				GFP_KERNEL_ACCOUNT);
+	if (chunk)
+		*chunk = (struct gupx_chunk){ .capacity = capacity };
+	return chunk;
+}
+
+/**
+ * gupx_chunks_free() - the end of a chunk
+ * @chunk: in no list; NULL: nothing happens
+ */
+void gupx_chunks_free(struct gupx_chunk *chunk)
+{
+	if (chunk && is_pages(chunk->capacity))
+		free_pages((unsigned long)chunk, GUPX_CHUNKS_ORDER);
+	else
+		kfree(chunk);
+}
+
+/**
+ * gupx_chunks_append() - a chunk is the list's from now on
+ * @chunks: any
+ * @chunk: all but @first is filled in; empty or not
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int gupx_chunks_append(struct gupx_chunks *chunks, struct gupx_chunk *chunk)
+{
+	const int error = xa_err(
+		xa_store(&chunks->list, chunks->nr, chunk, GFP_KERNEL_ACCOUNT));
+
+	if (error)
+		return error;
+	chunk->first = chunks->pages;
+	chunks->pages += chunk->pages;
+	chunks->nr++;
+	chunks->last = chunk;
+	return 0;
+}
+
 /**
  * gupx_chunks_grow() - gupx_chunks_reserve() where a new chunk is needed
  * @chunks: any
@@ -38,27 +104,16 @@ void gupx_chunks_init(struct gupx_chunks *chunks)
 int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
 		     unsigned long ahead)
 {
-	const u32 capacity = clamp(ahead, 1UL, GUPX_CHUNKS_WORDS);
-	struct gupx_chunk *chunk;
+	struct gupx_chunk *chunk = gupx_chunks_alloc(ahead);
 	int error;
 
-	chunk = kmalloc(struct_size(chunk, word, capacity), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return -ENOMEM;
-	*chunk = (struct gupx_chunk){
-		.addr = addr,
-		.first = chunks->pages,
-		.capacity = capacity,
-	};
-	error = xa_err(
-		xa_store(&chunks->list, chunks->nr, chunk, GFP_KERNEL_ACCOUNT));
-	if (error) {
-		kfree(chunk);
-		return error;
-	}
-	chunks->nr++;
-	chunks->last = chunk;
-	return 0;
+	chunk->addr = addr;
+	error = gupx_chunks_append(chunks, chunk);
+	if (error)
+		gupx_chunks_free(chunk);
+	return error;
 }
 
 /* The chunk that holds a page of the list, by bisection. */
@@ -191,7 +246,7 @@ void gupx_chunks_release(struct gupx_chunks *chunks)
 
 	xa_for_each(&chunks->list, i, chunk) {
 		gupx_pin_release(chunk->word, chunk->nr, &tally);
-		kfree(chunk);
+		gupx_chunks_free(chunk);
 	}
 	gupx_pin_count_released(&tally);
 	xa_destroy(&chunks->list);

@@ -28,8 +28,10 @@ struct gupx_chunk {
 };
 
 /* As many as two pages hold: what a table maps, 512, then never takes two chunks. */
-#define GUPX_CHUNKS_WORDS \
-	((2 * PAGE_SIZE - sizeof(struct gupx_chunk)) / sizeof(u64))
+#define GUPX_CHUNKS_ORDER 1
+#define GUPX_CHUNKS_WORDS                                                 \
+	(((PAGE_SIZE << GUPX_CHUNKS_ORDER) - sizeof(struct gupx_chunk)) / \
+	 sizeof(u64))
 
 /**
  * struct gupx_chunks - a long list of runs, in little memory
@@ -48,6 +50,9 @@ struct gupx_chunks {
 };
 
 void gupx_chunks_init(struct gupx_chunks *chunks);
+struct gupx_chunk *gupx_chunks_alloc(unsigned long words);
+void gupx_chunks_free(struct gupx_chunk *chunk);
+int gupx_chunks_append(struct gupx_chunks *chunks, struct gupx_chunk *chunk);
 int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
 		     unsigned long ahead);
 bool gupx_chunks_find(struct gupx_chunks *chunks, u64 index,
@@ -55,6 +60,23 @@ bool gupx_chunks_find(struct gupx_chunks *chunks, u64 index,
 unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
 				  struct gupx_extent *out, unsigned int nr);
 void gupx_chunks_release(struct gupx_chunks *chunks);
+
+/**
+ * gupx_chunks_has_room() - do some runs fit into the last chunk?
+ * @chunks: any
+ * @addr: of the first run, in the target
+ * @nr: runs
+ *
+ * Return: whether.
+ */
+static inline bool gupx_chunks_has_room(const struct gupx_chunks *chunks,
+					unsigned long addr, u32 nr)
+{
+	const struct gupx_chunk *last = chunks->last;
+
+	return last && nr <= last->capacity - last->nr &&
+	       last->addr + (last->pages << PAGE_SHIFT) == addr;
+}
 
 /**
  * gupx_chunks_reserve() - make room for some runs
@@ -70,10 +92,7 @@ static inline int gupx_chunks_reserve(struct gupx_chunks *chunks,
 				      unsigned long addr, u32 nr,
 				      unsigned long ahead)
 {
-	const struct gupx_chunk *last = chunks->last;
-
-	if (last && nr <= last->capacity - last->nr &&
-	    last->addr + (last->pages << PAGE_SHIFT) == addr)
+	if (gupx_chunks_has_room(chunks, addr, nr))
 		return 0;
 	return gupx_chunks_grow(chunks, addr, ahead);
 }

@@ -38,6 +38,28 @@ int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity)
 }
 
 /**
+ * gupx_pin_batch_lend() - an empty batch, in memory that stays the caller's
+ * @batch: to be filled
+ * @word: the memory
+ * @capacity: runs
+ */
+void gupx_pin_batch_lend(struct gupx_batch *batch, u64 *word,
+			 unsigned int capacity)
+{
+	*batch = (struct gupx_batch){
+		.capacity = capacity,
+		.is_lent = true,
+		.word = word,
+	};
+}
+
+static void free_words(const struct gupx_batch *batch)
+{
+	if (!batch->is_lent)
+		kvfree(batch->word);
+}
+
+/**
  * gupx_pin_batch_grow() - make room for more runs
  * @batch: may hold runs
  * @more: runs
@@ -57,7 +79,8 @@ int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
 	if (!word)
 		return -ENOMEM;
 	memcpy(word, batch->word, batch->nr * sizeof(*word));
-	kvfree(batch->word);
+	free_words(batch);
+	batch->is_lent = false;
 	batch->word = word;
 	batch->capacity = capacity;
 	return 0;
@@ -70,7 +93,7 @@ int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
 void gupx_pin_batch_fini(struct gupx_batch *batch)
 {
 	WARN_ON_ONCE(batch->nr || batch->owed || batch->counted);
-	kvfree(batch->word);
+	free_words(batch);
 }
 
 static void add_references(struct folio *folio, unsigned long nr, u32 flags)

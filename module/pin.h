@@ -22,6 +22,7 @@ struct gupx_entry;
  * @owed_to: that folio
  * @node: NUMA node that @counted belongs to
  * @counted: pins not yet in the node's statistics
+ * @is_lent: @word is somebody else's
  * @word: the runs, as gupx_run_pack() has them
  *
  * Whoever empties a batch owns its references.
@@ -37,6 +38,7 @@ struct gupx_batch {
 	struct folio *owed_to;
 	int node;
 	long counted;
+	bool is_lent;
 	u64 *word;
 };
 
@@ -51,6 +53,8 @@ struct gupx_tally {
 };
 
 int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity);
+void gupx_pin_batch_lend(struct gupx_batch *batch, u64 *word,
+			 unsigned int capacity);
 int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more);
 void gupx_pin_batch_fini(struct gupx_batch *batch);
 void gupx_pin_take(struct gupx_batch *batch, const struct gupx_entry *entry,

@@ -20,9 +20,6 @@
 #include "pin.h"
 #include "pinset.h"
 
-/* A batch is a chunk, to be. */
-#define BATCH_RUNS GUPX_CHUNKS_WORDS
-
 /**
  * struct gupx_pinset - pins and the charge for them
  * @lock: protects everything below that is not const
@@ -204,6 +201,43 @@ static struct gupx_verdict own_run(struct gupx_pinset *set,
 	return verdict;
 }
 
+/* The memory that a batch's runs are in becomes the set's: no run is copied. */
+static bool keep_room(struct gupx_pinset *set, const struct gupx_batch *batch,
+		      unsigned long pages, struct gupx_chunk **room)
+{
+	struct gupx_chunk *chunk = *room;
+
+	chunk->addr = batch->addr;
+	chunk->pages = pages;
+	chunk->nr = batch->nr;
+	if (gupx_chunks_append(&set->chunks, chunk))
+		return false;
+	*room = NULL;
+	return true;
+}
+
+/*
+ * Return: whether all runs of the batch are in the set now; if not, memory is short
+ * or the kernel's engine took more of them than a chunk holds.
+ */
+static bool keep_batch(struct gupx_pinset *set,
+		       const struct gupx_cursor *cursor,
+		       const struct gupx_batch *batch, unsigned long pages,
+		       struct gupx_chunk **room)
+{
+	const unsigned long ahead = (cursor->end - batch->addr) >> PAGE_SHIFT;
+
+	/* The kernel's engine may have needed other memory for it. */
+	if (batch->word == (*room)->word &&
+	    !gupx_chunks_has_room(&set->chunks, batch->addr, batch->nr))
+		return keep_room(set, batch, pages, room);
+	if (batch->nr > GUPX_CHUNKS_WORDS ||
+	    gupx_chunks_reserve(&set->chunks, batch->addr, batch->nr, ahead))
+		return false;
+	gupx_chunks_add(&set->chunks, batch->word, batch->nr, pages);
+	return true;
+}
+
 /*
  * A batch that costs what it has pages, and was charged for ahead: in one go.
  *
@@ -211,17 +245,14 @@ static struct gupx_verdict own_run(struct gupx_pinset *set,
  */
 static bool own_uniform(struct gupx_pinset *set,
 			const struct gupx_cursor *cursor,
-			const struct gupx_batch *batch, struct purse *purse)
+			const struct gupx_batch *batch, struct purse *purse,
+			struct gupx_chunk **room)
 {
 	const unsigned long pages = (batch->end - batch->addr) >> PAGE_SHIFT;
-	const unsigned long ahead = (cursor->end - batch->addr) >> PAGE_SHIFT;
 
-	/* The kernel's engine may have made it longer. */
-	if (!batch->nr || batch->nr > GUPX_CHUNKS_WORDS || !batch->uniform ||
-	    purse->pages < pages ||
-	    gupx_chunks_reserve(&set->chunks, batch->addr, batch->nr, ahead))
+	if (!batch->nr || !batch->uniform || purse->pages < pages ||
+	    !keep_batch(set, cursor, batch, pages, room))
 		return false;
-	gupx_chunks_add(&set->chunks, batch->word, batch->nr, pages);
 	count_owned(set, batch->flags, batch->nr, pages);
 	purse->pages -= pages;
 	set->charged += pages;
@@ -254,20 +285,41 @@ static unsigned int own_runs(struct gupx_pinset *set,
 
 /*
  * Move the batch into the set. A run that cannot be owned is given back with all
- * after it, and the request ends before it.
+ * after it, and the request ends before it. The batch's memory, @room, may become
+ * the set's, and is NULL then.
  */
 static void own_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
-		      struct gupx_batch *batch, struct purse *purse)
+		      struct gupx_batch *batch, struct purse *purse,
+		      struct gupx_chunk **room)
 {
 	unsigned int owned = batch->nr;
 
 	mutex_lock(&set->lock);
-	if (!own_uniform(set, cursor, batch, purse))
+	if (!own_uniform(set, cursor, batch, purse, room))
 		owned = own_runs(set, cursor, batch, purse);
 	mutex_unlock(&set->lock);
 	if (owned < batch->nr)
 		gupx_cursor_unlock(cursor);
 	gupx_pin_release_batch(batch, owned);
+}
+
+/*
+ * Memory for the runs of a batch that may become a chunk as it is. No larger than
+ * the request needs: a kernel that clears memory does so each time.
+ *
+ * Return: it, empty; NULL: no memory, and the request ends here.
+ */
+static struct gupx_chunk *lend_room(struct gupx_batch *batch,
+				    struct gupx_cursor *cursor)
+{
+	struct gupx_chunk *room =
+		gupx_chunks_alloc((cursor->end - cursor->addr) >> PAGE_SHIFT);
+
+	if (room)
+		gupx_pin_batch_lend(batch, room->word, room->capacity);
+	else
+		gupx_cursor_stop(cursor, gupx_policy_no_memory());
+	return room;
 }
 
 /**
@@ -291,13 +343,14 @@ int gupx_pinset_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
 		.pages = (cursor->end - cursor->start) >> PAGE_SHIFT,
 	};
 	struct gupx_batch batch;
+	struct gupx_chunk *room;
 	unsigned int scope;
 	bool more;
 
 	if (!gupx_account_charge(purse.user, purse.pages))
 		return -ENOBUFS;
-	/* No larger than it needs: a kernel that clears memory does so each time. */
-	if (gupx_pin_batch_init(&batch, min(purse.pages, BATCH_RUNS))) {
+	room = lend_room(&batch, cursor);
+	if (!room) {
 		gupx_account_uncharge(purse.user, purse.pages);
 		return -ENOMEM;
 	}
@@ -307,11 +360,15 @@ int gupx_pinset_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	scope = memalloc_pin_save();
 	do {
 		more = fill(cursor, &batch);
-		own_batch(set, cursor, &batch, &purse);
-	} while (more && !gupx_cursor_is_over(cursor));
+		own_batch(set, cursor, &batch, &purse, &room);
+		more = more && !gupx_cursor_is_over(cursor);
+		if (more && !room)
+			room = lend_room(&batch, cursor);
+	} while (more && room);
 	memalloc_pin_restore(scope);
 	gupx_cursor_unlock(cursor);
 	gupx_pin_batch_fini(&batch);
+	gupx_chunks_free(room);
 	gupx_account_uncharge(purse.user, purse.pages);
 	return 0;
 }
