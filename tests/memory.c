@@ -175,7 +175,8 @@ static bool has_pages(const struct target *target, uint64_t addr)
 
 /*
  * Its mapping asks to be told of the first write to a page, without a disk. Not
- * since Linux b709eb872e19 ("perf: map pages in advance"): frames, for no gup.
+ * since Linux b709eb872e19 ("perf: map pages in advance"): frames, for no gup. It
+ * counts nothing, or the kernel would write to it whenever the target runs.
  */
 static const char *map_perf(const struct target *target, struct memory *memory)
 {
@@ -183,6 +184,7 @@ static const char *map_perf(const struct target *target, struct memory *memory)
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_DUMMY,
+		.disabled = true,
 	};
 	const long fd = TARGET_CALL(target, SYS_perf_event_open, (long)&attr, 0,
 				    -1, -1, 0);
