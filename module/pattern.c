@@ -312,9 +312,8 @@ unsigned long gupx_pattern_take(struct gupx_pattern *pattern,
 	return nr;
 }
 
-static __always_inline const pteval_t *
-touch_stretch(struct gupx_pattern *pattern, const pteval_t *entry,
-	      const pteval_t *end, bool own)
+static const pteval_t *touch_stretch(struct gupx_pattern *pattern,
+				     const pteval_t *entry, const pteval_t *end)
 {
 	const struct gupx_pattern model = *pattern;
 	const unsigned long look = model.telling | model.marks;
@@ -324,8 +323,7 @@ touch_stretch(struct gupx_pattern *pattern, const pteval_t *entry,
 		const unsigned long pfn = frame_of(&model, entry);
 		struct page *page = first + pfn;
 
-		if (pfn >= model.end ||
-		    (own && !is_alike(&model, page, true, model.order)))
+		if (pfn >= model.end)
 			break;
 		if ((gupx_compat_page_flags(page) & look) != pattern->calm &&
 		    !look_closer(pattern, page))
@@ -350,9 +348,9 @@ unsigned long gupx_pattern_touch(struct gupx_pattern *pattern,
 {
 	const pteval_t *const first = entries_at(table, addr);
 	const pteval_t *const end = first + count_entries(table, addr);
-	const pteval_t *const last =
-		pattern->own ? touch_stretch(pattern, first, end, true)
-			     : touch_stretch(pattern, first, end, false);
 
-	return (last - first) << pattern->order;
+	/* Whose a page is matters to FORCE only, which populate has not. */
+	if (pattern->own)
+		return 0;
+	return (touch_stretch(pattern, first, end) - first) << pattern->order;
 }
