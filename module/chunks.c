@@ -15,7 +15,7 @@
 #include <linux/slab.h>
 
 #include "chunks.h"
-#include "pin.h"
+#include "release.h"
 
 /**
  * gupx_chunks_init() - an empty list
@@ -245,9 +245,9 @@ void gupx_chunks_release(struct gupx_chunks *chunks)
 	unsigned long i;
 
 	xa_for_each(&chunks->list, i, chunk) {
-		gupx_pin_release(chunk->word, chunk->nr, &tally);
+		gupx_release_runs(chunk->word, chunk->nr, &tally);
 		gupx_chunks_free(chunk);
 	}
-	gupx_pin_count_released(&tally);
+	gupx_release_count(&tally);
 	xa_destroy(&chunks->list);
 }

@@ -42,16 +42,6 @@ struct gupx_batch {
 	u64 *word;
 };
 
-/**
- * struct gupx_tally - pins released, not yet in a node's statistics
- * @node: where
- * @nr: how many
- */
-struct gupx_tally {
-	int node;
-	long nr;
-};
-
 int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity);
 void gupx_pin_batch_lend(struct gupx_batch *batch, u64 *word,
 			 unsigned int capacity);
@@ -68,9 +58,6 @@ void gupx_pin_adopt(struct gupx_batch *batch, struct page **pages,
 		    unsigned long nr, unsigned long addr, u32 flags);
 void gupx_pin_mark(struct folio *folio, bool dirty);
 void gupx_pin_touch(const struct gupx_entry *entry, bool write);
-void gupx_pin_release(const u64 *word, unsigned long nr,
-		      struct gupx_tally *tally);
-void gupx_pin_count_released(struct gupx_tally *tally);
 void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first);
 
 /* How a request takes pages: GUPX_R_* to GUPX_RUN_*. */
@@ -79,6 +66,13 @@ static inline u32 gupx_pin_flags(u32 request)
 	return (request & GUPX_R_PIN ? GUPX_RUN_PIN : 0) |
 	       (request & GUPX_R_WRITE ? GUPX_RUN_WRITE : 0) |
 	       (request & GUPX_R_SHORT ? GUPX_RUN_SHORT : 0);
+}
+
+/* Is this run of the zero page one that nobody counts? Row E8z. */
+static inline bool gupx_pin_is_uncounted(u32 flags)
+{
+	return (flags & GUPX_RUN_ZERO) && (flags & GUPX_RUN_PIN) &&
+	       gupx_can_skip_zero_page();
 }
 
 /* Is there room for what is at this address, and no gap before it? */

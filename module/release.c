@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Giving page references back, in runs: the mirror of pin.c. Twin in mm/gup.c:
+ * gup_put_folio(). One-page folios that need nothing but their references given
+ * back are most of all, so what a release costs is decided here.
+ *
+ * What our own loop took is released by our own mirror of the taking. What the
+ * kernel's engine took goes back by the kernel's unpin.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+#include <linux/vmstat.h>
+
+#include "pin.h"
+#include "release.h"
+#include "run.h"
+
+/* Runs between two looks whether somebody else should run. */
+#define RELEASED_AT_A_TIME 512
+
+static void dirty_folio(struct folio *folio)
+{
+	if (folio_test_dirty(folio))
+		return;
+	folio_lock(folio);
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+}
+
+/**
+ * gupx_release_count() - enter the pins released into the node's statistics
+ * @tally: ends empty
+ */
+void gupx_release_count(struct gupx_tally *tally)
+{
+	if (tally->nr)
+		mod_node_page_state(NODE_DATA(tally->node),
+				    NR_FOLL_PIN_RELEASED, tally->nr);
+	tally->nr = 0;
+}
+
+static void count_released(struct gupx_tally *tally, int node, unsigned long nr)
+{
+	if (tally->node != node)
+		gupx_release_count(tally);
+	tally->node = node;
+	tally->nr += nr;
+}
+
+/* Of the zero page, or of a large folio. It may be gone afterwards. */
+static void release_special(struct page *page, unsigned long nr, u32 flags,
+			    struct gupx_tally *tally)
+{
+	struct folio *folio = page_folio(page);
+	unsigned long references = nr;
+
+	if ((flags & GUPX_RUN_LARGE) && (flags & GUPX_RUN_WRITE))
+		dirty_folio(folio);
+	if (flags & GUPX_RUN_PIN) {
+		count_released(tally, folio_nid(folio), nr);
+		if (flags & GUPX_RUN_LARGE)
+			atomic_sub(nr, &folio->_pincount);
+		else
+			references *= GUP_PIN_COUNTING_BIAS;
+	}
+	folio_put_refs(folio, references);
+}
+
+static void release_page(struct page *page, u32 flags, struct gupx_tally *tally)
+{
+	/* No pinned folio grows or is split: it is one-page still. */
+	struct folio *folio = (struct folio *)page;
+	const bool pin = flags & GUPX_RUN_PIN;
+
+	if (flags & GUPX_RUN_WRITE)
+		dirty_folio(folio);
+	if (pin)
+		count_released(tally, page_to_nid(page), 1);
+	folio_put_refs(folio, pin ? GUP_PIN_COUNTING_BIAS : 1);
+}
+
+/* Runs of one-page folios, or of nothing else? */
+static bool is_small(u32 flags)
+{
+	return !(flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL));
+}
+
+/**
+ * struct manner - how one-page folios are released that were taken the same way
+ * @mould: a run of one of them is this and its frame number
+ * @mask: of a page's flags, what has to be looked at
+ * @calm: what it is where nothing is to be done but to give references back
+ * @references: how many, for each page
+ * @node: where such pages lie
+ */
+struct manner {
+	u64 mould;
+	unsigned long mask;
+	unsigned long calm;
+	int references;
+	int node;
+};
+
+static struct manner manner_of(u64 word)
+{
+	const u32 flags = gupx_run_flags(word);
+	struct page *page = pfn_to_page(gupx_run_pfn(word));
+	struct manner manner = {
+		.mould = gupx_run_pack(0, 1, flags),
+		.mask = NODES_MASK << NODES_PGSHIFT |
+			(flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0),
+		.references = flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1,
+		.node = page_to_nid(page),
+	};
+
+	manner.calm =
+		(gupx_compat_page_flags(page) | BIT(PG_dirty)) & manner.mask;
+	return manner;
+}
+
+/* Return: 0, if the page is calm. */
+static __always_inline unsigned long unrest_of(const struct manner *manner,
+					       const struct page *page)
+{
+	return (gupx_compat_page_flags(page) ^ manner->calm) & manner->mask;
+}
+
+static __always_inline void release_calm(const struct manner *manner,
+					 struct page *page)
+{
+	folio_put_refs((struct folio *)page, manner->references);
+}
+
+/*
+ * Four runs of one calm page each: so little is to be done for one that to look at
+ * each alone would be most of it.
+ *
+ * Return: whether that is what they are; if not, nothing was done.
+ */
+static __always_inline bool release_four(const struct manner *manner,
+					 const u64 *word)
+{
+	struct page *const first = pfn_to_page(0);
+	const u64 a = word[0] ^ manner->mould;
+	const u64 b = word[1] ^ manner->mould;
+	const u64 c = word[2] ^ manner->mould;
+	const u64 d = word[3] ^ manner->mould;
+
+	if ((a | b | c | d) >> GUPX_RUN_PFN_BITS)
+		return false;
+	if (unrest_of(manner, first + a) | unrest_of(manner, first + b) |
+	    unrest_of(manner, first + c) | unrest_of(manner, first + d))
+		return false;
+	release_calm(manner, first + a);
+	release_calm(manner, first + b);
+	release_calm(manner, first + c);
+	release_calm(manner, first + d);
+	return true;
+}
+
+static __always_inline bool release_single(const struct manner *manner,
+					   u64 word)
+{
+	const u64 pfn = word ^ manner->mould;
+	struct page *page = pfn_to_page(0) + pfn;
+
+	if (pfn >> GUPX_RUN_PFN_BITS || unrest_of(manner, page))
+		return false;
+	release_calm(manner, page);
+	return true;
+}
+
+/* Runs of one calm page each. Return: the first that is not one. */
+static noinline const u64 *release_singles(const u64 *word, const u64 *end,
+					   const struct manner *manner)
+{
+	const struct manner of_all = *manner;
+
+	while (end - word >= 4 && release_four(&of_all, word))
+		word += 4;
+	while (word < end && release_single(&of_all, *word))
+		word++;
+	return word;
+}
+
+/* Calm pages in a row. Return: the first that is not. */
+static struct page *release_row(struct page *page, struct page *end,
+				struct manner manner)
+{
+	for (; page < end && !unrest_of(&manner, page); page++)
+		release_calm(&manner, page);
+	return page;
+}
+
+static void release_pages_of(u64 word, const struct manner *manner,
+			     struct gupx_tally *tally)
+{
+	const u32 flags = gupx_run_flags(word);
+	struct page *page = pfn_to_page(gupx_run_pfn(word));
+	struct page *const end = page + gupx_run_pages(word);
+
+	while (page < end) {
+		struct page *const next = release_row(page, end, *manner);
+
+		if (flags & GUPX_RUN_PIN)
+			count_released(tally, manner->node, next - page);
+		page = next;
+		if (page < end)
+			release_page(page++, flags, tally);
+	}
+}
+
+/*
+ * One-page folios, in runs that were taken the same way.
+ *
+ * Return: the first run that was not.
+ */
+static const u64 *release_small(const u64 *word, const u64 *end,
+				struct gupx_tally *tally)
+{
+	const u32 flags = gupx_run_flags(*word);
+	const struct manner manner = manner_of(*word);
+
+	while (word < end && gupx_run_flags(*word) == flags) {
+		const u64 *const next = release_singles(word, end, &manner);
+
+		if (flags & GUPX_RUN_PIN)
+			count_released(tally, manner.node, next - word);
+		word = next;
+		if (word < end && gupx_run_flags(*word) == flags)
+			release_pages_of(*word++, &manner, tally);
+	}
+	return word;
+}
+
+static void release_zero_of_kernel(struct page *page, unsigned long nr,
+				   u32 flags)
+{
+	for (; nr; nr--) {
+		if (flags & GUPX_RUN_PIN)
+			unpin_user_page(page);
+		else
+			put_page(page);
+	}
+}
+
+static void release_of_kernel(struct page *page, unsigned long nr, u32 flags)
+{
+	if (flags & GUPX_RUN_ZERO)
+		release_zero_of_kernel(page, nr, flags);
+	else if (flags & GUPX_RUN_PIN)
+		unpin_user_page_range_dirty_lock(page, nr,
+						 flags & GUPX_RUN_WRITE);
+	else
+		while (nr--)
+			put_page(page++);
+}
+
+static void release_run(u64 word, struct gupx_tally *tally)
+{
+	struct page *page = pfn_to_page(gupx_run_pfn(word));
+	const unsigned long nr = gupx_run_pages(word);
+	const u32 flags = gupx_run_flags(word);
+
+	if (flags & GUPX_RUN_KERNEL)
+		release_of_kernel(page, nr, flags);
+	else if (!gupx_pin_is_uncounted(flags))
+		release_special(page, nr, flags, tally);
+}
+
+/**
+ * gupx_release_runs() - give back all references of some runs
+ * @word: the first run, taken by either engine
+ * @nr: runs
+ * @tally: gupx_release_count() after the last run
+ *
+ * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
+ * before the reference goes, or the last writes would be lost.
+ */
+void gupx_release_runs(const u64 *word, unsigned long nr,
+		       struct gupx_tally *tally)
+{
+	const u64 *const end = word + nr;
+
+	while (word < end) {
+		if (is_small(gupx_run_flags(*word)))
+			word = release_small(
+				word, min(end, word + RELEASED_AT_A_TIME),
+				tally);
+		else
+			release_run(*word++, tally);
+		cond_resched();
+	}
+}
