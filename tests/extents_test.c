@@ -39,14 +39,10 @@ FIXTURE_VARIANT_ADD(extents, of_the_kernel){
 	.flags = GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL,
 };
 
-/* Each page gets its number. In an order that keeps neighbours apart. */
 static long number_pages(const long arguments[6])
 {
-	for (uint64_t i = 0; i < PAGES; i++) {
-		const uint64_t page = i * 7919 % PAGES;
-
-		*(uint64_t *)(arguments[0] + page * lab_page()) = page;
-	}
+	for (uint64_t i = 0; i < PAGES; i++)
+		*(uint64_t *)(arguments[0] + i * lab_page()) = i;
 	return 0;
 }
 
@@ -61,6 +57,7 @@ FIXTURE_SETUP(extents)
 	ASSERT_LT(0, (long)self->addr);
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
 				 self->len, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, target_scatter(&self->target, self->addr, self->len, 1));
 	ASSERT_EQ(0, TARGET_RUN(&self->target, number_pages, self->addr));
 	self->held = lab_pins_held();
 }

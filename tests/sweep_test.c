@@ -30,10 +30,13 @@
 #define COPIED 16
 /* Emulated, with every check that a kernel has. */
 #define SECONDS 300
+/* More of them, each alone, than the module's chunks hold. */
+#define SCATTERED 1200
 
 enum content {
 	MEMORY_HUGETLB = 100,
 	MEMORY_MOVABLE,
+	MEMORY_SCATTERED,
 };
 
 static unsigned int count_files(void)
@@ -60,6 +63,20 @@ static const char *build_hugetlb(const struct target *target,
 	return (long)memory->addr < 0 ? "no room for a mapping" : NULL;
 }
 
+static const char *build_scattered(const struct target *target,
+				   struct memory *memory)
+{
+	memory->len = SCATTERED * lab_page();
+	memory->addr = TARGET_CALL(target, SYS_mmap, 0, memory->len,
+				   PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return (long)memory->addr < 0 ||
+			       TARGET_CALL(target, SYS_madvise, memory->addr,
+					   memory->len, MADV_NOHUGEPAGE)
+		       ? "no room for a mapping"
+		       : NULL;
+}
+
 /* Two machines share the work: huge pages may have nowhere to be moved to. */
 static const char *build(const struct target *target, int kind,
 			 struct memory *memory)
@@ -73,6 +90,8 @@ static const char *build(const struct target *target, int kind,
 		return "for a machine without movablecore=";
 	if (kind == MEMORY_HUGETLB)
 		return build_hugetlb(target, memory);
+	if (kind == MEMORY_SCATTERED)
+		return build_scattered(target, memory);
 	return memory_build(target, movable ? MEMORY_ANON : kind, memory);
 }
 
@@ -136,6 +155,7 @@ KIND(thp_absent, MEMORY_THP, false, GUPX_F_WRITE);
 KIND(shmem_absent, MEMORY_SHMEM, false, GUPX_F_WRITE);
 KIND(file_private, MEMORY_FILE_PRIVATE, false, 0);
 KIND(hugetlb_absent, MEMORY_HUGETLB, false, GUPX_F_WRITE);
+KIND(scattered, MEMORY_SCATTERED, true, GUPX_F_WRITE);
 /* Row O4: long-term, so the kernel has to move it first. */
 KIND(movable, MEMORY_MOVABLE, true, GUPX_F_WRITE);
 
@@ -196,7 +216,10 @@ static void start_over(struct __test_metadata *_metadata,
 	}
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, memory->addr,
 				 memory->len, MADV_DONTNEED));
-	if (variant->resident) {
+	if (variant->kind == MEMORY_SCATTERED) {
+		ASSERT_EQ(0, target_scatter(&self->target, memory->addr,
+					    memory->len, 7));
+	} else if (variant->resident) {
 		ASSERT_EQ(0, target_poke(&self->target, memory->addr,
 					 memory->len, 7));
 	}

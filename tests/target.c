@@ -235,6 +235,25 @@ long target_poke(const struct target *target, uint64_t addr, size_t len,
 	return command(target, &order);
 }
 
+/* Every page is met, unless they are a multiple of this many. */
+#define STRIDE 7919
+
+static long scatter(const long arguments[6])
+{
+	volatile unsigned char *const base = (void *)arguments[0];
+	const unsigned long pages = arguments[1] / lab_page();
+
+	for (unsigned long i = 0; i < pages; i++)
+		base[i * STRIDE % pages * lab_page()] = arguments[2];
+	return pages % STRIDE ? 0 : -EINVAL;
+}
+
+long target_scatter(const struct target *target, uint64_t addr, size_t len,
+		    unsigned char byte)
+{
+	return TARGET_RUN(target, scatter, addr, len, byte);
+}
+
 long target_peek(const struct target *target, uint64_t addr, size_t len)
 {
 	const struct order order = {

@@ -53,6 +53,12 @@ void target_exec(const struct target *target);
 /* Writes @byte to the first byte of each page. 0, or -errno. */
 long target_poke(const struct target *target, uint64_t addr, size_t len,
 		 unsigned char byte);
+/*
+ * The same, in an order that is not that of the addresses: where the pages come from
+ * the allocator one after the other, no two neighbours lie together.
+ */
+long target_scatter(const struct target *target, uint64_t addr, size_t len,
+		    unsigned char byte);
 /* Reads a byte of each page; the sum of them. */
 long target_peek(const struct target *target, uint64_t addr, size_t len);
 /* Its child, a target as well. It dies with its parent; stop it all the same. */

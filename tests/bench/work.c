@@ -95,26 +95,10 @@ const char *work_build(struct work *work)
 	return "no such kind";
 }
 
-/*
- * In an order that is not that of the addresses: the pages come from the
- * allocator one after the other, so that no two neighbours lie together.
- */
-static long touch_scattered(const long arguments[6])
-{
-	volatile unsigned char *const base = (void *)arguments[0];
-	const unsigned long pages = arguments[1] / PAGE;
-
-	/* A number of pages is a multiple of 512 here, so 7919 meets them all. */
-	for (unsigned long i = 0; i < pages; i++)
-		base[i * 7919 % pages * PAGE] = 's';
-	return 0;
-}
-
 static void touch(const struct work *work)
 {
 	if (work->kind == WORK_SCATTERED)
-		TARGET_RUN(work->target, touch_scattered, work->base,
-			   work->span);
+		target_scatter(work->target, work->base, work->span, 's');
 	else
 		target_poke(work->target, work->base, work->span, 't');
 }
