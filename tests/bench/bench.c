@@ -54,6 +54,7 @@ static const struct row rows[] = {
 	{ "pin-4k-fresh", pin_sides, .kind = WORK_4K, .state = WORK_FRESH },
 	{ "pin-4k-odd", pin_sides, .kind = WORK_4K, .odd = true },
 	{ "pin-scattered", pin_sides, .kind = WORK_SCATTERED },
+	{ "pin-interleaved", pin_sides, .kind = WORK_INTERLEAVED },
 	{ "pin-shmem", pin_sides, .kind = WORK_SHMEM },
 	{ "pin-large", pin_sides, .kind = WORK_LARGE },
 	{ "pin-thp", pin_sides, .kind = WORK_THP },

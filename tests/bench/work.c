@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -52,6 +53,19 @@ static const char *map_anon(const struct work *work, int advice)
 	return NULL;
 }
 
+static const char *map_interleaved(const struct work *work)
+{
+	static const unsigned long both = 3;
+	const char *missing = map_anon(work, MADV_NOHUGEPAGE);
+
+	if (missing)
+		return missing;
+	return TARGET_CALL(work->target, SYS_mbind, work->base, work->span,
+			   MPOL_INTERLEAVE, (long)&both, 3, 0)
+		       ? "this machine has one NUMA node"
+		       : NULL;
+}
+
 static const char *map_shmem(const struct work *work)
 {
 	static const char name[] = "gupx-bench";
@@ -84,6 +98,8 @@ const char *work_build(struct work *work)
 	case WORK_4K:
 	case WORK_SCATTERED:
 		return map_anon(work, MADV_NOHUGEPAGE);
+	case WORK_INTERLEAVED:
+		return map_interleaved(work);
 	case WORK_SHMEM:
 		return map_shmem(work);
 	case WORK_LARGE:

@@ -14,10 +14,11 @@
 #define HUGE_PAGE (2UL << 20)
 
 enum work_kind {
-	WORK_4K,	/* anonymous pages, touched one after the other */
-	WORK_SCATTERED, /* the same, no two neighbours next to each other */
-	WORK_SHMEM,	/* pages of a memfd */
-	WORK_LARGE,	/* folios of 2 MiB, mapped by pages */
+	WORK_4K,	  /* anonymous pages, touched one after the other */
+	WORK_SCATTERED,	  /* the same, no two neighbours next to each other */
+	WORK_INTERLEAVED, /* two NUMA nodes take turns */
+	WORK_SHMEM,	  /* pages of a memfd */
+	WORK_LARGE,	  /* folios of 2 MiB, mapped by pages */
 	WORK_THP,
 	WORK_HUGETLB,
 };
