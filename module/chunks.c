@@ -16,6 +16,7 @@
 
 #include "chunks.h"
 #include "release.h"
+#include "tally.h"
 
 /**
  * gupx_chunks_init() - an empty list
@@ -240,7 +241,7 @@ unsigned int gupx_chunks_describe(struct gupx_chunks *chunks, u64 first,
  */
 void gupx_chunks_release(struct gupx_chunks *chunks)
 {
-	struct gupx_tally tally = {};
+	struct gupx_tally tally = { .item = NR_FOLL_PIN_RELEASED };
 	struct gupx_chunk *chunk;
 	unsigned long i;
 
@@ -248,6 +249,6 @@ void gupx_chunks_release(struct gupx_chunks *chunks)
 		gupx_release_runs(chunk->word, chunk->nr, &tally);
 		gupx_chunks_free(chunk);
 	}
-	gupx_release_count(&tally);
+	gupx_tally_enter(&tally);
 	xa_destroy(&chunks->list);
 }

@@ -46,14 +46,14 @@ static u32 place_facts(const struct page *page)
 }
 
 /**
- * gupx_entry_zone_matters() - do facts follow from which zone a page lies in?
- * @page: any
+ * gupx_entry_zones_matter() - do facts follow from which zone a page lies in?
+ * @pgdat: a node
  *
- * Return: false where all zones of its node are ordinary ones.
+ * Return: false where all its zones are ordinary ones.
  */
-bool gupx_entry_zone_matters(const struct page *page)
+bool gupx_entry_zones_matter(struct pglist_data *pgdat)
 {
-	struct zone *zone = page_pgdat(page)->node_zones;
+	struct zone *zone = pgdat->node_zones;
 	struct zone *const end = zone + MAX_NR_ZONES;
 
 	for (; zone < end; zone++)

@@ -26,7 +26,7 @@ struct gupx_entry {
 
 void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry);
-bool gupx_entry_zone_matters(const struct page *page);
+bool gupx_entry_zones_matter(struct pglist_data *pgdat);
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 				     unsigned long addr, unsigned long most);
 void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,

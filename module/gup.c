@@ -349,8 +349,6 @@ bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 		if (verdict.action == GUPX_STOP)
 			gupx_cursor_stop(cursor, verdict);
 	}
-	if (batch)
-		gupx_pin_count(batch);
 	return !gupx_cursor_is_over(cursor);
 }
 

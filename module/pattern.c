@@ -68,20 +68,28 @@ static const pteval_t *entries_at(const struct gupx_table *table,
 		       : (const pteval_t *)(table->pmd + pmd_index(addr));
 }
 
-/* The twin of vm_normal_page()'s highest_memmap_pfn, which is not exported. */
-static unsigned long end_of_frames(const struct page *page)
+/*
+ * Scattered pages mix zones, and interleaved ones nodes: these tell something only
+ * where they differ. The end is the twin of vm_normal_page()'s highest_memmap_pfn,
+ * which is not exported.
+ */
+static void look_at_node(struct gupx_pattern *pattern,
+			 struct pglist_data *pgdat)
 {
-	return pgdat_end_pfn(page_pgdat(page));
+	pattern->end = max(pattern->end, pgdat_end_pfn(pgdat));
+	if (gupx_entry_zones_matter(pgdat))
+		pattern->telling |= NODE_FLAGS | ZONE_FLAGS;
 }
 
-/*
- * Where the page lies, whose it is, and whether it is one of many. Scattered pages
- * mix the zones of a node, so these count only where they differ.
- */
-static unsigned long telling_flags(const struct page *page)
+static void look_at_nodes(struct gupx_pattern *pattern, const struct page *page)
 {
-	return NODE_FLAGS | BIT(PG_head) | BIT(PG_anon_exclusive) |
-	       (gupx_entry_zone_matters(page) ? ZONE_FLAGS : 0);
+	int node;
+
+	if (nr_online_nodes == 1)
+		look_at_node(pattern, page_pgdat(page));
+	else
+		for_each_online_node(node)
+			look_at_node(pattern, NODE_DATA(node));
 }
 
 /* Rows E4, E7: only of a page that may not be written to, it is asked whose it is. */
@@ -117,16 +125,16 @@ void gupx_pattern_learn(struct gupx_pattern *pattern,
 	*pattern = (struct gupx_pattern){
 		.mask = ~_PAGE_ACCESSED,
 		.bits = value & ~(frame | _PAGE_ACCESSED),
-		.end = end_of_frames(entry->page),
-		.telling = telling_flags(entry->page),
+		/* Whose the page is, and whether it is one of many. */
+		.telling = BIT(PG_head) | BIT(PG_anon_exclusive),
 		.marks = LRU_MARKS,
 		.calm = ~0UL,
 		.order = folio_order(entry->folio),
-		.node = page_to_nid(entry->page),
 		.own = is_own_asked(entry, request),
 		.anon = entry->facts & GUPX_E_PAGE_ANON,
 		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
 	};
+	look_at_nodes(pattern, entry->page);
 	pattern->told =
 		gupx_compat_page_flags(&entry->folio->page) & pattern->telling;
 	/* hugetlb pages are not marked as used. */
@@ -308,7 +316,7 @@ unsigned long gupx_pattern_take(struct gupx_pattern *pattern,
 	else
 		take_stretch(pattern, &stretch, false, 0);
 	nr = (stretch.entry - first) << pattern->order;
-	gupx_pin_note(batch, stretch.word, nr, pattern->node, stretch.flags);
+	gupx_pin_note(batch, stretch.word, nr, stretch.flags);
 	return nr;
 }
 

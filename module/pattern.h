@@ -20,7 +20,6 @@ struct gupx_table;
  * @touched: the flags that a touch leaves set
  * @calm: @told, and of @marks what they are where it changes none; ~0: not known yet
  * @order: of the page's folio
- * @node: where it lies
  * @own: whether it matters that the page is the target's own; if not, only the
  *	entry does
  * @anon: whether it is anonymous
@@ -38,7 +37,6 @@ struct gupx_pattern {
 	unsigned long touched;
 	unsigned long calm;
 	unsigned int order;
-	int node;
 	bool own;
 	bool anon;
 	bool dirty;

@@ -26,7 +26,8 @@
  */
 int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity)
 {
-	*batch = (struct gupx_batch){ .capacity = capacity };
+	gupx_pin_batch_lend(batch, NULL, capacity);
+	batch->is_lent = false;
 	batch->word = kvmalloc_array(capacity, sizeof(*batch->word),
 				     GFP_KERNEL_ACCOUNT);
 	return batch->word ? 0 : -ENOMEM;
@@ -43,6 +44,7 @@ void gupx_pin_batch_lend(struct gupx_batch *batch, u64 *word,
 {
 	*batch = (struct gupx_batch){
 		.capacity = capacity,
+		.tally.item = NR_FOLL_PIN_ACQUIRED,
 		.is_lent = true,
 		.word = word,
 	};
@@ -87,7 +89,7 @@ int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
  */
 void gupx_pin_batch_fini(struct gupx_batch *batch)
 {
-	WARN_ON_ONCE(batch->nr || batch->owed || batch->counted);
+	WARN_ON_ONCE(batch->nr || batch->owed);
 	free_words(batch);
 }
 
@@ -101,28 +103,6 @@ static void add_references(struct folio *folio, unsigned long nr, u32 flags)
 	} else {
 		folio_ref_add(folio, nr * GUP_PIN_COUNTING_BIAS);
 	}
-}
-
-/**
- * gupx_pin_count() - enter the pins taken into the node's statistics
- * @batch: no lock needed
- *
- * Pins may be seen before they are counted; that harms nobody.
- */
-void gupx_pin_count(struct gupx_batch *batch)
-{
-	if (batch->counted)
-		mod_node_page_state(NODE_DATA(batch->node),
-				    NR_FOLL_PIN_ACQUIRED, batch->counted);
-	batch->counted = 0;
-}
-
-static void count_taken(struct gupx_batch *batch, int node, unsigned long nr)
-{
-	if (batch->node != node)
-		gupx_pin_count(batch);
-	batch->node = node;
-	batch->counted += nr;
 }
 
 /**
@@ -140,7 +120,8 @@ void gupx_pin_settle(struct gupx_batch *batch)
 	flags = gupx_run_flags(batch->word[batch->nr - 1]);
 	add_references(batch->owed_to, batch->owed, flags);
 	if (flags & GUPX_RUN_PIN)
-		count_taken(batch, folio_nid(batch->owed_to), batch->owed);
+		gupx_tally_add(&batch->tally, folio_nid(batch->owed_to),
+			       batch->owed);
 	batch->owed = 0;
 	batch->owed_to = NULL;
 }
@@ -239,18 +220,17 @@ u64 *gupx_pin_last(struct gupx_batch *batch)
  * @batch: any
  * @last: the last run now
  * @nr: pages put there; their references are taken
- * @node: where they are
  * @flags: how they were taken, of all alike
  */
 void gupx_pin_note(struct gupx_batch *batch, u64 *last, unsigned long nr,
-		   int node, u32 flags)
+		   u32 flags)
 {
 	batch->nr = last - batch->word + 1;
 	batch->end += nr << PAGE_SHIFT;
 	if (nr && flags != batch->flags)
 		batch->uniform = false;
 	if (flags & GUPX_RUN_PIN)
-		count_taken(batch, node, nr);
+		gupx_tally_add_runs(&batch->tally, last + 1, nr);
 }
 
 /**
@@ -304,6 +284,14 @@ void gupx_pin_touch(const struct gupx_entry *entry, bool write)
 		gupx_pin_mark(entry->folio, write && !entry->dirty);
 }
 
+static void give_back(const u64 *word, unsigned int nr)
+{
+	struct gupx_tally tally = { .item = NR_FOLL_PIN_RELEASED };
+
+	gupx_release_runs(word, nr, &tally);
+	gupx_tally_enter(&tally);
+}
+
 /**
  * gupx_pin_release_batch() - give back the runs that found no owner
  * @batch: ends empty
@@ -311,10 +299,8 @@ void gupx_pin_touch(const struct gupx_entry *entry, bool write)
  */
 void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first)
 {
-	struct gupx_tally tally = {};
-
-	gupx_pin_count(batch);
-	gupx_release_runs(batch->word + first, batch->nr - first, &tally);
-	gupx_release_count(&tally);
+	gupx_tally_enter(&batch->tally);
+	if (first < batch->nr)
+		give_back(batch->word + first, batch->nr - first);
 	gupx_pin_forget(batch);
 }

@@ -6,6 +6,7 @@
 
 #include "policy.h"
 #include "run.h"
+#include "tally.h"
 
 struct gupx_entry;
 
@@ -20,8 +21,7 @@ struct gupx_entry;
  * @owed: references on a folio, noted but not yet taken; none is owed any more
  *	when the page-table lock is let go
  * @owed_to: that folio
- * @node: NUMA node that @counted belongs to
- * @counted: pins not yet in the node's statistics
+ * @tally: pins taken, to be counted when no lock is held
  * @is_lent: @word is somebody else's
  * @word: the runs, as gupx_run_pack() has them
  *
@@ -36,8 +36,7 @@ struct gupx_batch {
 	bool uniform;
 	unsigned long owed;
 	struct folio *owed_to;
-	int node;
-	long counted;
+	struct gupx_tally tally;
 	bool is_lent;
 	u64 *word;
 };
@@ -51,9 +50,8 @@ void gupx_pin_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 		   unsigned long addr, u32 flags);
 u64 *gupx_pin_last(struct gupx_batch *batch);
 void gupx_pin_note(struct gupx_batch *batch, u64 *last, unsigned long nr,
-		   int node, u32 flags);
+		   u32 flags);
 void gupx_pin_settle(struct gupx_batch *batch);
-void gupx_pin_count(struct gupx_batch *batch);
 void gupx_pin_adopt(struct gupx_batch *batch, struct page **pages,
 		    unsigned long nr, unsigned long addr, u32 flags);
 void gupx_pin_mark(struct folio *folio, bool dirty);

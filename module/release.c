@@ -10,11 +10,11 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
-#include <linux/vmstat.h>
 
 #include "pin.h"
 #include "release.h"
 #include "run.h"
+#include "tally.h"
 
 /* Runs between two looks whether somebody else should run. */
 #define RELEASED_AT_A_TIME 512
@@ -28,26 +28,6 @@ static void dirty_folio(struct folio *folio)
 	folio_unlock(folio);
 }
 
-/**
- * gupx_release_count() - enter the pins released into the node's statistics
- * @tally: ends empty
- */
-void gupx_release_count(struct gupx_tally *tally)
-{
-	if (tally->nr)
-		mod_node_page_state(NODE_DATA(tally->node),
-				    NR_FOLL_PIN_RELEASED, tally->nr);
-	tally->nr = 0;
-}
-
-static void count_released(struct gupx_tally *tally, int node, unsigned long nr)
-{
-	if (tally->node != node)
-		gupx_release_count(tally);
-	tally->node = node;
-	tally->nr += nr;
-}
-
 /* Of the zero page, or of a large folio. It may be gone afterwards. */
 static void release_special(struct page *page, unsigned long nr, u32 flags,
 			    struct gupx_tally *tally)
@@ -58,7 +38,7 @@ static void release_special(struct page *page, unsigned long nr, u32 flags,
 	if ((flags & GUPX_RUN_LARGE) && (flags & GUPX_RUN_WRITE))
 		dirty_folio(folio);
 	if (flags & GUPX_RUN_PIN) {
-		count_released(tally, folio_nid(folio), nr);
+		gupx_tally_add(tally, folio_nid(folio), nr);
 		if (flags & GUPX_RUN_LARGE)
 			atomic_sub(nr, &folio->_pincount);
 		else
@@ -67,17 +47,14 @@ static void release_special(struct page *page, unsigned long nr, u32 flags,
 	folio_put_refs(folio, references);
 }
 
-static void release_page(struct page *page, u32 flags, struct gupx_tally *tally)
+static void release_page(struct page *page, u32 flags)
 {
 	/* No pinned folio grows or is split: it is one-page still. */
 	struct folio *folio = (struct folio *)page;
-	const bool pin = flags & GUPX_RUN_PIN;
 
 	if (flags & GUPX_RUN_WRITE)
 		dirty_folio(folio);
-	if (pin)
-		count_released(tally, page_to_nid(page), 1);
-	folio_put_refs(folio, pin ? GUP_PIN_COUNTING_BIAS : 1);
+	folio_put_refs(folio, flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1);
 }
 
 /* Runs of one-page folios, or of nothing else? */
@@ -89,41 +66,29 @@ static bool is_small(u32 flags)
 /**
  * struct manner - how one-page folios are released that were taken the same way
  * @mould: a run of one of them is this and its frame number
- * @mask: of a page's flags, what has to be looked at
- * @calm: what it is where nothing is to be done but to give references back
+ * @wanted: the flags of a page to which nothing is to be done, but to give its
+ *	references back: a calm one
  * @references: how many, for each page
- * @node: where such pages lie
  */
 struct manner {
 	u64 mould;
-	unsigned long mask;
-	unsigned long calm;
+	unsigned long wanted;
 	int references;
-	int node;
 };
 
-static struct manner manner_of(u64 word)
+static struct manner manner_of(u32 flags)
 {
-	const u32 flags = gupx_run_flags(word);
-	struct page *page = pfn_to_page(gupx_run_pfn(word));
-	struct manner manner = {
+	return (struct manner){
 		.mould = gupx_run_pack(0, 1, flags),
-		.mask = NODES_MASK << NODES_PGSHIFT |
-			(flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0),
+		.wanted = flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0,
 		.references = flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1,
-		.node = page_to_nid(page),
 	};
-
-	manner.calm =
-		(gupx_compat_page_flags(page) | BIT(PG_dirty)) & manner.mask;
-	return manner;
 }
 
-/* Return: 0, if the page is calm. */
-static __always_inline unsigned long unrest_of(const struct manner *manner,
-					       const struct page *page)
+static __always_inline bool is_calm(const struct manner *manner,
+				    unsigned long flags)
 {
-	return (gupx_compat_page_flags(page) ^ manner->calm) & manner->mask;
+	return (flags & manner->wanted) == manner->wanted;
 }
 
 static __always_inline void release_calm(const struct manner *manner,
@@ -149,8 +114,10 @@ static __always_inline bool release_four(const struct manner *manner,
 
 	if ((a | b | c | d) >> GUPX_RUN_PFN_BITS)
 		return false;
-	if (unrest_of(manner, first + a) | unrest_of(manner, first + b) |
-	    unrest_of(manner, first + c) | unrest_of(manner, first + d))
+	if (!is_calm(manner, gupx_compat_page_flags(first + a) &
+				     gupx_compat_page_flags(first + b) &
+				     gupx_compat_page_flags(first + c) &
+				     gupx_compat_page_flags(first + d)))
 		return false;
 	release_calm(manner, first + a);
 	release_calm(manner, first + b);
@@ -165,7 +132,8 @@ static __always_inline bool release_single(const struct manner *manner,
 	const u64 pfn = word ^ manner->mould;
 	struct page *page = pfn_to_page(0) + pfn;
 
-	if (pfn >> GUPX_RUN_PFN_BITS || unrest_of(manner, page))
+	if (pfn >> GUPX_RUN_PFN_BITS ||
+	    !is_calm(manner, gupx_compat_page_flags(page)))
 		return false;
 	release_calm(manner, page);
 	return true;
@@ -188,31 +156,40 @@ static noinline const u64 *release_singles(const u64 *word, const u64 *end,
 static struct page *release_row(struct page *page, struct page *end,
 				struct manner manner)
 {
-	for (; page < end && !unrest_of(&manner, page); page++)
+	for (; page < end && is_calm(&manner, gupx_compat_page_flags(page));
+	     page++)
 		release_calm(&manner, page);
 	return page;
 }
 
-static void release_pages_of(u64 word, const struct manner *manner,
-			     struct gupx_tally *tally)
+static void release_pages_of(u64 word, const struct manner *manner)
 {
-	const u32 flags = gupx_run_flags(word);
 	struct page *page = pfn_to_page(gupx_run_pfn(word));
 	struct page *const end = page + gupx_run_pages(word);
 
 	while (page < end) {
-		struct page *const next = release_row(page, end, *manner);
-
-		if (flags & GUPX_RUN_PIN)
-			count_released(tally, manner->node, next - page);
-		page = next;
+		page = release_row(page, end, *manner);
 		if (page < end)
-			release_page(page++, flags, tally);
+			release_page(page++, gupx_run_flags(word));
 	}
 }
 
+/* Return: the first run from @word on that was not taken the same way. */
+static const u64 *count_ahead(const u64 *word, const u64 *end,
+			      struct gupx_tally *tally)
+{
+	const u32 flags = gupx_run_flags(*word);
+	unsigned long nr = 0;
+
+	for (; word < end && gupx_run_flags(*word) == flags; word++)
+		nr += gupx_run_pages(*word);
+	gupx_tally_add_runs(tally, word, nr);
+	return word;
+}
+
 /*
- * One-page folios, in runs that were taken the same way.
+ * One-page folios, in runs that were taken the same way. Which node a page is of,
+ * where there are several, it tells as long as it is held.
  *
  * Return: the first run that was not.
  */
@@ -220,17 +197,26 @@ static const u64 *release_small(const u64 *word, const u64 *end,
 				struct gupx_tally *tally)
 {
 	const u32 flags = gupx_run_flags(*word);
-	const struct manner manner = manner_of(*word);
+	const struct manner manner = manner_of(flags);
+	bool counted = !(flags & GUPX_RUN_PIN);
+	unsigned long nr = 0;
 
+	if (!counted && nr_online_nodes > 1) {
+		end = count_ahead(word, end, tally);
+		counted = true;
+	}
 	while (word < end && gupx_run_flags(*word) == flags) {
 		const u64 *const next = release_singles(word, end, &manner);
 
-		if (flags & GUPX_RUN_PIN)
-			count_released(tally, manner.node, next - word);
+		nr += next - word;
 		word = next;
-		if (word < end && gupx_run_flags(*word) == flags)
-			release_pages_of(*word++, &manner, tally);
+		if (word < end && gupx_run_flags(*word) == flags) {
+			nr += gupx_run_pages(*word);
+			release_pages_of(*word++, &manner);
+		}
 	}
+	if (!counted)
+		gupx_tally_add_runs(tally, word, nr);
 	return word;
 }
 
@@ -273,7 +259,7 @@ static void release_run(u64 word, struct gupx_tally *tally)
  * gupx_release_runs() - give back all references of some runs
  * @word: the first run, taken by either engine
  * @nr: runs
- * @tally: gupx_release_count() after the last run
+ * @tally: gupx_tally_enter() after the last run
  *
  * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
  * before the reference goes, or the last writes would be lost.

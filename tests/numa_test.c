@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pages that are on their way between two NUMA nodes, or may soon be: the hints of
- * NUMA balancing, and migration. The machine needs a CPU and memory on each of two.
+ * NUMA balancing, and migration; and pages of two nodes in turn. The machine needs a
+ * CPU and memory on each of two.
  */
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -214,6 +216,115 @@ TEST_F(numa, E1_pages_on_the_move_are_waited_for)
 	waitpid(pid, NULL, 0);
 	free(buffer);
 	EXPECT_EQ(5ULL, moved);
+}
+
+/* More than the module's chunks hold. */
+#define TURNS 1200
+
+FIXTURE(interleaved)
+{
+	struct target target;
+	uint64_t addr;
+	const char *missing;
+	/* Of the target's pages; of pins of anybody's before. */
+	long pages[2];
+	long before[2];
+};
+
+FIXTURE_VARIANT(interleaved)
+{
+	uint32_t flags;
+};
+
+FIXTURE_VARIANT_ADD(interleaved, ours){
+	.flags = GUPX_F_WRITE,
+};
+
+FIXTURE_VARIANT_ADD(interleaved, of_the_kernel){
+	.flags = GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL,
+};
+
+static long held_on(int node)
+{
+	char file[64];
+
+	/* The counters lag by what each CPU has not yet handed in. */
+	lab_pins_held();
+	snprintf(file, sizeof(file), "/sys/devices/system/node/node%d/vmstat",
+		 node);
+	return lab_number(file, "nr_foll_pin_acquired ") -
+	       lab_number(file, "nr_foll_pin_released ");
+}
+
+/* How many pages each node has; false: not known, or a third one has some. */
+static bool count_pages(const struct target *target, uint64_t addr,
+			long pages[2])
+{
+	void *where[TURNS];
+	int nodes[TURNS];
+
+	for (int i = 0; i < TURNS; i++)
+		where[i] = (void *)(addr + i * lab_page());
+	if (syscall(SYS_move_pages, target->pid, (long)TURNS, where, NULL,
+		    nodes, 0))
+		return false;
+	pages[0] = 0;
+	pages[1] = 0;
+	for (int i = 0; i < TURNS; i++) {
+		if (nodes[i] != 0 && nodes[i] != 1)
+			return false;
+		pages[nodes[i]]++;
+	}
+	return true;
+}
+
+FIXTURE_SETUP(interleaved)
+{
+	static const unsigned long both = 3;
+	const struct target *target = &self->target;
+	const uint64_t len = TURNS * lab_page();
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	self->addr =
+		TARGET_CALL(target, SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_LT(0, (long)self->addr);
+	ASSERT_EQ(0, TARGET_CALL(target, SYS_madvise, self->addr, len,
+				 MADV_NOHUGEPAGE));
+	if (TARGET_CALL(target, SYS_mbind, self->addr, len, MPOL_INTERLEAVE,
+			(long)&both, 3, 0)) {
+		self->missing = "not two nodes with memory";
+		return;
+	}
+	ASSERT_EQ(0, target_poke(target, self->addr, len, 't'));
+	ASSERT_TRUE(count_pages(target, self->addr, self->pages));
+	ASSERT_LT(TURNS / 4, self->pages[0]);
+	ASSERT_LT(TURNS / 4, self->pages[1]);
+	for (int node = 0; node < 2; node++)
+		self->before[node] = held_on(node);
+}
+
+FIXTURE_TEARDOWN(interleaved)
+{
+	target_stop(&self->target);
+}
+
+/* Row E8: each node's statistics tell of its own pages. */
+TEST_F(interleaved, E8_pins_are_counted_where_they_are)
+{
+	struct lab_answer answer;
+
+	SKIP_IF_MISSING();
+	answer = lab_pin(self->target.mem_fd, self->addr, TURNS * lab_page(),
+			 variant->flags);
+	ASSERT_EQ(TURNS * lab_page(), answer.done);
+	for (int node = 0; node < 2; node++)
+		EXPECT_EQ(self->before[node] + self->pages[node],
+			  held_on(node));
+	close(answer.pin_fd);
+	for (int node = 0; node < 2; node++)
+		EXPECT_EQ(self->before[node], held_on(node));
 }
 
 TEST_HARNESS_MAIN
