@@ -53,17 +53,25 @@ static const char *map_anon(const struct work *work, int advice)
 	return NULL;
 }
 
+static bool place(const struct work *work, int policy,
+		  const unsigned long *nodes)
+{
+	return !TARGET_CALL(work->target, SYS_mbind, work->base, work->span,
+			    policy, (long)nodes, 3, 0);
+}
+
+/* Nodes without memory are passed over, unless there is no other. */
 static const char *map_interleaved(const struct work *work)
 {
-	static const unsigned long both = 3;
+	static const unsigned long second = 2, both = 3;
 	const char *missing = map_anon(work, MADV_NOHUGEPAGE);
 
 	if (missing)
 		return missing;
-	return TARGET_CALL(work->target, SYS_mbind, work->base, work->span,
-			   MPOL_INTERLEAVE, (long)&both, 3, 0)
-		       ? "this machine has one NUMA node"
-		       : NULL;
+	if (!place(work, MPOL_BIND, &second) ||
+	    !place(work, MPOL_INTERLEAVE, &both))
+		return "this machine has one NUMA node";
+	return NULL;
 }
 
 static const char *map_shmem(const struct work *work)
