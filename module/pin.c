@@ -26,11 +26,13 @@
  */
 int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity)
 {
-	gupx_pin_batch_lend(batch, NULL, capacity);
+	u64 *word = kvmalloc_array(capacity, sizeof(*word), GFP_KERNEL_ACCOUNT);
+
+	if (!word)
+		return -ENOMEM;
+	gupx_pin_batch_lend(batch, word, capacity);
 	batch->is_lent = false;
-	batch->word = kvmalloc_array(capacity, sizeof(*batch->word),
-				     GFP_KERNEL_ACCOUNT);
-	return batch->word ? 0 : -ENOMEM;
+	return 0;
 }
 
 /**
@@ -89,7 +91,8 @@ int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
  */
 void gupx_pin_batch_fini(struct gupx_batch *batch)
 {
-	WARN_ON_ONCE(batch->nr || batch->owed);
+	WARN_ON_ONCE(batch->nr || batch->owed ||
+		     !gupx_tally_is_empty(&batch->tally));
 	free_words(batch);
 }
 

@@ -21,7 +21,7 @@ struct gupx_entry;
  * @owed: references on a folio, noted but not yet taken; none is owed any more
  *	when the page-table lock is let go
  * @owed_to: that folio
- * @tally: pins taken, to be counted when no lock is held
+ * @tally: pins taken, not yet in their nodes' statistics
  * @is_lent: @word is somebody else's
  * @word: the runs, as gupx_run_pack() has them
  *

@@ -198,13 +198,13 @@ static const u64 *release_small(const u64 *word, const u64 *end,
 {
 	const u32 flags = gupx_run_flags(*word);
 	const struct manner manner = manner_of(flags);
-	bool counted = !(flags & GUPX_RUN_PIN);
+	const int node = page_to_nid(pfn_to_page(gupx_run_pfn(*word)));
+	const bool pin = flags & GUPX_RUN_PIN;
+	const bool ahead = pin && nr_online_nodes > 1;
 	unsigned long nr = 0;
 
-	if (!counted && nr_online_nodes > 1) {
+	if (ahead)
 		end = count_ahead(word, end, tally);
-		counted = true;
-	}
 	while (word < end && gupx_run_flags(*word) == flags) {
 		const u64 *const next = release_singles(word, end, &manner);
 
@@ -215,8 +215,8 @@ static const u64 *release_small(const u64 *word, const u64 *end,
 			release_pages_of(*word++, &manner);
 		}
 	}
-	if (!counted)
-		gupx_tally_add_runs(tally, word, nr);
+	if (pin && !ahead)
+		gupx_tally_add(tally, node, nr);
 	return word;
 }
 

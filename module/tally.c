@@ -12,6 +12,22 @@
 #include "tally.h"
 
 /**
+ * gupx_tally_is_empty() - was all that was counted entered?
+ * @tally: any
+ *
+ * Return: whether.
+ */
+bool gupx_tally_is_empty(const struct gupx_tally *tally)
+{
+	unsigned int i;
+
+	for (i = 0; i < GUPX_TALLY_PLACES; i++)
+		if (tally->nr[i])
+			return false;
+	return true;
+}
+
+/**
  * gupx_tally_enter() - enter what was counted into the nodes' statistics
  * @tally: ends empty
  */
@@ -62,6 +78,7 @@ void gupx_tally_add_runs(struct gupx_tally *tally, const u64 *end,
 		const unsigned long pages = gupx_run_pages(word);
 		const unsigned long some = min(nr, pages);
 
+		/* Most are of one page, where nodes take turns. */
 		if (pages == 1)
 			gupx_tally_add(tally, page_to_nid(page), 1);
 		else

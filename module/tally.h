@@ -19,6 +19,7 @@ struct gupx_tally {
 	long nr[GUPX_TALLY_PLACES];
 };
 
+bool gupx_tally_is_empty(const struct gupx_tally *tally);
 void gupx_tally_enter(struct gupx_tally *tally);
 void gupx_tally_add_runs(struct gupx_tally *tally, const u64 *end,
 			 unsigned long nr);
