@@ -12,6 +12,27 @@
 #define MADV_PAGEOUT 21
 #endif
 
+/*
+ * Tries as often as it may take. No page goes while a CPU has it in a list of its own,
+ * which dropping caches empties.
+ *
+ * Returns the pages that are there still; all, where it could not even try.
+ */
+static size_t page_out(const struct target *target, const struct memory *memory)
+{
+	const size_t nr = memory->len / lab_page();
+	size_t left = nr;
+
+	for (unsigned int i = 0; i < 20 && left; i++) {
+		if (!knob_set("/proc/sys/vm/drop_caches", 1) ||
+		    TARGET_CALL(target, SYS_madvise, memory->addr, memory->len,
+				MADV_PAGEOUT))
+			return nr;
+		left = lab_resident(target->pid, memory->addr, nr);
+	}
+	return left;
+}
+
 /* PROT_NONE is no hint of NUMA balancing: a fault would not mend it. */
 TEST_F(row, E3_protection_is_no_numa_hint)
 {
@@ -33,16 +54,7 @@ TEST_F(row, E1_swapped_out)
 	nr = self->memory.len / lab_page();
 	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,
 				 self->memory.len, 'w'));
-	for (unsigned int i = 0; i < 20; i++) {
-		ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise,
-					 self->memory.addr, self->memory.len,
-					 MADV_PAGEOUT));
-		left = lab_resident(self->target.pid, self->memory.addr, nr);
-		if (!left)
-			break;
-		/* What another CPU still has to put on the LRU is not to be had. */
-		knob_set("/proc/sys/vm/drop_caches", 1);
-	}
+	left = page_out(&self->target, &self->memory);
 	ASSERT_EQ(0UL, left);
 	EXPECT_EQ(GUPX_REASON_NOFAULT,
 		  pin_once(&self->target, self->memory.addr, lab_page(),
@@ -291,14 +303,8 @@ TEST_F(row, E8_page_pinned_for_writing_is_not_dropped)
 	answer = lab_pin(self->target.mem_fd, self->memory.addr, lab_page(),
 			 GUPX_F_WRITE);
 	EXPECT_EQ(lab_page(), answer.done);
-	/*
-	 * The pinned page stays, its neighbours go: when no CPU has them in a list
-	 * of its own any more, which dropping caches empties.
-	 */
-	EXPECT_TRUE(knob_set("/proc/sys/vm/drop_caches", 1));
-	for (unsigned int i = 0; i < 20; i++)
-		TARGET_CALL(&self->target, SYS_madvise, self->memory.addr,
-			    self->memory.len, MADV_PAGEOUT);
+	/* The pinned page stays, its neighbours go. */
+	EXPECT_EQ(1UL, page_out(&self->target, &self->memory));
 	EXPECT_EQ(1UL, lab_resident(self->target.pid, self->memory.addr, 1));
 	EXPECT_EQ(0UL,
 		  lab_resident(self->target.pid, self->memory.addr + lab_page(),
