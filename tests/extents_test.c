@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "lab.h"
+#include "memory.h"
 #include "target.h"
 
 /* Three times what a chunk holds, and a little more. */
@@ -51,12 +50,8 @@ FIXTURE_SETUP(extents)
 	ASSERT_LE(0, lab_device());
 	ASSERT_EQ(0, target_start(&self->target));
 	self->len = PAGES * lab_page();
-	self->addr = TARGET_CALL(&self->target, SYS_mmap, 0, self->len,
-				 PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_LT(0, (long)self->addr);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
-				 self->len, MADV_NOHUGEPAGE));
+	self->addr = memory_map_small(&self->target, self->len);
+	ASSERT_NE(0ULL, self->addr);
 	ASSERT_EQ(0, target_scatter(&self->target, self->addr, self->len, 1));
 	ASSERT_EQ(0, TARGET_RUN(&self->target, number_pages, self->addr));
 	self->held = lab_pins_held();

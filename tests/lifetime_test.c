@@ -370,15 +370,12 @@ TEST_F_TIMEOUT(life, target_and_caller_are_killed_at_any_time, 120)
 		const struct timespec nap = { .tv_nsec = round * 1500 * 1000 };
 		const pid_t victim_first = round % 2;
 		struct target target;
+		uint64_t addr;
 		pid_t pid;
-		long addr;
 
 		ASSERT_EQ(0, target_start(&target));
-		addr = TARGET_CALL(&target, SYS_mmap, 0, len,
-				   PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		ASSERT_LT(0, addr);
-		TARGET_CALL(&target, SYS_madvise, addr, len, MADV_NOHUGEPAGE);
+		addr = memory_map_small(&target, len);
+		ASSERT_NE(0ULL, addr);
 		pid = fork();
 		if (pid == 0) {
 			lab_pin(target.mem_fd, addr, len, GUPX_F_WRITE);

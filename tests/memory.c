@@ -48,6 +48,18 @@ static const char *map_anon(const struct target *target, struct memory *memory)
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
+uint64_t memory_map_small(const struct target *target, uint64_t len)
+{
+	const long addr =
+		TARGET_CALL(target, SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (addr < 0 ||
+	    TARGET_CALL(target, SYS_madvise, addr, len, MADV_NOHUGEPAGE))
+		return 0;
+	return addr;
+}
+
 uint64_t memory_map_aligned(const struct target *target, uint64_t len)
 {
 	const uint64_t addr = TARGET_CALL(target, SYS_mmap, 0, 3 * len,

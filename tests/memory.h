@@ -51,6 +51,8 @@ const char *memory_build(const struct target *target, enum memory_kind kind,
 /* Kinds that the target itself may write to, so that it can be poked. */
 bool memory_is_writable(enum memory_kind kind);
 
+/* Anonymous memory of the target, never of huge pages. 0: no room. */
+uint64_t memory_map_small(const struct target *target, uint64_t len);
 /* Private and anonymous, @len bytes at an address that is a multiple of them. */
 uint64_t memory_map_aligned(const struct target *target, uint64_t len);
 /* A file of @len bytes in @dir, open in the target and nameless: its fd. */

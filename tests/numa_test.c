@@ -286,12 +286,8 @@ FIXTURE_SETUP(interleaved)
 
 	ASSERT_LE(0, lab_device());
 	ASSERT_EQ(0, target_start(&self->target));
-	self->addr =
-		TARGET_CALL(target, SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_LT(0, (long)self->addr);
-	ASSERT_EQ(0, TARGET_CALL(target, SYS_madvise, self->addr, len,
-				 MADV_NOHUGEPAGE));
+	self->addr = memory_map_small(target, len);
+	ASSERT_NE(0ULL, self->addr);
 	/* Nodes without memory are passed over, unless there is no other. */
 	if (TARGET_CALL(target, SYS_mbind, self->addr, len, MPOL_BIND,
 			(long)&second, 3, 0)) {

@@ -67,14 +67,8 @@ static const char *build_scattered(const struct target *target,
 				   struct memory *memory)
 {
 	memory->len = SCATTERED * lab_page();
-	memory->addr = TARGET_CALL(target, SYS_mmap, 0, memory->len,
-				   PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return (long)memory->addr < 0 ||
-			       TARGET_CALL(target, SYS_madvise, memory->addr,
-					   memory->len, MADV_NOHUGEPAGE)
-		       ? "no room for a mapping"
-		       : NULL;
+	memory->addr = memory_map_small(target, memory->len);
+	return memory->addr ? NULL : "no room for a mapping";
 }
 
 /* Two machines share the work: huge pages may have nowhere to be moved to. */
