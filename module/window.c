@@ -21,6 +21,16 @@
 #include "pinset.h"
 #include "window.h"
 
+/*
+ * A mapping is judged by what it may ever do: mprotect() takes VM_WRITE away and gives
+ * it back without asking, and opens entries that are there. So where it may be writable,
+ * all it shows may be written.
+ */
+static bool may_be_written(u32 flags)
+{
+	return (flags & GUPX_RUN_WRITE) && !(flags & GUPX_RUN_ZERO);
+}
+
 static vm_fault_t fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -34,7 +44,7 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	/* The set may have grown since it was mapped. */
 	if (found.flags & GUPX_RUN_SHORT)
 		return VM_FAULT_SIGBUS;
-	if ((vma->vm_flags & VM_WRITE) && !(found.flags & GUPX_RUN_WRITE))
+	if ((vma->vm_flags & VM_MAYWRITE) && !may_be_written(found.flags))
 		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn(vma, vmf->address, page_to_pfn(found.page));
 }
