@@ -16,8 +16,8 @@
 #include "run.h"
 #include "tally.h"
 
-/* Runs between two looks whether somebody else should run. */
-#define RELEASED_AT_A_TIME 512
+/* Pages released between cond_resched() calls: each may go to the allocator. */
+#define RELEASED_AT_A_TIME 512UL
 
 static void dirty_folio(struct folio *folio)
 {
@@ -166,10 +166,16 @@ static void release_pages_of(u64 word, const struct manner *manner)
 {
 	struct page *page = pfn_to_page(gupx_run_pfn(word));
 	struct page *const end = page + gupx_run_pages(word);
+	struct page *stop = page;
 
 	while (page < end) {
-		page = release_row(page, end, *manner);
-		if (page < end)
+		if (page == stop) {
+			stop += min_t(unsigned long, end - page,
+				      RELEASED_AT_A_TIME);
+			cond_resched();
+		}
+		page = release_row(page, stop, *manner);
+		if (page < stop)
 			release_page(page++, gupx_run_flags(word));
 	}
 }
@@ -228,19 +234,36 @@ static void release_zero_of_kernel(struct page *page, unsigned long nr,
 			unpin_user_page(page);
 		else
 			put_page(page);
+		if (nr % RELEASED_AT_A_TIME == 0)
+			cond_resched();
 	}
 }
 
-static void release_of_kernel(struct page *page, unsigned long nr, u32 flags)
+static void release_some_of_kernel(struct page *page, unsigned long nr,
+				   u32 flags)
 {
-	if (flags & GUPX_RUN_ZERO)
-		release_zero_of_kernel(page, nr, flags);
-	else if (flags & GUPX_RUN_PIN)
+	if (flags & GUPX_RUN_PIN)
 		unpin_user_page_range_dirty_lock(page, nr,
 						 flags & GUPX_RUN_WRITE);
 	else
 		while (nr--)
 			put_page(page++);
+}
+
+static void release_of_kernel(struct page *page, unsigned long nr, u32 flags)
+{
+	if (flags & GUPX_RUN_ZERO) {
+		release_zero_of_kernel(page, nr, flags);
+		return;
+	}
+	while (nr) {
+		const unsigned long some = min(nr, RELEASED_AT_A_TIME);
+
+		release_some_of_kernel(page, some, flags);
+		page += some;
+		nr -= some;
+		cond_resched();
+	}
 }
 
 static void release_run(u64 word, struct gupx_tally *tally)
