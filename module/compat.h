@@ -136,6 +136,25 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 #define GUPX_PG_IDLE 0UL
 #endif
 
+/* Row O4: the part of a page block's bits that says what the block is for. */
+#if GUPX_HAVE_ISOLATION_BIT
+#define GUPX_MIGRATETYPE_MASK PAGEBLOCK_MIGRATETYPE_MASK
+#else
+#define GUPX_MIGRATETYPE_MASK MIGRATETYPE_MASK
+#endif
+
+#ifdef CONFIG_MEMORY_ISOLATION
+/* Row O4: is the page block with these bits being emptied? */
+static inline bool gupx_compat_is_isolated(unsigned long bits)
+{
+#if GUPX_HAVE_ISOLATION_BIT
+	return bits & PAGEBLOCK_ISO_MASK;
+#else
+	return (bits & GUPX_MIGRATETYPE_MASK) == MIGRATE_ISOLATE;
+#endif
+}
+#endif
+
 /* Row E8p: only kernels that gate peer-to-peer pages refuse them. */
 static inline bool gupx_compat_is_p2pdma(const struct page *page)
 {
@@ -185,6 +204,14 @@ static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)
  */
 #ifndef untagged_addr_remote
 #define untagged_addr_remote(mm, addr) untagged_addr(addr)
+#endif
+
+/*
+ * Frame numbers are turned into pages by adding. Where memory has holes and the pages
+ * no map in one piece, that would lead anywhere.
+ */
+#if !defined(CONFIG_SPARSEMEM_VMEMMAP) && !defined(CONFIG_FLATMEM)
+#error "gupx needs a kernel with SPARSEMEM_VMEMMAP or FLATMEM"
 #endif
 
 /* Linux 54007f818206 ("mm: Introduce VM_SHADOW_STACK for shadow stack memory"). */

@@ -146,3 +146,9 @@ probe MIGRATE_HUGETLB linux/hugetlb.h \
 probe MEMDESC_FLAGS linux/mm_types.h \
 	'unsigned long f(struct page *p) { return p->flags.f; }' \
 	'unsigned long f(struct page *p) { return p->flags; }'
+
+# Linux e904bce2d9d4 ("mm/page_isolation: make page isolation a standalone bit"), in
+# v6.17: it no longer overwrites what the block is for
+probe ISOLATION_BIT linux/mmzone.h \
+	'int f(void) { return PB_migrate_2 + PAGEBLOCK_ISO_MASK; }' \
+	'int f(void) { return PB_migrate_end; }'

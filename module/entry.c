@@ -10,6 +10,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "entry.h"
+#include "place.h"
 #include "policy.h"
 
 /* Entries of a large folio told at once: taking them cannot be broken off. */
@@ -26,42 +27,6 @@ static bool tracks_soft_dirty(const struct vm_area_struct *vma)
 {
 	return IS_ENABLED(CONFIG_MEM_SOFT_DIRTY) &&
 	       !(vma->vm_flags & VM_SOFTDIRTY);
-}
-
-/*
- * Rows O4 and E8p: where the page lies. Twin of folio_is_longterm_pinnable(), which
- * does not link where the kernel has CMA: a zone without any CMA page needs no look
- * at the page block. ZONE_DEVICE pages are left to the kernel whatever they are.
- */
-static u32 place_facts(const struct page *page)
-{
-	u32 facts = 0;
-
-	if (is_zone_device_page(page) || page_zonenum(page) == ZONE_MOVABLE ||
-	    zone_cma_pages(page_zone(page)))
-		facts |= GUPX_E_SHORT_ONLY;
-	if (gupx_compat_is_p2pdma(page))
-		facts |= GUPX_E_P2PDMA;
-	return facts;
-}
-
-/**
- * gupx_entry_zones_matter() - do facts follow from which zone a page lies in?
- * @pgdat: a node
- *
- * Return: false where all its zones are ordinary ones.
- */
-bool gupx_entry_zones_matter(struct pglist_data *pgdat)
-{
-	struct zone *zone = pgdat->node_zones;
-	struct zone *const end = zone + MAX_NR_ZONES;
-
-	for (; zone < end; zone++)
-		if (zone->spanned_pages &&
-		    (zone_is_zone_device(zone) ||
-		     zone_idx(zone) == ZONE_MOVABLE || zone_cma_pages(zone)))
-			return true;
-	return false;
 }
 
 static bool is_exclusive(struct folio *folio, struct page *marked)
@@ -82,7 +47,7 @@ static u32 page_facts(struct folio *folio, struct page *marked)
 		facts |= GUPX_E_PAGE_ANON;
 	if (is_exclusive(folio, marked))
 		facts |= GUPX_E_PAGE_EXCLUSIVE;
-	if (folio_ref_count(folio) <= 0)
+	if (!gupx_entry_can_grab(folio_ref_count(folio)))
 		facts |= GUPX_E_REFCOUNT_BAD;
 	return facts;
 }
@@ -98,7 +63,7 @@ static void set_leaf_page(struct gupx_entry *entry, struct page *page,
 			  struct page *head)
 {
 	set_page(entry, page);
-	entry->facts |= page_facts(entry->folio, head) | place_facts(head);
+	entry->facts |= page_facts(entry->folio, head) | gupx_place_facts(head);
 }
 
 /* Twin of vm_normal_page(): is there a struct page behind this entry? */
@@ -135,6 +100,18 @@ static u32 hole_facts(struct vm_area_struct *vma, unsigned long addr)
 	return vma->vm_ops && vma->vm_ops->fault ? GUPX_E_FILLED : 0;
 }
 
+/* Up to where hole_facts() are the same: hugetlb's differ from page to page. */
+static unsigned long hole_end(const struct gupx_table *table,
+			      unsigned long addr)
+{
+	unsigned long size;
+
+	if (!is_vm_hugetlb_page(table->vma))
+		return table->end;
+	size = huge_page_size(hstate_vma(table->vma));
+	return min(table->end, gupx_follow_end_of(addr, size));
+}
+
 /* Facts that the entry itself tells, with the mapping. */
 static u32 pte_facts(struct vm_area_struct *vma, pte_t pte)
 {
@@ -166,6 +143,10 @@ static unsigned long count_parts(const struct gupx_table *table,
 	pteval_t expected = pte_val(ptep_get(ptep)) | _PAGE_ACCESSED;
 	unsigned long nr;
 
+	/* An inverted frame number grows where the entry falls. */
+	if (!gupx_entry_shows_frame(expected))
+		return 1;
+
 	for (nr = 1; nr < most; nr++) {
 		expected += PAGE_SIZE;
 		if ((pte_val(ptep_get(++ptep)) | _PAGE_ACCESSED) != expected ||
@@ -193,10 +174,10 @@ static void look_at_pte(const struct gupx_table *table, unsigned long addr,
 	switch (entry->facts & GUPX_E_KIND) {
 	case GUPX_E_PAGE:
 		set_page(entry, pte_page(pte));
-		entry->facts |= place_facts(entry->page);
+		entry->facts |= gupx_place_facts(entry->page);
 		break;
 	case GUPX_E_ZERO:
-		/* No allocator gave it, so no zone wants it back. */
+		/* The zero page is not allocated; zone checks do not apply. */
 		set_page(entry, pte_page(pte));
 		break;
 	default:
@@ -302,7 +283,7 @@ void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
 	*entry = (struct gupx_entry){};
 	if (table->kind != GUPX_E_PAGE) {
 		entry->facts = table->kind | hole_facts(table->vma, addr);
-		entry->nr = (table->end - addr) >> PAGE_SHIFT;
+		entry->nr = (hole_end(table, addr) - addr) >> PAGE_SHIFT;
 	} else if (table->shift == PAGE_SHIFT) {
 		look_at_pte(table, addr, entry);
 	} else if (table->shift == PMD_SHIFT) {

@@ -2,7 +2,10 @@
 #ifndef GUPX_ENTRY_H
 #define GUPX_ENTRY_H
 
+#include <linux/bits.h>
 #include <linux/mm_types.h>
+#include <linux/pgtable.h>
+#include <asm/cpufeature.h>
 
 #include "follow.h"
 
@@ -26,12 +29,30 @@ struct gupx_entry {
 
 void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry);
-bool gupx_entry_zones_matter(struct pglist_data *pgdat);
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 				     unsigned long addr, unsigned long most);
 void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
 			    bool write);
 bool gupx_entry_look_at_gate(struct mm_struct *mm, unsigned long addr,
 			     struct gupx_entry *entry);
+
+/*
+ * Does the entry's frame stand there as it is? Not where a hypervisor counts frames
+ * otherwise, and not where the entry was inverted, to be of no use to a CPU.
+ */
+static inline bool gupx_entry_shows_frame(pteval_t entry)
+{
+	return !cpu_feature_enabled(X86_FEATURE_XENPV) &&
+	       (entry & _PAGE_PRESENT);
+}
+
+/*
+ * Row E9: try_grab_folio() refuses a count of 0 or less. Ours ends half way to the
+ * overflow too, so that whoever may pin without a limit cannot get there.
+ */
+static inline bool gupx_entry_can_grab(int count)
+{
+	return (unsigned int)count - 1 < BIT(30);
+}
 
 #endif /* GUPX_ENTRY_H */

@@ -9,6 +9,7 @@
 #include <linux/module.h>
 
 #include "ioctl.h"
+#include "place.h"
 #include "selfcheck.h"
 #include "target.h"
 #include "version.h"
@@ -25,8 +26,10 @@ static int __init gupx_init(void)
 {
 	int error = gupx_target_init();
 
-	if (!error)
-		error = gupx_selfcheck_run();
+	if (error)
+		return error;
+	gupx_place_init();
+	error = gupx_selfcheck_run();
 	if (error)
 		return error;
 	return misc_register(&gupx_misc);

@@ -12,10 +12,12 @@
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/pageblock-flags.h>
 
 #include "entry.h"
 #include "pattern.h"
 #include "pin.h"
+#include "place.h"
 #include "policy.h"
 #include "run.h"
 
@@ -29,16 +31,6 @@
 #define LRU_MARKS                                                   \
 	(BIT(PG_referenced) | BIT(PG_active) | BIT(PG_workingset) | \
 	 BIT(PG_unevictable) | LRU_REFS_MASK | GUPX_PG_IDLE)
-
-/*
- * Does the entry's frame stand there as it is? Not where a hypervisor counts frames
- * otherwise, and not where the entry was inverted, to be of no use to a CPU.
- */
-static bool shows_frame(pteval_t entry)
-{
-	return !cpu_feature_enabled(X86_FEATURE_XENPV) &&
-	       (entry & _PAGE_PRESENT);
-}
 
 /*
  * Device memory is not all of one kind: each of its pages goes the long way. And a
@@ -77,7 +69,7 @@ static void look_at_node(struct gupx_pattern *pattern,
 			 struct pglist_data *pgdat)
 {
 	pattern->end = max(pattern->end, pgdat_end_pfn(pgdat));
-	if (gupx_entry_zones_matter(pgdat))
+	if (gupx_place_zones_matter(pgdat))
 		pattern->telling |= NODE_FLAGS | ZONE_FLAGS;
 }
 
@@ -90,6 +82,14 @@ static void look_at_nodes(struct gupx_pattern *pattern, const struct page *page)
 	else
 		for_each_online_node(node)
 			look_at_node(pattern, NODE_DATA(node));
+}
+
+/* Row O4: another block of the zone may be one where no page may stay. */
+static void bound_to_block(struct gupx_pattern *pattern,
+			   const struct page *page)
+{
+	pattern->first = ALIGN_DOWN(page_to_pfn(page), pageblock_nr_pages);
+	pattern->end = min(pattern->end, pattern->first + pageblock_nr_pages);
 }
 
 /* Rows E4, E7: only of a page that may not be written to, it is asked whose it is. */
@@ -120,7 +120,7 @@ void gupx_pattern_learn(struct gupx_pattern *pattern,
 	if (!is_plain(table, entry))
 		return;
 	value = READ_ONCE(*entries_at(table, addr));
-	if (!shows_frame(value))
+	if (!gupx_entry_shows_frame(value))
 		return;
 	*pattern = (struct gupx_pattern){
 		.mask = ~_PAGE_ACCESSED,
@@ -135,6 +135,8 @@ void gupx_pattern_learn(struct gupx_pattern *pattern,
 		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
 	};
 	look_at_nodes(pattern, entry->page);
+	if (gupx_place_blocks_matter(entry->page))
+		bound_to_block(pattern, entry->page);
 	pattern->told =
 		gupx_compat_page_flags(&entry->folio->page) & pattern->telling;
 	/* hugetlb pages are not marked as used. */
@@ -196,7 +198,7 @@ static __always_inline bool is_alike(const struct gupx_pattern *pattern,
 		return false;
 	if (own && folio_test_anon(folio) != pattern->anon)
 		return false;
-	return page_ref_count(page) > 0;
+	return gupx_entry_can_grab(page_ref_count(page));
 }
 
 /*
@@ -243,12 +245,12 @@ struct stretch {
 };
 
 /*
- * As far as they are alike. Compiled for each case of the loop, with @own and
- * @order known.
+ * As far as they are alike. Compiled for each case of the loop, with @own, @order and
+ * @bounded known.
  */
 static __always_inline void take_stretch(struct gupx_pattern *pattern,
 					 struct stretch *stretch, bool own,
-					 unsigned int order)
+					 unsigned int order, bool bounded)
 {
 	const struct gupx_pattern model = *pattern;
 	const unsigned long look = model.telling | model.marks;
@@ -268,7 +270,8 @@ static __always_inline void take_stretch(struct gupx_pattern *pattern,
 		const u64 alone = mould | pfn;
 		struct page *page = first + pfn;
 
-		if (pfn >= model.end || !is_alike(&model, page, own, order))
+		if (pfn >= model.end || (bounded && pfn < model.first) ||
+		    !is_alike(&model, page, own, order))
 			break;
 		if ((gupx_compat_page_flags(page) & look) != pattern->calm &&
 		    !look_closer(pattern, page))
@@ -309,12 +312,13 @@ unsigned long gupx_pattern_take(struct gupx_pattern *pattern,
 	};
 	unsigned long nr;
 
-	if (pattern->order)
-		take_stretch(pattern, &stretch, pattern->own, pattern->order);
+	if (pattern->order || pattern->first)
+		take_stretch(pattern, &stretch, pattern->own, pattern->order,
+			     true);
 	else if (pattern->own)
-		take_stretch(pattern, &stretch, true, 0);
+		take_stretch(pattern, &stretch, true, 0, false);
 	else
-		take_stretch(pattern, &stretch, false, 0);
+		take_stretch(pattern, &stretch, false, 0, false);
 	nr = (stretch.entry - first) << pattern->order;
 	gupx_pin_note(batch, stretch.word, nr, stretch.flags);
 	return nr;

@@ -13,7 +13,8 @@ struct gupx_table;
  * struct gupx_pattern - an entry that was taken, for others to be held against
  * @mask: of an entry those bits that matter; 0: there is no pattern
  * @bits: what they are, but for the frame number
- * @end: frames from this one on have no page
+ * @first: frames before this one may differ in whether they may stay; 0 where none do
+ * @end: frames from this one on have no page, or may differ likewise
  * @telling: the page's flags that facts follow from
  * @told: what they are
  * @marks: the flags that a touch may change
@@ -30,6 +31,7 @@ struct gupx_table;
 struct gupx_pattern {
 	pteval_t mask;
 	pteval_t bits;
+	unsigned long first;
 	unsigned long end;
 	unsigned long telling;
 	unsigned long told;

@@ -91,6 +91,10 @@ static const char *__init compare(struct gupx_batch *ours,
 	if (!has_one_page(ours))
 		return "gupx cannot pin a page that its loader has just mapped";
 	page = page_of(ours);
+	if (gupx_run_flags(ours->word[0]) & GUPX_RUN_KERNEL) {
+		gupx_pin_release_batch(ours, 0);
+		return "gupx leaves an ordinary page to the kernel's engine";
+	}
 	/* It is looked at once more when no pin holds it. */
 	get_page(page);
 	if (!holds_mark(page) || !is_pinned(page))
