@@ -10,6 +10,7 @@
 #ifndef GUPX_COMPAT_H
 #define GUPX_COMPAT_H
 
+#include <linux/anon_inodes.h>
 #include <linux/mm.h>
 #include <linux/hugetlb.h>
 #include <linux/memremap.h>
@@ -205,6 +206,44 @@ static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)
 #ifndef untagged_addr_remote
 #define untagged_addr_remote(mm, addr) untagged_addr(addr)
 #endif
+
+/* Row L2: may addresses carry tags at all? */
+static inline bool gupx_can_tag_addresses(void)
+{
+	return !IS_ENABLED(CONFIG_X86) || IS_ENABLED(CONFIG_ADDRESS_MASKING);
+}
+
+/*
+ * For tests of row L2, on machines whose addresses carry no tags: bits that are removed
+ * all the same. Not in a module that is installed.
+ */
+#ifdef GUPX_TESTS
+extern unsigned long gupx_tag_mask;
+#else
+#define gupx_tag_mask 0UL
+#endif
+
+static inline unsigned long gupx_compat_mask_tag(unsigned long addr)
+{
+	return addr & ~gupx_tag_mask;
+}
+
+/*
+ * Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in v6.7.
+ * An inode of its own is labelled by security modules. Before, modules have
+ * anon_inode_getfd_secure() alone, which hands the descriptor out before its pins are
+ * made.
+ */
+static inline struct file *
+gupx_compat_anon_file(const char *name, const struct file_operations *fops,
+		      void *data, int flags)
+{
+#if GUPX_HAVE_ANON_INODE_CREATE
+	return anon_inode_create_getfile(name, fops, data, flags, NULL);
+#else
+	return anon_inode_getfile(name, fops, data, flags);
+#endif
+}
 
 /*
  * Frame numbers are turned into pages by adding. Where memory has holes and the pages

@@ -147,8 +147,15 @@ probe MEMDESC_FLAGS linux/mm_types.h \
 	'unsigned long f(struct page *p) { return p->flags.f; }' \
 	'unsigned long f(struct page *p) { return p->flags; }'
 
-# Linux e904bce2d9d4 ("mm/page_isolation: make page isolation a standalone bit"), in
-# v6.17: it no longer overwrites what the block is for
+# Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in
+# v6.7; its export came with KVM's guest_memfd
+probe ANON_INODE_CREATE linux/anon_inodes.h \
+	'struct file *f(void) {
+		return anon_inode_create_getfile("", NULL, NULL, 0, NULL); }' \
+	'typedef char anon_inode_create_getfile;'
+
+# Linux "mm/page_isolation: make page isolation a standalone bit", in v6.17: it no
+# longer overwrites what the block is for
 probe ISOLATION_BIT linux/mmzone.h \
 	'int f(void) { return PB_migrate_2 + PAGEBLOCK_ISO_MASK; }' \
 	'int f(void) { return PB_migrate_end; }'

@@ -9,6 +9,7 @@
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "cursor.h"
@@ -32,6 +33,16 @@ void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 		.end = start + len,
 		.request = request,
 	};
+}
+
+/**
+ * gupx_cursor_fini() - free what a request has allocated on its way
+ * @cursor: lock not held
+ */
+void gupx_cursor_fini(struct gupx_cursor *cursor)
+{
+	kfree(cursor->pages);
+	cursor->pages = NULL;
 }
 
 /*

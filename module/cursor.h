@@ -31,6 +31,8 @@ enum gupx_lock {
  * @tried: the fault at @addr has dropped the lock before
  * @empty: where a page is to be faulted in, the empty ones from @addr on
  * @faulted: where the last fault was, 0 if there was none
+ * @moved: how often in a row the run at @addr was not there for the kernel's engine
+ * @pages: memory for the kernel's engine, by gupx_engine_alloc(); NULL: not needed yet
  * @held_since: when the present hold of the lock began, ns; only while traced
  * @held_from: @addr at that time
  * @stop: set once, when the request ends short of @end
@@ -47,6 +49,8 @@ struct gupx_cursor {
 	bool tried;
 	unsigned long empty;
 	unsigned long faulted;
+	unsigned int moved;
+	struct page **pages;
 	u64 held_since;
 	unsigned long held_from;
 	struct gupx_verdict stop;
@@ -54,6 +58,7 @@ struct gupx_cursor {
 
 void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 		      unsigned long start, unsigned long len, u32 request);
+void gupx_cursor_fini(struct gupx_cursor *cursor);
 struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor);
 void gupx_cursor_unlock(struct gupx_cursor *cursor);
 void gupx_cursor_drop(struct gupx_cursor *cursor);

@@ -15,14 +15,16 @@
 		      offsetofend(struct type, last) == (bytes))
 
 CHECK_LAYOUT(gupx_stop, 16, reason);
-CHECK_LAYOUT(gupx_info, 88, version);
+CHECK_LAYOUT(gupx_info, 104, extents_used);
 CHECK_LAYOUT(gupx_pin, 80, memlock_asked);
 CHECK_LAYOUT(gupx_populate, 56, stop);
 CHECK_LAYOUT(gupx_read, 64, stop);
-CHECK_LAYOUT(gupx_explain, 56, done);
+CHECK_LAYOUT(gupx_explain, 64, reserved);
 CHECK_LAYOUT(gupx_judgement, 32, flags);
-CHECK_LAYOUT(gupx_extent, 32, order);
-CHECK_LAYOUT(gupx_extents, 56, charged);
+CHECK_LAYOUT(gupx_extent, 40, offset);
+CHECK_LAYOUT(gupx_extents, 72, seals);
+CHECK_LAYOUT(gupx_unpin, 32, released);
+CHECK_LAYOUT(gupx_seal, 16, sealed);
 
 static_assert(sizeof(union gupx_args) <= 256);
 
@@ -37,6 +39,49 @@ void gupx_dispatch_drop_file(struct gupx_call *call)
 	put_unused_fd(call->new_fd);
 	fput(call->new_file);
 	call->new_file = NULL;
+}
+
+/**
+ * gupx_dispatch_check_entry() - can an array of such entries be filled?
+ * @entry_size: of an entry, as the caller knows it
+ * @least: of an entry, as it was first published
+ *
+ * Return: 0; -EINVAL: too small; -E2BIG: longer than a page.
+ */
+int gupx_dispatch_check_entry(u32 entry_size, u32 least)
+{
+	if (entry_size < least)
+		return -EINVAL;
+	return entry_size > PAGE_SIZE ? -E2BIG : 0;
+}
+
+/**
+ * gupx_dispatch_copy_array() - copy entries to the caller's array
+ * @buf: address of the array
+ * @first: index of the first entry
+ * @entry_size: of an entry, as the caller knows it: at least as it was first published
+ * @from: the entries
+ * @size: of an entry, as this module knows it
+ * @nr: how many
+ *
+ * Of shorter entries the caller gets the head, of longer ones the tail is zero.
+ *
+ * Return: 0 or -EFAULT.
+ */
+int gupx_dispatch_copy_array(u64 buf, u64 first, u32 entry_size,
+			     const void *from, size_t size, unsigned int nr)
+{
+	void __user *to = u64_to_user_ptr(buf + first * entry_size);
+	const size_t known = min_t(size_t, entry_size, size);
+	unsigned int i;
+
+	if (entry_size == size)
+		return copy_to_user(to, from, nr * size) ? -EFAULT : 0;
+	for (i = 0; i < nr; i++, to += entry_size, from += size)
+		if (copy_to_user(to, from, known) ||
+		    clear_user(to + known, entry_size - known))
+			return -EFAULT;
+	return 0;
 }
 
 static const struct gupx_op *find_op(const struct gupx_op *ops, size_t nr,

@@ -14,6 +14,8 @@ union gupx_args {
 	struct gupx_read read;
 	struct gupx_explain explain;
 	struct gupx_extents extents;
+	struct gupx_unpin unpin;
+	struct gupx_seal seal;
 };
 
 /**
@@ -55,5 +57,8 @@ struct gupx_op {
 long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		   unsigned int cmd, unsigned long arg);
 void gupx_dispatch_drop_file(struct gupx_call *call);
+int gupx_dispatch_check_entry(u32 entry_size, u32 least);
+int gupx_dispatch_copy_array(u64 buf, u64 first, u32 entry_size,
+			     const void *from, size_t size, unsigned int nr);
 
 #endif /* GUPX_DISPATCH_H */

@@ -14,9 +14,13 @@
 #include <linux/slab.h>
 
 #include "engine.h"
+#include "vma.h"
 
-/* Pages asked for in one call: bounds the array of page pointers to 512 KiB. */
-#define CALL_MAX 65536UL
+/*
+ * Pages asked for in one call, as many as a page table maps: so long a writer waits for
+ * the target's mmap_lock.
+ */
+#define CALL_MAX 512UL
 
 /* In a full memory cgroup there is none: the caller is told, the log need not be. */
 #define PAGES_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
@@ -47,10 +51,10 @@ static unsigned int foll_of(u32 request)
 	return foll;
 }
 
-static long call(const struct gupx_cursor *cursor, unsigned long nr,
+static long call(const struct gupx_cursor *cursor, unsigned long nr, u32 more,
 		 struct page **pages, int *locked)
 {
-	const unsigned int foll = foll_of(cursor->request);
+	const unsigned int foll = foll_of(cursor->request | more);
 
 	if (cursor->request & GUPX_R_PIN)
 		return gupx_compat_pin_remote(cursor->mm, cursor->addr, nr,
@@ -94,27 +98,54 @@ static bool has_movable_memory(void)
 }
 
 /*
- * How many pages from the cursor on the kernel may be asked for. One that WARNs
- * of hugetlb pages it cannot move is asked for none where it might meet one:
- * which page a fault brings, nobody knows beforehand.
+ * May the kernel be asked for pages of this mapping, to be held for long? Rows V3 and
+ * V6 are younger than some kernels. And one that WARNs of hugetlb pages it cannot move
+ * is not asked where it might meet one: which page a fault brings, nobody knows
+ * beforehand.
  */
-static unsigned long askable(const struct gupx_cursor *cursor, unsigned long nr)
+static struct gupx_verdict judge_vma(struct vm_area_struct *vma, u32 request)
 {
-	const unsigned long end = cursor->addr + (nr << PAGE_SHIFT);
+	const u32 facts = gupx_vma_facts(vma);
+	const struct gupx_verdict verdict =
+		gupx_policy_judge_vma(facts, request);
+
+	if (verdict.action == GUPX_STOP &&
+	    (verdict.reason == GUPX_REASON_FSDAX ||
+	     verdict.reason == GUPX_REASON_DIRTY_TRACKING))
+		return verdict;
+	if (is_vm_hugetlb_page(vma) && !gupx_can_migrate_hugetlb() &&
+	    has_movable_memory())
+		return gupx_policy_stop(GUPX_STAGE_ENGINE,
+					GUPX_REASON_UNSUPPORTED, EOPNOTSUPP);
+	return gupx_policy_do(GUPX_GO);
+}
+
+/*
+ * How many pages from the cursor on may the kernel be asked for?
+ *
+ * Return: %GUPX_GO, @nr may be less now; or why not even for the first one.
+ */
+static struct gupx_verdict judge_range(const struct gupx_cursor *cursor,
+				       unsigned long *nr)
+{
+	const unsigned long end = cursor->addr + (*nr << PAGE_SHIFT);
+	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
 	struct vm_area_struct *vma;
 
-	if (!(cursor->request & GUPX_R_LONGTERM) ||
-	    gupx_can_migrate_hugetlb() || !has_movable_memory())
-		return nr;
+	if (!(cursor->request & GUPX_R_LONGTERM))
+		return verdict;
 	for (vma = find_vma(cursor->mm, cursor->addr);
 	     vma && vma->vm_start < end;
-	     vma = find_vma(cursor->mm, vma->vm_end))
-		if (is_vm_hugetlb_page(vma))
-			return vma->vm_start <= cursor->addr
-				       ? 0
-				       : (vma->vm_start - cursor->addr) >>
-						 PAGE_SHIFT;
-	return nr;
+	     vma = find_vma(cursor->mm, vma->vm_end)) {
+		verdict = judge_vma(vma, cursor->request);
+		if (verdict.action == GUPX_GO)
+			continue;
+		if (vma->vm_start <= cursor->addr)
+			return verdict;
+		*nr = (vma->vm_start - cursor->addr) >> PAGE_SHIFT;
+		break;
+	}
+	return gupx_policy_do(GUPX_GO);
 }
 
 /*
@@ -125,14 +156,13 @@ static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch,
 				     struct page **pages, unsigned long nr)
 {
+	struct gupx_verdict verdict = judge_range(cursor, &nr);
 	int locked = 1;
 	long ret;
 
-	nr = askable(cursor, nr);
-	if (!nr)
-		return gupx_policy_stop(GUPX_STAGE_ENGINE,
-					GUPX_REASON_UNSUPPORTED, EOPNOTSUPP);
-	ret = call(cursor, nr, pages, &locked);
+	if (verdict.action == GUPX_STOP)
+		return verdict;
+	ret = call(cursor, nr, 0, pages, &locked);
 	if (!locked) {
 		cursor->lock = GUPX_LOCK_NONE;
 		cursor->vma = NULL;
@@ -149,23 +179,22 @@ static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 static struct gupx_verdict take_stretch(struct gupx_cursor *cursor,
 					struct gupx_batch *batch)
 {
-	const unsigned long nr =
+	unsigned long nr =
 		min((cursor->end - cursor->addr) >> PAGE_SHIFT, CALL_MAX);
 	struct page **pages = NULL;
 	struct gupx_verdict verdict;
 
 	/* Populate wants no pages. */
 	if (batch) {
-		pages = kvmalloc_array(nr, sizeof(*pages), PAGES_GFP);
-		if (!pages || gupx_pin_batch_grow(batch, nr)) {
-			kvfree(pages);
+		nr = min(nr, (unsigned long)gupx_pin_room(batch));
+		pages = kmalloc_array(nr, sizeof(*pages), PAGES_GFP);
+		if (!pages)
 			return gupx_policy_no_memory();
-		}
 	}
 	verdict = gupx_cursor_lock(cursor);
 	if (verdict.action == GUPX_GO)
 		verdict = call_once(cursor, batch, pages, nr);
-	kvfree(pages);
+	kfree(pages);
 	return verdict;
 }
 
@@ -202,42 +231,52 @@ void gupx_engine_populate(struct gupx_cursor *cursor)
 }
 
 /**
+ * gupx_engine_alloc() - allocate what gupx_engine_take() needs
+ *
+ * Not under the target's lock, where nothing of ours is allocated.
+ *
+ * Return: an array, to be freed by kfree(); NULL: no memory.
+ */
+struct page **gupx_engine_alloc(void)
+{
+	return kmalloc_array(CALL_MAX, sizeof(struct page *), PAGES_GFP);
+}
+
+/**
  * gupx_engine_take() - have the kernel take a run that our loop may not
  * @cursor: at the run, lock held; it is still held afterwards
  * @batch: settled; takes what the kernel took
  * @nr: pages of the run
+ * @pages: of gupx_engine_alloc()
  *
  * Row O4. One call for the whole run, with a lock that it may not drop: on 6.1
  * each long-term call drains the LRU caches of all CPUs. None of the run's folios
- * may carry a pin of ours, or the migration fails.
+ * may carry a pin of ours, or the migration fails. The pages were there a moment ago,
+ * so it need not fault, and may not: it would wait under the lock.
  *
- * Return: %GUPX_GO, or %GUPX_STOP with nothing of the run taken.
+ * Return: %GUPX_GO; %GUPX_LOOK_AGAIN where a page was no longer there; or %GUPX_STOP.
+ * With nothing of the run taken but for %GUPX_GO.
  */
 struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
-				     struct gupx_batch *batch, unsigned long nr)
+				     struct gupx_batch *batch, unsigned long nr,
+				     struct page **pages)
 {
-	struct page **pages;
 	long ret;
 
-	nr = min(nr, CALL_MAX);
-	pages = kvmalloc_array(nr, sizeof(*pages), PAGES_GFP);
-	if (!pages || gupx_pin_batch_grow(batch, nr)) {
-		kvfree(pages);
-		return gupx_policy_no_memory();
-	}
-	ret = call(cursor, nr, pages, NULL);
+	nr = min3(nr, CALL_MAX, (unsigned long)gupx_pin_room(batch));
+	ret = call(cursor, nr, GUPX_R_NOFAULT, pages, NULL);
 	if (ret > 0) {
 		gupx_pin_adopt(batch, pages, ret, cursor->addr,
 			       gupx_pin_flags(cursor->request));
 		gupx_cursor_step(cursor, ret);
-	}
-	kvfree(pages);
-	if (ret > 0)
 		return gupx_policy_do(GUPX_GO);
+	}
 	/* With other errnos it did not come to moving: NOFAULT, a signal. */
 	if ((ret == -ENOMEM || ret == -EBUSY) &&
 	    (cursor->request & GUPX_R_LONGTERM))
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
 					-ret);
+	if ((ret == 0 || ret == -EFAULT) && !(cursor->request & GUPX_R_NOFAULT))
+		return gupx_policy_do(GUPX_LOOK_AGAIN);
 	return stop_of(cursor, ret);
 }

@@ -249,20 +249,45 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 	return (addr - cursor->addr) >> PAGE_SHIFT;
 }
 
-/* Row O4. The table was unlocked since, so the run may have melted away. */
+/*
+ * So often in a row the pages of a run may have gone elsewhere when the kernel looks for
+ * them: who moves them all the time does not keep us for ever.
+ */
+#define DELEGATE_TRIES 32U
+
+static struct gupx_verdict give_up_moving(void)
+{
+	return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE, EBUSY);
+}
+
+/*
+ * Row O4: hand the run at the cursor to the kernel's engine. The table was unlocked;
+ * recheck the run. Memory for that is allocated once, with no lock held.
+ */
 static struct gupx_verdict delegate(struct gupx_cursor *cursor,
 				    struct gupx_batch *batch)
 {
-	const unsigned long nr = measure_delegated(cursor);
+	struct gupx_verdict verdict = gupx_policy_do(GUPX_LOOK_AGAIN);
+	unsigned long nr;
 
-	if (!nr)
-		return gupx_policy_do(GUPX_LOOK_AGAIN);
-	if (!batch) {
+	if (batch && !cursor->pages) {
+		gupx_cursor_unlock(cursor);
+		cursor->pages = gupx_engine_alloc();
+		return cursor->pages ? verdict : gupx_policy_no_memory();
+	}
+	nr = measure_delegated(cursor);
+	if (nr && !batch) {
 		/* Populate of what only the kernel can tell: it is mapped. */
 		gupx_cursor_step(cursor, nr);
 		return gupx_policy_do(GUPX_GO);
 	}
-	return gupx_engine_take(cursor, batch, nr);
+	if (nr)
+		verdict = gupx_engine_take(cursor, batch, nr, cursor->pages);
+	if (verdict.action != GUPX_LOOK_AGAIN)
+		cursor->moved = 0;
+	else if (++cursor->moved > DELEGATE_TRIES)
+		verdict = give_up_moving();
+	return verdict;
 }
 
 /*
@@ -292,17 +317,6 @@ static struct gupx_verdict fault(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-/* Row L2. The mask is the target's, and read under its lock. */
-static void untag(struct gupx_cursor *cursor)
-{
-	const unsigned long start =
-		untagged_addr_remote(cursor->mm, cursor->start);
-
-	cursor->addr -= cursor->start - start;
-	cursor->end -= cursor->start - start;
-	cursor->start = start;
-}
-
 /* Rows L9 to L20: the next table, and whatever its entries ask for. */
 static struct gupx_verdict step(struct gupx_cursor *cursor,
 				struct gupx_batch *batch)
@@ -313,8 +327,6 @@ static struct gupx_verdict step(struct gupx_cursor *cursor,
 	verdict = gupx_cursor_lock(cursor);
 	if (verdict.action == GUPX_STOP)
 		return verdict;
-	if (cursor->addr == cursor->start)
-		untag(cursor);
 	verdict = find_vma_at(cursor, batch);
 	if (verdict.action != GUPX_GO)
 		return verdict;

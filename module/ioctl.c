@@ -12,12 +12,14 @@
 #include <linux/gupx.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/sched/user.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "account.h"
+#include "audit.h"
 #include "cursor.h"
 #include "dispatch.h"
 #include "engine.h"
@@ -42,6 +44,17 @@ MODULE_PARM_DESC(
 	allow_short_pins,
 	"let CAP_SYS_ADMIN hold pins not fit to be held (GUPX_F_SHORT)");
 
+static bool allow_kernel_engine;
+module_param(allow_kernel_engine, bool, 0644);
+MODULE_PARM_DESC(
+	allow_kernel_engine,
+	"let others than CAP_SYS_ADMIN ask the kernel's engine (GUPX_F_ENGINE_KERNEL)");
+
+static bool allow_pins = true;
+module_param(allow_pins, bool, 0644);
+MODULE_PARM_DESC(allow_pins,
+		 "make new pins; what is pinned stays so (default Y)");
+
 /*
  * Each page may need an extent of 8 bytes: so much kernel memory one request can
  * come to hold, whatever the caller's limits are.
@@ -53,28 +66,9 @@ MODULE_PARM_DESC(max_pin_mib, "MiB that one PIN may ask for (default 65536)");
 /* Every flag means the same in each verb that takes it. */
 static u32 request_of(u32 flags, u32 verb)
 {
-	static const struct {
-		u32 flag;
-		u32 request;
-	} map[] = {
-		{ GUPX_F_WRITE, GUPX_R_WRITE },
-		{ GUPX_F_FORCE, GUPX_R_FORCE },
-		{ GUPX_F_NOFAULT, GUPX_R_NOFAULT },
-		{ GUPX_F_NOWAIT, GUPX_R_NOWAIT },
-		{ GUPX_F_ANON, GUPX_R_ANON },
-		{ GUPX_F_DUMP, GUPX_R_DUMP },
-		{ GUPX_F_HWPOISON, GUPX_R_HWPOISON },
-		{ GUPX_F_INTERRUPTIBLE, GUPX_R_INTERRUPTIBLE },
-		{ GUPX_F_HONOR_NUMA, GUPX_R_HONOR_NUMA },
-		{ GUPX_F_SHORT, GUPX_R_SHORT },
-	};
-	u32 request = verb;
-	unsigned int i;
+	u32 request = (flags & GUPX_R_ASKED) | verb;
 
-	for (i = 0; i < ARRAY_SIZE(map); i++)
-		if (flags & map[i].flag)
-			request |= map[i].request;
-	/* Whoever holds pins holds them for long, unless it asks for trouble. */
+	/* Pins are FOLL_LONGTERM unless GUPX_F_SHORT is set. */
 	if ((request & GUPX_R_PIN) && !(request & GUPX_R_SHORT))
 		request |= GUPX_R_LONGTERM;
 	if (gupx_can_unshare_file())
@@ -84,13 +78,16 @@ static u32 request_of(u32 flags, u32 verb)
 	return request;
 }
 
-/* Whoever holds a mem fd may read what it may; overriding a mapping is more. */
+/* A mem fd allows reading and writing; flags that do more need more. */
 static int check_permission(u32 flags)
 {
 	if ((flags & GUPX_F_FORCE) && !(allow_force && capable(CAP_SYS_PTRACE)))
 		return -EPERM;
 	if ((flags & GUPX_F_SHORT) &&
 	    !(allow_short_pins && capable(CAP_SYS_ADMIN)))
+		return -EPERM;
+	if ((flags & GUPX_F_ENGINE_KERNEL) &&
+	    !(allow_kernel_engine || capable(CAP_SYS_ADMIN)))
 		return -EPERM;
 	return 0;
 }
@@ -111,7 +108,7 @@ static int check_pages(u64 addr, u64 len)
 	return check_wrap(addr, len);
 }
 
-/* Where and why it ended; done is what lies before. */
+/* Where and why it ended; what lies before is done. The caller's own address. */
 static void answer(const struct gupx_cursor *cursor, u64 done_at,
 		   struct gupx_stop *stop)
 {
@@ -136,13 +133,17 @@ static int run_info(struct gupx_call *call)
 		.pin_flags = GUPX_PIN_FLAGS,
 		.populate_flags = GUPX_POPULATE_FLAGS,
 		.read_flags = GUPX_READ_FLAGS,
-		.explain_flags = GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL,
+		.explain_flags = GUPX_EXPLAIN_FLAGS,
 		.params = (allow_force ? GUPX_PARAM_FORCE : 0) |
-			  (allow_short_pins ? GUPX_PARAM_SHORT_PINS : 0),
+			  (allow_short_pins ? GUPX_PARAM_SHORT_PINS : 0) |
+			  (allow_kernel_engine ? GUPX_PARAM_KERNEL_ENGINE : 0) |
+			  (allow_pins ? GUPX_PARAM_PINS : 0),
 		.max_pin_mib = max_pin_mib,
 		.memlock_limit = gupx_account_limit(),
 		.memlock_used = gupx_account_used(current_user()),
 		.version = GUPX_VERSION,
+		.max_extents = gupx_account_max_extents(),
+		.extents_used = gupx_account_used_extents(current_user()->uid),
 	};
 	return 0;
 }
@@ -156,12 +157,14 @@ static int check_pin(const struct gupx_pin *pin)
 	/* The kernel's engine has no pin that is judged long and held short. */
 	if ((pin->flags & GUPX_F_SHORT) && (pin->flags & GUPX_F_ENGINE_KERNEL))
 		return -EINVAL;
+	if ((pin->flags & GUPX_F_READ_ONLY) && pin->pin_fd != -1)
+		return -EINVAL;
 	error = check_pages(pin->addr, pin->len);
 	if (error)
 		return error;
 	if (pin->len > (u64)max_pin_mib << 20)
 		return -EFBIG;
-	return check_permission(pin->flags);
+	return allow_pins ? check_permission(pin->flags) : -EPERM;
 }
 
 static struct gupx_pinset *find_pinset(struct file *file,
@@ -185,10 +188,14 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 		     struct gupx_pin *pin)
 {
 	struct gupx_cursor cursor;
-	int error;
+	unsigned long addr;
+	int error = gupx_target_untag(mm, pin->addr, &addr);
 
+	if (error)
+		return error;
+	gupx_audit_pin(mm, pin);
 	answer_limit(pin, gupx_pinset_user(set));
-	gupx_cursor_init(&cursor, mm, pin->addr, pin->len,
+	gupx_cursor_init(&cursor, mm, addr, pin->len,
 			 request_of(pin->flags, GUPX_R_PIN));
 	trace_gupx_request(&cursor, pin->flags & GUPX_F_ENGINE_KERNEL);
 	error = gupx_pinset_pin(set, &cursor,
@@ -196,7 +203,7 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 	if (error)
 		return error;
 	pin->done = cursor.addr - cursor.start;
-	answer(&cursor, cursor.addr, &pin->stop);
+	answer(&cursor, pin->addr + pin->done, &pin->stop);
 	return 0;
 }
 
@@ -208,7 +215,7 @@ static int pin_anew(struct gupx_call *call, struct mm_struct *mm)
 
 	if (!pin->len)
 		return 0;
-	set = gupx_pinfd_create(call, mm);
+	set = gupx_pinfd_create(call, mm, pin->flags & GUPX_F_READ_ONLY);
 	if (IS_ERR(set))
 		return PTR_ERR(set);
 	error = pin_range(set, mm, pin);
@@ -254,11 +261,8 @@ static int run_pin(struct gupx_call *call)
 	return error;
 }
 
-static int run_populate(struct gupx_call *call)
+static int check_populate(const struct gupx_populate *populate)
 {
-	struct gupx_populate *populate = &call->args.populate;
-	struct gupx_cursor cursor;
-	struct mm_struct *mm;
 	int error;
 
 	if (populate->flags & ~GUPX_POPULATE_FLAGS)
@@ -266,22 +270,43 @@ static int run_populate(struct gupx_call *call)
 	if (populate->reserved)
 		return -EINVAL;
 	error = check_pages(populate->addr, populate->len);
+	return error ?: check_permission(populate->flags);
+}
+
+static int populate_range(struct gupx_populate *populate, struct mm_struct *mm)
+{
+	struct gupx_cursor cursor;
+	unsigned long addr;
+	int error = gupx_target_untag(mm, populate->addr, &addr);
+
 	if (error)
 		return error;
-	mm = gupx_target_get(populate->mem_fd, populate->flags & GUPX_F_WRITE);
-	if (IS_ERR(mm))
-		return PTR_ERR(mm);
-	gupx_cursor_init(&cursor, mm, populate->addr, populate->len,
+	gupx_cursor_init(&cursor, mm, addr, populate->len,
 			 request_of(populate->flags, GUPX_R_POPULATE));
 	trace_gupx_request(&cursor, populate->flags & GUPX_F_ENGINE_KERNEL);
 	if (populate->flags & GUPX_F_ENGINE_KERNEL)
 		gupx_engine_populate(&cursor);
 	else
 		gupx_gup_populate(&cursor);
-	gupx_target_put(mm);
 	populate->done = cursor.addr - cursor.start;
-	answer(&cursor, cursor.addr, &populate->stop);
+	answer(&cursor, populate->addr + populate->done, &populate->stop);
 	return 0;
+}
+
+static int run_populate(struct gupx_call *call)
+{
+	struct gupx_populate *populate = &call->args.populate;
+	struct mm_struct *mm;
+	int error = check_populate(populate);
+
+	if (error)
+		return error;
+	mm = gupx_target_get(populate->mem_fd, populate->flags & GUPX_F_WRITE);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	error = populate_range(populate, mm);
+	gupx_target_put(mm);
+	return error;
 }
 
 static int check_read(const struct gupx_read *read)
@@ -302,17 +327,20 @@ static int check_read(const struct gupx_read *read)
 
 static int read_range(struct gupx_read *read, struct mm_struct *mm)
 {
-	const unsigned long first = round_down(read->addr, PAGE_SIZE);
-	const unsigned long end = PAGE_ALIGN(read->addr + read->len);
+	unsigned long addr, first, end;
 	struct gupx_cursor cursor;
 	struct iov_iter to;
-	int error;
+	int error = gupx_target_untag(mm, read->addr, &addr);
 
+	if (error)
+		return error;
+	first = round_down(addr, PAGE_SIZE);
+	end = PAGE_ALIGN(addr + read->len);
 	gupx_cursor_init(&cursor, mm, first, end - first,
 			 request_of(read->flags, GUPX_R_GET));
 	trace_gupx_request(&cursor, read->flags & GUPX_F_ENGINE_KERNEL);
 	iov_iter_ubuf(&to, READ, u64_to_user_ptr(read->buf), read->len);
-	error = gupx_read_copy(&cursor, read->addr, &to,
+	error = gupx_read_copy(&cursor, addr, &to,
 			       read->flags & GUPX_F_ENGINE_KERNEL);
 	if (error)
 		return error;
@@ -345,22 +373,31 @@ static const struct {
 	u32 flags;
 	u32 request;
 } verbs[] = {
-	[GUPX_VERB_PIN] = { GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL,
-			    GUPX_R_PIN },
-	[GUPX_VERB_POPULATE] = { GUPX_POPULATE_FLAGS & ~GUPX_F_ENGINE_KERNEL,
+	[GUPX_VERB_PIN] = { GUPX_EXPLAIN_FLAGS, GUPX_R_PIN },
+	[GUPX_VERB_POPULATE] = { GUPX_POPULATE_FLAGS & GUPX_EXPLAIN_FLAGS,
 				 GUPX_R_POPULATE },
-	[GUPX_VERB_READ] = { GUPX_READ_FLAGS & ~GUPX_F_ENGINE_KERNEL,
-			     GUPX_R_GET },
+	[GUPX_VERB_READ] = { GUPX_READ_FLAGS & GUPX_EXPLAIN_FLAGS, GUPX_R_GET },
 };
+
+/* @verb was checked: not even in a mispredicted branch is it used as it is. */
+static u32 clamp_verb(u32 verb)
+{
+	return array_index_nospec(verb, ARRAY_SIZE(verbs));
+}
 
 static int check_explain(const struct gupx_explain *explain)
 {
 	int error;
 
 	if (explain->verb >= ARRAY_SIZE(verbs) ||
-	    (explain->flags & ~verbs[explain->verb].flags))
+	    (explain->flags & ~verbs[clamp_verb(explain->verb)].flags))
 		return -EOPNOTSUPP;
-	error = check_pages(explain->addr, explain->len);
+	if (explain->reserved)
+		return -EINVAL;
+	error = gupx_dispatch_check_entry(
+		explain->entry_size, offsetofend(struct gupx_judgement, flags));
+	if (!error)
+		error = check_pages(explain->addr, explain->len);
 	if (error)
 		return error;
 	return check_permission(explain->flags);
@@ -372,7 +409,8 @@ static int copy_judgements(struct gupx_cursor *cursor,
 			   struct gupx_judgement *page)
 {
 	const unsigned int page_nr = PAGE_SIZE / sizeof(*page);
-	struct gupx_judgement __user *to = u64_to_user_ptr(explain->buf);
+	const u64 tag = explain->addr - cursor->start;
+	unsigned int i;
 
 	while (cursor->addr < cursor->end &&
 	       explain->count < explain->capacity) {
@@ -380,7 +418,11 @@ static int copy_judgements(struct gupx_cursor *cursor,
 			cursor, page,
 			min(page_nr, explain->capacity - explain->count));
 
-		if (copy_to_user(to + explain->count, page, nr * sizeof(*page)))
+		for (i = 0; tag && i < nr; i++)
+			page[i].addr += tag;
+		if (gupx_dispatch_copy_array(explain->buf, explain->count,
+					     explain->entry_size, page,
+					     sizeof(*page), nr))
 			return -EFAULT;
 		explain->count += nr;
 		if (cursor->stop.action == GUPX_STOP ||
@@ -394,14 +436,17 @@ static int explain_range(struct gupx_explain *explain, struct mm_struct *mm)
 {
 	struct gupx_judgement *page;
 	struct gupx_cursor cursor;
-	int error;
+	unsigned long addr;
+	int error = gupx_target_untag(mm, explain->addr, &addr);
 
+	if (error)
+		return error;
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	gupx_cursor_init(&cursor, mm, explain->addr, explain->len,
+	gupx_cursor_init(&cursor, mm, addr, explain->len,
 			 request_of(explain->flags,
-				    verbs[explain->verb].request));
+				    verbs[clamp_verb(explain->verb)].request));
 	error = copy_judgements(&cursor, explain, page);
 	explain->done = cursor.addr - cursor.start;
 	kfree(page);
@@ -427,11 +472,11 @@ static int run_explain(struct gupx_call *call)
 }
 
 static const struct gupx_op device_ops[] = {
-	GUPX_OP(GUPX_IOC_INFO, gupx_info, version, run_info),
+	GUPX_OP(GUPX_IOC_INFO, gupx_info, extents_used, run_info),
 	GUPX_OP(GUPX_IOC_PIN, gupx_pin, memlock_asked, run_pin),
 	GUPX_OP(GUPX_IOC_POPULATE, gupx_populate, stop, run_populate),
 	GUPX_OP(GUPX_IOC_READ, gupx_read, stop, run_read),
-	GUPX_OP(GUPX_IOC_EXPLAIN, gupx_explain, done, run_explain),
+	GUPX_OP(GUPX_IOC_EXPLAIN, gupx_explain, reserved, run_explain),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -14,6 +14,12 @@
 #include "target.h"
 #include "version.h"
 
+#ifdef GUPX_TESTS
+/* See compat.h. */
+unsigned long gupx_tag_mask;
+module_param_named(tag_mask, gupx_tag_mask, ulong, 0644);
+#endif
+
 static struct miscdevice gupx_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "gupx",

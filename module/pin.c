@@ -59,33 +59,6 @@ static void free_words(const struct gupx_batch *batch)
 }
 
 /**
- * gupx_pin_batch_grow() - make room for more runs
- * @batch: may hold runs
- * @more: runs
- *
- * Return: 0, or -ENOMEM and the batch is as it was.
- */
-int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more)
-{
-	const unsigned long capacity = batch->nr + more;
-	u64 *word;
-
-	if (capacity <= batch->capacity)
-		return 0;
-	/* In a full memory cgroup: the caller is told, the log need not be. */
-	word = kvmalloc_array(capacity, sizeof(*word),
-			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!word)
-		return -ENOMEM;
-	memcpy(word, batch->word, batch->nr * sizeof(*word));
-	free_words(batch);
-	batch->is_lent = false;
-	batch->word = word;
-	batch->capacity = capacity;
-	return 0;
-}
-
-/**
  * gupx_pin_batch_fini() - free an empty batch
  * @batch: its runs belong to someone else by now
  */

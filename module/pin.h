@@ -44,7 +44,6 @@ struct gupx_batch {
 int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity);
 void gupx_pin_batch_lend(struct gupx_batch *batch, u64 *word,
 			 unsigned int capacity);
-int gupx_pin_batch_grow(struct gupx_batch *batch, unsigned long more);
 void gupx_pin_batch_fini(struct gupx_batch *batch);
 void gupx_pin_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 		   unsigned long addr, u32 flags);
@@ -71,6 +70,20 @@ static inline bool gupx_pin_is_uncounted(u32 flags)
 {
 	return (flags & GUPX_RUN_ZERO) && (flags & GUPX_RUN_PIN) &&
 	       gupx_can_skip_zero_page();
+}
+
+/*
+ * Does the page hold poison, for all that is known? Of a hugetlb folio the kernel marks
+ * the head page, whichever page it is, so all of it counts.
+ */
+static inline bool gupx_pin_is_poisoned(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (PageHWPoison(page))
+		return true;
+	return folio_test_large(folio) && folio_test_hugetlb(folio) &&
+	       PageHWPoison(&folio->page);
 }
 
 /* Is there room for what is at this address, and no gap before it? */

@@ -28,22 +28,22 @@ static void hide_frames(struct gupx_extent *extent, unsigned int nr)
 
 /* Through a page of ours: no user memory is touched under the set's lock. */
 static int copy_extents(struct gupx_pinset *set, struct gupx_extents *extents,
-			struct gupx_extent *page)
+			struct gupx_extent *page, bool shown)
 {
 	const unsigned int page_nr = PAGE_SIZE / sizeof(*page);
-	struct gupx_extent __user *to = u64_to_user_ptr(extents->buf);
-	const bool shown = capable(CAP_SYS_ADMIN);
 
 	while (extents->count < extents->capacity) {
 		const unsigned int nr = gupx_pinset_extents(
-			set, extents->first + extents->count, page,
+			set, !shown, extents->first + extents->count, page,
 			min(page_nr, extents->capacity - extents->count));
 
 		if (!nr)
 			break;
 		if (!shown)
 			hide_frames(page, nr);
-		if (copy_to_user(to + extents->count, page, nr * sizeof(*page)))
+		if (gupx_dispatch_copy_array(extents->buf, extents->count,
+					     extents->entry_size, page,
+					     sizeof(*page), nr))
 			return -EFAULT;
 		extents->count += nr;
 		if (fatal_signal_pending(current))
@@ -57,27 +57,75 @@ static int run_extents(struct gupx_call *call)
 {
 	struct gupx_extents *extents = &call->args.extents;
 	struct gupx_pinset *set = call->file->private_data;
+	const bool shown = capable(CAP_SYS_ADMIN);
 	struct gupx_pinset_totals totals;
 	struct gupx_extent *page;
 	int error;
 
 	if (extents->flags)
 		return -EOPNOTSUPP;
+	error = gupx_dispatch_check_entry(
+		extents->entry_size, offsetofend(struct gupx_extent, offset));
+	if (error)
+		return error;
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
 	extents->count = 0;
-	error = copy_extents(set, extents, page);
+	error = copy_extents(set, extents, page, shown);
 	kfree(page);
-	gupx_pinset_totals(set, &totals);
+	gupx_pinset_totals(set, !shown, &totals);
 	extents->total = totals.extents;
 	extents->bytes = totals.pages << PAGE_SHIFT;
 	extents->charged = totals.charged << PAGE_SHIFT;
+	extents->length = totals.length << PAGE_SHIFT;
+	extents->seals = totals.seals;
 	return error;
 }
 
+static int run_unpin(struct gupx_call *call)
+{
+	struct gupx_unpin *unpin = &call->args.unpin;
+	struct gupx_pinset *set = call->file->private_data;
+	u64 released = 0;
+	int error;
+
+	if (unpin->flags)
+		return -EOPNOTSUPP;
+	if (!PAGE_ALIGNED(unpin->offset) || !PAGE_ALIGNED(unpin->len) ||
+	    unpin->offset + unpin->len < unpin->offset)
+		return -EINVAL;
+	if (!gupx_pinset_is_own(set))
+		return -EXDEV;
+	error = gupx_pinset_unpin(set, unpin->offset >> PAGE_SHIFT,
+				  unpin->len >> PAGE_SHIFT, &released);
+	unpin->released = released << PAGE_SHIFT;
+	return error;
+}
+
+static int run_seal(struct gupx_call *call)
+{
+	struct gupx_seal *seal = &call->args.seal;
+	struct gupx_pinset *set = call->file->private_data;
+	struct gupx_pinset_totals totals;
+	int error;
+
+	if (seal->flags || (seal->seals & ~GUPX_SEALS))
+		return -EOPNOTSUPP;
+	if (seal->seals && !gupx_pinset_is_own(set))
+		return -EXDEV;
+	error = gupx_pinset_seal(set, seal->seals);
+	if (error)
+		return error;
+	gupx_pinset_totals(set, true, &totals);
+	seal->sealed = totals.seals;
+	return 0;
+}
+
 static const struct gupx_op pin_ops[] = {
-	GUPX_OP(GUPX_IOC_EXTENTS, gupx_extents, charged, run_extents),
+	GUPX_OP(GUPX_IOC_EXTENTS, gupx_extents, seals, run_extents),
+	GUPX_OP(GUPX_IOC_UNPIN, gupx_unpin, released, run_unpin),
+	GUPX_OP(GUPX_IOC_SEAL, gupx_seal, sealed, run_seal),
 };
 
 static long pin_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -85,24 +133,56 @@ static long pin_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return gupx_dispatch(pin_ops, ARRAY_SIZE(pin_ops), file, cmd, arg);
 }
 
-/* Return: bytes copied; less than asked where the caller's buffer ends early. */
-static size_t copy_pages(const struct gupx_run *found, loff_t pos,
-			 struct iov_iter *to)
-{
-	struct page *page = found->page;
-	unsigned long nr = found->nr;
-	size_t copied = 0;
+/* Pages that are copied under one look at the set. */
+#define COPIED_AT_A_TIME 64U
 
-	for (; nr && iov_iter_count(to) && !PageHWPoison(page); nr--) {
+/*
+ * Find pages to be copied, and keep them from being released meanwhile.
+ *
+ * Return: how many there are, all in a row or all the zero page; 0: the end; or
+ * -ENODATA: released.
+ */
+static int grab_pages(struct gupx_pinset *set, loff_t pos,
+		      struct gupx_run *found)
+{
+	enum gupx_chunks_found what;
+	unsigned int i;
+
+	gupx_pinset_lock(set);
+	what = gupx_pinset_find(set, pos >> PAGE_SHIFT, found);
+	if (what == GUPX_CHUNKS_PAGE) {
+		found->nr = min(found->nr, COPIED_AT_A_TIME);
+		for (i = 0; i < found->nr; i++)
+			get_page(gupx_run_page(found, i));
+	}
+	gupx_pinset_unlock(set);
+	if (what == GUPX_CHUNKS_RELEASED)
+		return -ENODATA;
+	return what == GUPX_CHUNKS_PAGE ? found->nr : 0;
+}
+
+/*
+ * Return: bytes copied, less than asked where the caller's buffer ends early or a page
+ * is poisoned; -EHWPOISON or -EFAULT where that is so at once.
+ */
+static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
+			  struct iov_iter *to)
+{
+	ssize_t copied = 0;
+	u32 i;
+
+	for (i = 0; i < found->nr && iov_iter_count(to); i++) {
+		struct page *page = gupx_run_page(found, i);
 		const size_t offset = offset_in_page(pos + copied);
 		const size_t want = min(PAGE_SIZE - offset, iov_iter_count(to));
-		const size_t done = copy_page_to_iter(page, offset, want, to);
+		size_t done;
 
+		if (gupx_pin_is_poisoned(page))
+			return copied ?: -EHWPOISON;
+		done = copy_page_to_iter(page, offset, want, to);
 		copied += done;
 		if (done < want)
-			break;
-		if (!(found->flags & GUPX_RUN_ZERO))
-			page++;
+			return copied ?: -EFAULT;
 		cond_resched();
 	}
 	return copied;
@@ -113,20 +193,22 @@ static ssize_t pin_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct gupx_pinset *set = iocb->ki_filp->private_data;
 	struct gupx_run found;
-	ssize_t total = 0;
+	ssize_t total = 0, copied = 0;
+	int nr = 0, i;
 
 	while (iov_iter_count(to) &&
-	       gupx_pinset_find(set, iocb->ki_pos >> PAGE_SHIFT, &found)) {
-		const size_t copied = copy_pages(&found, iocb->ki_pos, to);
-
-		if (!copied && !total)
-			return PageHWPoison(found.page) ? -EHWPOISON : -EFAULT;
+	       (nr = grab_pages(set, iocb->ki_pos, &found)) > 0) {
+		copied = copy_pages(&found, iocb->ki_pos, to);
+		for (i = 0; i < nr; i++)
+			put_page(gupx_run_page(&found, i));
+		if (copied <= 0)
+			break;
 		iocb->ki_pos += copied;
 		total += copied;
-		if (!copied || fatal_signal_pending(current))
+		if (fatal_signal_pending(current))
 			break;
 	}
-	return total;
+	return total ?: copied ?: nr < 0 ? nr : 0;
 }
 
 static int pin_mmap(struct file *file, struct vm_area_struct *vma)
@@ -157,14 +239,15 @@ static const struct file_operations pin_fops = {
 };
 
 /**
- * gupx_pinfd_create() - a new pin set, and the pin fd that will own it
+ * gupx_pinfd_create() - create a pin set, and the pin fd that will own it
  * @call: takes the file, which is not yet the caller's
  * @mm: the target
+ * @read_only: it never has a writable window
  *
- * Return: the set, or -ENOMEM, -EMFILE, -ENFILE.
+ * Return: the set, or -ENOMEM, -EMFILE, -ENFILE, -ENODEV.
  */
 struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
-				      struct mm_struct *mm)
+				      struct mm_struct *mm, bool read_only)
 {
 	struct gupx_pinset *set = gupx_pinset_create(mm);
 	struct file *file;
@@ -177,12 +260,18 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 		gupx_pinset_destroy(set);
 		return ERR_PTR(fd);
 	}
-	file = anon_inode_getfile("[gupx-pins]", &pin_fops, set, O_RDWR);
+	file = gupx_compat_anon_file("[gupx-pins]", &pin_fops, set,
+				     read_only ? O_RDONLY : O_RDWR);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		gupx_pinset_destroy(set);
-		return ERR_CAST(file);
+		/* No new file of a module that is being unloaded by force. */
+		return PTR_ERR(file) == -ENOENT ? ERR_PTR(-ENODEV)
+						: ERR_CAST(file);
 	}
+	gupx_pinset_attach(set, file);
+	if (read_only)
+		gupx_pinset_seal(set, GUPX_SEAL_WRITE);
 	/* An anonymous file is a stream, unless it says that it has positions. */
 	file->f_mode |= FMODE_PREAD;
 	call->new_fd = fd;

@@ -4,8 +4,10 @@
 
 #include <linux/mm_types.h>
 
+#include "chunks.h"
 #include "cursor.h"
 
+struct file;
 struct gupx_extent;
 struct gupx_pinset;
 struct gupx_run;
@@ -15,33 +17,48 @@ struct user_struct;
 /**
  * struct gupx_pinset_totals - what a pin set holds, in numbers
  * @extents: runs
- * @pages: pages
+ * @pages: held
+ * @length: pages held and released
  * @kernel_pages: of these, taken by the kernel's engine
  * @write_pages: pinned for writing; never the zero page
  * @short_pages: not fit to be held for long
  * @charged: pages charged to the user
+ * @seals: GUPX_SEAL_*
  */
 struct gupx_pinset_totals {
 	u64 extents;
 	u64 pages;
+	u64 length;
 	u64 kernel_pages;
 	u64 write_pages;
 	u64 short_pages;
 	u64 charged;
+	u32 seals;
 };
 
 struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm);
 void gupx_pinset_destroy(struct gupx_pinset *set);
+void gupx_pinset_attach(struct gupx_pinset *set, struct file *file);
 bool gupx_pinset_fits(const struct gupx_pinset *set,
 		      const struct mm_struct *mm);
+bool gupx_pinset_is_own(const struct gupx_pinset *set);
 struct user_struct *gupx_pinset_user(const struct gupx_pinset *set);
 int gupx_pinset_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
 		    bool engine_kernel);
-unsigned int gupx_pinset_extents(struct gupx_pinset *set, u64 first,
-				 struct gupx_extent *out, unsigned int nr);
-bool gupx_pinset_find(struct gupx_pinset *set, u64 index,
-		      struct gupx_run *found);
-void gupx_pinset_totals(struct gupx_pinset *set,
+int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr,
+		      u64 *released);
+int gupx_pinset_seal(struct gupx_pinset *set, u32 seals);
+int gupx_pinset_open_window(struct gupx_pinset *set, bool write);
+void gupx_pinset_dup_window(struct gupx_pinset *set);
+void gupx_pinset_close_window(struct gupx_pinset *set);
+void gupx_pinset_lock(struct gupx_pinset *set);
+void gupx_pinset_unlock(struct gupx_pinset *set);
+unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
+				 u64 first, struct gupx_extent *out,
+				 unsigned int nr);
+enum gupx_chunks_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
+					struct gupx_run *found);
+void gupx_pinset_totals(struct gupx_pinset *set, bool joined,
 			struct gupx_pinset_totals *totals);
 void gupx_pinset_show(struct gupx_pinset *set, struct seq_file *seq);
 

@@ -127,10 +127,9 @@ bool gupx_place_zones_matter(struct pglist_data *pgdat)
 	struct zone *const end = zone + MAX_NR_ZONES;
 
 	for (; zone < end; zone++)
-		if (zone->spanned_pages &&
-		    (zone_is_zone_device(zone) ||
-		     zone_idx(zone) == ZONE_MOVABLE ||
-		     has_special_blocks(zone)))
+		if (zone->spanned_pages && (zone_is_zone_device(zone) ||
+					    zone_idx(zone) == ZONE_MOVABLE ||
+					    has_special_blocks(zone)))
 			return true;
 	return false;
 }
@@ -149,8 +148,8 @@ bool gupx_place_blocks_matter(const struct page *page)
 
 static unsigned long __init count_cma_pages(struct zone *zone)
 {
-	unsigned long pfn = ALIGN_DOWN(zone->zone_start_pfn,
-				       pageblock_nr_pages);
+	unsigned long pfn =
+		ALIGN_DOWN(zone->zone_start_pfn, pageblock_nr_pages);
 	unsigned long pages = 0;
 
 	for (; pfn < zone_end_pfn(zone); pfn += pageblock_nr_pages) {

@@ -31,26 +31,31 @@
 
 #include <linux/gupx.h>
 
-/* The request. */
-#define GUPX_R_WRITE BIT(0)
-#define GUPX_R_FORCE BIT(1)
-#define GUPX_R_NOFAULT BIT(2)
-#define GUPX_R_NOWAIT BIT(3)
-#define GUPX_R_ANON BIT(4)
-#define GUPX_R_DUMP BIT(5)
-#define GUPX_R_HWPOISON BIT(6)
-#define GUPX_R_INTERRUPTIBLE BIT(7)
-#define GUPX_R_HONOR_NUMA BIT(8)
-#define GUPX_R_GET BIT(9)
-#define GUPX_R_PIN BIT(10)
-#define GUPX_R_LONGTERM BIT(11)
+/* The request: what the caller asked, with the bits that the ABI has for it. */
+#define GUPX_R_WRITE GUPX_F_WRITE
+#define GUPX_R_FORCE GUPX_F_FORCE
+#define GUPX_R_NOFAULT GUPX_F_NOFAULT
+#define GUPX_R_NOWAIT GUPX_F_NOWAIT
+#define GUPX_R_ANON GUPX_F_ANON
+#define GUPX_R_DUMP GUPX_F_DUMP
+#define GUPX_R_HWPOISON GUPX_F_HWPOISON
+#define GUPX_R_INTERRUPTIBLE GUPX_F_INTERRUPTIBLE
+#define GUPX_R_HONOR_NUMA GUPX_F_HONOR_NUMA
 /* A short-term pin that is held all the same: judged as long-term by V3, V6. */
-#define GUPX_R_SHORT BIT(12)
-#define GUPX_R_POPULATE BIT(13)
+#define GUPX_R_SHORT GUPX_F_SHORT
+#define GUPX_R_ASKED                                                          \
+	(GUPX_R_WRITE | GUPX_R_FORCE | GUPX_R_NOFAULT | GUPX_R_NOWAIT |       \
+	 GUPX_R_ANON | GUPX_R_DUMP | GUPX_R_HWPOISON | GUPX_R_INTERRUPTIBLE | \
+	 GUPX_R_HONOR_NUMA | GUPX_R_SHORT)
+/* And what follows from the verb and from the kernel. */
+#define GUPX_R_GET BIT(16)
+#define GUPX_R_PIN BIT(17)
+#define GUPX_R_LONGTERM BIT(18)
+#define GUPX_R_POPULATE BIT(19)
 /* This kernel's fault handler unshares file pages too: E7 (b). */
-#define GUPX_R_CAN_UNSHARE_FILE BIT(14)
+#define GUPX_R_CAN_UNSHARE_FILE BIT(20)
 /* This kernel's engine moves hugetlb pages: O4. Others WARN when asked to. */
-#define GUPX_R_CAN_MOVE_HUGETLB BIT(15)
+#define GUPX_R_CAN_MOVE_HUGETLB BIT(21)
 
 #define GUPX_R_WANTS_PAGES (GUPX_R_GET | GUPX_R_PIN)
 #define GUPX_R_HELD_LONG (GUPX_R_LONGTERM | GUPX_R_SHORT)
@@ -94,7 +99,7 @@
 #define GUPX_E_SOFT_DIRTY_DUE BIT(9) /* tracked, and not yet marked */
 #define GUPX_E_UFFD_WP BIT(10)
 #define GUPX_E_NEVER_FORCE BIT(11)  /* a PUD, a device map */
-#define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, signed */
+#define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, or half way to overflow */
 #define GUPX_E_P2PDMA BIT(13)
 /* A fault may bring more than zeroes: a fault handler, hugetlb's page cache. */
 #define GUPX_E_FILLED BIT(15)

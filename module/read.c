@@ -30,9 +30,7 @@ static bool copy_run(const struct gupx_run *run, unsigned long *addr,
 
 	while (*addr < end && iov_iter_count(to)) {
 		const unsigned long index = (*addr - run->addr) >> PAGE_SHIFT;
-		struct page *page = run->flags & GUPX_RUN_ZERO
-					    ? run->page
-					    : run->page + index;
+		struct page *page = gupx_run_page(run, index);
 		const size_t want = min(PAGE_SIZE - offset_in_page(*addr),
 					iov_iter_count(to));
 		const size_t done = copy_page_to_iter(
@@ -98,6 +96,7 @@ int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
 		gupx_cursor_unlock(cursor);
 		copy_batch(cursor, &batch, &addr, to);
 	}
+	gupx_cursor_fini(cursor);
 	gupx_pin_batch_fini(&batch);
 	return 0;
 }

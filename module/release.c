@@ -272,6 +272,8 @@ static void release_run(u64 word, struct gupx_tally *tally)
 	const unsigned long nr = gupx_run_pages(word);
 	const u32 flags = gupx_run_flags(word);
 
+	if (gupx_run_is_released(word))
+		return;
 	if (flags & GUPX_RUN_KERNEL)
 		release_of_kernel(page, nr, flags);
 	else if (!gupx_pin_is_uncounted(flags))

@@ -11,6 +11,8 @@
 #define GUPX_RUN_ZERO BIT(3)   /* nr times the one zero page */
 #define GUPX_RUN_SHORT BIT(4)  /* not fit to be held for long */
 #define GUPX_RUN_LARGE BIT(5)  /* pages of one large folio */
+/* Of a pin set: pages that were released before the others. No folio is both. */
+#define GUPX_RUN_RELEASED (GUPX_RUN_ZERO | GUPX_RUN_LARGE)
 
 /* The largest folio there is: 1 GiB. */
 #define GUPX_RUN_PAGES_MAX BIT(18)
@@ -66,6 +68,21 @@ static inline u32 gupx_run_flags(u64 word)
 	return word >> GUPX_RUN_FLAG_SHIFT;
 }
 
+static inline bool gupx_run_is_released(u64 word)
+{
+	return gupx_run_flags(word) == GUPX_RUN_RELEASED;
+}
+
+/* A part of a run: @nr pages, behind the first @skip. */
+static inline u64 gupx_run_part(u64 word, unsigned long skip, unsigned long nr)
+{
+	const u32 flags = gupx_run_flags(word);
+	const bool moves = !(flags & GUPX_RUN_ZERO);
+
+	return gupx_run_pack(gupx_run_pfn(word) + (moves ? skip : 0), nr,
+			     flags);
+}
+
 static inline struct gupx_run gupx_run_unpack(unsigned long addr, u64 word)
 {
 	return (struct gupx_run){
@@ -74,6 +91,12 @@ static inline struct gupx_run gupx_run_unpack(unsigned long addr, u64 word)
 		.nr = gupx_run_pages(word),
 		.flags = gupx_run_flags(word),
 	};
+}
+
+/* The page at an index of a run. */
+static inline struct page *gupx_run_page(const struct gupx_run *run, u32 index)
+{
+	return run->flags & GUPX_RUN_ZERO ? run->page : run->page + index;
 }
 
 /*

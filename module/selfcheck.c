@@ -39,6 +39,7 @@ static void __init take(struct gupx_batch *batch, unsigned long addr,
 		;
 	memalloc_pin_restore(scope);
 	gupx_cursor_unlock(&cursor);
+	gupx_cursor_fini(&cursor);
 }
 
 static bool __init has_one_page(const struct gupx_batch *batch)

@@ -18,8 +18,10 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <linux/mmap_lock.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/uaccess.h>
 
 #include "target.h"
 
@@ -135,6 +137,30 @@ struct mm_struct *gupx_target_get(int fd, bool write)
 	mm = get_mm(file, write);
 	fput(file);
 	return mm;
+}
+
+/**
+ * gupx_target_untag() - remove the tag that the target may put into an address
+ * @mm: of gupx_target_get()
+ * @addr: as the caller gave it
+ * @plain: to be filled: without a tag
+ *
+ * Row L2: untagged_addr_remote(). Once, before anything goes by the address. The mask
+ * is the target's, and read under its lock, where there is a mask.
+ *
+ * Return: 0 or -EINTR.
+ */
+int gupx_target_untag(struct mm_struct *mm, unsigned long addr,
+		      unsigned long *plain)
+{
+	*plain = gupx_compat_mask_tag(addr);
+	if (!gupx_can_tag_addresses())
+		return 0;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	*plain = untagged_addr_remote(mm, *plain);
+	mmap_read_unlock(mm);
+	return 0;
 }
 
 /**

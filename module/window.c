@@ -8,8 +8,8 @@
  * ones included: so only shared mappings, for good.
  *
  * The mapping holds the file, the file the set, the set the pins: no frame goes
- * away under it. What may be written was pinned for writing, and is marked dirty
- * when it is released.
+ * away under it, but by UNPIN, which zaps the mapping first. What may be written was
+ * pinned for writing, and is marked dirty when it is released.
  *
  * What the window passes by: the target's soft-dirty and userfaultfd marks. After
  * exec or MADV_DONTNEED in the target it shows the page that was pinned, not the
@@ -22,70 +22,88 @@
 #include "window.h"
 
 /*
- * A mapping is judged by what it may ever do: mprotect() takes VM_WRITE away and gives
- * it back without asking, and opens entries that are there. So where it may be writable,
- * all it shows may be written.
+ * May the mapping show the page? A mapping is judged by what it may ever do: mprotect()
+ * takes VM_WRITE away and gives it back without asking, and opens entries that are
+ * there. So where it may be writable, all it shows may be written.
  */
-static bool may_be_written(u32 flags)
+static bool may_show(const struct vm_area_struct *vma, u32 flags)
 {
+	/* The set may have grown since it was mapped. */
+	if (flags & GUPX_RUN_SHORT)
+		return false;
+	if (!(vma->vm_flags & VM_MAYWRITE))
+		return true;
 	return (flags & GUPX_RUN_WRITE) && !(flags & GUPX_RUN_ZERO);
 }
 
-static vm_fault_t fault(struct vm_fault *vmf)
+static vm_fault_t insert_page(struct vm_fault *vmf, struct gupx_pinset *set)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct gupx_pinset *set = vma->vm_private_data;
 	struct gupx_run found;
 
-	if (!gupx_pinset_find(set, vmf->pgoff, &found))
+	if (gupx_pinset_find(set, vmf->pgoff, &found) != GUPX_CHUNKS_PAGE)
 		return VM_FAULT_SIGBUS;
-	if (PageHWPoison(found.page))
+	if (!may_show(vma, found.flags))
+		return VM_FAULT_SIGBUS;
+	if (gupx_pin_is_poisoned(found.page))
 		return VM_FAULT_HWPOISON;
-	/* The set may have grown since it was mapped. */
-	if (found.flags & GUPX_RUN_SHORT)
-		return VM_FAULT_SIGBUS;
-	if ((vma->vm_flags & VM_MAYWRITE) && !may_be_written(found.flags))
-		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn(vma, vmf->address, page_to_pfn(found.page));
 }
 
-static const struct vm_operations_struct window_ops = {
-	.fault = fault,
-};
-
-static int check(struct gupx_pinset *set, const struct vm_area_struct *vma)
+/* Under the set's lock: who releases the page zaps the entry afterwards. */
+static vm_fault_t handle_fault(struct vm_fault *vmf)
 {
-	struct gupx_pinset_totals totals;
+	struct gupx_pinset *set = vmf->vma->vm_private_data;
+	vm_fault_t answer;
 
-	if (!(vma->vm_flags & VM_MAYSHARE) || is_cow_mapping(vma->vm_flags))
-		return -EINVAL;
-	if (vma->vm_flags & VM_EXEC)
-		return -EPERM;
-	gupx_pinset_totals(set, &totals);
-	if (totals.short_pages)
-		return -EPERM;
-	if ((vma->vm_flags & VM_WRITE) && totals.write_pages != totals.pages)
-		return -EACCES;
-	return 0;
+	gupx_pinset_lock(set);
+	answer = insert_page(vmf, set);
+	gupx_pinset_unlock(set);
+	return answer;
 }
+
+static void open_window(struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_MAYWRITE)
+		gupx_pinset_dup_window(vma->vm_private_data);
+}
+
+static void close_window(struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_MAYWRITE)
+		gupx_pinset_close_window(vma->vm_private_data);
+}
+
+static const struct vm_operations_struct window_ops = {
+	.open = open_window,
+	.close = close_window,
+	.fault = handle_fault,
+};
 
 /**
  * gupx_window_map() - map a pin set
  * @set: kept by the file that is mapped
  * @vma: the new mapping, not yet seen by anyone
  *
- * Return: 0; -EINVAL: not a shared mapping; -EPERM: executable, or the set has
- * pins not fit to be held; -EACCES: writable, and not all was pinned for writing.
+ * Return: 0; -EINVAL: not a shared mapping; -EPERM: executable, or the set is sealed
+ * against it or has pins not fit to be held; -EACCES: writable, and not all was pinned
+ * for writing.
  */
 int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 {
+	const bool write = vma->vm_flags & VM_WRITE;
 	vm_flags_t clear = VM_MAYEXEC;
-	const int error = check(set, vma);
+	int error;
 
+	if (!(vma->vm_flags & VM_MAYSHARE) || is_cow_mapping(vma->vm_flags))
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	error = gupx_pinset_open_window(set, write);
 	if (error)
 		return error;
 	/* Or mprotect() would grant later what was not asked, nor checked, now. */
-	if (!(vma->vm_flags & VM_WRITE))
+	if (!write)
 		clear |= VM_MAYWRITE;
 	vm_flags_mod(vma,
 		     VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP |

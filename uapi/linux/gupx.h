@@ -16,28 +16,33 @@
  *   ENOTTY       no such ioctl: this module is older than the caller
  *   EOPNOTSUPP   an unknown flag, or a verb this module does not do (yet)
  *   E2BIG        the struct has a tail this module does not know, not all zero;
- *                or is longer than a page
- *   EINVAL       malformed: a size too small, a reserved field not zero, an
- *                address or length not page aligned where it must be, a range
- *                that wraps or reaches into the last page of all, flags that
- *                contradict each other
+ *                or it, or an entry of an array, is longer than a page
+ *   EINVAL       malformed: a size too small (of the struct, or of an array's
+ *                entries), a reserved field not zero, an address, offset or
+ *                length not page aligned where it must be, a range that wraps
+ *                or reaches into the last page of all, flags that contradict
+ *                each other or the other fields
  *   EFAULT       the caller's own struct or buffer cannot be read or written
  *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH counts as not)
  *   EMEDIUMTYPE  @mem_fd is open but no /proc/PID/mem; @pin_fd no pin fd
  *   EACCES       the caller may not do that to the target: @mem_fd is not open
  *                for it (reading, or writing where %GUPX_F_WRITE is set), or was
  *                opened by somebody who may, and the caller may not
- *   EPERM        a flag that needs a module parameter or a capability
+ *   EPERM        not permitted: a flag that needs a module parameter or a
+ *                capability; a PIN while the module parameter allow_pins is off;
+ *                what a seal of the pin fd rules out
  *   ESRCH        the address space is gone (exit, exec), or never was (kernel
  *                thread)
  *   EXDEV        @pin_fd holds pins of another address space, or pins that are
  *                charged to another user
  *   EFBIG        more than one PIN may ask for: the module parameter max_pin_mib
+ *   EBUSY        a writable window of the pin fd stands in the way of a seal
  *   ENOBUFS      RLIMIT_MEMLOCK: the struct says limit, used and asked
  *   ENOMEM       no kernel memory for the request's own bookkeeping
  *   EMFILE       no free file descriptor for a new pin fd
  *   ENFILE       no free open file in the whole system
  *   EINTR        a fatal signal came before the loop began
+ *   ENODEV       the module is being unloaded by force
  *
  * Once the loop ran, ioctl() returns 0 and the struct answers: @done bytes, and
  * in @stop where, at which stage and why it stopped short, with the errno that
@@ -69,7 +74,7 @@
  * Raised when a program built for an older number would misbehave; additions do
  * not raise it.
  */
-#define GUPX_ABI 1
+#define GUPX_ABI 2
 
 #define GUPX_IOC_TYPE 0xE9
 
@@ -81,6 +86,8 @@
 
 /* On a pin fd. */
 #define GUPX_IOC_EXTENTS _IO(GUPX_IOC_TYPE, 0x40)
+#define GUPX_IOC_UNPIN _IO(GUPX_IOC_TYPE, 0x41)
+#define GUPX_IOC_SEAL _IO(GUPX_IOC_TYPE, 0x42)
 
 /*
  * Request flags. Which verb takes which: %GUPX_PIN_FLAGS and its like below, and
@@ -108,24 +115,36 @@
 #define GUPX_F_INTERRUPTIBLE (1U << 7)
 /* Fault where NUMA balancing set a hint, instead of following the entry. */
 #define GUPX_F_HONOR_NUMA (1U << 8)
-/* Let the kernel's own get_user_pages answer: a yardstick, not a fallback. */
+/*
+ * Let the kernel's own get_user_pages answer: a yardstick, not a fallback. Needs the
+ * module parameter allow_kernel_engine or CAP_SYS_ADMIN.
+ */
 #define GUPX_F_ENGINE_KERNEL (1U << 9)
 /*
  * A pin not fit to be held for long, held on purpose, to reproduce hot-unplug
  * and CMA bugs. Needs the module parameter allow_short_pins and CAP_SYS_ADMIN.
  */
 #define GUPX_F_SHORT (1U << 10)
+/*
+ * The new pin fd is read-only, whatever it is passed to: it never has a writable
+ * window. As %GUPX_SEAL_WRITE from the beginning. Only where PIN makes a pin fd.
+ */
+#define GUPX_F_READ_ONLY (1U << 11)
 
 #define GUPX_PIN_FLAGS                                                        \
 	(GUPX_F_WRITE | GUPX_F_FORCE | GUPX_F_NOFAULT | GUPX_F_NOWAIT |       \
 	 GUPX_F_ANON | GUPX_F_DUMP | GUPX_F_HWPOISON | GUPX_F_INTERRUPTIBLE | \
-	 GUPX_F_HONOR_NUMA | GUPX_F_ENGINE_KERNEL | GUPX_F_SHORT)
+	 GUPX_F_HONOR_NUMA | GUPX_F_ENGINE_KERNEL | GUPX_F_SHORT |            \
+	 GUPX_F_READ_ONLY)
 #define GUPX_POPULATE_FLAGS \
 	(GUPX_F_WRITE | GUPX_F_INTERRUPTIBLE | GUPX_F_ENGINE_KERNEL)
 #define GUPX_READ_FLAGS                                                \
 	(GUPX_F_FORCE | GUPX_F_NOFAULT | GUPX_F_NOWAIT | GUPX_F_ANON | \
 	 GUPX_F_DUMP | GUPX_F_HWPOISON | GUPX_F_INTERRUPTIBLE |        \
 	 GUPX_F_HONOR_NUMA | GUPX_F_ENGINE_KERNEL)
+/* Of a PIN that is to be judged; of the other verbs those that they have, too. */
+#define GUPX_EXPLAIN_FLAGS \
+	(GUPX_PIN_FLAGS & ~(GUPX_F_ENGINE_KERNEL | GUPX_F_READ_ONLY))
 
 /**
  * enum gupx_stage - how far a request got before it stopped
@@ -191,7 +210,8 @@ enum gupx_stage {
  * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS: past the end of the
  *	file, I/O error, userfaultfd that answers no kernel (EFAULT)
  * @GUPX_REASON_FAULT_SIGSEGV: an access would raise SIGSEGV (EFAULT)
- * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted (ENOMEM)
+ * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted, or half way
+ *	there (ENOMEM)
  * @GUPX_REASON_P2PDMA: PCI peer-to-peer memory (EREMOTEIO)
  * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page
  *	accessible
@@ -200,8 +220,8 @@ enum gupx_stage {
  * @GUPX_REASON_MIGRATE: a page that may not be held for long where it is could
  *	not be moved (ENOMEM or EBUSY)
  * @GUPX_REASON_SIGNAL: a signal came (EINTR)
- * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK, as a large folio is charged whole
- *	(ENOBUFS)
+ * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK, as the first part of a large folio is
+ *	charged for all of it (ENOBUFS)
  * @GUPX_REASON_NO_KERNEL_MEMORY: no memory for bookkeeping (ENOMEM)
  * @GUPX_REASON_BUFFER: the caller's buffer cannot be written (EFAULT)
  * @GUPX_REASON_NO_PROGRESS: the loop ended with neither a page nor an error
@@ -210,6 +230,8 @@ enum gupx_stage {
  * @GUPX_REASON_UNSUPPORTED: what the kernel would get wrong: a copy-on-write of
  *	memory without a struct page copies from the caller, not from the target;
  *	a kernel's engine that warns where it cannot move hugetlb (EOPNOTSUPP)
+ * @GUPX_REASON_EXTENTS: the user holds as many extents as the module parameter
+ *	max_extents allows (EDQUOT)
  */
 enum gupx_reason {
 	GUPX_REASON_NONE = 0,
@@ -247,6 +269,7 @@ enum gupx_reason {
 	GUPX_REASON_NO_PROGRESS = 32,
 	GUPX_REASON_KERNEL_ENGINE = 33,
 	GUPX_REASON_UNSUPPORTED = 34,
+	GUPX_REASON_EXTENTS = 35,
 };
 
 /**
@@ -258,7 +281,7 @@ enum gupx_reason {
  * @reason: [out] enum gupx_reason
  */
 struct gupx_stop {
-	__u64 addr;
+	__aligned_u64 addr;
 	__u32 error;
 	__u16 stage;
 	__u16 reason;
@@ -281,6 +304,9 @@ struct gupx_stop {
  * @memlock_used: [out] bytes charged to the caller's user now: our pins and
  *	those of other drivers that charge the user
  * @version: [out] the module's version, NUL-terminated
+ * @max_extents: [out] extents that one user may hold in all pin fds: the module
+ *	parameter max_extents
+ * @extents_used: [out] extents that the caller's user holds now
  */
 struct gupx_info {
 	__u32 size;
@@ -293,13 +319,18 @@ struct gupx_info {
 	__u32 explain_flags;
 	__u32 params;
 	__u32 max_pin_mib;
-	__u64 memlock_limit;
-	__u64 memlock_used;
+	__aligned_u64 memlock_limit;
+	__aligned_u64 memlock_used;
 	__u8 version[32];
+	__aligned_u64 max_extents;
+	__aligned_u64 extents_used;
 };
 
 #define GUPX_PARAM_FORCE (1U << 0)
 #define GUPX_PARAM_SHORT_PINS (1U << 1)
+#define GUPX_PARAM_KERNEL_ENGINE (1U << 2)
+/* New pins are made at all. */
+#define GUPX_PARAM_PINS (1U << 3)
 
 /**
  * struct gupx_pin - ioctl(GUPX_IOC_PIN): take and hold pages of the target
@@ -319,13 +350,21 @@ struct gupx_info {
  * @memlock_asked: [out] bytes this request wanted to charge
  *
  * The pages stay pinned until the last reference to the pin fd goes: close(),
- * exit, munmap() of its windows, and whatever else drops it.
+ * exit, munmap() of its windows, and whatever else drops it; or until UNPIN.
+ *
+ * What is charged to the user, unless he has CAP_IPC_LOCK: each page of each pin,
+ * however often it is pinned. The first part of a large folio in a pin fd pays for
+ * the whole folio, and for at least 9 pages; a run of the zero page for one page.
  *
  * The pin fd is also a file of the pinned bytes, in the order they were pinned.
  * pread() copies them (EHWPOISON: a poisoned page). mmap() shows them without a
  * copy, and fails with EINVAL unless it is MAP_SHARED, with EPERM where it is
- * executable or a pin is %GUPX_F_SHORT, with EACCES where it is writable and not
- * every page was pinned for writing. A touch past the last page is SIGBUS. What is
+ * executable, a pin is %GUPX_F_SHORT, or it is writable and the pin fd is sealed
+ * against that, with EACCES where it is writable and not every page was pinned for
+ * writing, or the pin fd is %GUPX_F_READ_ONLY. A touch past the last page is SIGBUS,
+ * and so is one of a page that was released, or, in a window that may be writable,
+ * of a page that was pinned for reading. pread() of a released page is ENODATA.
+ * Where a hugetlb page is poisoned in part, all of it counts as poisoned. What is
  * written through the window leaves no soft-dirty or userfaultfd mark in the
  * target; after exec or MADV_DONTNEED there the window shows the old page.
  */
@@ -334,13 +373,13 @@ struct gupx_pin {
 	__u32 flags;
 	__s32 mem_fd;
 	__s32 pin_fd;
-	__u64 addr;
-	__u64 len;
-	__u64 done;
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__aligned_u64 done;
 	struct gupx_stop stop;
-	__u64 memlock_limit;
-	__u64 memlock_used;
-	__u64 memlock_asked;
+	__aligned_u64 memlock_limit;
+	__aligned_u64 memlock_used;
+	__aligned_u64 memlock_asked;
 };
 
 /**
@@ -365,9 +404,9 @@ struct gupx_populate {
 	__u32 flags;
 	__s32 mem_fd;
 	__u32 reserved;
-	__u64 addr;
-	__u64 len;
-	__u64 done;
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__aligned_u64 done;
 	struct gupx_stop stop;
 };
 
@@ -388,10 +427,10 @@ struct gupx_read {
 	__u32 flags;
 	__s32 mem_fd;
 	__u32 reserved;
-	__u64 addr;
-	__u64 len;
-	__u64 buf;
-	__u64 done;
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__aligned_u64 buf;
+	__aligned_u64 done;
 	struct gupx_stop stop;
 };
 
@@ -466,8 +505,8 @@ enum gupx_content {
  * @flags: [out] %GUPX_JUDGED_*
  */
 struct gupx_judgement {
-	__u64 addr;
-	__u64 len;
+	__aligned_u64 addr;
+	__aligned_u64 len;
 	__u32 error;
 	__u16 stage;
 	__u16 reason;
@@ -491,6 +530,9 @@ struct gupx_judgement {
  * @capacity: [in] its length, entries
  * @count: [out] entries written
  * @done: [out] bytes judged: less than @len where @capacity ran out
+ * @entry_size: [in] sizeof(struct gupx_judgement) as the caller knows it: of longer
+ *	entries the caller gets the head, in longer ones the tail is zero
+ * @reserved: [in] 0
  *
  * No fault, no reference kept, no mark left. The target runs on: what is told
  * was true of each page table at the moment it was looked at. Judging does not
@@ -501,12 +543,14 @@ struct gupx_explain {
 	__u32 flags;
 	__s32 mem_fd;
 	__u32 verb;
-	__u64 addr;
-	__u64 len;
-	__u64 buf;
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__aligned_u64 buf;
 	__u32 capacity;
 	__u32 count;
-	__u64 done;
+	__aligned_u64 done;
+	__u32 entry_size;
+	__u32 reserved;
 };
 
 /* Pinned for writing. */
@@ -524,7 +568,8 @@ struct gupx_explain {
 #define GUPX_PFN_HIDDEN (~0ULL)
 
 /**
- * struct gupx_extent - a run of pages, contiguous in the target and in memory
+ * struct gupx_extent - a run of pages, contiguous in the target and, for holders of
+ *	CAP_SYS_ADMIN, in memory
  * @addr: [out] address in the target when it was pinned
  * @len: [out] bytes
  * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN without
@@ -532,13 +577,15 @@ struct gupx_explain {
  * @flags: [out] %GUPX_EXTENT_*
  * @order: [out] log2 of the pages in the folio that the run lies in. 0: a run of
  *	one-page folios.
+ * @offset: [out] of its first byte in the pin fd; what UNPIN and pread() take
  */
 struct gupx_extent {
-	__u64 addr;
-	__u64 len;
-	__u64 pfn;
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__aligned_u64 pfn;
 	__u32 flags;
 	__u32 order;
+	__aligned_u64 offset;
 };
 
 /**
@@ -552,17 +599,74 @@ struct gupx_extent {
  * @total: [out] extents the pin fd holds now
  * @bytes: [out] bytes the pin fd holds now
  * @charged: [out] bytes charged for them to the user who made the pin fd
+ * @length: [out] bytes of the pin fd as a file, released ones included
+ * @entry_size: [in] sizeof(struct gupx_extent) as the caller knows it: as in struct
+ *	gupx_explain
+ * @seals: [out] %GUPX_SEAL_*
+ *
+ * Where pages lie in memory is for CAP_SYS_ADMIN alone. For anybody else runs are
+ * joined that follow each other in the target, in the pin fd, and are alike.
  */
 struct gupx_extents {
 	__u32 size;
 	__u32 flags;
-	__u64 first;
-	__u64 buf;
+	__aligned_u64 first;
+	__aligned_u64 buf;
 	__u32 capacity;
 	__u32 count;
-	__u64 total;
-	__u64 bytes;
-	__u64 charged;
+	__aligned_u64 total;
+	__aligned_u64 bytes;
+	__aligned_u64 charged;
+	__aligned_u64 length;
+	__u32 entry_size;
+	__u32 seals;
+};
+
+/**
+ * struct gupx_unpin - ioctl(GUPX_IOC_UNPIN) on a pin fd: release a part of it
+ * @size: [in] sizeof(struct gupx_unpin)
+ * @flags: [in] 0
+ * @offset: [in] in the pin fd, page aligned
+ * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
+ * @released: [out] bytes that were released; what was released before, or lies
+ *	beyond the end, is passed over
+ *
+ * For the user who made the pin fd: EXDEV for others. Nothing moves: the other pages
+ * keep their offsets. Windows lose the released pages: a touch is SIGBUS. The charge
+ * goes with the pages; that of a large folio held in parts, with the last of them.
+ * ENOMEM: no memory to split a run; nothing was released.
+ */
+struct gupx_unpin {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 len;
+	__aligned_u64 released;
+};
+
+/* No PIN adds to the pin fd any more. */
+#define GUPX_SEAL_PIN (1U << 0)
+/* It gets no writable window any more. EBUSY while it has one. */
+#define GUPX_SEAL_WRITE (1U << 1)
+/* No UNPIN takes from it any more. */
+#define GUPX_SEAL_UNPIN (1U << 2)
+#define GUPX_SEALS (GUPX_SEAL_PIN | GUPX_SEAL_WRITE | GUPX_SEAL_UNPIN)
+
+/**
+ * struct gupx_seal - ioctl(GUPX_IOC_SEAL) on a pin fd: rule something out for good
+ * @size: [in] sizeof(struct gupx_seal)
+ * @flags: [in] 0
+ * @seals: [in] %GUPX_SEAL_* to be added; 0 only asks
+ * @sealed: [out] all that it has now
+ *
+ * To add one is for the user who made the pin fd: EXDEV for others. There is no way
+ * to take one off.
+ */
+struct gupx_seal {
+	__u32 size;
+	__u32 flags;
+	__u32 seals;
+	__u32 sealed;
 };
 
 #endif /* _UAPI_LINUX_GUPX_H */

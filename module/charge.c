@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a pin set costs its user: pages of RLIMIT_MEMLOCK, and extents.
+ *
+ * Each pin pays for its own pages, so that references on a page are as many as were
+ * paid for. A large folio is not freed, swapped or moved while any part of it is
+ * pinned, so its first part pays for all of it. And what takes kernel memory but
+ * holds no page pays for that memory: a run of the zero page, and the note that a
+ * folio was charged.
+ *
+ * A holder of CAP_IPC_LOCK is not charged, as by io_uring and iommufd. The extents
+ * are counted all the same.
+ */
+#include <linux/bits.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/user.h>
+
+#include "account.h"
+#include "charge.h"
+#include "run.h"
+#include "unpin.h"
+
+/*
+ * A note may cost a node of the xarray, 585 bytes, and its run a chunk of 64: with
+ * this many pages paid, that is 2 percent, whatever the size of the folio.
+ */
+#define NOTE_PAGES 9UL
+
+/* In the value of a note: pages held by runs, above pages charged beyond them. */
+#define EXTRA_BITS 20
+
+static void *make_note(unsigned long held, unsigned long extra)
+{
+	BUILD_BUG_ON(GUPX_RUN_PAGES_MAX >= BIT(EXTRA_BITS));
+	return xa_mk_value(held << EXTRA_BITS | extra);
+}
+
+static unsigned long note_held(const void *note)
+{
+	return xa_to_value(note) >> EXTRA_BITS;
+}
+
+static unsigned long note_extra(const void *note)
+{
+	return xa_to_value(note) & (BIT(EXTRA_BITS) - 1);
+}
+
+/**
+ * gupx_charge_init() - charge the caller's user from now on
+ * @charge: to be filled
+ *
+ * Return: 0, to be ended by gupx_charge_destroy(); or -ENOMEM.
+ */
+int gupx_charge_init(struct gupx_charge *charge)
+{
+	*charge = (struct gupx_charge){
+		.quota = gupx_account_get_quota(current_user()->uid),
+	};
+	if (!charge->quota)
+		return -ENOMEM;
+	charge->user = get_uid(current_user());
+	xa_init_flags(&charge->folios, XA_FLAGS_ACCOUNT);
+	return 0;
+}
+
+/**
+ * gupx_charge_destroy() - uncharge all that is still charged
+ * @charge: of gupx_charge_init()
+ */
+void gupx_charge_destroy(struct gupx_charge *charge)
+{
+	xa_destroy(&charge->folios);
+	gupx_account_uncharge(charge->user, charge->pages);
+	gupx_account_sub_extents(charge->quota, charge->extents);
+	gupx_account_put_quota(charge->quota);
+	free_uid(charge->user);
+}
+
+/**
+ * gupx_charge_ahead() - charge a whole request before any of its work is done
+ * @charge: any
+ * @precharge: to be filled
+ * @pages: of the request
+ *
+ * Return: false where the limit is too low; nothing is charged then.
+ */
+bool gupx_charge_ahead(const struct gupx_charge *charge,
+		       struct gupx_precharge *precharge, unsigned long pages)
+{
+	*precharge = (struct gupx_precharge){
+		.exempt = gupx_account_is_exempt(),
+	};
+	if (precharge->exempt)
+		return true;
+	precharge->pages = pages;
+	return gupx_account_charge(charge->user, pages);
+}
+
+/**
+ * gupx_charge_return() - uncharge what was charged ahead and not used up
+ * @charge: any
+ * @precharge: ends empty
+ */
+void gupx_charge_return(const struct gupx_charge *charge,
+			struct gupx_precharge *precharge)
+{
+	gupx_account_uncharge(charge->user, precharge->pages);
+	precharge->pages = 0;
+}
+
+/**
+ * gupx_charge_pages() - charge pages that cost what they are
+ * @charge: any
+ * @precharge: of the request; large folios may cost more than it has
+ * @pages: how many
+ *
+ * Return: false where the limit is too low.
+ */
+bool gupx_charge_pages(struct gupx_charge *charge,
+		       struct gupx_precharge *precharge, unsigned long pages)
+{
+	const unsigned long have = min(precharge->pages, pages);
+
+	if (precharge->exempt)
+		return true;
+	if (pages > have && !gupx_account_charge(charge->user, pages - have))
+		return false;
+	precharge->pages -= have;
+	charge->pages += pages;
+	return true;
+}
+
+static void uncharge_pages(struct gupx_charge *charge, unsigned long pages)
+{
+	charge->pages -= pages;
+	gupx_account_uncharge(charge->user, pages);
+}
+
+static int store_note(struct gupx_charge *charge, struct folio *folio,
+		      unsigned long held, unsigned long extra)
+{
+	return xa_err(xa_store(&charge->folios, folio_pfn(folio),
+			       make_note(held, extra),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN));
+}
+
+static int charge_part(struct gupx_charge *charge,
+		       struct gupx_precharge *precharge, struct folio *folio,
+		       unsigned long nr)
+{
+	const void *note = xa_load(&charge->folios, folio_pfn(folio));
+	unsigned long held = nr, extra, cost = nr;
+
+	if (note) {
+		held += note_held(note);
+		extra = note_extra(note);
+	} else {
+		cost = max((unsigned long)folio_nr_pages(folio), NOTE_PAGES);
+		extra = cost - nr;
+	}
+	if (!gupx_charge_pages(charge, precharge, cost))
+		return -ENOBUFS;
+	if (!store_note(charge, folio, held, extra))
+		return 0;
+	charge->pages -= cost;
+	precharge->pages += cost;
+	return -ENOMEM;
+}
+
+/**
+ * gupx_charge_run() - charge a run
+ * @charge: any
+ * @precharge: of the request
+ * @run: held
+ *
+ * Return: 0; -ENOBUFS: the limit is too low; -ENOMEM.
+ */
+int gupx_charge_run(struct gupx_charge *charge,
+		    struct gupx_precharge *precharge,
+		    const struct gupx_run *run)
+{
+	unsigned long cost = run->nr;
+
+	if (precharge->exempt)
+		return 0;
+	if (run->flags & GUPX_RUN_ZERO) {
+		cost = 1;
+	} else if (run->flags & GUPX_RUN_LARGE) {
+		struct folio *folio = page_folio(run->page);
+
+		if (run->nr < folio_nr_pages(folio))
+			return charge_part(charge, precharge, folio, run->nr);
+	}
+	return gupx_charge_pages(charge, precharge, cost) ? 0 : -ENOBUFS;
+}
+
+/**
+ * gupx_charge_extents() - count extents of the user
+ * @charge: any
+ * @nr: how many more
+ *
+ * Return: how many of them he may have: @nr, or fewer.
+ */
+unsigned long gupx_charge_extents(struct gupx_charge *charge, unsigned long nr)
+{
+	nr = gupx_account_add_extents(charge->quota, nr);
+	charge->extents += nr;
+	return nr;
+}
+
+/**
+ * gupx_charge_drop_extents() - no longer count extents of the user
+ * @charge: any
+ * @nr: of gupx_charge_extents()
+ */
+void gupx_charge_drop_extents(struct gupx_charge *charge, unsigned long nr)
+{
+	gupx_account_sub_extents(charge->quota, nr);
+	charge->extents -= nr;
+}
+
+static struct folio *folio_of(u64 word)
+{
+	return page_folio(pfn_to_page(gupx_run_pfn(word)));
+}
+
+static bool is_whole_folio(u64 word)
+{
+	return gupx_run_pages(word) == folio_nr_pages(folio_of(word));
+}
+
+/* Does it come to have a note of its folio when a part of it is released? */
+static bool gets_note(const struct gupx_unpin_edge *edge)
+{
+	return edge->charged && (gupx_run_flags(edge->word) & GUPX_RUN_LARGE) &&
+	       is_whole_folio(edge->word);
+}
+
+/* A run of the zero page that becomes two pays for the second one. */
+static unsigned int count_new_zero_runs(const struct gupx_unpin_plan *plan)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < plan->edges; i++)
+		if (plan->edge[i].charged && plan->edge[i].pieces == 2 &&
+		    (gupx_run_flags(plan->edge[i].word) & GUPX_RUN_ZERO))
+			nr++;
+	return nr;
+}
+
+/**
+ * gupx_charge_prepare_unpin() - do what may fail when pages are uncharged
+ * @charge: any
+ * @plan: prepared
+ *
+ * Return: 0, for gupx_charge_commit_unpin(); -ENOMEM; -ENOBUFS: the limit is too low
+ * for a run of the zero page that becomes two.
+ */
+int gupx_charge_prepare_unpin(struct gupx_charge *charge,
+			      const struct gupx_unpin_plan *plan)
+{
+	const unsigned int zero_runs = count_new_zero_runs(plan);
+	int error = -ENOMEM;
+	unsigned int i;
+
+	for (i = 0; i < plan->edges; i++)
+		if (gets_note(&plan->edge[i]) &&
+		    xa_reserve(&charge->folios,
+			       folio_pfn(folio_of(plan->edge[i].word)),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN))
+			goto release;
+	error = -ENOBUFS;
+	if (zero_runs && !gupx_account_charge(charge->user, zero_runs))
+		goto release;
+	charge->pages += zero_runs;
+	return 0;
+
+release:
+	while (i--)
+		if (gets_note(&plan->edge[i]))
+			xa_release(&charge->folios,
+				   folio_pfn(folio_of(plan->edge[i].word)));
+	return error;
+}
+
+/* Pages of a folio that is held in parts. The last ones take the rest along. */
+static void uncharge_part(struct gupx_charge *charge, struct folio *folio,
+			  unsigned long nr)
+{
+	const void *note = xa_load(&charge->folios, folio_pfn(folio));
+	unsigned long held, extra;
+
+	if (WARN_ON_ONCE(!note))
+		return;
+	held = note_held(note) - nr;
+	extra = note_extra(note);
+	if (held) {
+		store_note(charge, folio, held, extra);
+		uncharge_pages(charge, nr);
+	} else {
+		xa_erase(&charge->folios, folio_pfn(folio));
+		uncharge_pages(charge, nr + extra);
+	}
+}
+
+static void uncharge_run(struct gupx_charge *charge, u64 word)
+{
+	const u32 flags = gupx_run_flags(word);
+
+	if (gupx_run_is_released(word))
+		return;
+	if (flags & GUPX_RUN_ZERO)
+		uncharge_pages(charge, 1);
+	else if ((flags & GUPX_RUN_LARGE) && !is_whole_folio(word))
+		uncharge_part(charge, folio_of(word), gupx_run_pages(word));
+	else
+		uncharge_pages(charge, gupx_run_pages(word));
+}
+
+/* What stays of a whole folio is a part of it, with the charge for all of it. */
+static void begin_parts(struct gupx_charge *charge, struct folio *folio,
+			unsigned long gone)
+{
+	const void *note = xa_load(&charge->folios, folio_pfn(folio));
+	const unsigned long held = folio_nr_pages(folio) - gone;
+
+	if (note) {
+		store_note(charge, folio, note_held(note) + held,
+			   note_extra(note));
+		uncharge_pages(charge, gone);
+	} else {
+		store_note(charge, folio, held, gone);
+	}
+}
+
+static void uncharge_edge(struct gupx_charge *charge,
+			  const struct gupx_unpin_edge *edge)
+{
+	const u32 flags = gupx_run_flags(edge->word);
+	const unsigned long gone = gupx_run_pages(edge->gone);
+
+	if (!edge->charged || (flags & GUPX_RUN_ZERO))
+		return;
+	if (!(flags & GUPX_RUN_LARGE))
+		uncharge_pages(charge, gone);
+	else if (is_whole_folio(edge->word))
+		begin_parts(charge, folio_of(edge->word), gone);
+	else
+		uncharge_part(charge, folio_of(edge->word), gone);
+}
+
+/**
+ * gupx_charge_commit_unpin() - uncharge pages that leave the set
+ * @charge: prepared
+ * @plan: committed, its pages still held
+ */
+void gupx_charge_commit_unpin(struct gupx_charge *charge,
+			      const struct gupx_unpin_plan *plan)
+{
+	const struct gupx_chunk *chunk;
+	unsigned int i;
+
+	for (i = 0; i < plan->edges; i++)
+		uncharge_edge(charge, &plan->edge[i]);
+	for (chunk = plan->gone; chunk; chunk = chunk->next) {
+		for (i = 0; chunk->charged && i < chunk->nr; i++)
+			uncharge_run(charge, chunk->word[i]);
+		cond_resched();
+	}
+	/* A run that became two is counted, even beyond what the user may have. */
+	if (plan->extents < 0)
+		gupx_account_force_extents(charge->quota, -plan->extents);
+	else
+		gupx_account_sub_extents(charge->quota, plan->extents);
+	charge->extents -= plan->extents;
+}
