@@ -48,9 +48,9 @@ static struct gupx_quota *find_quota(kuid_t uid)
 {
 	struct gupx_quota *quota;
 
-	hash_for_each_possible(quotas, quota, node,
-			       __kuid_val(uid)) if (uid_eq(quota->uid,
-							   uid)) return quota;
+	hash_for_each_possible(quotas, quota, node, __kuid_val(uid))
+		if (uid_eq(quota->uid, uid))
+			return quota;
 	return NULL;
 }
 

@@ -25,14 +25,14 @@
  * A note may cost a node of the xarray, 585 bytes, and its run a chunk of 64: with
  * this many pages paid, that is 2 percent, whatever the size of the folio.
  */
-#define NOTE_PAGES 9UL
+#define LEAST_PAGES 9UL
 
 /* In the value of a note: pages held by runs, above pages charged beyond them. */
 #define EXTRA_BITS 20
 
 static void *make_note(unsigned long held, unsigned long extra)
 {
-	BUILD_BUG_ON(GUPX_RUN_PAGES_MAX >= BIT(EXTRA_BITS));
+	BUILD_BUG_ON(GUPX_RUN_NR_BITS >= EXTRA_BITS);
 	return xa_mk_value(held << EXTRA_BITS | extra);
 }
 
@@ -156,7 +156,7 @@ static int charge_part(struct gupx_charge *charge,
 		held += note_held(note);
 		extra = note_extra(note);
 	} else {
-		cost = max((unsigned long)folio_nr_pages(folio), NOTE_PAGES);
+		cost = max_t(unsigned long, folio_nr_pages(folio), LEAST_PAGES);
 		extra = cost - nr;
 	}
 	if (!gupx_charge_pages(charge, precharge, cost))

@@ -326,6 +326,12 @@ enum gupx_chunks_found gupx_chunks_find(struct gupx_chunks *chunks, u64 index,
 	return GUPX_CHUNKS_PAGE;
 }
 
+static void restart_chunk(struct gupx_chunks_place *place)
+{
+	place->word = 0;
+	place->skip = 0;
+}
+
 /*
  * Step over the next run that was not released.
  *
@@ -345,10 +351,10 @@ static bool next_run(struct gupx_chunks *chunks,
 		if (!chunk)
 			return false;
 		if (place->chunk != before)
-			place->word = place->skip = 0;
+			restart_chunk(place);
 		if (place->word == chunk->nr) {
 			place->chunk++;
-			place->word = place->skip = 0;
+			restart_chunk(place);
 			continue;
 		}
 		*at = *place;

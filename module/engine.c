@@ -186,7 +186,7 @@ static struct gupx_verdict take_stretch(struct gupx_cursor *cursor,
 
 	/* Populate wants no pages. */
 	if (batch) {
-		nr = min(nr, (unsigned long)gupx_pin_room(batch));
+		nr = min_t(unsigned long, nr, gupx_pin_room(batch));
 		pages = kmalloc_array(nr, sizeof(*pages), PAGES_GFP);
 		if (!pages)
 			return gupx_policy_no_memory();

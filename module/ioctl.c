@@ -25,6 +25,7 @@
 #include "engine.h"
 #include "explain.h"
 #include "gup.h"
+#include "intake.h"
 #include "ioctl.h"
 #include "pinfd.h"
 #include "pinset.h"
@@ -198,7 +199,7 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 	gupx_cursor_init(&cursor, mm, addr, pin->len,
 			 request_of(pin->flags, GUPX_R_PIN));
 	trace_gupx_request(&cursor, pin->flags & GUPX_F_ENGINE_KERNEL);
-	error = gupx_pinset_pin(set, &cursor,
+	error = gupx_intake_pin(set, &cursor,
 				pin->flags & GUPX_F_ENGINE_KERNEL);
 	if (error)
 		return error;

@@ -13,6 +13,7 @@
 #include <linux/uio.h>
 
 #include "dispatch.h"
+#include "fdinfo.h"
 #include "pin.h"
 #include "pinfd.h"
 #include "pinset.h"
@@ -224,7 +225,7 @@ static int pin_release(struct inode *inode, struct file *file)
 
 static void pin_show_fdinfo(struct seq_file *seq, struct file *file)
 {
-	gupx_pinset_show(file->private_data, seq);
+	gupx_fdinfo_show(file->private_data, seq);
 }
 
 static const struct file_operations pin_fops = {

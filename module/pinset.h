@@ -5,13 +5,11 @@
 #include <linux/mm_types.h>
 
 #include "chunks.h"
-#include "cursor.h"
 
 struct file;
 struct gupx_extent;
 struct gupx_pinset;
 struct gupx_run;
-struct seq_file;
 struct user_struct;
 
 /**
@@ -43,8 +41,6 @@ bool gupx_pinset_fits(const struct gupx_pinset *set,
 		      const struct mm_struct *mm);
 bool gupx_pinset_is_own(const struct gupx_pinset *set);
 struct user_struct *gupx_pinset_user(const struct gupx_pinset *set);
-int gupx_pinset_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
-		    bool engine_kernel);
 int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr,
 		      u64 *released);
 int gupx_pinset_seal(struct gupx_pinset *set, u32 seals);
@@ -60,6 +56,5 @@ enum gupx_chunks_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 					struct gupx_run *found);
 void gupx_pinset_totals(struct gupx_pinset *set, bool joined,
 			struct gupx_pinset_totals *totals);
-void gupx_pinset_show(struct gupx_pinset *set, struct seq_file *seq);
 
 #endif /* GUPX_PINSET_H */

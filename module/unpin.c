@@ -188,12 +188,11 @@ static unsigned long first_chunk(struct gupx_chunks *chunks, u64 index)
  */
 int gupx_unpin_prepare(struct gupx_chunks *chunks, struct gupx_unpin_plan *plan)
 {
+	const unsigned long start = first_chunk(chunks, plan->index);
 	struct gupx_chunk *chunk;
 	unsigned long at;
 
-	xa_for_each_start(&chunks->list, at, chunk,
-			  first_chunk(chunks, plan->index))
-	{
+	xa_for_each_start(&chunks->list, at, chunk, start) {
 		if (chunk->first >= plan->end)
 			break;
 		if (is_outside(chunk, plan) || is_inside(chunk, plan))
@@ -275,13 +274,12 @@ static void drop_chunk(struct gupx_chunks *chunks, struct gupx_chunk *chunk,
  */
 void gupx_unpin_commit(struct gupx_chunks *chunks, struct gupx_unpin_plan *plan)
 {
+	const unsigned long start = first_chunk(chunks, plan->index);
 	struct gupx_chunk *chunk;
 	unsigned int i, cut = 0;
 	unsigned long at;
 
-	xa_for_each_start(&chunks->list, at, chunk,
-			  first_chunk(chunks, plan->index))
-	{
+	xa_for_each_start(&chunks->list, at, chunk, start) {
 		if (chunk->first >= plan->end)
 			break;
 		if (is_outside(chunk, plan))

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A pin set in /proc/PID/fdinfo: whose memory it is, how much of it, since when.
+ */
+#include <linux/capability.h>
+#include <linux/gupx.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
+
+#include "fdinfo.h"
+#include "pinset.h"
+#include "set.h"
+
+static void show_kb(struct seq_file *seq, const char *name, u64 pages)
+{
+	seq_printf(seq, "gupx-%s:\t%llu kB\n", name,
+		   pages << (PAGE_SHIFT - 10));
+}
+
+static void show_target(const struct gupx_pinset *set, struct seq_file *seq)
+{
+	struct pid_namespace *ns = proc_pid_ns(file_inode(seq->file)->i_sb);
+
+	seq_printf(seq, "gupx-target-pid:\t%d\n", pid_nr_ns(set->pid, ns));
+	/* As /proc/PID/stat has it. */
+	seq_printf(seq, "gupx-target-start:\t%llu\n",
+		   div_u64(set->start, NSEC_PER_SEC / USER_HZ));
+}
+
+static void show_range(struct seq_file *seq, const struct gupx_extent *extent,
+		       u32 born)
+{
+	static const struct {
+		u32 flag;
+		char letter;
+	} letters[] = {
+		{ GUPX_EXTENT_WRITE, 'w' },
+		{ GUPX_EXTENT_ENGINE_KERNEL, 'k' },
+		{ GUPX_EXTENT_ZERO, 'z' },
+		{ GUPX_EXTENT_SHORT, 's' },
+	};
+	unsigned int i;
+
+	seq_printf(seq, "gupx-range:\t%llx-%llx ", extent->addr,
+		   extent->addr + extent->len);
+	for (i = 0; i < ARRAY_SIZE(letters); i++)
+		if (extent->flags & letters[i].flag)
+			seq_putc(seq, letters[i].letter);
+	if (!extent->flags)
+		seq_putc(seq, '-');
+	seq_printf(seq, " %llu\n", (u64)(ktime_get_boottime_seconds() - born));
+}
+
+/* As many as are read at a glance; EXTENTS has all of them. */
+#define RANGES_SHOWN 128U
+#define RANGES_AT_A_TIME 4U
+
+static void show_ranges(struct gupx_pinset *set, struct seq_file *seq)
+{
+	struct gupx_extent extent[RANGES_AT_A_TIME];
+	u32 born[RANGES_AT_A_TIME];
+	unsigned int shown = 0, nr, i;
+	u64 all;
+
+	mutex_lock(&set->lock);
+	all = gupx_chunks_joined(&set->chunks);
+	do {
+		nr = gupx_chunks_describe(&set->chunks, true, shown, extent,
+					  born, RANGES_AT_A_TIME);
+		for (i = 0; i < nr; i++)
+			show_range(seq, &extent[i], born[i]);
+		shown += nr;
+	} while (nr && shown < RANGES_SHOWN);
+	mutex_unlock(&set->lock);
+	if (all > shown)
+		seq_printf(seq, "gupx-ranges-more:\t%llu\n", all - shown);
+}
+
+/**
+ * gupx_fdinfo_show() - show the set in /proc/PID/fdinfo
+ * @set: any
+ * @seq: to be written to
+ */
+void gupx_fdinfo_show(struct gupx_pinset *set, struct seq_file *seq)
+{
+	const bool joined =
+		!file_ns_capable(seq->file, &init_user_ns, CAP_SYS_ADMIN);
+	struct gupx_pinset_totals totals;
+
+	gupx_pinset_totals(set, joined, &totals);
+	show_target(set, seq);
+	seq_printf(seq, "gupx-extents:\t%llu\n", totals.extents);
+	show_kb(seq, "pinned", totals.pages);
+	show_kb(seq, "pinned-write", totals.write_pages);
+	show_kb(seq, "pinned-by-kernel", totals.kernel_pages);
+	show_kb(seq, "pinned-short", totals.short_pages);
+	show_kb(seq, "released", totals.length - totals.pages);
+	show_kb(seq, "charged", totals.charged);
+	seq_printf(seq, "gupx-seals:\t%#x\n", totals.seals);
+	show_ranges(set, seq);
+}
