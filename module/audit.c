@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Audit records of what an administrator may want to know of later: pins that override
- * protections or are not fit to be held, and those of another user's process.
+ * Audit records of what an administrator may want to know of later: requests that
+ * override protections, pins that are not fit to be held, and pins of another user's
+ * process.
  */
 #include <linux/audit.h>
 #include <linux/cred.h>
@@ -40,6 +41,23 @@ static struct owner owner_of(struct mm_struct *mm)
 	return owner;
 }
 
+static void log_request(const char *verb, const struct owner *owner, u32 flags,
+			u64 addr, u64 len)
+{
+	struct audit_buffer *buffer = audit_log_start(
+		audit_context(), GFP_KERNEL, AUDIT_KERNEL_OTHER);
+
+	if (!buffer)
+		return;
+	audit_log_format(
+		buffer,
+		"op=gupx-%s flags=%#x addr=%#llx len=%#llx opid=%d ouid=%u",
+		verb, flags, addr, len, owner->pid,
+		from_kuid(&init_user_ns, owner->uid));
+	audit_log_task_info(buffer);
+	audit_log_end(buffer);
+}
+
 /**
  * gupx_audit_pin() - record a PIN that is out of the ordinary
  * @mm: the target
@@ -48,23 +66,26 @@ static struct owner owner_of(struct mm_struct *mm)
 void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 {
 	const bool special = pin->flags & (GUPX_F_FORCE | GUPX_F_SHORT);
-	struct audit_buffer *buffer;
 	struct owner owner;
 
 	if (audit_enabled == AUDIT_OFF)
 		return;
 	owner = owner_of(mm);
-	if (!special && uid_eq(owner.uid, current_uid()))
+	if (special || !uid_eq(owner.uid, current_uid()))
+		log_request("pin", &owner, pin->flags, pin->addr, pin->len);
+}
+
+/**
+ * gupx_audit_read() - record a READ that is out of the ordinary
+ * @mm: the target
+ * @read: permitted, not yet done
+ */
+void gupx_audit_read(struct mm_struct *mm, const struct gupx_read *read)
+{
+	struct owner owner;
+
+	if (audit_enabled == AUDIT_OFF || !(read->flags & GUPX_F_FORCE))
 		return;
-	buffer = audit_log_start(audit_context(), GFP_KERNEL,
-				 AUDIT_KERNEL_OTHER);
-	if (!buffer)
-		return;
-	audit_log_format(
-		buffer,
-		"op=gupx-pin flags=%#x addr=%#llx len=%#llx opid=%d ouid=%u",
-		pin->flags, pin->addr, pin->len, owner.pid,
-		from_kuid(&init_user_ns, owner.uid));
-	audit_log_task_info(buffer);
-	audit_log_end(buffer);
+	owner = owner_of(mm);
+	log_request("read", &owner, read->flags, read->addr, read->len);
 }

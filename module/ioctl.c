@@ -335,6 +335,7 @@ static int read_range(struct gupx_read *read, struct mm_struct *mm)
 
 	if (error)
 		return error;
+	gupx_audit_read(mm, read);
 	first = round_down(addr, PAGE_SIZE);
 	end = PAGE_ALIGN(addr + read->len);
 	gupx_cursor_init(&cursor, mm, first, end - first,

@@ -10,6 +10,7 @@
  * CMA page counts as CMA in all of its pages.
  */
 #include <linux/hugetlb.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
@@ -153,11 +154,11 @@ static unsigned long __init count_cma_pages(struct zone *zone)
 	unsigned long pages = 0;
 
 	for (; pfn < zone_end_pfn(zone); pfn += pageblock_nr_pages) {
-		if (!(pfn & (PAGES_PER_SECTION - 1)))
-			cond_resched();
-		if (pfn_valid(pfn) && page_zone(pfn_to_page(pfn)) == zone &&
-		    is_cma_block(pfn))
+		const struct page *page = pfn_to_online_page(pfn);
+
+		if (page && page_zone(page) == zone && is_cma_block(pfn))
 			pages += pageblock_nr_pages;
+		cond_resched();
 	}
 	return pages;
 }
