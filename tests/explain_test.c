@@ -37,6 +37,7 @@ static void explain(struct story *story, const struct target *target,
 		.len = len,
 		.buf = (uintptr_t)story->run,
 		.capacity = capacity,
+		.entry_size = sizeof(struct gupx_judgement),
 	};
 
 	if (ioctl(lab_device(), GUPX_IOC_EXPLAIN, &request)) {

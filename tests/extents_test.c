@@ -139,6 +139,7 @@ TEST_F(extents, are_listed_in_parts)
 			.first = first,
 			.buf = (uintptr_t)some,
 			.capacity = 7,
+			.entry_size = sizeof(struct gupx_extent),
 		};
 		ASSERT_EQ(0, ioctl(pin_fd, GUPX_IOC_EXTENTS, &part));
 		ASSERT_EQ(head.total - first < 7 ? head.total - first : 7,

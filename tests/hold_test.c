@@ -138,6 +138,7 @@ static struct lab_answer ask_explain(int mem, uint64_t addr)
 		.len = LEN,
 		.buf = (uintptr_t)found,
 		.capacity = ARRAY_SIZE(found),
+		.entry_size = sizeof(struct gupx_judgement),
 	};
 
 	ioctl(lab_device(), GUPX_IOC_EXPLAIN, &ask);

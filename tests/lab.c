@@ -140,7 +140,35 @@ int lab_extents(int pin_fd, struct gupx_extents *head, struct gupx_extent *runs,
 	head->size = sizeof(*head);
 	head->buf = (uintptr_t)runs;
 	head->capacity = capacity;
+	head->entry_size = sizeof(*runs);
 	return request(pin_fd, GUPX_IOC_EXTENTS, head);
+}
+
+int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released)
+{
+	struct gupx_unpin unpin = {
+		.size = sizeof(unpin),
+		.offset = offset,
+		.len = len,
+	};
+	const int failed = request(pin_fd, GUPX_IOC_UNPIN, &unpin);
+
+	if (released)
+		*released = unpin.released;
+	return failed;
+}
+
+int lab_seal(int pin_fd, uint32_t seals, uint32_t *sealed)
+{
+	struct gupx_seal seal = {
+		.size = sizeof(seal),
+		.seals = seals,
+	};
+	const int failed = request(pin_fd, GUPX_IOC_SEAL, &seal);
+
+	if (sealed)
+		*sealed = seal.sealed;
+	return failed;
 }
 
 static size_t note_frames(const struct gupx_extent *run, uint64_t addr,
@@ -178,6 +206,7 @@ size_t lab_pinned_frames(int pin_fd, uint64_t addr, size_t nr, uint64_t *frames)
 		head.first = first;
 		head.buf = (uintptr_t)runs;
 		head.capacity = sizeof(runs) / sizeof(runs[0]);
+		head.entry_size = sizeof(runs[0]);
 		if (request(pin_fd, GUPX_IOC_EXTENTS, &head))
 			return found;
 		for (uint32_t i = 0; i < head.count; i++)

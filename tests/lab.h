@@ -54,6 +54,11 @@ long lab_gup_return(const struct lab_answer *answer);
 int lab_extents(int pin_fd, struct gupx_extents *head, struct gupx_extent *runs,
 		uint32_t capacity);
 
+/* UNPIN of a part of @pin_fd. The bytes released go to @released, unless it is NULL. */
+int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released);
+/* SEAL: adds @seals. All that it has then go to @sealed, unless it is NULL. */
+int lab_seal(int pin_fd, uint32_t seals, uint32_t *sealed);
+
 /*
  * The frames that @pin_fd holds of @nr pages from @addr on, one a page, 0 where
  * it holds none. Returns the pages found.

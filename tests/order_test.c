@@ -198,6 +198,7 @@ TEST_F(order, extents_page_by_page)
 			.first = i,
 			.buf = (uintptr_t)&one,
 			.capacity = 1,
+			.entry_size = sizeof(struct gupx_extent),
 		};
 
 		ASSERT_EQ(0, ask(answer.pin_fd, GUPX_IOC_EXTENTS, &part));
@@ -219,6 +220,7 @@ TEST_F(order, extents_at_the_edges)
 		.first = ~0ULL,
 		.buf = (uintptr_t)&run,
 		.capacity = 1,
+		.entry_size = sizeof(run),
 	};
 
 	EXPECT_EQ(0, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));

@@ -37,6 +37,7 @@ static int explain(int mem, const struct memory *memory)
 		.len = memory->len,
 		.buf = (uintptr_t)found,
 		.capacity = ARRAY_SIZE(found),
+		.entry_size = sizeof(found[0]),
 	};
 
 	return ioctl(lab_device(), GUPX_IOC_EXPLAIN, &ask) ? errno : 0;

@@ -120,6 +120,7 @@ static inline struct gupx_judgement explain_page(const struct target *target,
 		.len = lab_page(),
 		.buf = (uintptr_t)&judged,
 		.capacity = 1,
+		.entry_size = sizeof(struct gupx_judgement),
 	};
 
 	ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain);

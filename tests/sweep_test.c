@@ -458,6 +458,7 @@ TEST_F_TIMEOUT(sweep, explain, SECONDS)
 			.len = self->memory.len,
 			.buf = (uintptr_t)self->judgements,
 			.capacity = ROOM,
+			.entry_size = sizeof(self->judgements[0]),
 		};
 		inject_arm(&self->inject);
 		error = ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain) ? errno

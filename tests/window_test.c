@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -390,6 +392,240 @@ TEST_F(window, fdinfo_tells_what_extents_tell)
 	EXPECT_EQ(head.charged >> 10, told(self->write_pin, "gupx-charged:"));
 	EXPECT_EQ(0, told(self->write_pin, "gupx-pinned-short:"));
 	EXPECT_EQ(0, told(self->read_pin, "gupx-pinned-write:"));
+}
+
+/**
+ * A page that its holder may only read: what a window may show, and never change.
+ * @file: it is of a file that root made, in this directory; NULL: the zero page, or
+ *	a page of zeroes that the pin made the target's own
+ */
+FIXTURE(reader)
+{
+	const char *missing;
+	int mem_fd, pin_fd, file;
+	char *window;
+};
+
+FIXTURE_VARIANT(reader)
+{
+	const char *(*find_dir)(void);
+};
+
+static const char *find_tmp(void)
+{
+	return "/tmp";
+}
+
+FIXTURE_VARIANT_ADD(reader, of_a_file){
+	.find_dir = find_tmp,
+};
+
+FIXTURE_VARIANT_ADD(reader, of_a_file_on_disk){
+	.find_dir = memory_disk,
+};
+
+FIXTURE_VARIANT_ADD(reader, of_the_zero_page){
+	.find_dir = NULL,
+};
+
+#define NOBODY 65534
+#define FILE_BYTE 'f'
+
+/* Root's own fd of the file goes to @root_fd, one for reading only is returned. */
+static int open_readable_file(const char *dir, int *root_fd)
+{
+	char path[64], page[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/gupx-reader.XXXXXX", dir);
+	*root_fd = mkstemp(path);
+	memset(page, FILE_BYTE, sizeof(page));
+	if (*root_fd < 0 || fchmod(*root_fd, 0644) ||
+	    write(*root_fd, page, sizeof(page)) != sizeof(page))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	unlink(path);
+	return fd;
+}
+
+/* Nobody's own memory: a page to write to, and one of @fd that it may only read. */
+static char *map_own_page(int fd)
+{
+	const int how = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	char *page = mmap(NULL, lab_page(), PROT_READ, how, fd, 0);
+
+	if (page != MAP_FAILED)
+		(void)*(volatile char *)page;
+	return page;
+}
+
+/*
+ * A pin fd of two pages, the first pinned for writing, mapped writable as long as it
+ * had no other: then a page is added that was pinned for reading.
+ */
+FIXTURE_SETUP(reader)
+{
+	const size_t page = lab_page();
+	struct lab_answer answer;
+	char *writable;
+	int fd = -1;
+
+	self->file = -1;
+	ASSERT_LE(0, lab_device());
+	if (variant->find_dir && !variant->find_dir()) {
+		self->missing = "no such file system here";
+		return;
+	}
+	if (variant->find_dir) {
+		fd = open_readable_file(variant->find_dir(), &self->file);
+		ASSERT_LE(0, fd);
+	}
+	ASSERT_EQ(0, lab_set_memlock(8 << 20));
+	ASSERT_EQ(0, lab_become(NOBODY));
+	self->mem_fd = lab_open_mem(getpid(), O_RDWR);
+	ASSERT_LE(0, self->mem_fd);
+	writable = mmap(NULL, page, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, writable);
+	writable[0] = BYTE;
+	answer = lab_pin(self->mem_fd, (uintptr_t)writable, page, GUPX_F_WRITE);
+	ASSERT_EQ(page, answer.done);
+	self->pin_fd = answer.pin_fd;
+	self->window = map(self->pin_fd, 2 * page, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, self->window);
+	answer = lab_pin_more(self->pin_fd, self->mem_fd,
+			      (uintptr_t)map_own_page(fd), page, 0);
+	ASSERT_EQ(page, answer.done);
+}
+
+FIXTURE_TEARDOWN(reader)
+{
+	if (self->missing)
+		return;
+	munmap(self->window, 2 * lab_page());
+	close(self->pin_fd);
+	close(self->file);
+}
+
+/* By the kernel, for this process: EFAULT is its SIGBUS. */
+static bool can_read(const char *at)
+{
+	int line[2];
+	bool done;
+
+	if (pipe(line))
+		return false;
+	done = write(line[1], at, 1) == 1;
+	close(line[0]);
+	close(line[1]);
+	return done;
+}
+
+static bool can_write(char *at, char byte)
+{
+	int line[2];
+	bool done;
+
+	if (pipe(line))
+		return false;
+	done = write(line[1], &byte, 1) == 1 && read(line[0], at, 1) == 1;
+	close(line[0]);
+	close(line[1]);
+	return done;
+}
+
+static void check_unchanged(struct __test_metadata *_metadata,
+			    const FIXTURE_DATA(reader) * self)
+{
+	char byte = 0;
+
+	if (self->file < 0)
+		return;
+	ASSERT_EQ(1, pread(self->file, &byte, 1, 0));
+	EXPECT_EQ(FILE_BYTE, byte) TH_LOG("the file was written to");
+}
+
+/* The page pinned for writing is as good as ever; the other is none of this window's. */
+static void check_window(struct __test_metadata *_metadata,
+			 const FIXTURE_DATA(reader) * self, char *added)
+{
+	EXPECT_TRUE(can_read(self->window));
+	EXPECT_FALSE(can_read(added));
+	/* In the zero page, another byte would be seen by every process. */
+	EXPECT_FALSE(can_write(added, self->file < 0 ? 0 : 'W'));
+	check_unchanged(_metadata, self);
+}
+
+TEST_F(reader, page_pinned_for_reading_is_no_part_of_a_writable_window)
+{
+	SKIP_IF_MISSING();
+	check_window(_metadata, self, self->window + lab_page());
+}
+
+TEST_F(reader, write_into_a_page_pinned_for_reading_by_mprotect_of_all)
+{
+	const size_t len = 2 * lab_page();
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, mprotect(self->window, len, PROT_READ));
+	EXPECT_FALSE(can_read(self->window + lab_page()));
+	ASSERT_EQ(0, mprotect(self->window, len, PROT_READ | PROT_WRITE));
+	check_window(_metadata, self, self->window + lab_page());
+}
+
+TEST_F(reader, write_into_a_page_pinned_for_reading_by_mprotect_of_it_alone)
+{
+	const size_t page = lab_page();
+	char *const added = self->window + page;
+
+	SKIP_IF_MISSING();
+	for (int round = 0; round < 2; round++) {
+		ASSERT_EQ(0, mprotect(added, page, PROT_NONE));
+		ASSERT_EQ(0, mprotect(added, page, PROT_READ));
+		EXPECT_FALSE(can_read(added));
+		ASSERT_EQ(0, mprotect(added, page, PROT_READ | PROT_WRITE));
+		check_window(_metadata, self, added);
+	}
+}
+
+TEST_F(reader, write_into_a_page_pinned_for_reading_by_mremap)
+{
+	const size_t page = lab_page();
+	char *const added = self->window + page;
+	char *moved =
+		mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	SKIP_IF_MISSING();
+	ASSERT_NE(MAP_FAILED, moved);
+	ASSERT_EQ(0, mprotect(added, page, PROT_READ));
+	EXPECT_FALSE(can_read(added));
+	ASSERT_EQ(moved, mremap(added, page, page,
+				MREMAP_MAYMOVE | MREMAP_FIXED, moved));
+	EXPECT_FALSE(can_read(moved));
+	ASSERT_EQ(0, mprotect(moved, page, PROT_READ | PROT_WRITE));
+	check_window(_metadata, self, moved);
+	munmap(moved, page);
+}
+
+/* Mapped when it was all for writing, or after: mprotect() does not tell them apart. */
+TEST_F(reader, window_mapped_for_reading_shows_all_and_is_never_writable)
+{
+	const size_t len = 2 * lab_page();
+	char *window;
+
+	SKIP_IF_MISSING();
+	EXPECT_EQ(MAP_FAILED, map(self->pin_fd, len, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	window = map(self->pin_fd, len, PROT_READ);
+	ASSERT_NE(MAP_FAILED, window);
+	EXPECT_TRUE(can_read(window));
+	EXPECT_TRUE(can_read(window + lab_page()));
+	EXPECT_EQ(self->file < 0 ? 0 : FILE_BYTE, window[lab_page()]);
+	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_FALSE(can_write(window + lab_page(), self->file < 0 ? 0 : 'W'));
+	check_unchanged(_metadata, self);
+	munmap(window, len);
 }
 
 TEST_HARNESS_MAIN

@@ -238,6 +238,7 @@ static void ask_explain(struct asker *asker)
 		.len = request.len,
 		.buf = (uintptr_t)judgements,
 		.capacity = 1 + dice_below(&asker->dice, JUDGEMENTS),
+		.entry_size = sizeof(judgements[0]),
 	};
 	const int error =
 		ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain) ? errno : 0;
