@@ -6,11 +6,11 @@ from array import array
 from fcntl import ioctl
 
 # Number, layout and fields of each struct in <linux/gupx.h>.
-INFO = 0xE900, "=10IQQ32s", "size flags abi page a b c d e f limit used version"
+INFO = 0xE900, "=10IQQ32sQQ", "size flags abi page a b c d e f limit used version most extents"
 PIN = 0xE901, "=IIiiQQQQIHHQQQ", "size flags mem pin addr len done at error stage reason a b c"
 POPULATE = 0xE902, "=IIiIQQQQIHH", "size flags mem a addr len done at error stage reason"
 READ = 0xE903, "=IIiIQQQQQIHH", "size flags mem a addr len buf done at error stage reason"
-EXTENTS = 0xE940, "=IIQQIIQQQ", "size flags first buf room count total bytes charged"
+EXTENTS = 0xE940, "=IIQQIIQQQQII", "size flags first buf room count total bytes charged length entry seals"
 WRITE, PAGE = 1 << 0, os.sysconf("SC_PAGESIZE")
 REASONS = {0: "all was done", 1: "nothing is mapped there", 10: "the mapping is not writable"}
 
@@ -39,12 +39,12 @@ mem = os.open(f"/proc/{target}/mem", os.O_RDWR)
 whole = {"mem": mem, "addr": first, "len": end - first}
 print("1..6")
 it = ask(gupx, INFO)
-good = tell(1, (it["abi"], it["page"]) == (1, PAGE), f"INFO: abi {it['abi']}, {it['page']}-byte pages")
+good = tell(1, (it["abi"], it["page"]) == (2, PAGE), f"INFO: abi {it['abi']}, {it['page']}-byte pages")
 it = ask(gupx, POPULATE, flags=WRITE, **whole)
 good &= tell(2, it["done"] == it["len"], f"POPULATE: {it['done']} bytes are mapped")
 it = ask(gupx, PIN, flags=WRITE, pin=-1, **whole)
 good &= tell(3, it["done"] == it["len"], f"PIN: fd {it['pin']} holds {it['done']} bytes")
-it = ask(it["pin"], EXTENTS)
+it = ask(it["pin"], EXTENTS, entry=40)
 good &= tell(4, it["bytes"] == end - first, f"EXTENTS: {it['total']} runs, {it['bytes']} bytes")
 copy = array("B", bytes(size))
 it = ask(gupx, READ, mem=mem, addr=addr, len=size, buf=copy.buffer_info()[0])

@@ -103,6 +103,7 @@ static int explain_batch(struct gupx_work *work, struct gupx_work_chunk *chunk)
 		.len = chunk->len - chunk->done,
 		.buf = (__u64)(uintptr_t)own->batch,
 		.capacity = BATCH,
+		.entry_size = sizeof(*own->batch),
 	};
 	int error;
 

@@ -23,9 +23,13 @@ struct info_row {
 	const char *const *read_flags;
 	bool allow_force;
 	bool allow_short_pins;
+	bool allow_kernel_engine;
+	bool allow_pins;
 	bool explain;
 	__u64 memlock_limit;
 	__u64 memlock_used;
+	__u64 max_extents;
+	__u64 extents_used;
 };
 
 #define FIELD(key, label, form, member) \
@@ -44,8 +48,13 @@ static const struct gupx_out_field fields[] = {
 	FIELD("allow_force", "force allowed", GUPX_OUT_BOOL, allow_force),
 	FIELD("allow_short_pins", "short pins allowed", GUPX_OUT_BOOL,
 	      allow_short_pins),
+	FIELD("allow_kernel_engine", "kernel engine for all", GUPX_OUT_BOOL,
+	      allow_kernel_engine),
+	FIELD("allow_pins", "new pins allowed", GUPX_OUT_BOOL, allow_pins),
 	FIELD("memlock_limit", "your pin limit", GUPX_OUT_LIMIT, memlock_limit),
 	FIELD("memlock_used", "in use", GUPX_OUT_SIZE, memlock_used),
+	FIELD("max_extents", "your extent limit", GUPX_OUT_COUNT, max_extents),
+	FIELD("extents_used", "in use", GUPX_OUT_COUNT, extents_used),
 };
 
 static const struct gupx_out_spec spec = GUPX_OUT_SPEC(fields);
@@ -55,7 +64,7 @@ static const char *const *list_flags(__u32 flags, const char **list)
 	static const char *const names[FLAGS_MAX] = {
 		"write",      "force",	       "nofault",    "nowait",
 		"anon",	      "dump",	       "hwpoison",   "interruptible",
-		"honor_numa", "engine_kernel", "short_pins",
+		"honor_numa", "engine_kernel", "short_pins", "read_only",
 	};
 	size_t count = 0;
 	size_t i;
@@ -94,6 +103,10 @@ int gupx_cmd_info(int argc, char **argv)
 	row.explain = dev.info.explain_flags;
 	row.allow_force = dev.info.params & GUPX_PARAM_FORCE;
 	row.allow_short_pins = dev.info.params & GUPX_PARAM_SHORT_PINS;
+	row.allow_kernel_engine = dev.info.params & GUPX_PARAM_KERNEL_ENGINE;
+	row.allow_pins = dev.info.params & GUPX_PARAM_PINS;
+	row.max_extents = dev.info.max_extents;
+	row.extents_used = dev.info.extents_used;
 	row.memlock_limit = dev.info.memlock_limit;
 	row.memlock_used = dev.info.memlock_used;
 	gupx_out_record(NULL, &spec, &row);

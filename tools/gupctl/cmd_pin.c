@@ -20,6 +20,7 @@
 
 #define KEY_HOLD GUPX_ARGS_OWN
 #define KEY_EXTENTS (GUPX_ARGS_OWN + 1)
+#define KEY_READ_ONLY (GUPX_ARGS_OWN + 2)
 
 /* A hundred years: more is a slip of the finger. */
 #define HOLD_MAX 3155760000.0
@@ -28,6 +29,7 @@
  * struct pin - one run of the command
  * @args: first, so that a pointer to the one is a pointer to the other
  * @extents: list them
+ * @read_only: the pin fd is to have no writable window, whoever it is passed to
  * @hold: seconds; negative: until a signal comes
  * @pin_fd: owns the pins; closing it releases them
  * @bytes: held
@@ -35,6 +37,7 @@
 struct pin {
 	struct gupx_args args;
 	bool extents;
+	bool read_only;
 	double hold;
 	int pin_fd;
 	__u64 bytes;
@@ -65,6 +68,9 @@ static error_t parse_word(int key, char *value, struct argp_state *state)
 	case KEY_EXTENTS:
 		pin->extents = true;
 		return 0;
+	case KEY_READ_ONLY:
+		pin->read_only = true;
+		return 0;
 	}
 	return gupx_args_take(key, value, state, &pin->args);
 }
@@ -82,6 +88,8 @@ static int pin_chunk(struct gupx_work *work, struct gupx_work_chunk *chunk)
 	};
 	int error;
 
+	if (own->read_only && own->pin_fd < 0)
+		request.flags |= GUPX_F_READ_ONLY;
 	error = gupx_dev_call(work->dev.fd, GUPX_IOC_PIN, &request);
 	work->ask.limit = request.memlock_limit;
 	work->ask.used = request.memlock_used;
@@ -155,6 +163,9 @@ int gupx_cmd_pin(int argc, char **argv)
 		  "How long to hold; without it until Ctrl-C", 0 },
 		{ "extents", KEY_EXTENTS, NULL, 0,
 		  "List the runs of pages that are held", 0 },
+		{ "read-only", KEY_READ_ONLY, NULL, 0,
+		  "Whoever is given the pin fd can read the pages, not write them",
+		  0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {

@@ -147,6 +147,25 @@ static void check_force(const struct gupx_info *info)
 			     "--force needs CAP_SYS_PTRACE, which is missing");
 }
 
+static void check_engine(const struct gupx_info *info)
+{
+	if (!(info->params & GUPX_PARAM_KERNEL_ENGINE) &&
+	    !gupx_access_has(CAP_SYS_ADMIN))
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "engine_off",
+			"run gupctl as root (sudo), or set the module parameter allow_kernel_engine",
+			"--engine kernel is for CAP_SYS_ADMIN here");
+}
+
+static void check_pins(const struct gupx_info *info)
+{
+	if (!(info->params & GUPX_PARAM_PINS))
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "pins_off",
+			"set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins",
+			"new pins are switched off: the module parameter allow_pins is not set");
+}
+
 static __u32 flags_of(const struct gupx_info *info, const char *verb)
 {
 	if (!strcmp(verb, "pin"))
@@ -181,6 +200,10 @@ void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 				     options[i].option, verb);
 	if (flags & GUPX_F_FORCE)
 		check_force(&dev->info);
+	if (flags & GUPX_F_ENGINE_KERNEL)
+		check_engine(&dev->info);
+	if (!strcmp(verb, "pin"))
+		check_pins(&dev->info);
 }
 
 static const struct gupx_out_field memlock_fields[] = {
@@ -233,7 +256,7 @@ void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
 		break;
 	case EPERM:
 		gupx_out_error("permission",
-			       "run gupctl with CAP_SYS_PTRACE (sudo)",
+			       "run gupctl as root (sudo), and see gupctl info",
 			       "the module does not allow this %s", ask->verb);
 		break;
 	case EACCES:
@@ -256,6 +279,10 @@ void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
 		break;
 	case ENFILE:
 		report_descriptors("the system", "raise fs.file-max");
+		break;
+	case ENODEV:
+		gupx_out_error("no_module", LOAD_MODULE,
+			       "the module gupx is being unloaded");
 		break;
 	case EINTR:
 		gupx_out_error("interrupted", NULL, "interrupted");

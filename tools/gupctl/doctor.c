@@ -291,6 +291,14 @@ static void judge_memlock(const struct gupx_facts *facts,
 	const bool asked = !facts->open_error && !facts->info_error;
 	const __u64 used = asked ? facts->info.memlock_used : 0;
 
+	if (asked && facts->info.abi == GUPX_ABI &&
+	    !(facts->info.params & GUPX_PARAM_PINS)) {
+		find(finding, GUPX_DOCTOR_BAD,
+		     "new pins are switched off: the module parameter allow_pins is not set");
+		cure(finding,
+		     "set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins");
+		return;
+	}
 	if (facts->ipc_lock || facts->memlock == ~0ULL) {
 		find(finding, GUPX_DOCTOR_OK, "you may pin without limit%s",
 		     facts->ipc_lock ? ": CAP_IPC_LOCK" : "");

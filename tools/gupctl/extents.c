@@ -67,6 +67,7 @@ static const struct gupx_out_spec folio_spec = GUPX_OUT_SPEC(folio_fields);
 struct extent_row {
 	__u64 addr;
 	__u64 len;
+	__u64 offset;
 	__u64 pfn;
 	__u64 folio;
 	const char *engine;
@@ -79,6 +80,8 @@ static const struct gupx_out_field extent_fields[] = {
 	GUPX_OUT_FIELD(struct extent_row, addr, "addr", "ADDRESS",
 		       GUPX_OUT_ADDR),
 	GUPX_OUT_FIELD(struct extent_row, len, "len", "LENGTH", GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct extent_row, offset, "offset", NULL,
+		       GUPX_OUT_COUNT),
 	GUPX_OUT_FIELD(struct extent_row, pfn, "pfn", "PFN", GUPX_OUT_FRAME),
 	GUPX_OUT_FIELD(struct extent_row, folio, "folio_size", "FOLIO",
 		       GUPX_OUT_SIZE),
@@ -107,6 +110,7 @@ static int load_batch(int pin_fd, struct extents *all, __u64 *total)
 		.size = sizeof(ask),
 		.first = all->count,
 		.capacity = BATCH,
+		.entry_size = sizeof(*all->extent),
 	};
 	struct gupx_extent *grown;
 	int error;
@@ -205,6 +209,7 @@ static int report_list(const struct extents *all, __u64 page_size)
 		row[i] = (struct extent_row){
 			.addr = extent->addr,
 			.len = extent->len,
+			.offset = extent->offset,
 			.pfn = extent->pfn,
 			.folio = page_size << (extent->order % ORDERS),
 			.engine = kernel ? "kernel" : "gupx",

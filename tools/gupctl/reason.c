@@ -177,6 +177,11 @@ static const struct gupx_reason_word reasons[] = {
 			"another process",
 		.cure = "let the process touch it by itself",
 	},
+	[GUPX_REASON_EXTENTS] = {
+		.name = "extents",
+		.text = "this user holds as many extents as one user may",
+		.cure = "release some pins, or raise the module parameter max_extents",
+	},
 };
 
 const struct gupx_reason_word *gupx_reason_get(unsigned int reason)
