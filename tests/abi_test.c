@@ -39,6 +39,8 @@ FIXTURE(verb)
 		struct gupx_read read;
 		struct gupx_explain explain;
 		struct gupx_extents extents;
+		struct gupx_unpin unpin;
+		struct gupx_seal seal;
 	} good;
 };
 
@@ -47,7 +49,8 @@ FIXTURE(verb)
  * @number: its code
  * @size: of its struct
  * @flags: those that it takes
- * @mem_fd, @addr, @len, @reserved: offsets of fields
+ * @mem_fd, @addr, @len, @reserved, @entry_size: offsets of fields
+ * @entry: size of an entry of its array
  * @aligned: whether @addr and @len must be
  */
 FIXTURE_VARIANT(verb)
@@ -59,6 +62,8 @@ FIXTURE_VARIANT(verb)
 	size_t addr;
 	size_t len;
 	size_t reserved;
+	size_t entry_size;
+	size_t entry;
 	bool aligned;
 };
 
@@ -101,16 +106,34 @@ FIXTURE_VARIANT_ADD(verb, read){
 FIXTURE_VARIANT_ADD(verb, explain){
 	.number = GUPX_IOC_EXPLAIN,
 	.size = sizeof(struct gupx_explain),
-	.flags = GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL,
+	.flags = GUPX_EXPLAIN_FLAGS,
 	.mem_fd = offsetof(struct gupx_explain, mem_fd),
 	.addr = offsetof(struct gupx_explain, addr),
 	.len = offsetof(struct gupx_explain, len),
+	.reserved = offsetof(struct gupx_explain, reserved),
+	.entry_size = offsetof(struct gupx_explain, entry_size),
+	.entry = sizeof(struct gupx_judgement),
 	.aligned = true,
 };
 
 FIXTURE_VARIANT_ADD(verb, extents){
 	.number = GUPX_IOC_EXTENTS,
 	.size = sizeof(struct gupx_extents),
+	.entry_size = offsetof(struct gupx_extents, entry_size),
+	.entry = sizeof(struct gupx_extent),
+};
+
+FIXTURE_VARIANT_ADD(verb, unpin){
+	.number = GUPX_IOC_UNPIN,
+	.size = sizeof(struct gupx_unpin),
+	.addr = offsetof(struct gupx_unpin, offset),
+	.len = offsetof(struct gupx_unpin, len),
+	.aligned = true,
+};
+
+FIXTURE_VARIANT_ADD(verb, seal){
+	.number = GUPX_IOC_SEAL,
+	.size = sizeof(struct gupx_seal),
 };
 
 FIXTURE_SETUP(verb)
@@ -131,6 +154,10 @@ FIXTURE_SETUP(verb)
 		self->good.pin.pin_fd = self->pin_fd;
 	if (variant->number == GUPX_IOC_READ)
 		self->good.read.buf = (uintptr_t)self->buffer;
+	if (variant->number == GUPX_IOC_UNPIN)
+		self->good.unpin.len = self->memory.len;
+	if (variant->entry_size)
+		self->good.words[variant->entry_size / 4] = variant->entry;
 	if (!variant->mem_fd)
 		return;
 	self->good.words[variant->mem_fd / 4] = self->target.mem_fd;
@@ -148,7 +175,8 @@ FIXTURE_TEARDOWN(verb)
 
 static int ask(int pin_fd, unsigned long number, void *argument)
 {
-	const int fd = number == GUPX_IOC_EXTENTS ? pin_fd : lab_device();
+	const bool of_pin_fd = _IOC_NR(number) >= _IOC_NR(GUPX_IOC_EXTENTS);
+	const int fd = of_pin_fd ? pin_fd : lab_device();
 
 	return ioctl(fd, number, argument) ? errno : 0;
 }
@@ -220,13 +248,83 @@ TEST_F(verb, unknown_flag_is_EOPNOTSUPP)
 
 TEST_F(verb, reserved_field_is_EINVAL)
 {
-	/* Three verbs have no such field, and nothing that could go wrong. */
+	/* Some verbs have no such field, and nothing that could go wrong. */
 	if (!variant->reserved)
 		return;
 	self->good.words[variant->reserved / 4] = 1;
 	EXPECT_EQ(EINVAL, ASK());
 	self->good.words[variant->reserved / 4] = 1U << 31;
 	EXPECT_EQ(EINVAL, ASK());
+}
+
+/* The array's field of a request, whichever verb it is of. */
+static void set_array(struct gupx_explain *explain,
+		      struct gupx_extents *extents, bool is_explain,
+		      void *entries, __u32 capacity)
+{
+	if (is_explain) {
+		explain->buf = (uintptr_t)entries;
+		explain->capacity = capacity;
+	} else {
+		extents->buf = (uintptr_t)entries;
+		extents->capacity = capacity;
+	}
+}
+
+#define SET_ARRAY(entries, capacity)                        \
+	set_array(&self->good.explain, &self->good.extents, \
+		  variant->number == GUPX_IOC_EXPLAIN, entries, capacity)
+
+/* An entry as this header has it is the shortest there ever was. */
+TEST_F(verb, entry_too_small_is_EINVAL)
+{
+	__u64 entries[64];
+
+	if (!variant->entry_size)
+		return;
+	SET_ARRAY(entries, 1);
+	for (size_t size = 0; size < variant->entry; size++) {
+		self->good.words[variant->entry_size / 4] = size;
+		EXPECT_EQ(EINVAL, ASK()) TH_LOG("entries of %zu", size);
+	}
+	self->good.words[variant->entry_size / 4] = variant->entry;
+	EXPECT_EQ(0, ASK());
+	/* It is judged where no entry is wanted, too. */
+	SET_ARRAY(NULL, 0);
+	self->good.words[variant->entry_size / 4] = variant->entry - 8;
+	EXPECT_EQ(EINVAL, ASK());
+}
+
+TEST_F(verb, longer_entry_has_a_zero_tail)
+{
+	unsigned char entries[2048], alone[256];
+	const size_t entry = variant->entry, longer = entry + 24;
+
+	if (!variant->entry_size)
+		return;
+	memset(alone, 0xa5, sizeof(alone));
+	SET_ARRAY(alone, 1);
+	ASSERT_EQ(0, ASK());
+	EXPECT_EQ(0xa5, alone[entry]);
+	memset(entries, 0xa5, sizeof(entries));
+	SET_ARRAY(entries, sizeof(entries) / longer);
+	self->good.words[variant->entry_size / 4] = longer;
+	ASSERT_EQ(0, ASK());
+	EXPECT_EQ(0, memcmp(entries, alone, entry));
+	for (size_t i = entry; i < longer; i++)
+		EXPECT_EQ(0, entries[i]);
+}
+
+TEST_F(verb, entry_longer_than_a_page_is_E2BIG)
+{
+	if (!variant->entry_size)
+		return;
+	self->good.words[variant->entry_size / 4] = lab_page();
+	EXPECT_EQ(0, ASK());
+	self->good.words[variant->entry_size / 4] = lab_page() + 8;
+	EXPECT_EQ(E2BIG, ASK());
+	self->good.words[variant->entry_size / 4] = ~0U;
+	EXPECT_EQ(E2BIG, ASK());
 }
 
 TEST_F(verb, misaligned_is_EINVAL)
@@ -411,31 +509,44 @@ TEST(device_is_there)
 	EXPECT_EQ((__u32)GUPX_PIN_FLAGS, info.pin_flags);
 	EXPECT_EQ((__u32)GUPX_POPULATE_FLAGS, info.populate_flags);
 	EXPECT_EQ((__u32)GUPX_READ_FLAGS, info.read_flags);
-	EXPECT_EQ((__u32)(GUPX_PIN_FLAGS & ~GUPX_F_ENGINE_KERNEL),
-		  info.explain_flags);
+	EXPECT_EQ((__u32)GUPX_EXPLAIN_FLAGS, info.explain_flags);
 	EXPECT_EQ(lab_number("/sys/module/gupx/parameters/max_pin_mib", ""),
 		  info.max_pin_mib);
+	EXPECT_EQ(lab_number("/sys/module/gupx/parameters/max_extents", ""),
+		  (long)info.max_extents);
 	EXPECT_NE(0, info.version[0]);
 	EXPECT_NE(NULL, memchr(info.version, 0, sizeof(info.version)));
 }
 
 TEST(info_tells_the_parameters)
 {
-	const bool force = lab_param("allow_force");
-	const bool shorts = lab_param("allow_short_pins");
+	static const struct {
+		const char *name;
+		__u32 bit;
+	} params[] = {
+		{ "allow_force", GUPX_PARAM_FORCE },
+		{ "allow_short_pins", GUPX_PARAM_SHORT_PINS },
+		{ "allow_kernel_engine", GUPX_PARAM_KERNEL_ENGINE },
+		{ "allow_pins", GUPX_PARAM_PINS },
+	};
+	bool before[ARRAY_SIZE(params)];
 	struct gupx_info info;
 
 	ASSERT_LE(0, lab_device());
-	for (unsigned int set = 0; set < 4; set++) {
-		lab_set_param("allow_force", set & 1);
-		lab_set_param("allow_short_pins", set & 2);
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++)
+		before[i] = lab_param(params[i].name);
+	for (unsigned int set = 0; set < 1U << ARRAY_SIZE(params); set++) {
+		__u32 bits = 0;
+
+		for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+			lab_set_param(params[i].name, set & 1U << i);
+			bits |= set & 1U << i ? params[i].bit : 0;
+		}
 		ASSERT_EQ(0, lab_info(&info));
-		EXPECT_EQ((set & 1 ? GUPX_PARAM_FORCE : 0) |
-				  (set & 2 ? GUPX_PARAM_SHORT_PINS : 0),
-			  info.params);
+		EXPECT_EQ(bits, info.params);
 	}
-	lab_set_param("allow_force", force);
-	lab_set_param("allow_short_pins", shorts);
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++)
+		lab_set_param(params[i].name, before[i]);
 }
 
 TEST(unknown_ioctl_is_ENOTTY)

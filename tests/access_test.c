@@ -38,7 +38,7 @@ FIXTURE(access)
 {
 	struct target target;
 	struct memory memory;
-	bool force, shorts;
+	bool force, shorts, engine, pins;
 };
 
 FIXTURE_SETUP(access)
@@ -51,6 +51,8 @@ FIXTURE_SETUP(access)
 				 self->memory.len, 's'));
 	self->force = lab_param("allow_force");
 	self->shorts = lab_param("allow_short_pins");
+	self->engine = lab_param("allow_kernel_engine");
+	self->pins = lab_param("allow_pins");
 }
 
 FIXTURE_TEARDOWN(access)
@@ -61,6 +63,8 @@ FIXTURE_TEARDOWN(access)
 		return;
 	lab_set_param("allow_force", self->force);
 	lab_set_param("allow_short_pins", self->shorts);
+	lab_set_param("allow_kernel_engine", self->engine);
+	lab_set_param("allow_pins", self->pins);
 }
 
 static int try_pin(FIXTURE_DATA(access) * self, int mem, uint32_t flags)
@@ -363,6 +367,76 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 	ASSERT_EQ(0, lab_drop_capability(CAP_SYS_ADMIN));
 	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, GUPX_F_SHORT));
 	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
+}
+
+/* Each verb, by the kernel's engine, says @error of @mem. */
+#define ALL_BY_KERNEL_SAY(error, mem)                                        \
+	do {                                                                 \
+		EXPECT_EQ(error, try_pin(self, mem, GUPX_F_ENGINE_KERNEL));  \
+		EXPECT_EQ(error, try_read(self, mem, GUPX_F_ENGINE_KERNEL)); \
+		EXPECT_EQ(error,                                             \
+			  try_populate(self, mem, GUPX_F_ENGINE_KERNEL));    \
+	} while (0)
+
+/* It holds the target's lock for longer than ours: one of the two will do. */
+TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
+{
+	lab_set_param("allow_kernel_engine", false);
+	ALL_BY_KERNEL_SAY(0, self->target.mem_fd);
+	lab_set_param("allow_kernel_engine", true);
+	ASSERT_EQ(0, lab_drop_capability(CAP_SYS_ADMIN));
+	ALL_BY_KERNEL_SAY(0, self->target.mem_fd);
+	lab_set_param("allow_kernel_engine", false);
+	ALL_BY_KERNEL_SAY(EPERM, self->target.mem_fd);
+	/* Before a look at the descriptors; and ours is for everybody. */
+	ALL_BY_KERNEL_SAY(EPERM, -1);
+	ALL_SAY(0, self->target.mem_fd);
+}
+
+TEST_F(access, deny_kernel_engine_to_nobody)
+{
+	struct target target;
+	struct memory memory;
+
+	lab_set_param("allow_kernel_engine", false);
+	ASSERT_EQ(0, lab_become(NOBODY));
+	ASSERT_EQ(0, target_start(&target));
+	EXPECT_EQ(NULL, memory_build(&target, MEMORY_ANON, &memory));
+	self->memory = memory;
+	ALL_SAY(0, target.mem_fd);
+	ALL_BY_KERNEL_SAY(EPERM, target.mem_fd);
+	target_stop(&target);
+}
+
+/* The administrator's switch: no new pins, of nobody; what is held is held. */
+TEST_F(access, deny_pins_while_they_are_switched_off)
+{
+	const uint64_t page = lab_page();
+	const struct lab_answer answer = lab_pin(
+		self->target.mem_fd, self->memory.addr, self->memory.len, 0);
+	struct gupx_extents head;
+	unsigned char byte = 0;
+
+	ASSERT_EQ(self->memory.len, answer.done);
+	lab_set_param("allow_pins", false);
+	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, 0));
+	EXPECT_EQ(EPERM, try_pin(self, self->target.mem_fd, GUPX_F_WRITE));
+	EXPECT_EQ(EPERM, lab_pin_more(answer.pin_fd, self->target.mem_fd,
+				      self->memory.addr, page, 0)
+				 .failed);
+	/* The switch is looked at before the descriptors, and after the form. */
+	EXPECT_EQ(EPERM, try_pin(self, -1, 0));
+	EXPECT_EQ(EINVAL, lab_pin(-1, self->memory.addr + 1, page, 0).failed);
+	EXPECT_EQ(0, try_read(self, self->target.mem_fd, 0));
+	EXPECT_EQ(0, try_populate(self, self->target.mem_fd, 0));
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, NULL, 0));
+	EXPECT_EQ(self->memory.len, head.bytes);
+	EXPECT_EQ(1, pread(answer.pin_fd, &byte, 1, 0));
+	EXPECT_EQ('s', byte);
+	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 0, page, NULL));
+	lab_set_param("allow_pins", true);
+	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
+	close(answer.pin_fd);
 }
 
 /* Page frames are for CAP_SYS_ADMIN: they help to attack memory. */

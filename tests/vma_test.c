@@ -56,7 +56,7 @@ TEST_F(row, V5_secret_memory)
 		    GUPX_REASON_SECRETMEM);
 }
 
-/* Not compared with the kernel: 6.1's own gup has no such row. */
+/* By either engine: 6.1's own gup has no such row, but we have it for both. */
 static void check_dirty_tracking(struct __test_metadata *_metadata,
 				 const struct target *target, uint64_t addr,
 				 uint32_t flags)
@@ -66,6 +66,7 @@ static void check_dirty_tracking(struct __test_metadata *_metadata,
 
 	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_VMA,
 		    GUPX_REASON_DIRTY_TRACKING);
+	EXPECT_EQ(0ULL, answer.done);
 }
 
 TEST_F(row, V6_filesystem_is_told_of_writes)
@@ -75,6 +76,8 @@ TEST_F(row, V6_filesystem_is_told_of_writes)
 			     GUPX_F_WRITE);
 	check_dirty_tracking(_metadata, &self->target, self->memory.addr,
 			     GUPX_F_WRITE | GUPX_F_SHORT);
+	check_dirty_tracking(_metadata, &self->target, self->memory.addr,
+			     GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
 	check_taken(_metadata, &self->target, self->memory.addr, lab_page(), 0);
 }
 
@@ -85,12 +88,48 @@ TEST_F(row, V6_pages_are_written_back)
 			     GUPX_F_WRITE);
 	check_dirty_tracking(_metadata, &self->target, self->memory.addr,
 			     GUPX_F_WRITE | GUPX_F_SHORT);
+	for (int resident = 0; resident < 2; resident++) {
+		check_dirty_tracking(_metadata, &self->target,
+				     self->memory.addr,
+				     GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
+		ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,
+					 self->memory.len, 'd'));
+	}
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, 0);
 	/* A private mapping's copies are its own affair. */
 	BUILD(MEMORY_DISK_PRIVATE);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE);
+}
+
+/* What is not to be held is taken up to it, by either engine. */
+TEST_F(row, V6_ends_a_request_in_the_middle)
+{
+	static const uint32_t engines[] = { 0, GUPX_F_ENGINE_KERNEL };
+	const uint64_t page = lab_page();
+	struct memory file;
+	const char *missing;
+
+	missing = memory_build(&self->target, MEMORY_DISK_SHARED, &file);
+	if (missing)
+		SKIP(return, "%s", missing);
+	BUILD(MEMORY_ANON);
+	/* Its second half is a part of the file. */
+	ASSERT_EQ((long)(self->memory.addr + 8 * page),
+		  TARGET_CALL(&self->target, SYS_mremap, file.addr, 8 * page,
+			      8 * page, MREMAP_MAYMOVE | MREMAP_FIXED,
+			      self->memory.addr + 8 * page));
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
+		const struct lab_answer answer =
+			pin_once(&self->target, self->memory.addr, 16 * page,
+				 GUPX_F_WRITE | engines[i]);
+
+		check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_VMA,
+			    GUPX_REASON_DIRTY_TRACKING);
+		EXPECT_EQ(8 * page, answer.done);
+		EXPECT_EQ(self->memory.addr + 8 * page, answer.stop.addr);
+	}
 }
 
 TEST_F(row, V6_shmem_passes)
