@@ -47,7 +47,7 @@ static u32 page_facts(struct folio *folio, struct page *marked)
 		facts |= GUPX_E_PAGE_ANON;
 	if (is_exclusive(folio, marked))
 		facts |= GUPX_E_PAGE_EXCLUSIVE;
-	if (!gupx_entry_can_grab(folio_ref_count(folio)))
+	if (folio_ref_count(folio) <= 0)
 		facts |= GUPX_E_REFCOUNT_BAD;
 	return facts;
 }

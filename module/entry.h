@@ -2,7 +2,6 @@
 #ifndef GUPX_ENTRY_H
 #define GUPX_ENTRY_H
 
-#include <linux/bits.h>
 #include <linux/mm_types.h>
 #include <linux/pgtable.h>
 #include <asm/cpufeature.h>
@@ -44,15 +43,6 @@ static inline bool gupx_entry_shows_frame(pteval_t entry)
 {
 	return !cpu_feature_enabled(X86_FEATURE_XENPV) &&
 	       (entry & _PAGE_PRESENT);
-}
-
-/*
- * Row E9: try_grab_folio() refuses a count of 0 or less. Ours ends half way to the
- * overflow too, so that whoever may pin without a limit cannot get there.
- */
-static inline bool gupx_entry_can_grab(int count)
-{
-	return (unsigned int)count - 1 < BIT(30);
 }
 
 #endif /* GUPX_ENTRY_H */

@@ -198,7 +198,7 @@ static __always_inline bool is_alike(const struct gupx_pattern *pattern,
 		return false;
 	if (own && folio_test_anon(folio) != pattern->anon)
 		return false;
-	return gupx_entry_can_grab(page_ref_count(page));
+	return page_ref_count(page) > 0;
 }
 
 /*

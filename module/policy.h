@@ -99,7 +99,7 @@
 #define GUPX_E_SOFT_DIRTY_DUE BIT(9) /* tracked, and not yet marked */
 #define GUPX_E_UFFD_WP BIT(10)
 #define GUPX_E_NEVER_FORCE BIT(11)  /* a PUD, a device map */
-#define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, or half way to overflow */
+#define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, signed */
 #define GUPX_E_P2PDMA BIT(13)
 /* A fault may bring more than zeroes: a fault handler, hugetlb's page cache. */
 #define GUPX_E_FILLED BIT(15)

@@ -324,7 +324,8 @@ TEST_F(late, lost_answer_leaves_what_was_added_in_the_pin_fd)
 	lose_answer(_metadata, self, &late, first.pin_fd);
 	ASSERT_EQ(0, lab_extents(first.pin_fd, &head, NULL, 0));
 	EXPECT_EQ(lab_page() + self->memory.len, head.bytes);
-	EXPECT_EQ(head.bytes, head.charged);
+	/* Root has CAP_IPC_LOCK. */
+	EXPECT_EQ(0ULL, head.charged);
 	close(first.pin_fd);
 	EXPECT_EQ(self->held, lab_pins_held());
 	close(late.uffd);

@@ -161,8 +161,6 @@ TEST_F(row, L19_parts_of_a_huge_page)
 	EXPECT_EQ(LAB_PM_FRAME(lab_pagemap_word(self->target.pid,
 						self->memory.addr + 5 * page)),
 		  run.pfn);
-	/* The folio is charged once, and whole. */
-	EXPECT_EQ(self->memory.len / 2, head.charged);
 	EXPECT_EQ(self->held + 7, lab_pins_held());
 	close(answer.pin_fd);
 	check_taken(_metadata, &self->target,

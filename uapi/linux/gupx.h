@@ -210,8 +210,7 @@ enum gupx_stage {
  * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS: past the end of the
  *	file, I/O error, userfaultfd that answers no kernel (EFAULT)
  * @GUPX_REASON_FAULT_SIGSEGV: an access would raise SIGSEGV (EFAULT)
- * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted, or half way
- *	there (ENOMEM)
+ * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted (ENOMEM)
  * @GUPX_REASON_P2PDMA: PCI peer-to-peer memory (EREMOTEIO)
  * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page
  *	accessible
