@@ -47,18 +47,19 @@ static int act_pread(struct world *world, struct arena *arena,
 	if (got > (ssize_t)room)
 		world_fail(world, "pread: %zd of %zu", got, room);
 	if (error && error != EFAULT && error != EINVAL && error != EBADF &&
-	    error != EHWPOISON && !world->racing)
+	    error != EHWPOISON && !(error == ENODATA && world->released) &&
+	    !world->racing)
 		world_fail(world, "pread: %s", strerrorname_np(error));
 	if (op->buffer != BUFFER_GOOD || world->racing || got < 0)
 		return error;
 	lab_extents(fd, &head, NULL, 0);
-	if ((uint64_t)offset >= head.bytes && got)
+	if ((uint64_t)offset >= head.length && got)
 		world_fail(world, "pread: %zd bytes beyond the end", got);
-	if ((uint64_t)offset < head.bytes &&
+	if ((uint64_t)offset < head.length && !world->released &&
 	    (uint64_t)got !=
-		    (head.bytes - offset < room ? head.bytes - offset : room))
+		    (head.length - offset < room ? head.length - offset : room))
 		world_fail(world, "pread: %zd of %zu at %#lx of %#llx", got,
-			   room, offset, head.bytes);
+			   room, offset, head.length);
 	return error;
 }
 
@@ -133,16 +134,42 @@ void act_prepare(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+static void judge_guarded(struct world *world, const char *who)
+{
+	const char *changed = guard_changed();
+
+	if (changed)
+		world_fail(world, "%s wrote into %s", who, changed);
+}
+
+/*
+ * Another byte, and the old one again, which the target may need. Not where others
+ * may see it meanwhile.
+ */
+static void flip(struct world *world, volatile uint8_t *at)
+{
+	const uint8_t byte = *at;
+
+	if (world->racing || world->child) {
+		*at = byte;
+		return;
+	}
+	*at = ~byte;
+	judge_guarded(world, "a touch");
+	*at = byte;
+}
+
 /* SIGBUS is told as EIO, SIGSEGV as EFAULT. */
-static int touch(volatile uint8_t *at, bool write)
+static int touch(struct world *world, volatile uint8_t *at, bool write)
 {
 	int signal = sigsetjmp(hit, 1);
 
 	if (!signal) {
-		const uint8_t byte = (is_touching = 1, *at);
-
+		is_touching = 1;
 		if (write)
-			*at = byte;
+			flip(world, at);
+		else
+			(void)*at;
 	}
 	is_touching = 0;
 	return !signal ? 0 : signal == SIGBUS ? EIO : EFAULT;
@@ -156,8 +183,48 @@ static int act_touch(struct world *world, const struct op *op)
 	const size_t end = op->number % 8 ? window->len : window->len + PAGE;
 	int error = 0;
 
-	for (size_t i = 0; i < end && !error; i += PAGE)
-		error = touch(at + i, op->flags & PROT_WRITE);
+	/* What refuses one page need not refuse the next. */
+	for (size_t i = 0; i < end; i += PAGE)
+		error = touch(world, at + i, op->flags & PROT_WRITE) ?: error;
+	return error;
+}
+
+/* read(2) of one byte, to wherever. */
+static int read_byte(const int line[2], uint8_t byte, uint8_t *to)
+{
+	uint8_t rest;
+
+	if (write(line[1], &byte, 1) != 1)
+		return errno;
+	if (read(line[0], to, 1) == 1)
+		return 0;
+	/* What the kernel could not deliver is still there. */
+	(void)!read(line[0], &rest, 1);
+	return EFAULT;
+}
+
+/* The kernel writes into the window: it is asked to read something there. */
+static int act_fill(struct world *world, const struct op *op)
+{
+	struct window *window = mapped_window_of(world, op);
+	uint8_t *at = (void *)window->addr;
+	int line[2], error = 0;
+	uint8_t byte;
+
+	if (world->racing || world->child || pipe(line))
+		return EAGAIN;
+	for (size_t i = 0; i < window->len; i += PAGE) {
+		if (touch(world, at + i, false))
+			continue;
+		byte = at[i];
+		error = read_byte(line, ~byte, at + i);
+		if (error)
+			continue;
+		judge_guarded(world, "read() into a window");
+		read_byte(line, byte, at + i);
+	}
+	close(line[0]);
+	close(line[1]);
 	return error;
 }
 
@@ -196,8 +263,14 @@ static int act_mprotect(struct world *world, const struct op *op)
 	struct window *window = mapped_window_of(world, op);
 	const bool was_read_only =
 		window->len && !(window->protection & PROT_WRITE);
-	const int error =
-		errno_of(mprotect((void *)window->addr, PAGE, op->flags & 7));
+	/* All of it, or a page. */
+	const size_t skip =
+		window->len && op->number % 3
+			? (op->number >> 8) % (window->len / PAGE) * PAGE
+			: 0;
+	const size_t len = op->number % 3 || !window->len ? PAGE : window->len;
+	const int error = errno_of(
+		mprotect((void *)window->addr + skip, len, op->flags & 7));
 
 	if (!error && (op->flags & PROT_EXEC))
 		world_fail(world, "mprotect: an executable window");
@@ -415,6 +488,8 @@ static int act(struct world *world, struct arena *arena, const struct op *op)
 		return act_mmap(world, op);
 	case VERB_TOUCH:
 		return act_touch(world, op);
+	case VERB_FILL:
+		return act_fill(world, op);
 	case VERB_MUNMAP:
 		return act_munmap(world, op);
 	case VERB_MREMAP:

@@ -28,6 +28,8 @@ static const struct {
 	[VERB_READ] = { GUPX_IOC_READ, sizeof(struct gupx_read) },
 	[VERB_EXPLAIN] = { GUPX_IOC_EXPLAIN, sizeof(struct gupx_explain) },
 	[VERB_EXTENTS] = { GUPX_IOC_EXTENTS, sizeof(struct gupx_extents) },
+	[VERB_UNPIN] = { GUPX_IOC_UNPIN, sizeof(struct gupx_unpin) },
+	[VERB_SEAL] = { GUPX_IOC_SEAL, sizeof(struct gupx_seal) },
 	[VERB_STRANGE] = { 0, sizeof(struct gupx_pin) },
 };
 
@@ -61,6 +63,12 @@ static uint32_t size_of(const struct op *op, uint32_t exact)
 	return exact;
 }
 
+/* Now and then too small. */
+static uint32_t entry_size_of(const struct op *op, uint32_t exact)
+{
+	return op->number % 41 == 7 ? (op->number >> 8) % exact : exact;
+}
+
 static void build_explain(struct call *call)
 {
 	const struct op *op = call->op;
@@ -73,6 +81,7 @@ static void build_explain(struct call *call)
 		.len = call->len,
 		.buf = call->buffer,
 		.capacity = op->number % 3 ? op->number % 100 : op->number,
+		.entry_size = entry_size_of(op, sizeof(struct gupx_judgement)),
 	};
 }
 
@@ -118,8 +127,30 @@ static void build(struct call *call)
 			.buf = call->buffer,
 			.capacity = op->number,
 		};
+		body->extents.entry_size =
+			entry_size_of(op, sizeof(struct gupx_extent));
 		if (op->number % 2)
 			body->extents.first = 0;
+		break;
+	case VERB_UNPIN:
+		body->unpin = (struct gupx_unpin){
+			.flags = op->flags,
+			.offset = op->number % 16 * PAGE +
+				  (op->number % 37 == 5 ? 8 : 0),
+			.len = op->extent == EXTENT_PAGES
+				       ? (1 + (op->number >> 8) % 8) * PAGE
+				       : call->len,
+		};
+		break;
+	case VERB_SEAL:
+		body->seal = (struct gupx_seal){
+			.flags = op->flags,
+			.seals = op->number % 11 == 3 ? op->number
+						      : 1U << op->number % 4,
+		};
+		/* One in four only asks. */
+		if (body->seal.seals == 8)
+			body->seal.seals = 0;
 		break;
 	}
 	body->size = call->size;
@@ -226,8 +257,6 @@ static int foresee_pages(const struct call *call)
 
 static uint32_t flags_known(const struct call *call)
 {
-	const uint32_t not_judged = ~GUPX_F_ENGINE_KERNEL;
-
 	switch (call->op->verb) {
 	case VERB_PIN:
 		return GUPX_PIN_FLAGS;
@@ -238,11 +267,11 @@ static uint32_t flags_known(const struct call *call)
 	case VERB_EXPLAIN:
 		switch (call->body.explain.verb) {
 		case GUPX_VERB_PIN:
-			return GUPX_PIN_FLAGS & not_judged;
+			return GUPX_EXPLAIN_FLAGS;
 		case GUPX_VERB_POPULATE:
-			return GUPX_POPULATE_FLAGS & not_judged;
+			return GUPX_POPULATE_FLAGS & GUPX_EXPLAIN_FLAGS;
 		case GUPX_VERB_READ:
-			return GUPX_READ_FLAGS & not_judged;
+			return GUPX_READ_FLAGS & GUPX_EXPLAIN_FLAGS;
 		}
 	}
 	return 0;
@@ -256,6 +285,32 @@ static bool may_end_in_kernel(const struct call *call)
 		call->len > END_OF_USER_HALF - call->buffer);
 }
 
+/* Of what is asked of a pin fd. */
+static int foresee_pin_fd_meaning(const struct call *call)
+{
+	const struct gupx_unpin *unpin = &call->body.unpin;
+
+	switch (call->op->verb) {
+	case VERB_EXTENTS:
+		return call->body.extents.entry_size <
+				       sizeof(struct gupx_extent)
+			       ? EINVAL
+			       : 0;
+	case VERB_SEAL:
+		return call->body.seal.seals & ~GUPX_SEALS ? EOPNOTSUPP : 0;
+	}
+	return (unpin->offset | unpin->len) % PAGE ||
+			       unpin->offset + unpin->len < unpin->offset
+		       ? EINVAL
+		       : 0;
+}
+
+static bool is_of_pin_fd(const struct call *call)
+{
+	return call->op->verb == VERB_EXTENTS || call->op->verb == VERB_UNPIN ||
+	       call->op->verb == VERB_SEAL;
+}
+
 /* What the struct says, whatever the descriptors in it stand for. */
 static int foresee_meaning(const struct call *call)
 {
@@ -265,11 +320,19 @@ static int foresee_meaning(const struct call *call)
 
 	if (call->body.pin.flags & ~flags_known(call))
 		return EOPNOTSUPP;
-	if (op->verb == VERB_INFO || op->verb == VERB_EXTENTS)
+	if (op->verb == VERB_INFO)
 		return 0;
+	if (is_of_pin_fd(call))
+		return foresee_pin_fd_meaning(call);
 	if (op->verb == VERB_EXPLAIN && call->body.explain.verb > 2)
 		return EOPNOTSUPP;
+	if (op->verb == VERB_EXPLAIN &&
+	    call->body.explain.entry_size < sizeof(struct gupx_judgement))
+		return EINVAL;
 	if (op->verb == VERB_PIN && (op->flags & both) == both)
+		return EINVAL;
+	if (op->verb == VERB_PIN && (op->flags & GUPX_F_READ_ONLY) &&
+	    call->file != -1)
 		return EINVAL;
 	if ((op->verb == VERB_POPULATE || op->verb == VERB_READ) &&
 	    op->reserved)
@@ -281,7 +344,8 @@ static int foresee_meaning(const struct call *call)
 	if (!error && may_end_in_kernel(call))
 		return UNFORESEEN;
 	if (!error && !call->world->admin &&
-	    (op->flags & (GUPX_F_FORCE | GUPX_F_SHORT)))
+	    (call->body.pin.flags &
+	     (GUPX_F_FORCE | GUPX_F_SHORT | GUPX_F_ENGINE_KERNEL)))
 		error = EPERM;
 	return error;
 }
@@ -346,7 +410,7 @@ static int foresee_file(const struct call *call)
 {
 	const uint8_t handle = call->op->file;
 
-	if (call->op->verb != VERB_EXTENTS && call->op->verb != VERB_STRANGE)
+	if (!is_of_pin_fd(call) && call->op->verb != VERB_STRANGE)
 		return 0;
 	if (call->world->racing && world_is_slot(handle))
 		return UNFORESEEN;
@@ -358,6 +422,19 @@ static int foresee_file(const struct call *call)
 			       ? ENOTTY
 			       : UNFORESEEN;
 	return world_is_slot(handle) ? 0 : ENOTTY;
+}
+
+/* Who is not its maker may not change it. */
+static int foresee_maker(const struct call *call)
+{
+	const struct slot *slot;
+
+	if (call->op->verb == VERB_SEAL && !call->body.seal.seals)
+		return 0;
+	if (call->world->racing || !world_is_slot(call->op->file))
+		return UNFORESEEN;
+	slot = world_slot(call->world, call->op->file);
+	return slot->user == call->world->user ? 0 : EXDEV;
 }
 
 /*
@@ -375,6 +452,8 @@ static int foresee(const struct call *call)
 	if (error || call->op->verb == VERB_INFO ||
 	    call->op->verb == VERB_EXTENTS)
 		return error;
+	if (is_of_pin_fd(call))
+		return foresee_maker(call);
 	if (call->world->racing)
 		return UNFORESEEN;
 	error = foresee_mem(call);
@@ -442,7 +521,7 @@ static void clear_buffer(const struct call *call)
 
 static bool is_on_device(const struct op *op)
 {
-	return op->verb != VERB_EXTENTS && op->verb != VERB_STRANGE;
+	return op->verb < VERB_EXTENTS;
 }
 
 void call_run(struct world *world, struct arena *arena, const struct op *op)
@@ -468,5 +547,10 @@ void call_run(struct world *world, struct arena *arena, const struct op *op)
 	call.error = make_call_alarmed(&call, is_on_device(op) ? lab_device()
 							       : call.file);
 	world_count(world, op, call.error);
+	if (op->verb == VERB_UNPIN && !call.error)
+		world->released = true;
+	if ((op->verb == VERB_SEAL && !call.error && call.body.seal.seals) ||
+	    (op->verb == VERB_PIN && (op->flags & GUPX_F_READ_ONLY)))
+		world->sealed = true;
 	judge_call(&call);
 }

@@ -18,6 +18,8 @@ union body {
 	struct gupx_read read;
 	struct gupx_explain explain;
 	struct gupx_extents extents;
+	struct gupx_unpin unpin;
+	struct gupx_seal seal;
 };
 
 /**

@@ -8,7 +8,7 @@
 #include <linux/gupx.h>
 
 #include "../memory.h"
-#include "op.h"
+#include "world.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -142,6 +142,15 @@ static uint8_t some_file(struct draw *draw, unsigned int verb)
 	return HANDLE_PIN0 + below(draw, PIN_SLOTS);
 }
 
+static uint8_t some_place_of_its_own(struct draw *draw)
+{
+	static const uint8_t places[] = {
+		WHERE_OWN, WHERE_OWN, WHERE_OWN, WHERE_GUARDED, WHERE_WINDOW,
+	};
+
+	return places[below(draw, ARRAY_SIZE(places))];
+}
+
 static void draw_call(struct draw *draw, struct op *op)
 {
 	static const uint8_t mems[] = {
@@ -150,12 +159,12 @@ static void draw_call(struct draw *draw, struct op *op)
 	};
 
 	op->mem = mems[below(draw, ARRAY_SIZE(mems))];
-	op->flags = op->verb == VERB_INFO || op->verb == VERB_EXTENTS
+	op->flags = op->verb == VERB_INFO || op->verb >= VERB_EXTENTS
 			    ? 0
 			    : some_flags(draw, op);
 	op->file = some_file(draw, op->verb);
 	if (op->mem == HANDLE_SELF)
-		op->where = chance(draw, 70) ? WHERE_OWN : WHERE_WINDOW;
+		op->where = some_place_of_its_own(draw);
 	op->extent = chance(draw, 60) ? EXTENT_PAGES : EXTENT_REGION;
 	op->compat = chance(draw, 8);
 	for (int percent = 60; percent >= 15; percent /= 2)
@@ -197,10 +206,13 @@ static unsigned int some_verb(struct draw *draw)
 		{ VERB_EXPLAIN, 14 },
 		{ VERB_INFO, 3 },
 		{ VERB_EXTENTS, 14 },
+		{ VERB_UNPIN, 8 },
+		{ VERB_SEAL, 2 },
 		{ VERB_STRANGE, 4 },
 		{ VERB_PREAD, 14 },
 		{ VERB_MMAP, 20 },
 		{ VERB_TOUCH, 16 },
+		{ VERB_FILL, 4 },
 		{ VERB_MUNMAP, 5 },
 		{ VERB_MREMAP, 5 },
 		{ VERB_MPROTECT, 5 },
@@ -287,6 +299,72 @@ static void draw_first_pins(struct draw *draw, struct sketch *sketch)
 }
 
 /*
+ * A tale of one pin fd and one window of it, in memory of our own: pages that may be
+ * written and guarded ones are pinned into it, and what may be done to a mapping is done
+ * to it, in any order. Chance alone would seldom bring these together.
+ */
+static void draw_tale_op(struct draw *draw, struct op *op, unsigned int slot,
+			 unsigned int window)
+{
+	static const uint8_t verbs[] = {
+		VERB_PIN,      VERB_PIN,      VERB_PIN,	   VERB_MMAP,
+		VERB_TOUCH,    VERB_TOUCH,    VERB_TOUCH,  VERB_FILL,
+		VERB_MPROTECT, VERB_MPROTECT, VERB_MREMAP, VERB_MADVISE,
+		VERB_MPROTECT, VERB_TOUCH,    VERB_UNPIN,  VERB_FORK,
+	};
+
+	*op = (struct op){
+		.verb = verbs[below(draw, ARRAY_SIZE(verbs))],
+		.number = next(draw),
+	};
+	if (op->verb <= VERB_STRANGE) {
+		op->mem = HANDLE_SELF;
+		op->where = chance(draw, 40) ? WHERE_OWN : WHERE_GUARDED;
+		op->flags = op->verb == VERB_PIN && op->where == WHERE_OWN
+				    ? GUPX_F_WRITE
+				    : 0;
+		if (op->verb == VERB_PIN && chance(draw, 15))
+			op->flags = some_flags(draw, op) & GUPX_PIN_FLAGS;
+	} else {
+		draw_rest(draw, op);
+		op->number &= ~3ULL;
+	}
+	if (op->verb == VERB_MMAP || op->verb == VERB_MPROTECT)
+		op->flags =
+			chance(draw, 60) ? PROT_READ | PROT_WRITE : PROT_READ;
+	/* The whole of it, from its beginning, and shared: see act.c. */
+	if (op->verb == VERB_MMAP)
+		op->number = (op->number & ~0xffULL) + 5;
+	op->file = HANDLE_PIN0 + slot;
+	op->region = window;
+	op->count = 0;
+}
+
+static void draw_tale(struct draw *draw, struct sketch *sketch)
+{
+	const unsigned int slot = below(draw, PIN_SLOTS);
+	const unsigned int window = below(draw, WINDOWS);
+
+	sketch->op[sketch->nr++] = (struct op){
+		.verb = VERB_PIN,
+		.mem = HANDLE_SELF,
+		.file = HANDLE_NEW,
+		.where = WHERE_OWN,
+		.flags = GUPX_F_WRITE,
+		.number = PIN_SLOTS * below(draw, 1024) + slot,
+	};
+	sketch->op[sketch->nr++] = (struct op){
+		.verb = VERB_MMAP,
+		.file = HANDLE_PIN0 + slot,
+		.region = window,
+		.flags = PROT_READ | PROT_WRITE,
+		.number = 5 + (31 << 8),
+	};
+	while (sketch->nr < OPS_MAX && chance(draw, 97))
+		draw_tale_op(draw, &sketch->op[sketch->nr++], slot, window);
+}
+
+/*
  * Not MEMORY_PERF: perf events that come and go patch the scheduler's code, and an
  * emulated machine of two CPUs may trap on the half-made patch (int3 in
  * __schedule()).
@@ -315,6 +393,8 @@ void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
 	for (size_t i = 1; i < REGIONS; i++)
 		sketch->kind[i] = kinds[below(&draw, ARRAY_SIZE(kinds))];
 	sketch->nr = 0;
+	if (chance(&draw, 40))
+		return draw_tale(&draw, sketch);
 	draw_first_pins(&draw, sketch);
 	for (; sketch->nr < nr; sketch->nr++)
 		draw_op(&draw, &sketch->op[sketch->nr]);

@@ -244,6 +244,8 @@ static void judge_worker(struct run *run, pid_t pid)
 		show_stack(pid);
 		world_fail(&world, "SIGKILL does not end it");
 	}
+	if (guard_changed_at_all())
+		world_fail(&world, "%s has changed", guard_changed_at_all());
 	if (run->options->shared)
 		return;
 	if (lab_pins_held() != run->held)
@@ -348,6 +350,10 @@ static void prepare(struct run *run)
 	if (!run->options->shared)
 		knob_reserve_huge(HUGE_PAGES);
 	world_prepare(run->handle);
+	if (!guard_prepare()) {
+		perror("gupx-fuzz: no bytes to be guarded");
+		exit(2);
+	}
 	run->held = lab_pins_held();
 	run->charged = bytes_charged();
 	run->tally = mmap(NULL, sizeof(*run->tally), PROT_READ | PROT_WRITE,

@@ -57,6 +57,7 @@ static const struct {
 	[GUPX_REASON_BUFFER] = { STAGE(COPY), { EFAULT } },
 	[GUPX_REASON_NO_PROGRESS] = { STAGE(ENGINE), { EFAULT } },
 	[GUPX_REASON_KERNEL_ENGINE] = { STAGE(ENGINE), { ANY_ERROR } },
+	[GUPX_REASON_EXTENTS] = { STAGE(ACCOUNT), { EDQUOT } },
 	[GUPX_REASON_UNSUPPORTED] = { STAGE(FOLLOW) | STAGE(ENGINE),
 				      { EOPNOTSUPP } },
 };
@@ -90,6 +91,7 @@ static bool is_in_contract(const struct call *call)
 				   ENOMEM, EPERM, 0 };
 	static const int look[] = { ENOMEM, EPERM, 0 };
 	static const int file[] = { ENOTTY, EBADF, ENOMEM, 0 };
+	static const int change[] = { EXDEV, EPERM, EBUSY, ENOBUFS, 0 };
 	const int error = call->error;
 
 	if (is_listed(error, any))
@@ -98,7 +100,10 @@ static bool is_in_contract(const struct call *call)
 	case VERB_PIN:
 		return is_listed(error, mem) || is_listed(error, pin);
 	case VERB_POPULATE:
-		return is_listed(error, mem);
+		return is_listed(error, mem) || error == EPERM;
+	case VERB_UNPIN:
+	case VERB_SEAL:
+		return is_listed(error, file) || is_listed(error, change);
 	case VERB_READ:
 	case VERB_EXPLAIN:
 		return is_listed(error, mem) || is_listed(error, look);
@@ -117,7 +122,15 @@ static bool may_fail(const struct call *call)
 
 	switch (call->error) {
 	case ENOBUFS:
-		return call->op->verb == VERB_PIN && call->world->limited;
+		return (call->op->verb == VERB_PIN ||
+			call->op->verb == VERB_UNPIN) &&
+		       call->world->limited;
+	case EPERM:
+		return (call->op->verb == VERB_PIN ||
+			call->op->verb == VERB_UNPIN) &&
+		       call->world->sealed;
+	case EBUSY:
+		return call->op->verb == VERB_SEAL;
 	case EMFILE:
 		return call->op->verb == VERB_PIN && call->world->few_files;
 	case ENOMEM:
@@ -386,6 +399,6 @@ void judge_call(struct call *call)
 		return;
 	if (!call->error)
 		judge_answer(call);
-	else if (call->error == ENOBUFS)
+	else if (call->error == ENOBUFS && call->op->verb == VERB_PIN)
 		judge_limit(call);
 }

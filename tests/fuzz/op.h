@@ -9,6 +9,7 @@
  *   handle   a file descriptor, by what it stands for
  *   where    an address in the target
  *   extent   a length from there
+ *   guarded  bytes that no case may change: guard.h
  *   buffer   what READ, EXPLAIN, EXTENTS and pread write to
  */
 #ifndef GUPX_TESTS_FUZZ_OP_H
@@ -31,10 +32,13 @@
 	X(READ, read)                       \
 	X(EXPLAIN, explain)                 \
 	X(EXTENTS, extents)                 \
+	X(UNPIN, unpin)                     \
+	X(SEAL, seal)                       \
 	X(STRANGE, strange_ioctl)           \
 	X(PREAD, pread)                     \
 	X(MMAP, mmap)                       \
 	X(TOUCH, touch)                     \
+	X(FILL, read_into_window)           \
 	X(MUNMAP, munmap)                   \
 	X(MREMAP, mremap)                   \
 	X(MPROTECT, mprotect)               \
@@ -116,7 +120,8 @@
 	X(MINUS_ONE, minus_one)          \
 	X(RANDOM, random)                \
 	X(OWN, own_arena)                \
-	X(WINDOW, own_window)
+	X(WINDOW, own_window)            \
+	X(GUARDED, guarded_bytes)
 
 #define EACH_EXTENT(X)           \
 	X(PAGES, pages)          \

@@ -90,6 +90,9 @@ static void run_child(struct world *world, const struct op *op, size_t nr,
 		live_as_child(world, op, nr);
 	if (pid < 0)
 		return;
+	/* Whatever it does to pin fds that we have, too. */
+	world->released = true;
+	world->sealed = true;
 	nanosleep(&nap, NULL);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -135,6 +135,7 @@ bool world_build(struct world *world, const struct sketch *sketch)
 	for (size_t i = 0; i <= THREADS; i++)
 		if (!build_arena(&world->arena[i]))
 			return false;
+	guard_map(world->guarded);
 	pthread_mutex_init(&world->line, NULL);
 	world->largest_pin = knob_get(LARGEST_PIN) << 20;
 	world->admin = true;
@@ -203,6 +204,9 @@ uint64_t world_addr(struct world *world, const struct arena *arena,
 		return op->number;
 	case WHERE_OWN:
 		return (uintptr_t)arena->buffer;
+	case WHERE_GUARDED:
+		return world->guarded[op->number % GUARDS] +
+		       (op->number >> 16) % GUARD_PAGES * PAGE;
 	case WHERE_WINDOW:
 		return world->window[op->number % WINDOWS].addr;
 	}

@@ -15,6 +15,7 @@
 #include "../lab.h"
 #include "../memory.h"
 #include "../target.h"
+#include "guard.h"
 #include "op.h"
 
 #define ERRNOS 134
@@ -77,12 +78,15 @@ struct arena {
 /**
  * struct world - see above
  * @handle: descriptors of each kind, up to the pin fds
+ * @guarded: mappings of bytes that must not change; 0: none of that kind
  * @line: one order to the target at a time
  * @target_life, @heir_life: of their address spaces
  * @user: counts how often we became someone else
  * @largest_pin: bytes that one PIN may ask for
  * @admin: all capabilities but perhaps CAP_IPC_LOCK
  * @limited: RLIMIT_MEMLOCK holds for us
+ * @released: parts of pin fds were released, so what is read of them has gaps
+ * @sealed: some pin fd refuses pins, windows or releases
  * @few_files: RLIMIT_NOFILE may be met
  * @racing: others are at work: only what holds at all times is expected
  * @child: a copy of the worker, without a line to the target
@@ -97,6 +101,7 @@ struct world {
 	struct slot slot[PIN_SLOTS];
 	struct window window[WINDOWS];
 	struct arena arena[THREADS + 1];
+	uint64_t guarded[GUARDS];
 	pthread_mutex_t line;
 	enum life target_life;
 	enum life heir_life;
@@ -104,6 +109,8 @@ struct world {
 	uint64_t largest_pin;
 	bool admin;
 	bool limited;
+	bool released;
+	bool sealed;
 	bool few_files;
 	bool racing;
 	bool child;
