@@ -16,7 +16,8 @@
 /* What a screen has room for, a mapping. */
 #define MANY 12
 
-#define REASONS (GUPX_REASON_UNSUPPORTED + 2)
+/* The last one stands for all that are newer than this program. */
+#define REASONS (GUPX_REASONS + 1)
 #define OUTCOMES (GUPX_OUTCOME_STOP + 1)
 
 struct head_row {

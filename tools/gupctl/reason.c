@@ -19,7 +19,7 @@ static const char *const stages[] = {
 	[GUPX_STAGE_ENGINE] = "engine",
 };
 
-static const struct gupx_reason_word reasons[] = {
+static const struct gupx_reason_word reasons[GUPX_REASONS] = {
 	[GUPX_REASON_NONE] = {
 		.name = "none",
 		.text = "all was done",
@@ -179,8 +179,10 @@ static const struct gupx_reason_word reasons[] = {
 	},
 	[GUPX_REASON_EXTENTS] = {
 		.name = "extents",
-		.text = "this user holds as many extents as one user may",
-		.cure = "release some pins, or raise the module parameter max_extents",
+		.text = "this user holds as many extents as the module parameter "
+			"max_extents allows",
+		.cure = "release some pins, or raise it: echo NUMBER | sudo tee "
+			"/sys/module/gupx/parameters/max_extents",
 	},
 };
 

@@ -5,6 +5,9 @@
 
 #include <linux/gupx.h>
 
+/* Reasons that this program knows, "none" included. */
+#define GUPX_REASONS (GUPX_REASON_EXTENTS + 1)
+
 /**
  * struct gupx_reason_word - one reason in words
  * @name: stable, snake_case: for programs

@@ -289,15 +289,15 @@ static void report_stops(const struct gupx_work *work)
 /* "1 io_mapping, 6 no_write" */
 static void print_reasons(const struct gupx_work *work, FILE *stream)
 {
-	size_t counts[GUPX_REASON_UNSUPPORTED + 1] = { 0 };
+	size_t counts[GUPX_REASONS] = { 0 };
 	const char *separator = "";
 	size_t i;
 
 	for (i = 0; i < work->count; i++)
 		if (work->item[i].skipped &&
-		    work->item[i].stop.reason <= GUPX_REASON_UNSUPPORTED)
+		    work->item[i].stop.reason < GUPX_REASONS)
 			counts[work->item[i].stop.reason]++;
-	for (i = 0; i <= GUPX_REASON_UNSUPPORTED; i++) {
+	for (i = 0; i < GUPX_REASONS; i++) {
 		if (!counts[i])
 			continue;
 		fprintf(stream, "%s%zu %s", separator, counts[i],

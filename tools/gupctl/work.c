@@ -193,6 +193,7 @@ static bool may_skip(const struct gupx_work *work,
 static bool is_limit(const struct gupx_stop *stop)
 {
 	return stop->reason == GUPX_REASON_MEMLOCK ||
+	       stop->reason == GUPX_REASON_EXTENTS ||
 	       stop->reason == GUPX_REASON_NO_KERNEL_MEMORY;
 }
 
