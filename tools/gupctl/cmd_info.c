@@ -54,7 +54,7 @@ static const struct gupx_out_field fields[] = {
 	FIELD("memlock_limit", "your pin limit", GUPX_OUT_LIMIT, memlock_limit),
 	FIELD("memlock_used", "in use", GUPX_OUT_SIZE, memlock_used),
 	FIELD("max_extents", "your extent limit", GUPX_OUT_COUNT, max_extents),
-	FIELD("extents_used", "in use", GUPX_OUT_COUNT, extents_used),
+	FIELD("extents_used", "extents in use", GUPX_OUT_COUNT, extents_used),
 };
 
 static const struct gupx_out_spec spec = GUPX_OUT_SPEC(fields);

@@ -17,6 +17,9 @@
 
 #define LOAD_MODULE "load it as root: modprobe gupx"
 
+/* The module is loaded by then, and modprobe changes no parameter of it. */
+#define SET_PARAM(name) "echo 1 | sudo tee /sys/module/gupx/parameters/" name
+
 int gupx_dev_call(int fd, unsigned long request, void *arg)
 {
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;
@@ -139,7 +142,7 @@ static void check_force(const struct gupx_info *info)
 	if (!(info->params & GUPX_PARAM_FORCE))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "force_off",
-			"load the module with it: modprobe gupx allow_force=1",
+			"set it: " SET_PARAM("allow_force"),
 			"--force is off: the module parameter allow_force is not set");
 	if (!gupx_access_has(CAP_SYS_PTRACE))
 		gupx_out_die(GUPX_EXIT_REFUSED, "permission",
@@ -153,8 +156,9 @@ static void check_engine(const struct gupx_info *info)
 	    !gupx_access_has(CAP_SYS_ADMIN))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "engine_off",
-			"run gupctl as root (sudo), or set the module parameter allow_kernel_engine",
-			"--engine kernel is for CAP_SYS_ADMIN here");
+			"run gupctl as root (sudo), or set it: " SET_PARAM(
+				"allow_kernel_engine"),
+			"--engine kernel is off: the module parameter allow_kernel_engine is not set, and CAP_SYS_ADMIN is missing");
 }
 
 static void check_pins(const struct gupx_info *info)
@@ -162,7 +166,7 @@ static void check_pins(const struct gupx_info *info)
 	if (!(info->params & GUPX_PARAM_PINS))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "pins_off",
-			"set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins",
+			"set it again: " SET_PARAM("allow_pins"),
 			"new pins are switched off: the module parameter allow_pins is not set");
 }
 
@@ -233,6 +237,29 @@ static void report_descriptors(const char *whose, const char *cure)
 		       "%s has no free file descriptor for a pin", whose);
 }
 
+/*
+ * Parameters and capabilities were checked before the call. EPERM means that they
+ * changed since, or that the capability is one of a user namespace.
+ */
+static void report_denied(const struct gupx_dev_ask *ask)
+{
+	if (ask->flags & GUPX_F_FORCE)
+		gupx_out_error(
+			"permission",
+			"set allow_force=1, and run gupctl as root outside of containers",
+			"the module does not allow --force here");
+	else if (ask->flags & GUPX_F_ENGINE_KERNEL)
+		gupx_out_error(
+			"permission",
+			"set allow_kernel_engine=1, or run gupctl as root outside of containers",
+			"the module does not allow --engine kernel here");
+	else
+		gupx_out_error(
+			"permission",
+			"look at \"new pins allowed\" in gupctl info",
+			"new pins are switched off, or the pin fd is sealed");
+}
+
 void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
 		     const struct gupx_target *target)
 {
@@ -255,9 +282,13 @@ void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
 		gupx_target_report_gone(target);
 		break;
 	case EPERM:
-		gupx_out_error("permission",
-			       "run gupctl as root (sudo), and see gupctl info",
-			       "the module does not allow this %s", ask->verb);
+		report_denied(ask);
+		break;
+	case EBUSY:
+		gupx_out_error(
+			"busy", "unmap it first",
+			"a writable mapping of the pin fd blocks this %s",
+			ask->verb);
 		break;
 	case EACCES:
 		gupx_out_error(

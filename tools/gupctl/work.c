@@ -109,6 +109,7 @@ void gupx_work_open(struct gupx_work *work)
 	work->flags = build_flags(work);
 	gupx_dev_check_flags(&work->dev, work->verb, work->flags);
 	work->ask.verb = work->verb;
+	work->ask.flags = work->flags;
 	error = gupx_maps_load(&work->maps, args->pid);
 	if (error)
 		gupx_out_die(GUPX_EXIT_REFUSED, "maps", NULL,
