@@ -17,15 +17,20 @@
 /* An order is a shift of the page size: none is larger. */
 #define ORDERS 64
 
+/* As many as GUPX_SEALS has bits. */
+#define SEALS 3
+
 struct held_row {
 	__u64 bytes;
 	__u64 charged;
+	const char *charged_text;
 	__u64 extents;
 	__u64 gupx_bytes;
 	__u64 kernel_bytes;
 	__u64 write_bytes;
 	__u64 zero_bytes;
 	__u64 short_bytes;
+	const char *const *seals;
 };
 
 #define HELD(name, text, how, hide)                           \
@@ -37,13 +42,18 @@ struct held_row {
 
 static const struct gupx_out_field held_fields[] = {
 	HELD(bytes, "held", GUPX_OUT_SIZE, false),
-	HELD(charged, "charged to you", GUPX_OUT_SIZE, false),
+	HELD(charged, NULL, GUPX_OUT_SIZE, false),
+	/* Text has a word on the exempt, and JSON the number alone. */
+	{ .label = "charged to you",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct held_row, charged_text) },
 	HELD(extents, "extents", GUPX_OUT_COUNT, false),
 	HELD(gupx_bytes, "taken by gupx", GUPX_OUT_SIZE, true),
 	HELD(kernel_bytes, "taken by the kernel", GUPX_OUT_SIZE, true),
 	HELD(write_bytes, "for writing", GUPX_OUT_SIZE, true),
 	HELD(zero_bytes, "zero page", GUPX_OUT_SIZE, true),
 	HELD(short_bytes, "not for long", GUPX_OUT_SIZE, true),
+	HELD(seals, "sealed", GUPX_OUT_LIST, true),
 };
 
 static const struct gupx_out_spec held_spec = GUPX_OUT_SPEC(held_fields);
@@ -101,6 +111,7 @@ struct extents {
 	size_t count;
 	__u64 bytes;
 	__u64 charged;
+	__u32 seals;
 };
 
 /* The set cannot change under us: the pin fd is ours alone. */
@@ -126,6 +137,7 @@ static int load_batch(int pin_fd, struct extents *all, __u64 *total)
 	all->count += ask.count;
 	all->bytes = ask.bytes;
 	all->charged = ask.charged;
+	all->seals = ask.seals;
 	*total = ask.count ? ask.total : all->count;
 	return 0;
 }
@@ -141,12 +153,30 @@ static int load_all(int pin_fd, struct extents *all)
 	return error;
 }
 
+static void list_seals(__u32 seals, const char *list[SEALS + 1])
+{
+	static const char *const names[SEALS] = { "pin", "write", "unpin" };
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < SEALS; i++)
+		if (seals & (1U << i))
+			list[count++] = names[i];
+	list[count] = NULL;
+}
+
 static void report_held(const struct extents *all)
 {
+	const struct gupx_out_size charged = gupx_out_size(all->charged);
+	const bool exempt = all->bytes && !all->charged;
+	const char *seals[SEALS + 1];
 	struct held_row row = {
 		.bytes = all->bytes,
 		.charged = all->charged,
+		.charged_text = exempt ? "0 B (not charged: CAP_IPC_LOCK)"
+				       : charged.text,
 		.extents = all->count,
+		.seals = seals,
 	};
 	size_t i;
 
@@ -164,6 +194,7 @@ static void report_held(const struct extents *all)
 		if (extent->flags & GUPX_EXTENT_SHORT)
 			row.short_bytes += extent->len;
 	}
+	list_seals(all->seals, seals);
 	gupx_out_record("held", &held_spec, &row);
 }
 

@@ -240,10 +240,15 @@ static struct json_object *row_json(const struct gupx_out_spec *spec,
 
 static bool is_shown(const struct gupx_out_field *field, const void *row)
 {
-	if (!field->label)
-		return false;
-	return !field->hide_zero ||
-	       *(const __u64 *)((const char *)row + field->offset);
+	const void *value = (const char *)row + field->offset;
+	const char *const *list;
+
+	if (!field->label || !field->hide_zero)
+		return field->label;
+	if (field->form != GUPX_OUT_LIST)
+		return *(const __u64 *)value;
+	list = *(const char *const *const *)value;
+	return list && *list;
 }
 
 void gupx_out_record(const char *key, const struct gupx_out_spec *spec,

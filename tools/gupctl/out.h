@@ -65,7 +65,8 @@ struct gupx_out_span {
  * @form: enum gupx_out_form
  * @offset: of the value in the row
  * @record: the specification of a %GUPX_OUT_RECORD
- * @hide_zero: a number that is 0 is not worth a line of text; in a table "-"
+ * @hide_zero: a number that is 0, or an empty list, is not worth a line of text; in
+ *	a table "-"
  * @heading: of a table in text: no column, but a line of its own above the rows
  *	that have it in common
  */

@@ -347,6 +347,7 @@ struct sample {
 	__u64 all_ones;
 	bool yes;
 	const char *const *list;
+	const char *const *no_list;
 	const struct sample_inner *inner;
 	const struct sample_inner *no_inner;
 };
@@ -374,6 +375,11 @@ static const struct gupx_out_field sample_fields[] = {
 	SAMPLE("frame", GUPX_OUT_FRAME, all_ones, NULL),
 	SAMPLE("yes", GUPX_OUT_BOOL, yes, NULL),
 	SAMPLE("list", GUPX_OUT_LIST, list, NULL),
+	{ .key = "no_list",
+	  .label = "no_list",
+	  .form = GUPX_OUT_LIST,
+	  .offset = offsetof(struct sample, no_list),
+	  .hide_zero = true },
 	SAMPLE("inner", GUPX_OUT_RECORD, inner, &inner_spec),
 	SAMPLE("no_inner", GUPX_OUT_RECORD, no_inner, &inner_spec),
 };
@@ -406,6 +412,7 @@ static char *capture(void (*say)(void))
 static void say_sample(void)
 {
 	static const char *const list[] = { "one", "two", NULL };
+	static const char *const no_list[] = { NULL };
 	static const struct sample_inner inner = { .number = 7 };
 	static const struct sample sample = {
 		.string = "a \"b\"",
@@ -413,6 +420,7 @@ static void say_sample(void)
 		.all_ones = ~0ULL,
 		.yes = true,
 		.list = list,
+		.no_list = no_list,
 		.inner = &inner,
 	};
 	const struct gupx_out_rows rows = {
@@ -443,6 +451,8 @@ static void test_text(void)
 		       strstr(text, "list       one, two\n") &&
 		       strstr(text, "no_string  -\n"),
 	       "text", "forms have words of their own");
+	report(text && !strstr(text, "\nno_list "), "text",
+	       "an empty list may be hidden");
 	report(text && strstr(text, "\nnumber\n     7\n"), "text",
 	       "a table stands under its header");
 	report(text && strstr(text, "a note\n"), "text", "notes are printed");
@@ -494,6 +504,9 @@ static void check_json_record(struct json_object *record)
 	json_object_object_get_ex(record, "list", &list);
 	report(list && json_object_array_length(list) == 2, "json",
 	       "a list is an array");
+	json_object_object_get_ex(record, "no_list", &list);
+	report(list && !json_object_array_length(list), "json",
+	       "an empty list is an empty array");
 }
 
 static void test_json(void)
