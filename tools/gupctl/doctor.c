@@ -291,14 +291,6 @@ static void judge_memlock(const struct gupx_facts *facts,
 	const bool asked = !facts->open_error && !facts->info_error;
 	const __u64 used = asked ? facts->info.memlock_used : 0;
 
-	if (asked && facts->info.abi == GUPX_ABI &&
-	    !(facts->info.params & GUPX_PARAM_PINS)) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "new pins are switched off: the module parameter allow_pins is not set");
-		cure(finding,
-		     "set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins");
-		return;
-	}
 	if (facts->ipc_lock || facts->memlock == ~0ULL) {
 		find(finding, GUPX_DOCTOR_OK, "you may pin without limit%s",
 		     facts->ipc_lock ? ": CAP_IPC_LOCK" : "");
@@ -310,6 +302,56 @@ static void judge_memlock(const struct gupx_facts *facts,
 	if (facts->memlock <= used)
 		cure(finding,
 		     "raise it: ulimit -l, /etc/security/limits.conf, LimitMEMLOCK= of a service");
+}
+
+/* A module of another ABI fills in less than all of struct gupx_info. */
+static bool is_answered(const struct gupx_facts *facts)
+{
+	return facts->node && !facts->open_error && !facts->info_error &&
+	       facts->info.abi == GUPX_ABI;
+}
+
+static void judge_pins(const struct gupx_facts *facts,
+		       struct gupx_doctor_finding *finding)
+{
+	const struct gupx_info *info = &facts->info;
+
+	if (!is_answered(facts)) {
+		find(finding, GUPX_DOCTOR_UNKNOWN,
+		     "the module could not be asked");
+	} else if (!(info->params & GUPX_PARAM_PINS)) {
+		find(finding, GUPX_DOCTOR_BAD,
+		     "new pins are switched off: the module parameter allow_pins is not set");
+		cure(finding,
+		     "set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins");
+	} else if (info->extents_used >= info->max_extents) {
+		find(finding, GUPX_DOCTOR_BAD,
+		     "new pins are allowed, but you hold %llu extents, and max_extents is %llu",
+		     info->extents_used, info->max_extents);
+		cure(finding,
+		     "release some pins, or raise it: echo NUMBER | sudo tee /sys/module/gupx/parameters/max_extents");
+	} else {
+		find(finding, GUPX_DOCTOR_OK,
+		     "new pins are allowed; you hold %llu of %llu extents",
+		     info->extents_used, info->max_extents);
+	}
+}
+
+/* Never bad: gupx works without the kernel's engine. */
+static void judge_engine(const struct gupx_facts *facts,
+			 struct gupx_doctor_finding *finding)
+{
+	if (!is_answered(facts))
+		find(finding, GUPX_DOCTOR_UNKNOWN,
+		     "the module could not be asked");
+	else if (facts->info.params & GUPX_PARAM_KERNEL_ENGINE)
+		find(finding, GUPX_DOCTOR_OK,
+		     "--engine kernel is open to all users: allow_kernel_engine is set");
+	else
+		find(finding, GUPX_DOCTOR_OK,
+		     "--engine kernel is %s: allow_kernel_engine is not set",
+		     facts->sys_admin ? "open to you, by CAP_SYS_ADMIN"
+				      : "closed to you");
 }
 
 static void judge_ptrace(const struct gupx_facts *facts,
@@ -352,6 +394,8 @@ static const struct {
 	{ "access", judge_access },
 	{ "abi", judge_abi },
 	{ "memlock", judge_memlock },
+	{ "pins", judge_pins },
+	{ "engine", judge_engine },
 	{ "ptrace", judge_ptrace },
 };
 

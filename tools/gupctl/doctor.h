@@ -32,7 +32,7 @@ struct gupx_doctor_finding {
 	char *cure;
 };
 
-#define GUPX_DOCTOR_CHECKS 9
+#define GUPX_DOCTOR_CHECKS 11
 
 /* In the order in which cures are to be tried. */
 void gupx_doctor_judge(const struct gupx_facts *facts,

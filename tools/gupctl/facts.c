@@ -217,6 +217,7 @@ void gupx_facts_look_at_caller(struct gupx_facts *facts)
 	facts->listed = facts->node && is_listed(facts->gid);
 	facts->ipc_lock = gupx_access_has(CAP_IPC_LOCK);
 	facts->sys_ptrace = gupx_access_has(CAP_SYS_PTRACE);
+	facts->sys_admin = gupx_access_has(CAP_SYS_ADMIN);
 	facts->memlock = ~0ULL;
 	if (!getrlimit(RLIMIT_MEMLOCK, &limit) &&
 	    limit.rlim_cur != RLIM_INFINITY)

@@ -43,6 +43,7 @@
  * @ipc_lock: CAP_IPC_LOCK
  * @memlock: RLIMIT_MEMLOCK of the caller
  * @sys_ptrace: CAP_SYS_PTRACE
+ * @sys_admin: CAP_SYS_ADMIN
  * @yama: Yama's ptrace_scope; -1: the kernel has none
  */
 struct gupx_facts {
@@ -79,6 +80,7 @@ struct gupx_facts {
 	bool ipc_lock;
 	__u64 memlock;
 	bool sys_ptrace;
+	bool sys_admin;
 	int yama;
 };
 

@@ -100,7 +100,7 @@ diagnoses()
 	[[ $got -eq 1 && $(wc -l <"$err") -eq 1 ]] || bad=1
 	grep -qE '^loaded +bad +the module is not loaded' <<<"$out" || bad=1
 	grep -q '^to do, loaded: .*modprobe gupx' <<<"$out" || bad=1
-	grep -q '^gupctl doctor: [0-9] of 9 checks ' "$err" || bad=1
+	grep -q '^gupctl doctor: [0-9] of 11 checks ' "$err" || bad=1
 	[[ $bad -eq 0 ]] || sed 's/^/# /' "$err" - <<<"$out"
 	rm -f "$err"
 	report "$bad" "doctor: no module"
