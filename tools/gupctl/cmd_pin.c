@@ -29,7 +29,7 @@
  * struct pin - one run of the command
  * @args: first, so that a pointer to the one is a pointer to the other
  * @extents: list them
- * @read_only: the pin fd is to have no writable window, whoever it is passed to
+ * @read_only: the pin fd never has a writable window
  * @hold: seconds; negative: until a signal comes
  * @pin_fd: owns the pins; closing it releases them
  * @bytes: held
@@ -88,6 +88,7 @@ static int pin_chunk(struct gupx_work *work, struct gupx_work_chunk *chunk)
 	};
 	int error;
 
+	/* The module takes the flag only where it makes the pin fd. */
 	if (own->read_only && own->pin_fd < 0)
 		request.flags |= GUPX_F_READ_ONLY;
 	error = gupx_dev_call(work->dev.fd, GUPX_IOC_PIN, &request);
@@ -164,8 +165,7 @@ int gupx_cmd_pin(int argc, char **argv)
 		{ "extents", KEY_EXTENTS, NULL, 0,
 		  "List the runs of pages that are held", 0 },
 		{ "read-only", KEY_READ_ONLY, NULL, 0,
-		  "Whoever is given the pin fd can read the pages, not write them",
-		  0 },
+		  "Let no process map the pin fd for writing", 0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
