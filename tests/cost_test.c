@@ -385,6 +385,15 @@ TEST_F(cost, is_bounded_by_the_limit)
 	wait_for_word(self->line);
 }
 
+/* A kernel that checks itself puts more around each object than the object is. */
+static bool pads_objects(void)
+{
+	const long object = knob_get("/sys/kernel/slab/kmalloc-64/object_size");
+	const long all = knob_get("/sys/kernel/slab/kmalloc-64/slab_size");
+
+	return object > 0 && all > object;
+}
+
 /* Two in a hundred of what is charged, and what the pin fd itself is. */
 TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 {
@@ -392,6 +401,8 @@ TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 	long grown;
 
 	SKIP_IF_MISSING();
+	if (pads_objects())
+		SKIP(return, "slabs hold more than what was asked for");
 	missing = watch_payer(_metadata, self);
 	if (missing)
 		SKIP(return, "%s", missing);
