@@ -61,7 +61,7 @@ static void log_request(const char *verb, const struct owner *owner, u32 flags,
 /**
  * gupx_audit_pin() - record a PIN that is out of the ordinary
  * @mm: the target
- * @pin: permitted, not yet done
+ * @pin: answered
  */
 void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 {

@@ -27,6 +27,15 @@
  */
 #define LEAST_PAGES 9UL
 
+/*
+ * What a run of the zero page costs: its memory, or, where the kernel counts pins of that
+ * page, each of its references.
+ */
+static unsigned long zero_cost(unsigned long pages)
+{
+	return gupx_can_skip_zero_page() ? 1 : pages;
+}
+
 /* In the value of a note: pages held by runs, above pages charged beyond them. */
 #define EXTRA_BITS 20
 
@@ -185,7 +194,7 @@ int gupx_charge_run(struct gupx_charge *charge,
 	if (precharge->exempt)
 		return 0;
 	if (run->flags & GUPX_RUN_ZERO) {
-		cost = 1;
+		cost = zero_cost(run->nr);
 	} else if (run->flags & GUPX_RUN_LARGE) {
 		struct folio *folio = page_folio(run->page);
 
@@ -237,16 +246,36 @@ static bool gets_note(const struct gupx_unpin_edge *edge)
 	       is_whole_folio(edge->word);
 }
 
-/* A run of the zero page that becomes two pays for the second one. */
-static unsigned int count_new_zero_runs(const struct gupx_unpin_plan *plan)
+/* What the note of a folio costs, beyond the folio. */
+static unsigned long note_cost(struct folio *folio)
 {
-	unsigned int i, nr = 0;
+	const unsigned long nr = folio_nr_pages(folio);
+
+	return nr < LEAST_PAGES ? LEAST_PAGES - nr : 0;
+}
+
+/*
+ * What a run costs more when a part of it is released: a run of the zero page that
+ * becomes two pays for the second one, a small folio for its note. Two runs of one folio
+ * have one note; each pays for it all the same, and gets it back with the last part.
+ */
+static unsigned long edge_cost(const struct gupx_unpin_edge *edge)
+{
+	if (!edge->charged)
+		return 0;
+	if (gupx_run_flags(edge->word) & GUPX_RUN_ZERO)
+		return edge->pieces == 2 && gupx_can_skip_zero_page();
+	return gets_note(edge) ? note_cost(folio_of(edge->word)) : 0;
+}
+
+static unsigned long cost_of_edges(const struct gupx_unpin_plan *plan)
+{
+	unsigned long cost = 0;
+	unsigned int i;
 
 	for (i = 0; i < plan->edges; i++)
-		if (plan->edge[i].charged && plan->edge[i].pieces == 2 &&
-		    (gupx_run_flags(plan->edge[i].word) & GUPX_RUN_ZERO))
-			nr++;
-	return nr;
+		cost += edge_cost(&plan->edge[i]);
+	return cost;
 }
 
 /**
@@ -255,12 +284,12 @@ static unsigned int count_new_zero_runs(const struct gupx_unpin_plan *plan)
  * @plan: prepared
  *
  * Return: 0, for gupx_charge_commit_unpin(); -ENOMEM; -ENOBUFS: the limit is too low
- * for a run of the zero page that becomes two.
+ * for what has to be remembered of the parts that stay.
  */
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
-	const unsigned int zero_runs = count_new_zero_runs(plan);
+	const unsigned long cost = cost_of_edges(plan);
 	int error = -ENOMEM;
 	unsigned int i;
 
@@ -271,9 +300,9 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN))
 			goto release;
 	error = -ENOBUFS;
-	if (zero_runs && !gupx_account_charge(charge->user, zero_runs))
+	if (cost && !gupx_account_charge(charge->user, cost))
 		goto release;
-	charge->pages += zero_runs;
+	charge->pages += cost;
 	return 0;
 
 release:
@@ -311,7 +340,7 @@ static void uncharge_run(struct gupx_charge *charge, u64 word)
 	if (gupx_run_is_released(word))
 		return;
 	if (flags & GUPX_RUN_ZERO)
-		uncharge_pages(charge, 1);
+		uncharge_pages(charge, zero_cost(gupx_run_pages(word)));
 	else if ((flags & GUPX_RUN_LARGE) && !is_whole_folio(word))
 		uncharge_part(charge, folio_of(word), gupx_run_pages(word));
 	else
@@ -324,13 +353,14 @@ static void begin_parts(struct gupx_charge *charge, struct folio *folio,
 {
 	const void *note = xa_load(&charge->folios, folio_pfn(folio));
 	const unsigned long held = folio_nr_pages(folio) - gone;
+	const unsigned long cost = note_cost(folio);
 
 	if (note) {
 		store_note(charge, folio, note_held(note) + held,
-			   note_extra(note));
+			   note_extra(note) + cost);
 		uncharge_pages(charge, gone);
 	} else {
-		store_note(charge, folio, held, gone);
+		store_note(charge, folio, held, gone + cost);
 	}
 }
 
@@ -340,8 +370,13 @@ static void uncharge_edge(struct gupx_charge *charge,
 	const u32 flags = gupx_run_flags(edge->word);
 	const unsigned long gone = gupx_run_pages(edge->gone);
 
-	if (!edge->charged || (flags & GUPX_RUN_ZERO))
+	if (!edge->charged)
 		return;
+	if (flags & GUPX_RUN_ZERO) {
+		if (!gupx_can_skip_zero_page())
+			uncharge_pages(charge, gone);
+		return;
+	}
 	if (!(flags & GUPX_RUN_LARGE))
 		uncharge_pages(charge, gone);
 	else if (is_whole_folio(edge->word))

@@ -111,6 +111,15 @@ void gupx_chunks_free(struct gupx_chunk *chunk)
 	kfree(chunk);
 }
 
+/* A run that could not be charged leaves the chunk that was made for it. */
+static void drop_empty(struct gupx_chunks *chunks)
+{
+	xa_erase(&chunks->list, --chunks->nr);
+	chunks->live--;
+	gupx_chunks_free(chunks->last);
+	chunks->last = NULL;
+}
+
 /**
  * gupx_chunks_trim() - give memory back that the last chunk does not need
  * @chunks: any
@@ -122,6 +131,10 @@ void gupx_chunks_trim(struct gupx_chunks *chunks)
 {
 	struct gupx_chunk *last = chunks->last, *less;
 
+	if (last && !last->nr) {
+		drop_empty(chunks);
+		return;
+	}
 	if (!last || last->nr * 2 > last->capacity || last->capacity <= 4)
 		return;
 	less = gupx_chunks_alloc(last->nr);
@@ -138,6 +151,49 @@ void gupx_chunks_trim(struct gupx_chunks *chunks)
 	xa_store(&chunks->list, chunks->nr - 1, less, GFP_KERNEL_ACCOUNT);
 	chunks->last = less;
 	gupx_chunks_free(last);
+}
+
+/* Fewer chunks than this in a node of the list are too few to keep it. */
+#define SPARSE 4
+/* Lists of fewer chunks are left alone. */
+#define SPARSE_LEAST 128
+
+/*
+ * Chunks that were released leave indexes unused, and a node of the list with few chunks
+ * is more memory than these pay for: move the others together. Without memory the rest
+ * stays where it is, still in ascending order.
+ */
+static void close_gaps(struct gupx_chunks *chunks)
+{
+	struct gupx_chunk *chunk;
+	unsigned long to = 0, at;
+
+	xa_for_each(&chunks->list, at, chunk) {
+		if (at != to &&
+		    xa_err(xa_store(&chunks->list, to, chunk,
+				    GFP_KERNEL_ACCOUNT | __GFP_NOWARN)))
+			return;
+		if (at != to)
+			xa_erase(&chunks->list, at);
+		to++;
+		cond_resched();
+	}
+	chunks->nr = to;
+}
+
+/**
+ * gupx_chunks_tidy() - give memory back that chunks which are gone have left
+ * @chunks: any
+ *
+ * Not often, so that it costs little for each of them.
+ */
+void gupx_chunks_tidy(struct gupx_chunks *chunks)
+{
+	if (chunks->nr < SPARSE_LEAST || chunks->nr / SPARSE < chunks->live)
+		return;
+	chunks->seen = (struct gupx_chunks_place){};
+	chunks->seen_nr = 0;
+	close_gaps(chunks);
 }
 
 /**
@@ -159,6 +215,7 @@ int gupx_chunks_append(struct gupx_chunks *chunks, struct gupx_chunk *chunk)
 	chunk->first = chunks->pages;
 	chunks->pages += chunk->pages;
 	chunks->nr++;
+	chunks->live++;
 	chunks->last = chunk;
 	return 0;
 }
@@ -355,6 +412,7 @@ static bool next_run(struct gupx_chunks *chunks,
 		if (place->word == chunk->nr) {
 			place->chunk++;
 			restart_chunk(place);
+			cond_resched();
 			continue;
 		}
 		*at = *place;
@@ -506,6 +564,7 @@ void gupx_chunks_release(struct gupx_chunks *chunks)
 	xa_for_each(&chunks->list, i, chunk) {
 		gupx_release_runs(chunk->word, chunk->nr, &tally);
 		gupx_chunks_free(chunk);
+		cond_resched();
 	}
 	gupx_tally_enter(&tally);
 	xa_destroy(&chunks->list);

@@ -58,6 +58,7 @@ struct gupx_chunks_place {
  * @list: index to struct chunk, in ascending order of @first; chunks that were
  *	released whole are gone from it
  * @nr: the index of the next chunk
+ * @live: chunks that are there
  * @last: the chunk that was added last; NULL: none, or released
  * @pages: in all runs, released ones included: the length of the pin fd
  * @joined: extents, where those count as one that only memory tells apart; valid
@@ -76,6 +77,7 @@ struct gupx_chunks_place {
 struct gupx_chunks {
 	struct xarray list;
 	unsigned long nr;
+	unsigned long live;
 	struct gupx_chunk *last;
 	u64 pages;
 	u64 joined;
@@ -114,6 +116,7 @@ int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
 		     unsigned long ahead,
 		     const struct gupx_chunks_label *label);
 void gupx_chunks_trim(struct gupx_chunks *chunks);
+void gupx_chunks_tidy(struct gupx_chunks *chunks);
 void gupx_chunks_count_joined(struct gupx_chunks *chunks, unsigned long addr,
 			      const u64 *word, u32 nr, unsigned long pages);
 struct gupx_chunk *gupx_chunks_at(struct gupx_chunks *chunks, u64 index,

@@ -194,7 +194,6 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 
 	if (error)
 		return error;
-	gupx_audit_pin(mm, pin);
 	answer_limit(pin, gupx_pinset_user(set));
 	gupx_cursor_init(&cursor, mm, addr, pin->len,
 			 request_of(pin->flags, GUPX_R_PIN));
@@ -205,6 +204,7 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 		return error;
 	pin->done = cursor.addr - cursor.start;
 	answer(&cursor, pin->addr + pin->done, &pin->stop);
+	gupx_audit_pin(mm, pin);
 	return 0;
 }
 

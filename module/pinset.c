@@ -144,12 +144,14 @@ static void count_unpinned(struct gupx_pinset *set,
 	for (i = 0; i < plan->edges; i++)
 		gupx_set_count(set, gupx_run_flags(plan->edge[i].gone),
 			       -(s64)gupx_run_pages(plan->edge[i].gone));
-	for (chunk = plan->gone; chunk; chunk = chunk->next)
+	for (chunk = plan->gone; chunk; chunk = chunk->next) {
+		cond_resched();
 		for (i = 0; i < chunk->nr; i++)
 			if (!gupx_run_is_released(chunk->word[i]))
 				gupx_set_count(
 					set, gupx_run_flags(chunk->word[i]),
 					-(s64)gupx_run_pages(chunk->word[i]));
+	}
 	set->extents -= plan->extents;
 }
 
@@ -201,7 +203,10 @@ int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
 	if (error)
 		return error;
 	*released = plan.pages;
-	/* A folio's lock may be waited for: not under ours, which faults take. */
+	/*
+	 * A folio's lock may be waited for: not under ours, which faults take. So the
+	 * charge goes a moment before the pages.
+	 */
 	gupx_unpin_finish(&plan);
 	return 0;
 }

@@ -195,6 +195,7 @@ int gupx_unpin_prepare(struct gupx_chunks *chunks, struct gupx_unpin_plan *plan)
 	xa_for_each_start(&chunks->list, at, chunk, start) {
 		if (chunk->first >= plan->end)
 			break;
+		cond_resched();
 		if (is_outside(chunk, plan) || is_inside(chunk, plan))
 			continue;
 		if (cut_chunk(plan, chunk, at)) {
@@ -241,6 +242,12 @@ static void add_gone(struct gupx_unpin_plan *plan, struct gupx_chunk *chunk)
 	plan->gone = chunk;
 }
 
+static void erase_chunk(struct gupx_chunks *chunks, unsigned long at)
+{
+	xa_erase(&chunks->list, at);
+	chunks->live--;
+}
+
 static void replace_chunk(struct gupx_chunks *chunks, struct gupx_chunk *chunk,
 			  struct gupx_unpin_plan *plan,
 			  const struct gupx_unpin_cut *cut)
@@ -250,7 +257,7 @@ static void replace_chunk(struct gupx_chunks *chunks, struct gupx_chunk *chunk,
 	if (cut->kept)
 		xa_store(&chunks->list, cut->at, cut->kept, GFP_KERNEL_ACCOUNT);
 	else
-		xa_erase(&chunks->list, cut->at);
+		erase_chunk(chunks, cut->at);
 	if (chunks->last == chunk)
 		chunks->last = cut->kept;
 	add_gone(plan, cut->gone);
@@ -261,7 +268,7 @@ static void drop_chunk(struct gupx_chunks *chunks, struct gupx_chunk *chunk,
 		       struct gupx_unpin_plan *plan, unsigned long at)
 {
 	plan->extents += count_live(chunk);
-	xa_erase(&chunks->list, at);
+	erase_chunk(chunks, at);
 	if (chunks->last == chunk)
 		chunks->last = NULL;
 	add_gone(plan, chunk);
@@ -295,6 +302,7 @@ void gupx_unpin_commit(struct gupx_chunks *chunks, struct gupx_unpin_plan *plan)
 	chunks->counts_joined = false;
 	chunks->seen = (struct gupx_chunks_place){};
 	chunks->seen_nr = 0;
+	gupx_chunks_tidy(chunks);
 }
 
 /**

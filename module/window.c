@@ -16,6 +16,7 @@
  * one that is there now.
  */
 #include <linux/mm.h>
+#include <linux/userfaultfd_k.h>
 
 #include "pin.h"
 #include "pinset.h"
@@ -55,6 +56,14 @@ static vm_fault_t handle_fault(struct vm_fault *vmf)
 {
 	struct gupx_pinset *set = vmf->vma->vm_private_data;
 	vm_fault_t answer;
+
+	/*
+	 * Linux "userfaultfd: UFFD_FEATURE_WP_ASYNC", in v6.7, protects any mapping. It leaves a marker in an
+	 * empty entry, which vmf_insert_pfn() takes for a page: the fault would be taken
+	 * for ever.
+	 */
+	if (userfaultfd_wp(vmf->vma))
+		return VM_FAULT_SIGBUS;
 
 	gupx_pinset_lock(set);
 	answer = insert_page(vmf, set);

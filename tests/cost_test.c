@@ -39,6 +39,7 @@
  * struct payer - a process of nobody's that pins all it can, and is measured
  * @target: of it
  * @addr: what is pinned again and again
+ * @huge: of a huge page, where there are two kinds
  * @pin_fd: where it goes
  * @tries: requests that pinned something
  * @stopped: a request was refused for the limit
@@ -50,6 +51,7 @@
 struct payer {
 	struct target target;
 	uint64_t addr;
+	uint64_t huge;
 	int pin_fd;
 	unsigned int tries;
 	bool stopped;
@@ -211,6 +213,70 @@ static int pin_up_to_hole(struct payer *payer, unsigned int try)
 FIXTURE_VARIANT_ADD(cost, of_one_page_before_a_hole){
 	.prepare = prepare_page_before_hole,
 	.pin = pin_up_to_hole,
+};
+
+#define REFUSED 40000
+
+static const char *prepare_small_and_huge(struct payer *payer)
+{
+	const char *missing = prepare_huge_page(payer);
+
+	payer->huge = payer->addr;
+	payer->addr = memory_map_small(&payer->target, LIMIT);
+	return missing ?: payer->addr ? NULL : "no memory";
+}
+
+/*
+ * All but a page of the limit, and then parts of a huge page, each refused when it is
+ * charged: what is refused is not remembered.
+ */
+static int pin_what_is_refused(struct payer *payer, unsigned int try)
+{
+	int error = 0;
+
+	if (!try)
+		return ask_pin(payer, payer->addr, LIMIT - lab_page(),
+			       GUPX_F_WRITE);
+	for (unsigned int i = 0; i < REFUSED; i++)
+		error = ask_pin(payer,
+				payer->huge + (1 + i % 2 * 4) * lab_page(),
+				lab_page(), GUPX_F_WRITE);
+	return error;
+}
+
+FIXTURE_VARIANT_ADD(cost, of_what_is_refused){
+	.prepare = prepare_small_and_huge,
+	.pin = pin_what_is_refused,
+};
+
+#define APART 64
+
+static const char *prepare_small(struct payer *payer)
+{
+	payer->addr = memory_map_small(&payer->target, LIMIT);
+	return payer->addr ? NULL : "no memory";
+}
+
+/* Of so many pins, no two of which join, one stays: each lies far from the others. */
+static int pin_far_apart(struct payer *payer, unsigned int try)
+{
+	const uint64_t page = lab_page();
+
+	for (unsigned int i = 0; i < APART; i++) {
+		const int error = ask_pin(payer, payer->addr + i * 2 * page,
+					  page, GUPX_F_WRITE);
+
+		if (error)
+			return error;
+	}
+	payer->bytes -= (APART - 1) * page;
+	return lab_unpin(payer->pin_fd, (try * APART + 1) * page,
+			 (APART - 1) * page, NULL);
+}
+
+FIXTURE_VARIANT_ADD(cost, of_pages_that_stay_far_apart){
+	.prepare = prepare_small,
+	.pin = pin_far_apart,
 };
 
 static bool write_text(const char *path, const char *text)

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an administrator sees of pins, and can do about them: VmPin, fdinfo, a
+ * parameter that refuses new ones.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+#include "memory.h"
+#include "target.h"
+
+FIXTURE(admin)
+{
+	struct target target;
+	struct memory memory;
+	int pin_fd;
+};
+
+FIXTURE_SETUP(admin)
+{
+	struct lab_answer answer;
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+	answer = lab_pin(self->target.mem_fd, self->memory.addr, 8 * lab_page(),
+			 GUPX_F_WRITE);
+	ASSERT_EQ(8 * lab_page(), answer.done);
+	self->pin_fd = answer.pin_fd;
+}
+
+FIXTURE_TEARDOWN(admin)
+{
+	lab_set_param("allow_pins", true);
+	if (self->pin_fd >= 0)
+		close(self->pin_fd);
+	target_stop(&self->target);
+}
+
+static long vm_pin(const struct target *target)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", target->pid);
+	return lab_number(path, "VmPin:");
+}
+
+TEST_F(admin, sees_VmPin_of_the_target)
+{
+	const long kib = lab_page() >> 10;
+	struct lab_answer zero;
+	long addr;
+
+	EXPECT_EQ(8 * kib, vm_pin(&self->target));
+	ASSERT_EQ(0, lab_unpin(self->pin_fd, 0, 3 * lab_page(), NULL));
+	EXPECT_EQ(5 * kib, vm_pin(&self->target));
+	/* The zero page is nobody's. */
+	addr = TARGET_CALL(&self->target, SYS_mmap, 0, 4 * lab_page(), 1, 0x22,
+			   -1, 0);
+	ASSERT_LT(0, addr);
+	zero = lab_pin(self->target.mem_fd, addr, 4 * lab_page(), 0);
+	ASSERT_EQ(0, zero.failed);
+	close(zero.pin_fd);
+	close(self->pin_fd);
+	self->pin_fd = -1;
+	EXPECT_EQ(0, vm_pin(&self->target));
+}
+
+/* The line of fdinfo that begins with @key, without it. */
+static bool read_fdinfo(int fd, const char *key, char *value, size_t room)
+{
+	bool found = false;
+	char line[256];
+	FILE *file;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
+	file = fopen(line, "re");
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, strlen(key)))
+			continue;
+		snprintf(value, room, "%s", line + strlen(key));
+		value[strcspn(value, "\n")] = 0;
+		found = true;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Field 22 of /proc/PID/stat; the name may hold anything, but no ") ". */
+static uint64_t start_time(pid_t pid)
+{
+	char path[64], text[1024] = "", *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	(void)!fgets(text, sizeof(text), file);
+	fclose(file);
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+TEST_F(admin, sees_whose_memory_it_is_in_fdinfo)
+{
+	char value[256];
+
+	ASSERT_TRUE(read_fdinfo(self->pin_fd, "gupx-target-pid:\t", value,
+				sizeof(value)));
+	EXPECT_EQ(self->target.pid, atoi(value));
+	ASSERT_TRUE(read_fdinfo(self->pin_fd, "gupx-target-start:\t", value,
+				sizeof(value)));
+	EXPECT_EQ(start_time(self->target.pid), strtoull(value, NULL, 10));
+	ASSERT_TRUE(read_fdinfo(self->pin_fd, "gupx-released:\t", value,
+				sizeof(value)));
+	EXPECT_STREQ("0 kB", value);
+}
+
+TEST_F(admin, sees_ranges_flags_and_age_in_fdinfo)
+{
+	const uint64_t addr = self->memory.addr;
+	char value[256], flags[8];
+	uint64_t first, end;
+	unsigned int age;
+
+	ASSERT_TRUE(read_fdinfo(self->pin_fd, "gupx-range:\t", value,
+				sizeof(value)));
+	ASSERT_EQ(4, sscanf(value, "%" SCNx64 "-%" SCNx64 " %7s %u", &first,
+			    &end, flags, &age));
+	EXPECT_EQ(addr, first);
+	EXPECT_EQ(addr + 8 * lab_page(), end);
+	EXPECT_STREQ("w", flags);
+	EXPECT_GT(60U, age);
+}
+
+TEST_F(admin, refuses_new_pins_while_held_ones_live_on)
+{
+	struct gupx_info info;
+	char byte;
+
+	lab_set_param("allow_pins", false);
+	ASSERT_EQ(0, lab_info(&info));
+	EXPECT_EQ(0U, info.params & GUPX_PARAM_PINS);
+	EXPECT_EQ(EPERM,
+		  lab_pin(self->target.mem_fd, self->memory.addr, lab_page(), 0)
+			  .failed);
+	EXPECT_EQ(EPERM, lab_pin_more(self->pin_fd, self->target.mem_fd,
+				      self->memory.addr, lab_page(), 0)
+				 .failed);
+	EXPECT_EQ(1, pread(self->pin_fd, &byte, 1, 0));
+	EXPECT_EQ(lab_page(), lab_populate(self->target.mem_fd,
+					   self->memory.addr, lab_page(), 0)
+				      .done);
+	lab_set_param("allow_pins", true);
+	EXPECT_EQ(lab_page(),
+		  lab_pin_more(self->pin_fd, self->target.mem_fd,
+			       self->memory.addr, lab_page(), GUPX_F_WRITE)
+			  .done);
+}
+
+TEST_HARNESS_MAIN
