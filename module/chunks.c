@@ -111,7 +111,15 @@ void gupx_chunks_free(struct gupx_chunk *chunk)
 	kfree(chunk);
 }
 
-/* A run that could not be charged leaves the chunk that was made for it. */
+/*
+ * A run that could not be charged leaves the chunk that was made for it. The next one
+ * uses it, or another chunk takes its place: there is never more than one.
+ */
+static bool ends_empty(const struct gupx_chunks *chunks)
+{
+	return chunks->last && !chunks->last->nr;
+}
+
 static void drop_empty(struct gupx_chunks *chunks)
 {
 	xa_erase(&chunks->list, --chunks->nr);
@@ -131,11 +139,8 @@ void gupx_chunks_trim(struct gupx_chunks *chunks)
 {
 	struct gupx_chunk *last = chunks->last, *less;
 
-	if (last && !last->nr) {
-		drop_empty(chunks);
-		return;
-	}
-	if (!last || last->nr * 2 > last->capacity || last->capacity <= 4)
+	if (!last || !last->nr || last->nr * 2 > last->capacity ||
+	    last->capacity <= 4)
 		return;
 	less = gupx_chunks_alloc(last->nr);
 	if (!less)
@@ -153,8 +158,8 @@ void gupx_chunks_trim(struct gupx_chunks *chunks)
 	gupx_chunks_free(last);
 }
 
-/* Fewer chunks than this in a node of the list are too few to keep it. */
-#define SPARSE 4
+/* Where fewer than one index in so many is used, the list is too sparse. */
+#define SPARSE 2
 /* Lists of fewer chunks are left alone. */
 #define SPARSE_LEAST 128
 
@@ -207,7 +212,10 @@ int gupx_chunks_append(struct gupx_chunks *chunks, struct gupx_chunk *chunk)
 {
 	int error;
 
-	gupx_chunks_trim(chunks);
+	if (ends_empty(chunks))
+		drop_empty(chunks);
+	else
+		gupx_chunks_trim(chunks);
 	error = xa_err(
 		xa_store(&chunks->list, chunks->nr, chunk, GFP_KERNEL_ACCOUNT));
 	if (error)
@@ -232,19 +240,23 @@ int gupx_chunks_append(struct gupx_chunks *chunks, struct gupx_chunk *chunk)
 int gupx_chunks_grow(struct gupx_chunks *chunks, unsigned long addr,
 		     unsigned long ahead, const struct gupx_chunks_label *label)
 {
-	struct gupx_chunk *chunk =
-		gupx_chunks_alloc(min(ahead, GUPX_CHUNKS_WORDS));
-	int error;
+	struct gupx_chunk *chunk = chunks->last;
+	int error = 0;
 
-	if (!chunk)
-		return -ENOMEM;
+	if (!ends_empty(chunks)) {
+		chunk = gupx_chunks_alloc(min(ahead, GUPX_CHUNKS_WORDS));
+		if (!chunk)
+			return -ENOMEM;
+		error = gupx_chunks_append(chunks, chunk);
+	}
+	if (error) {
+		gupx_chunks_free(chunk);
+		return error;
+	}
 	chunk->addr = addr;
 	chunk->born = label->born;
 	chunk->charged = label->charged;
-	error = gupx_chunks_append(chunks, chunk);
-	if (error)
-		gupx_chunks_free(chunk);
-	return error;
+	return 0;
 }
 
 static unsigned int order_of(u64 word)
