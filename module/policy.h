@@ -56,6 +56,9 @@
 #define GUPX_R_CAN_UNSHARE_FILE BIT(20)
 /* This kernel's engine moves hugetlb pages: O4. Others WARN when asked to. */
 #define GUPX_R_CAN_MOVE_HUGETLB BIT(21)
+#define GUPX_R_LAST GUPX_R_CAN_MOVE_HUGETLB
+/* All there are, for tests that try all of them. */
+#define GUPX_R_ALL (GUPX_R_ASKED | (2 * GUPX_R_LAST - GUPX_R_GET))
 
 #define GUPX_R_WANTS_PAGES (GUPX_R_GET | GUPX_R_PIN)
 #define GUPX_R_HELD_LONG (GUPX_R_LONGTERM | GUPX_R_SHORT)
@@ -78,6 +81,8 @@
 #define GUPX_V_MKWRITE BIT(13)
 /* The file's pages are written back. */
 #define GUPX_V_WRITEBACK BIT(14)
+#define GUPX_V_LAST GUPX_V_WRITEBACK
+#define GUPX_V_ALL (2 * GUPX_V_LAST - 1)
 
 /* The entry: one kind, then marks. */
 #define GUPX_E_KIND 0xfU
@@ -101,9 +106,11 @@
 #define GUPX_E_NEVER_FORCE BIT(11)  /* a PUD, a device map */
 #define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, signed */
 #define GUPX_E_P2PDMA BIT(13)
+#define GUPX_E_SHORT_ONLY BIT(14) /* not to be held for long where it is */
 /* A fault may bring more than zeroes: a fault handler, hugetlb's page cache. */
 #define GUPX_E_FILLED BIT(15)
-#define GUPX_E_SHORT_ONLY BIT(14) /* not to be held for long where it is */
+#define GUPX_E_LAST GUPX_E_FILLED
+#define GUPX_E_ALL (2 * GUPX_E_LAST - 1)
 
 /* The fault handler's answer. */
 #define GUPX_H_COMPLETED BIT(0)
@@ -113,6 +120,8 @@
 #define GUPX_H_SIGSEGV BIT(4)
 #define GUPX_H_OTHER_ERROR BIT(5)
 #define GUPX_H_RETRY BIT(6)
+#define GUPX_H_LAST GUPX_H_RETRY
+#define GUPX_H_ALL (2 * GUPX_H_LAST - 1)
 
 /**
  * enum gupx_action - what a verdict says to do

@@ -25,6 +25,8 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_ROWS 96
+/* An input has room for so many bits of each part. */
+_Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
 /* 2^28 inputs take about two seconds; where the rows read more, so be it. */
 #define MAX_BITS 28
 
@@ -36,8 +38,10 @@
 #define ENTRY_OF(word) ((uint32_t)((word)&0xffff))
 #define VMA_OF(word) ((uint32_t)((word) >> 16 & 0xffff))
 #define REQUEST_OF(word) ((uint32_t)((word) >> 32))
-#define ALL_V ((uint64_t)0xffff << 16)
-#define ALL_R ((uint64_t)0x7fff << 32)
+#define ALL_E ((uint64_t)GUPX_E_ALL)
+#define ALL_H ((uint64_t)GUPX_H_ALL)
+#define ALL_V ((uint64_t)GUPX_V_ALL << 16)
+#define ALL_R ((uint64_t)GUPX_R_ALL << 32)
 
 /* The one thing that the gate's judge is told of the page table. */
 #define GATE_READABLE ((uint64_t)1)
@@ -329,8 +333,8 @@ static const struct table tables[] = {
 	TABLE(hole, ALL_R),
 	TABLE(gate, GATE_READABLE | ALL_R),
 	TABLE(vma, ALL_V | ALL_R),
-	TABLE(entry, (uint64_t)0x7fff | ALL_V | ALL_R),
-	TABLE(fault, (uint64_t)0x7f | ALL_R),
+	TABLE(entry, ALL_E | ALL_V | ALL_R),
+	TABLE(fault, ALL_H | ALL_R),
 };
 
 /* What one worker found. Lies in memory shared with the parent. */
