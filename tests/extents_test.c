@@ -4,6 +4,7 @@
  * its own, and they fill several of the module's chunks.
  */
 #define _GNU_SOURCE
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -175,6 +176,152 @@ TEST_F(extents, are_added_by_requests_of_any_size)
 	}
 	ASSERT_EQ(self->addr + self->len, addr);
 	check_frames(_metadata, self, pin_fd);
+	close(pin_fd);
+}
+
+#define NOBODY 65534
+#define MIB (1ULL << 20)
+
+/*
+ * Where pages lie in memory is not told to whoever lacks CAP_SYS_ADMIN: not their
+ * frames, and not which of them are neighbours. So pages that lie together and pages
+ * that do not are told alike.
+ */
+FIXTURE(joined)
+{
+	struct target target;
+	uint64_t addr;
+	int pin_fd;
+};
+
+FIXTURE_VARIANT(joined)
+{
+	long (*touch)(const struct target *target, uint64_t addr, size_t len,
+		      unsigned char byte);
+};
+
+FIXTURE_VARIANT_ADD(joined, in_a_row){
+	.touch = target_poke,
+};
+
+FIXTURE_VARIANT_ADD(joined, scattered){
+	.touch = target_scatter,
+};
+
+FIXTURE_SETUP(joined)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, lab_set_memlock(8 * MIB));
+	ASSERT_EQ(0, lab_become(NOBODY));
+	ASSERT_EQ(0, target_start(&self->target));
+	self->addr = memory_map_small(&self->target, MIB);
+	ASSERT_NE(0ULL, self->addr);
+	ASSERT_EQ(0, variant->touch(&self->target, self->addr, MIB, 'j'));
+	self->pin_fd =
+		lab_pin(self->target.mem_fd, self->addr, MIB, GUPX_F_WRITE)
+			.pin_fd;
+	ASSERT_LE(0, self->pin_fd);
+}
+
+FIXTURE_TEARDOWN(joined)
+{
+	close(self->pin_fd);
+	target_stop(&self->target);
+}
+
+static uint64_t told_extents(int pin_fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pin_fd);
+	return lab_number(path, "gupx-extents:");
+}
+
+TEST_F(joined, pages_of_one_request_are_one_extent)
+{
+	struct gupx_extents head;
+	struct gupx_extent runs[4];
+
+	ASSERT_EQ(0, lab_extents(self->pin_fd, &head, runs, ARRAY_SIZE(runs)));
+	EXPECT_EQ(1U, head.count);
+	EXPECT_EQ(1ULL, head.total);
+	EXPECT_EQ(MIB, head.bytes);
+	EXPECT_EQ(MIB, head.length);
+	EXPECT_EQ(self->addr, runs[0].addr);
+	EXPECT_EQ(MIB, runs[0].len);
+	EXPECT_EQ(0ULL, runs[0].offset);
+	EXPECT_EQ(GUPX_PFN_HIDDEN, runs[0].pfn);
+	EXPECT_EQ(0U, runs[0].order);
+	EXPECT_EQ((__u32)GUPX_EXTENT_WRITE, runs[0].flags);
+	EXPECT_EQ(1ULL, told_extents(self->pin_fd));
+}
+
+/* What differs in kind, or does not follow in the target, stays apart. */
+TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
+{
+	static const struct {
+		unsigned int page, nr;
+		uint32_t flags;
+	} more[] = {
+		{ 0, 16, 0 }, { 16, 16, 0 }, { 32, 8, GUPX_F_WRITE },
+		{ 40, 8, 0 }, { 16, 4, 0 },  { 100, 100, 0 },
+	};
+	/* The first two are one. */
+	static const unsigned int pages[] = { 256, 32, 8, 8, 4, 100 };
+	const uint64_t page = lab_page();
+	struct gupx_extent all[16], one;
+	struct gupx_extents head;
+	uint64_t offset = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+		ASSERT_EQ(more[i].nr * page,
+			  lab_pin_more(self->pin_fd, self->target.mem_fd,
+				       self->addr + more[i].page * page,
+				       more[i].nr * page, more[i].flags)
+				  .done);
+	ASSERT_EQ(0, lab_extents(self->pin_fd, &head, all, ARRAY_SIZE(all)));
+	ASSERT_EQ(ARRAY_SIZE(pages), head.count);
+	EXPECT_EQ(ARRAY_SIZE(pages), head.total);
+	EXPECT_EQ(ARRAY_SIZE(pages), told_extents(self->pin_fd));
+	for (uint32_t i = 0; i < head.count; i++) {
+		struct gupx_extents part = {
+			.size = sizeof(part),
+			.first = i,
+			.buf = (uintptr_t)&one,
+			.capacity = 1,
+			.entry_size = sizeof(one),
+		};
+
+		EXPECT_EQ(offset, all[i].offset);
+		EXPECT_EQ(pages[i] * page, all[i].len);
+		offset += all[i].len;
+		ASSERT_EQ(0, ioctl(self->pin_fd, GUPX_IOC_EXTENTS, &part));
+		ASSERT_EQ(1U, part.count);
+		EXPECT_EQ(0, memcmp(&one, &all[i], sizeof(one)));
+	}
+	EXPECT_EQ(head.bytes, offset);
+	EXPECT_EQ(head.length, offset);
+}
+
+/* The same fd: who has CAP_SYS_ADMIN sees what is in memory, and its offsets. */
+TEST_F(extents, are_told_by_offset)
+{
+	const int pin_fd = pin_all(_metadata, self, variant->flags);
+	struct gupx_extent *const all = calloc(PAGES, sizeof(*all));
+	struct gupx_extents head;
+	uint64_t offset = 0;
+
+	ASSERT_TRUE(all);
+	ASSERT_EQ(0, lab_extents(pin_fd, &head, all, PAGES));
+	for (uint32_t i = 0; i < head.count; i++) {
+		ASSERT_EQ(offset, all[i].offset);
+		ASSERT_EQ(self->addr + offset, all[i].addr);
+		offset += all[i].len;
+	}
+	EXPECT_EQ(self->len, offset);
+	EXPECT_EQ(self->len, head.length);
+	EXPECT_EQ(0U, head.seals);
+	free(all);
 	close(pin_fd);
 }
 

@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -319,6 +321,230 @@ TEST_F(row, L15_empty_hugetlb_pool)
 	EXPECT_EQ((long)free, all);
 	check_refused(_metadata, &self->target, addr + free, 0,
 		      GUPX_STAGE_FAULT, GUPX_REASON_FAULT_SIGBUS);
+}
+
+/* Far from all else: not even upper tables are there. */
+#define FAR (32ULL << 40)
+
+/* Not one page of it is mapped, and it has those of the bits set in @has. */
+static long map_file_that_has(const struct target *target, uint64_t len,
+			      unsigned int has)
+{
+	static const char name[] = "gupx-holes";
+	const long fd =
+		TARGET_CALL(target, SYS_memfd_create, (long)name, MFD_HUGETLB);
+	long addr;
+
+	if (fd < 0 || TARGET_CALL(target, SYS_ftruncate, fd, len))
+		return -1;
+	addr = TARGET_CALL(target, SYS_mmap, 0, len, READ_WRITE, MAP_SHARED, fd,
+			   0);
+	for (uint64_t i = 0; addr > 0 && i < len / HUGE; i++)
+		if (has & 1U << i)
+			target_poke(target, addr + i * HUGE, 1, 'c');
+	if (addr > 0) {
+		TARGET_CALL(target, SYS_munmap, addr, len);
+		addr = TARGET_CALL(target, SYS_mmap, FAR + has * GIGANTIC * 512,
+				   len, READ_WRITE,
+				   MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+	}
+	TARGET_CALL(target, SYS_close, fd);
+	return addr;
+}
+
+static void check_dump_explained(struct __test_metadata *_metadata,
+				 const struct target *target, uint64_t addr,
+				 uint64_t len, unsigned int has)
+{
+	struct gupx_judgement runs[8];
+	struct gupx_explain explain = {
+		.size = sizeof(explain),
+		.flags = GUPX_F_DUMP,
+		.mem_fd = target->mem_fd,
+		.verb = GUPX_VERB_PIN,
+		.addr = addr,
+		.len = len,
+		.buf = (uintptr_t)runs,
+		.capacity = ARRAY_SIZE(runs),
+		.entry_size = sizeof(runs[0]),
+	};
+	uint64_t next = addr;
+
+	ASSERT_EQ(0, ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain));
+	EXPECT_EQ(len, explain.done);
+	for (uint32_t i = 0; i < explain.count; i++) {
+		EXPECT_EQ(next, runs[i].addr);
+		for (; next < runs[i].addr + runs[i].len; next += HUGE) {
+			EXPECT_EQ(!(has & 1U << (next - addr) / HUGE),
+				  runs[i].outcome == GUPX_OUTCOME_STOP)
+			TH_LOG("the file has pages %#x", has);
+		}
+	}
+	EXPECT_EQ(addr + len, next);
+}
+
+static void check_dump_of_page(struct __test_metadata *_metadata,
+			       const struct target *target, uint64_t addr)
+{
+	const struct gupx_judgement judged =
+		explain_page(target, addr, GUPX_VERB_PIN, GUPX_F_DUMP);
+	const struct lab_answer answer =
+		pin_once(target, addr, lab_page(), GUPX_F_DUMP);
+
+	EXPECT_EQ(!answer.done, judged.outcome == GUPX_OUTCOME_STOP);
+	EXPECT_EQ(answer.stop.reason, judged.reason);
+}
+
+/*
+ * EXPLAIN judges each huge page of a hole by what the file has of it: as a dump of
+ * that page would end. One hole is all that the tables have there.
+ */
+TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
+{
+	const uint64_t len = 4 * HUGE;
+	long addr;
+
+	NEED_HUGE_PAGES();
+	/* Which pages of the file there are: each set of the four. */
+	for (unsigned int has = 0; has < 16; has++) {
+		addr = map_file_that_has(&self->target, len, has);
+		ASSERT_LT(0, addr);
+		check_dump_explained(_metadata, &self->target, addr, len, has);
+		for (unsigned int i = 0; i < 4; i++)
+			check_dump_of_page(_metadata, &self->target,
+					   addr + i * HUGE + 3 * lab_page());
+		TARGET_CALL(&self->target, SYS_munmap, addr, len);
+	}
+}
+
+#ifndef MADV_HWPOISON
+#define MADV_HWPOISON 100
+#endif
+
+/*
+ * A huge page is poisoned as a whole: the kernel marks its head, and keeps elsewhere
+ * which page of it is bad. So none of it is shown any more.
+ */
+FIXTURE(poisoned)
+{
+	struct target target;
+	const char *missing;
+	long addr;
+	int pin_fd;
+};
+
+FIXTURE_VARIANT(poisoned)
+{
+	int mapping;
+	uint32_t flags;
+};
+
+#define POISONED(name, which, how)                  \
+	FIXTURE_VARIANT_ADD(poisoned, name)         \
+	{                                           \
+		.mapping = (which), .flags = (how), \
+	}
+
+POISONED(private_read, MAP_PRIVATE, 0);
+POISONED(shared_write, MAP_SHARED, GUPX_F_WRITE);
+POISONED(shared_by_kernel, MAP_SHARED, GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
+
+#define BAD_PAGE 5
+
+/* Two huge pages, the first of which has a bad page. */
+FIXTURE_SETUP(poisoned)
+{
+	struct lab_answer answer;
+	long failed;
+
+	ASSERT_LE(0, lab_device());
+	self->pin_fd = -1;
+	if (!knob_reserve_huge(8)) {
+		self->missing = "no huge pages to be had";
+		return;
+	}
+	ASSERT_EQ(0, target_start(&self->target));
+	self->addr = map_huge(&self->target, LEN, READ_WRITE, variant->mapping);
+	ASSERT_LT(0, self->addr);
+	ASSERT_EQ(0, target_poke(&self->target, self->addr, LEN, 'p'));
+	answer = lab_pin(self->target.mem_fd, self->addr, LEN, variant->flags);
+	ASSERT_EQ(LEN, answer.done);
+	self->pin_fd = answer.pin_fd;
+	failed = TARGET_CALL(&self->target, SYS_madvise,
+			     self->addr + BAD_PAGE * lab_page(), lab_page(),
+			     MADV_HWPOISON);
+	/* Pinned, it stays where it is; the mark is made all the same. */
+	if (failed && failed != -EBUSY)
+		self->missing = "this kernel poisons no memory";
+}
+
+FIXTURE_TEARDOWN(poisoned)
+{
+	if (self->pin_fd >= 0)
+		close(self->pin_fd);
+	target_stop(&self->target);
+}
+
+TEST_F(poisoned, huge_page_is_not_copied)
+{
+	const uint64_t page = lab_page();
+	char bytes[2 * 4096];
+
+	SKIP_IF_MISSING();
+	for (uint64_t at = 0; at < HUGE; at += 37 * page) {
+		EXPECT_EQ(-1, pread(self->pin_fd, bytes, 1, at));
+		EXPECT_EQ(EHWPOISON, errno);
+	}
+	EXPECT_EQ(-1, pread(self->pin_fd, bytes, 1, BAD_PAGE * page));
+	EXPECT_EQ(EHWPOISON, errno);
+	EXPECT_EQ(-1, pread(self->pin_fd, bytes, 1, HUGE - 1));
+	EXPECT_EQ(EHWPOISON, errno);
+	/* The other one is as good as ever. */
+	EXPECT_EQ(1, pread(self->pin_fd, bytes, 1, HUGE));
+	EXPECT_EQ('p', bytes[0]);
+	EXPECT_EQ((ssize_t)sizeof(bytes),
+		  pread(self->pin_fd, bytes, sizeof(bytes), HUGE + page));
+}
+
+static sigjmp_buf way_out;
+
+static void leave_by_signal(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)context;
+	siglongjmp(way_out, info->si_code);
+}
+
+/* The si_code of the SIGBUS that a touch ends with, 0: none. */
+static int bus_error_of(const volatile char *byte)
+{
+	const struct sigaction action = {
+		.sa_sigaction = leave_by_signal,
+		.sa_flags = SA_SIGINFO,
+	};
+	const int code = sigsetjmp(way_out, 1);
+
+	if (code)
+		return code;
+	sigaction(SIGBUS, &action, NULL);
+	(void)*byte;
+	return 0;
+}
+
+TEST_F(poisoned, huge_page_is_no_part_of_a_window)
+{
+	const uint64_t page = lab_page();
+	char *window;
+
+	SKIP_IF_MISSING();
+	window = mmap(NULL, LEN, PROT_READ, MAP_SHARED, self->pin_fd, 0);
+	ASSERT_NE(MAP_FAILED, window);
+	EXPECT_EQ(BUS_MCEERR_AR, bus_error_of(window + BAD_PAGE * page));
+	EXPECT_EQ(BUS_MCEERR_AR, bus_error_of(window));
+	EXPECT_EQ(BUS_MCEERR_AR, bus_error_of(window + HUGE - 1));
+	EXPECT_EQ(0, bus_error_of(window + HUGE));
+	EXPECT_EQ('p', window[HUGE + 7 * page]);
+	munmap(window, LEN);
 }
 
 /* The file, mapped at a multiple of 1 GiB: its PMD table can be shared. */

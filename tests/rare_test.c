@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -247,6 +248,69 @@ TEST_F(rare, E8_references_of_a_driver_folio)
 		close(answer.pin_fd);
 		EXPECT_EQ(before, control(self, RARE_COUNT_SMALL, 0));
 	}
+}
+
+static void poke_letters(struct __test_metadata *_metadata,
+			 const FIXTURE_DATA(rare) * self)
+{
+	for (unsigned int i = 0; i < RARE_LARGE_PAGES; i++)
+		ASSERT_EQ(0,
+			  target_poke(&self->target,
+				      self->addr + i * lab_page(), 1, 'a' + i));
+}
+
+static void check_letters(struct __test_metadata *_metadata,
+			  const unsigned char *bytes, const char *how)
+{
+	for (unsigned int i = 0; i < RARE_LARGE_PAGES; i++) {
+		EXPECT_EQ('a' + i, bytes[i * lab_page()])
+		TH_LOG("%s, page %u", how, i);
+	}
+}
+
+/* The bytes of a mapping in their order, by READ and by a pin. */
+static void check_order(struct __test_metadata *_metadata,
+			const FIXTURE_DATA(rare) * self, uint32_t flags)
+{
+	static unsigned char bytes[RARE_LARGE_PAGES * 4096];
+	struct lab_answer answer;
+
+	memset(bytes, 0, sizeof(bytes));
+	answer = lab_read(self->target.mem_fd, self->addr, self->len, bytes,
+			  flags);
+	EXPECT_EQ(self->len, answer.done);
+	check_letters(_metadata, bytes, "READ");
+	memset(bytes, 0, sizeof(bytes));
+	answer = lab_pin(self->target.mem_fd, self->addr, self->len, flags);
+	EXPECT_EQ(self->len, answer.done);
+	EXPECT_EQ((ssize_t)self->len,
+		  pread(answer.pin_fd, bytes, self->len, 0));
+	check_letters(_metadata, bytes, "PIN");
+	close(answer.pin_fd);
+}
+
+/*
+ * Frame numbers of entries without access are inverted on some CPUs: what goes down in
+ * them goes up in memory, and the other way round. Each page is taken in its place.
+ */
+TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
+{
+	static const int kinds[] = { RARE_LARGE, RARE_DOWN };
+	const bool force = lab_param("allow_force");
+
+	SKIP_IF_MISSING();
+	lab_set_param("allow_force", true);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		BUILD_RARE(kinds[i], RARE_LARGE_PAGES);
+		poke_letters(_metadata, self);
+		check_order(_metadata, self, 0);
+		ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect,
+					 self->addr, self->len, PROT_NONE));
+		check_order(_metadata, self, GUPX_F_FORCE);
+		check_order(_metadata, self,
+			    GUPX_F_FORCE | GUPX_F_ENGINE_KERNEL);
+	}
+	lab_set_param("allow_force", force);
 }
 
 /* Every verb, and none leaves a reference. Our engine only: the kernel's warns. */

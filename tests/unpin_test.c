@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * UNPIN and SEAL: a part of a pin fd is released, the rest stays where it is, in
- * EXTENTS, pread() and windows; and what a seal rules out is ruled out for good.
+ * UNPIN, SEAL and READ_ONLY: a part of a pin fd goes and the rest stays where it is;
+ * and what whoever passes a pin fd on can rule out.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,412 +19,1141 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "knob.h"
 #include "lab.h"
 #include "memory.h"
 #include "target.h"
 
 #define NOBODY 65534
-#define BYTE 0x5a
-#define PAGES 16
+#define LIMIT (256ULL << 20)
+#define MAX_PAGES 4096
+#define HUGE (2ULL << 20)
+
+/* What the test knows of a page of the pin fd. */
+struct page {
+	bool held;
+	uint64_t addr;
+	uint64_t number;
+};
+
+/**
+ * struct model - a pin fd as it should be
+ * @target: of it
+ * @fd: the pin fd, or -1
+ * @page: its pages, in the order they were pinned
+ * @nr: how many
+ * @before: pins of the whole system without it
+ * @used: pages charged to the user without it
+ */
+struct model {
+	struct target target;
+	int fd;
+	struct page *page;
+	size_t nr;
+	long before;
+	uint64_t used;
+	uint64_t extents;
+};
+
+static struct gupx_info info_now(void)
+{
+	struct gupx_info info = { 0 };
+
+	lab_info(&info);
+	return info;
+}
+
+/* Charged as anybody is, but for root's right to see and count pins. */
+static void model_start(struct __test_metadata *_metadata, struct model *model)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, lab_set_memlock(LIMIT));
+	ASSERT_EQ(0, target_start(&model->target));
+	model->page = calloc(MAX_PAGES, sizeof(*model->page));
+	ASSERT_NE(NULL, model->page);
+	model->fd = -1;
+	model->before = lab_pins_held();
+	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
+	model->used = info_now().memlock_used;
+	model->extents = info_now().extents_used;
+}
+
+static void model_stop(struct __test_metadata *_metadata, struct model *model)
+{
+	if (model->fd >= 0)
+		close(model->fd);
+	target_stop(&model->target);
+	EXPECT_EQ(model->used, info_now().memlock_used);
+	EXPECT_EQ(model->extents, info_now().extents_used);
+	EXPECT_EQ(model->before, lab_pins_held());
+	free(model->page);
+}
+
+/* The target's pages say their number, where it may write to them. */
+static long number_pages(const long arguments[6])
+{
+	for (long i = 0; i < arguments[1]; i++)
+		*(uint64_t *)(arguments[0] + i * lab_page()) = arguments[2] + i;
+	return 0;
+}
+
+#define UNNUMBERED (~0ULL)
+
+static bool model_pin(struct model *model, uint64_t addr, size_t nr,
+		      uint32_t flags, uint64_t number)
+{
+	const struct lab_answer answer = lab_pin_more(
+		model->fd, model->target.mem_fd, addr, nr * lab_page(), flags);
+
+	if (answer.done != nr * lab_page() || model->nr + nr > MAX_PAGES)
+		return false;
+	if (model->fd < 0)
+		model->fd = answer.pin_fd;
+	for (size_t i = 0; i < nr; i++)
+		model->page[model->nr++] = (struct page){
+			.held = true,
+			.addr = addr + i * lab_page(),
+			.number = number == UNNUMBERED ? number : number + i,
+		};
+	return true;
+}
+
+static size_t model_held(const struct model *model)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < model->nr; i++)
+		held += model->page[i].held;
+	return held;
+}
+
+/* Of these pages, as many as are held go. */
+static void model_unpin(struct __test_metadata *_metadata, struct model *model,
+			size_t first, size_t nr)
+{
+	uint64_t released = ~0ULL, held = 0;
+
+	for (size_t i = first; i < first + nr && i < model->nr; i++) {
+		held += model->page[i].held;
+		model->page[i].held = false;
+	}
+	ASSERT_EQ(0, lab_unpin(model->fd, first * lab_page(), nr * lab_page(),
+			       &released));
+	ASSERT_EQ(held * lab_page(), released)
+	TH_LOG("pages %zu to %zu of %zu", first, first + nr, model->nr);
+}
+
+/* Extents are of pages that are held, each once, in their old places. */
+static void check_extents(struct __test_metadata *_metadata,
+			  const struct model *model)
+{
+	struct gupx_extent *const runs = calloc(MAX_PAGES, sizeof(*runs));
+	const size_t held = model_held(model);
+	struct gupx_extents head;
+	uint64_t end = 0;
+	size_t told = 0;
+
+	ASSERT_NE(NULL, runs);
+	ASSERT_EQ(0, lab_extents(model->fd, &head, runs, MAX_PAGES));
+	EXPECT_EQ(held * lab_page(), head.bytes);
+	EXPECT_EQ(model->nr * lab_page(), head.length);
+	EXPECT_EQ(head.total, head.count);
+	for (uint32_t i = 0; i < head.count; i++) {
+		ASSERT_LE(end, runs[i].offset);
+		ASSERT_LT(0ULL, runs[i].len);
+		end = runs[i].offset + runs[i].len;
+		ASSERT_GE(head.length, end);
+		for (uint64_t at = 0; at < runs[i].len; at += lab_page()) {
+			const struct page *page =
+				&model->page[(runs[i].offset + at) /
+					     lab_page()];
+
+			ASSERT_TRUE(page->held);
+			ASSERT_EQ(page->addr, runs[i].addr + at);
+			told++;
+		}
+	}
+	EXPECT_EQ(held, told);
+	EXPECT_EQ(info_now().memlock_used - model->used, head.charged);
+	EXPECT_EQ(info_now().extents_used - model->extents, head.total);
+	if (!held) {
+		EXPECT_EQ(0ULL, head.charged);
+		EXPECT_EQ(model->before, lab_pins_held());
+	}
+	free(runs);
+}
+
+/* A page of the file, by pread(): the number that stands in it, or ENODATA. */
+static void check_page(struct __test_metadata *_metadata,
+		       const struct model *model, size_t index)
+{
+	const struct page *page = &model->page[index];
+	uint64_t number = 0;
+	const ssize_t got =
+		pread(model->fd, &number, sizeof(number), index * lab_page());
+
+	if (!page->held) {
+		ASSERT_EQ(-1, got) TH_LOG("page %zu", index);
+		ASSERT_EQ(ENODATA, errno);
+		return;
+	}
+	ASSERT_EQ((ssize_t)sizeof(number), got) TH_LOG("page %zu", index);
+	if (page->number != UNNUMBERED)
+		ASSERT_EQ(page->number, number);
+}
+
+static void check_all(struct __test_metadata *_metadata,
+		      const struct model *model)
+{
+	check_extents(_metadata, model);
+	for (size_t i = 0; i < model->nr; i++)
+		check_page(_metadata, model, i);
+}
 
 FIXTURE(unpin)
 {
-	struct target target;
-	struct memory memory;
+	struct model model;
 	const char *missing;
-	long held;
-	int pin_fd;
-	uint64_t page;
+	size_t nr;
+	bool shorts;
 };
 
+/*
+ * @build: makes the memory, and pins all of it; NULL, or what is missing
+ * @window: such pins can be mapped
+ */
 FIXTURE_VARIANT(unpin)
 {
-	enum memory_kind kind;
-	bool untouched;
-	uint32_t flags;
+	const char *(*build)(struct model * model);
+	bool window;
 };
 
-FIXTURE_VARIANT_ADD(unpin, small){ MEMORY_ANON, false, GUPX_F_WRITE };
-FIXTURE_VARIANT_ADD(unpin, huge){ MEMORY_THP, false, GUPX_F_WRITE };
-FIXTURE_VARIANT_ADD(unpin, shared){ MEMORY_SHMEM, false, GUPX_F_WRITE };
-/* Never written: on 6.1 the zero page, on others the target's own pages. */
-FIXTURE_VARIANT_ADD(unpin, zero){ MEMORY_HOLE, true, 0 };
-FIXTURE_VARIANT_ADD(unpin,
-		    by_the_kernel){ MEMORY_ANON, false,
-				    GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL };
-
-static const char *map_untouched(const struct target *target,
-				 struct memory *memory)
+static const char *pin_kind(struct model *model, enum memory_kind kind,
+			    uint32_t flags)
 {
-	const long addr =
-		TARGET_CALL(target, SYS_mmap, 0, PAGES * lab_page(), PROT_READ,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct memory memory;
+	const char *missing = memory_build(&model->target, kind, &memory);
+	const size_t nr = memory.len / lab_page();
 
-	memory->addr = addr;
-	memory->len = PAGES * lab_page();
-	return addr > 0 ? NULL : "no memory";
+	if (missing)
+		return missing;
+	TARGET_RUN(&model->target, number_pages, memory.addr, nr, 1000);
+	return model_pin(model, memory.addr, nr, flags, 1000) ? NULL
+							      : "no pins";
 }
 
-/* Root that is charged as others are. */
+static const char *build_small(struct model *model)
+{
+	return pin_kind(model, MEMORY_ANON, GUPX_F_WRITE);
+}
+
+static const char *build_shmem(struct model *model)
+{
+	return pin_kind(model, MEMORY_SHMEM, 0);
+}
+
+static const char *build_huge(struct model *model)
+{
+	return pin_kind(model, MEMORY_THP, GUPX_F_WRITE);
+}
+
+/* The middle of a huge page, and of two together. */
+static const char *build_part(struct model *model)
+{
+	struct memory memory;
+	const char *missing = memory_build(&model->target, MEMORY_THP, &memory);
+
+	if (missing)
+		return missing;
+	TARGET_RUN(&model->target, number_pages, memory.addr, 1024, 0);
+	if (!model_pin(model, memory.addr + 100 * lab_page(), 30, GUPX_F_WRITE,
+		       100) ||
+	    !model_pin(model, memory.addr + 500 * lab_page(), 30, 0, 500))
+		return "no pins";
+	return NULL;
+}
+
+static const char *build_by_kernel(struct model *model)
+{
+	return pin_kind(model, MEMORY_ANON,
+			GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
+}
+
+static const char *build_huge_by_kernel(struct model *model)
+{
+	return pin_kind(model, MEMORY_THP, GUPX_F_ENGINE_KERNEL);
+}
+
+static const char *build_short(struct model *model)
+{
+	return pin_kind(model, MEMORY_ANON, GUPX_F_WRITE | GUPX_F_SHORT);
+}
+
+static const char *build_zero(struct model *model)
+{
+	const long addr =
+		TARGET_CALL(&model->target, SYS_mmap, 0, 32 * lab_page(),
+			    PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct gupx_extents head;
+	struct gupx_extent run;
+
+	if (addr < 0)
+		return "no room for a mapping";
+	TARGET_CALL(&model->target, SYS_madvise, addr, 32 * lab_page(),
+		    MADV_NOHUGEPAGE);
+	target_peek(&model->target, addr, 32 * lab_page());
+	if (!model_pin(model, addr, 32, GUPX_F_SHORT, UNNUMBERED) ||
+	    lab_extents(model->fd, &head, &run, 1))
+		return "no pins";
+	return run.flags & GUPX_EXTENT_ZERO ? NULL : "no zero page to be had";
+}
+
+#define UNPIN(name, can_map)                                \
+	FIXTURE_VARIANT_ADD(unpin, of_##name)               \
+	{                                                   \
+		.build = build_##name, .window = (can_map), \
+	}
+
+UNPIN(small, true);
+UNPIN(shmem, true);
+UNPIN(huge, true);
+UNPIN(part, true);
+UNPIN(by_kernel, true);
+UNPIN(huge_by_kernel, true);
+UNPIN(short, false);
+UNPIN(zero, false);
+
 FIXTURE_SETUP(unpin)
+{
+	self->shorts = lab_param("allow_short_pins");
+	lab_set_param("allow_short_pins", true);
+	model_start(_metadata, &self->model);
+	self->missing = variant->build(&self->model);
+	self->nr = self->model.nr;
+}
+
+FIXTURE_TEARDOWN(unpin)
+{
+	lab_set_param("allow_short_pins", self->shorts);
+	model_stop(_metadata, &self->model);
+}
+
+TEST_F(unpin, releases_what_was_asked_and_moves_nothing)
+{
+	struct model *const model = &self->model;
+	const uint64_t page = lab_page();
+	char bytes[4 * 4096];
+
+	SKIP_IF_MISSING();
+	check_all(_metadata, model);
+	model_unpin(_metadata, model, 3, 2);
+	check_all(_metadata, model);
+	/* Up to it, and not beyond. */
+	EXPECT_EQ((ssize_t)(2 * page),
+		  pread(model->fd, bytes, sizeof(bytes), page));
+	EXPECT_EQ((ssize_t)page - 100,
+		  pread(model->fd, bytes, sizeof(bytes), 2 * page + 100));
+	EXPECT_EQ(-1, pread(model->fd, bytes, sizeof(bytes), 4 * page + 5));
+	EXPECT_EQ(ENODATA, errno);
+	/* Once only. */
+	model_unpin(_metadata, model, 3, 2);
+	model_unpin(_metadata, model, 2, 4);
+	check_all(_metadata, model);
+	/* The first and the last one; and beyond the end there is nothing. */
+	model_unpin(_metadata, model, 0, 1);
+	model_unpin(_metadata, model, self->nr - 1, 1);
+	model_unpin(_metadata, model, self->nr - 2, 100);
+	model_unpin(_metadata, model, self->nr, 100);
+	check_all(_metadata, model);
+}
+
+TEST_F(unpin, of_all_in_turn_leaves_an_empty_pin_fd)
+{
+	struct model *const model = &self->model;
+	const struct page first = model->page[0];
+
+	SKIP_IF_MISSING();
+	for (size_t at = 0; at < self->nr; at += 7) {
+		model_unpin(_metadata, model, at, 5);
+		check_extents(_metadata, model);
+	}
+	for (size_t at = 0; at < self->nr; at += 9)
+		model_unpin(_metadata, model, at, 9);
+	EXPECT_EQ(0UL, model_held(model));
+	check_all(_metadata, model);
+	/* It takes more, behind what was. */
+	ASSERT_TRUE(
+		model_pin(model, first.addr, 1, GUPX_F_SHORT, first.number));
+	EXPECT_EQ(self->nr + 1, model->nr);
+	check_all(_metadata, model);
+	model_unpin(_metadata, model, 0, model->nr);
+	check_extents(_metadata, model);
+}
+
+TEST_F(unpin, at_once_of_all_releases_it)
+{
+	struct model *const model = &self->model;
+
+	SKIP_IF_MISSING();
+	model_unpin(_metadata, model, 0, self->nr);
+	check_all(_metadata, model);
+}
+
+TEST_F(unpin, ends_in_time_with_the_pin_fd)
+{
+	struct model *const model = &self->model;
+
+	SKIP_IF_MISSING();
+	for (size_t at = 1; at < self->nr; at += 3)
+		model_unpin(_metadata, model, at, 1);
+	close(model->fd);
+	model->fd = -1;
+	EXPECT_EQ(model->used, info_now().memlock_used);
+	EXPECT_EQ(model->before, lab_pins_held());
+}
+
+/* The charge never is less than what is held: each page has paid for itself. */
+TEST_F(unpin, takes_the_charge_along)
+{
+	struct model *const model = &self->model;
+	const size_t whole = info_now().memlock_used - model->used;
+	struct gupx_extents head;
+	uint64_t before;
+
+	SKIP_IF_MISSING();
+	EXPECT_LT(0ULL, whole);
+	for (size_t at = 0; at < self->nr; at += 2) {
+		ASSERT_EQ(0, lab_extents(model->fd, &head, NULL, 0));
+		before = head.charged;
+		model_unpin(_metadata, model, at, 1);
+		ASSERT_EQ(0, lab_extents(model->fd, &head, NULL, 0));
+		/* Of a run of the zero page become two, one more is paid. */
+		EXPECT_GE(before + lab_page(), head.charged);
+		if (model->page[0].number != UNNUMBERED)
+			EXPECT_LE(head.bytes, head.charged);
+	}
+	model_unpin(_metadata, model, 0, self->nr);
+	EXPECT_EQ(model->used, info_now().memlock_used);
+}
+
+/* By the kernel, for this process: EFAULT is its SIGBUS. */
+static bool can_read(const char *at)
+{
+	int line[2];
+	bool done;
+
+	if (pipe(line))
+		return false;
+	done = write(line[1], at, 1) == 1;
+	close(line[0]);
+	close(line[1]);
+	return done;
+}
+
+static char *map_window(int fd, size_t len, int prot)
+{
+	return mmap(NULL, len, prot, MAP_SHARED, fd, 0);
+}
+
+static void check_window(struct __test_metadata *_metadata,
+			 const struct model *model, const char *window)
+{
+	for (size_t i = 0; i < model->nr; i++) {
+		ASSERT_EQ(model->page[i].held,
+			  can_read(window + i * lab_page()))
+		TH_LOG("page %zu", i);
+	}
+}
+
+TEST_F(unpin, closes_the_windows_of_those_pages)
+{
+	struct model *const model = &self->model;
+	const size_t len = self->nr * lab_page();
+	char *touched, *untouched, *part;
+
+	SKIP_IF_MISSING();
+	if (!variant->window)
+		SKIP(return, "such pins have no window");
+	touched = map_window(model->fd, len, PROT_READ);
+	untouched = map_window(model->fd, len, PROT_READ);
+	part = mmap(NULL, 3 * lab_page(), PROT_READ, MAP_SHARED, model->fd,
+		    4 * lab_page());
+	ASSERT_NE(MAP_FAILED, touched);
+	ASSERT_NE(MAP_FAILED, untouched);
+	ASSERT_NE(MAP_FAILED, part);
+	check_window(_metadata, model, touched);
+	EXPECT_TRUE(can_read(part));
+	EXPECT_TRUE(can_read(part + lab_page()));
+	model_unpin(_metadata, model, 3, 2);
+	check_window(_metadata, model, touched);
+	check_window(_metadata, model, untouched);
+	EXPECT_FALSE(can_read(part));
+	EXPECT_TRUE(can_read(part + lab_page()));
+	model_unpin(_metadata, model, 0, self->nr);
+	check_window(_metadata, model, touched);
+	check_window(_metadata, model, untouched);
+	munmap(touched, len);
+	munmap(untouched, len);
+	munmap(part, 3 * lab_page());
+}
+
+/* That of another process as well, which has the pin fd by fork. */
+TEST_F(unpin, closes_the_windows_of_other_processes)
+{
+	struct model *const model = &self->model;
+	const size_t len = self->nr * lab_page();
+	int status;
+	pid_t pid;
+
+	SKIP_IF_MISSING();
+	if (!variant->window)
+		SKIP(return, "such pins have no window");
+	pid = fork();
+	if (!pid) {
+		const char *window = map_window(model->fd, len, PROT_READ);
+		int wrong;
+
+		if (window == MAP_FAILED || !can_read(window) ||
+		    !can_read(window + lab_page()))
+			_exit(1);
+		kill(getpid(), SIGSTOP);
+		wrong = can_read(window) || !can_read(window + lab_page());
+		_exit(wrong ? 2 : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	model_unpin(_metadata, model, 0, 1);
+	kill(pid, SIGCONT);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+/* As the harness's own numbers: the same in each run. */
+static uint32_t draw_below(uint64_t *state, uint32_t end)
+{
+	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (*state >> 33) % end;
+}
+
+FIXTURE(many)
+{
+	struct model model;
+	uint64_t small, huge;
+	const char *missing;
+};
+
+#define SMALL_PAGES 2048U
+
+/* Pages of each kind, in runs of all lengths, over several chunks of the module's. */
+FIXTURE_SETUP(many)
+{
+	struct model *const model = &self->model;
+	struct memory memory;
+
+	model_start(_metadata, model);
+	self->small =
+		memory_map_small(&model->target, SMALL_PAGES * lab_page());
+	ASSERT_NE(0ULL, self->small);
+	ASSERT_EQ(0, target_scatter(&model->target, self->small,
+				    SMALL_PAGES * lab_page(), 1));
+	TARGET_RUN(&model->target, number_pages, self->small, SMALL_PAGES, 0);
+	self->missing = memory_build(&model->target, MEMORY_THP, &memory);
+	if (self->missing)
+		return;
+	self->huge = memory.addr;
+	TARGET_RUN(&model->target, number_pages, self->huge, 1024, 5000);
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	model_stop(_metadata, &self->model);
+}
+
+static bool pin_at_random(struct model *model, uint64_t addr, uint64_t number,
+			  size_t pages, uint64_t *state)
+{
+	static const uint32_t flags[] = { 0, GUPX_F_WRITE, 0, GUPX_F_WRITE,
+					  GUPX_F_ENGINE_KERNEL };
+	const size_t first = draw_below(state, pages);
+	size_t nr = 1 + draw_below(state, pages - first);
+
+	if (draw_below(state, 3))
+		nr = 1 + nr % 40;
+	if (nr > pages - first)
+		nr = pages - first;
+	if (model->nr + nr > MAX_PAGES)
+		return true;
+	return model_pin(model, addr + first * lab_page(), nr,
+			 flags[draw_below(state, ARRAY_SIZE(flags))],
+			 number + first);
+}
+
+static void unpin_at_random(struct __test_metadata *_metadata,
+			    struct model *model, uint64_t *state)
+{
+	const size_t first = draw_below(state, model->nr + 10);
+	size_t nr = draw_below(state, model->nr);
+
+	if (draw_below(state, 4))
+		nr %= 30;
+	model_unpin(_metadata, model, first, nr);
+}
+
+static void play(struct __test_metadata *_metadata, FIXTURE_DATA(many) * self,
+		 uint64_t seed)
+{
+	struct model *const model = &self->model;
+	uint64_t state = seed;
+
+	for (int step = 0; step < 400; step++) {
+		if (draw_below(&state, 5) == 0 || !model->nr)
+			ASSERT_TRUE(pin_at_random(model, self->huge, 5000, 1024,
+						  &state));
+		if (draw_below(&state, 4) == 0)
+			ASSERT_TRUE(pin_at_random(model, self->small, 0,
+						  SMALL_PAGES, &state));
+		unpin_at_random(_metadata, model, &state);
+		if (step % 8)
+			continue;
+		check_extents(_metadata, model);
+		for (int i = 0; i < 20; i++)
+			check_page(_metadata, model,
+				   draw_below(&state, model->nr));
+	}
+	check_all(_metadata, model);
+	model_unpin(_metadata, model, 0, model->nr);
+	check_all(_metadata, model);
+	close(model->fd);
+	model->fd = -1;
+	model->nr = 0;
+	EXPECT_EQ(model->used, info_now().memlock_used);
+}
+
+TEST_F_TIMEOUT(many, parts_in_any_order, 100)
+{
+	SKIP_IF_MISSING();
+	for (uint64_t seed = 1; seed < 6; seed++)
+		play(_metadata, self, seed);
+}
+
+/* All of it, a page at a time, from the end and from the beginning. */
+TEST_F_TIMEOUT(many, pages_one_by_one, 100)
+{
+	struct model *const model = &self->model;
+
+	ASSERT_TRUE(
+		model_pin(model, self->small, SMALL_PAGES, GUPX_F_WRITE, 0));
+	for (size_t i = 0; i < SMALL_PAGES / 2; i++)
+		model_unpin(_metadata, model, SMALL_PAGES - 1 - i, 1);
+	check_all(_metadata, model);
+	for (size_t i = 0; i < SMALL_PAGES / 2; i++)
+		model_unpin(_metadata, model, i, 1);
+	check_all(_metadata, model);
+}
+
+/* What is released is the kernel's again, whoever touches a window meanwhile. */
+#define RACED_PAGES 64
+#define TOUCHERS 3
+
+/**
+ * struct race - pages that are released under those who touch them
+ * @fd: the pin fd
+ * @window: of all of it
+ * @over: they are to stop
+ * @wrong: pages seen that were another's
+ * @seen: pages seen that were right
+ */
+struct race {
+	int fd;
+	const char *window;
+	volatile bool over;
+	unsigned int wrong;
+	unsigned int seen;
+};
+
+#define RACE_MARK 0x67757078ULL
+
+static __thread sigjmp_buf way_out;
+
+static void leave_by_signal(int signal)
+{
+	(void)signal;
+	siglongjmp(way_out, 1);
+}
+
+static void *touch_window(void *argument)
+{
+	struct race *const race = argument;
+	volatile size_t i = 0;
+
+	/* Of a page that is gone: to the next one. */
+	if (sigsetjmp(way_out, 1))
+		i++;
+	for (; !race->over; i++) {
+		const uint64_t number =
+			*(const volatile uint64_t *)(race->window +
+						     i % RACED_PAGES *
+							     lab_page());
+
+		__atomic_add_fetch(number >> 32 == RACE_MARK &&
+						   (uint32_t)number ==
+							   i % RACED_PAGES
+					   ? &race->seen
+					   : &race->wrong,
+				   1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void *read_pin_fd(void *argument)
+{
+	struct race *const race = argument;
+
+	for (size_t i = 0; !race->over; i = (i + 7) % RACED_PAGES) {
+		uint64_t number;
+
+		if (pread(race->fd, &number, sizeof(number), i * lab_page()) !=
+		    sizeof(number))
+			continue;
+		__atomic_add_fetch(number == (RACE_MARK << 32 | i)
+					   ? &race->seen
+					   : &race->wrong,
+				   1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* The target gives its pages up: the pins are all that keeps them. */
+static long drop_pages(const long arguments[6])
+{
+	return madvise((void *)arguments[0], arguments[1], MADV_DONTNEED);
+}
+
+/* Takes what was freed, and fills it. */
+static void use_memory(void)
+{
+	const size_t len = 2 * RACED_PAGES * lab_page();
+	char *pages = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (pages == MAP_FAILED)
+		return;
+	memset(pages, 0xee, len);
+	munmap(pages, len);
+}
+
+static void run_race(struct __test_metadata *_metadata, struct model *model,
+		     struct race *race, uint64_t addr, uint64_t *state)
+{
+	const size_t len = RACED_PAGES * lab_page();
+	pthread_t thread[TOUCHERS + 1];
+
+	TARGET_RUN(&model->target, number_pages, addr, RACED_PAGES,
+		   RACE_MARK << 32);
+	ASSERT_TRUE(model_pin(model, addr, RACED_PAGES, GUPX_F_WRITE,
+			      RACE_MARK << 32));
+	ASSERT_EQ(0, TARGET_RUN(&model->target, drop_pages, addr, len));
+	race->fd = model->fd;
+	race->over = false;
+	race->window = map_window(model->fd, len, PROT_READ);
+	ASSERT_NE(MAP_FAILED, race->window);
+	for (int i = 0; i < TOUCHERS; i++)
+		ASSERT_EQ(0,
+			  pthread_create(&thread[i], NULL, touch_window, race));
+	ASSERT_EQ(0,
+		  pthread_create(&thread[TOUCHERS], NULL, read_pin_fd, race));
+	usleep(1000);
+	for (int i = 0; i < 40; i++) {
+		model_unpin(_metadata, model, draw_below(state, RACED_PAGES),
+			    1 + draw_below(state, 3));
+		use_memory();
+	}
+	race->over = true;
+	for (int i = 0; i <= TOUCHERS; i++)
+		pthread_join(thread[i], NULL);
+	check_all(_metadata, model);
+	munmap((void *)race->window, len);
+	close(model->fd);
+	model->fd = -1;
+	model->nr = 0;
+}
+
+TEST_F_TIMEOUT(many, touches_that_race_see_the_page_or_SIGBUS, 100)
+{
+	const struct sigaction action = { .sa_handler = leave_by_signal,
+					  .sa_flags = SA_NODEFER };
+	struct race race = { 0 };
+	uint64_t state = 7;
+
+	sigaction(SIGBUS, &action, NULL);
+	for (int round = 0; round < 15; round++)
+		run_race(_metadata, &self->model, &race, self->small, &state);
+	TH_LOG("%u pages seen", race.seen);
+	EXPECT_LT(0U, race.seen);
+	EXPECT_EQ(0U, race.wrong);
+}
+
+/* Several that add to a pin fd and take from it at once. */
+struct crowd {
+	int fd, mem_fd;
+	uint64_t addr;
+	uint64_t pinned, released;
+	unsigned int failed;
+};
+
+static void *pin_and_unpin(void *argument)
+{
+	struct crowd *const crowd = argument;
+	uint64_t state = (uintptr_t)&state;
+
+	for (int i = 0; i < 200; i++) {
+		const uint64_t len = (1 + draw_below(&state, 64)) * lab_page();
+		uint64_t released = 0;
+		const struct lab_answer answer = lab_pin_more(
+			crowd->fd, crowd->mem_fd, crowd->addr, len, 0);
+
+		__atomic_add_fetch(&crowd->pinned, answer.done,
+				   __ATOMIC_RELAXED);
+		__atomic_add_fetch(&crowd->failed, answer.done != len,
+				   __ATOMIC_RELAXED);
+		if (lab_unpin(crowd->fd,
+			      draw_below(&state, 64 * i + 64) * lab_page(),
+			      64 * lab_page(), &released))
+			__atomic_add_fetch(&crowd->failed, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&crowd->released, released,
+				   __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(many, threads_that_pin_and_unpin_lose_nothing, 100)
+{
+	struct model *const model = &self->model;
+	struct crowd crowd = { .mem_fd = model->target.mem_fd,
+			       .addr = self->small };
+	struct gupx_extents head;
+	pthread_t thread[4];
+	uint64_t rest = 0;
+
+	crowd.fd = lab_pin(crowd.mem_fd, crowd.addr, lab_page(), 0).pin_fd;
+	ASSERT_LE(0, crowd.fd);
+	crowd.pinned = lab_page();
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, pin_and_unpin,
+					    &crowd));
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT_EQ(0U, crowd.failed);
+	ASSERT_EQ(0, lab_extents(crowd.fd, &head, NULL, 0));
+	EXPECT_EQ(crowd.pinned, head.length);
+	EXPECT_EQ(crowd.pinned - crowd.released, head.bytes);
+	EXPECT_EQ(head.bytes, head.charged);
+	EXPECT_EQ(head.charged, info_now().memlock_used - model->used);
+	EXPECT_EQ(0, lab_unpin(crowd.fd, 0, head.length, &rest));
+	EXPECT_EQ(head.bytes, rest);
+	EXPECT_EQ(model->before, lab_pins_held());
+	EXPECT_EQ(model->used, info_now().memlock_used);
+	close(crowd.fd);
+}
+
+/* A page that was written to by its window is dirty when it goes. */
+TEST_F(many, released_pages_keep_what_was_written)
+{
+	struct model *const model = &self->model;
+	const uint64_t page = lab_page();
+	char *window;
+
+	ASSERT_TRUE(model_pin(model, self->small, 4, GUPX_F_WRITE, 0));
+	window = map_window(model->fd, 4 * page, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, window);
+	for (int i = 0; i < 4; i++)
+		window[i * page] = 'A' + i;
+	model_unpin(_metadata, model, 1, 2);
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ('A' + i, target_peek(&model->target,
+					       self->small + i * page, 1));
+	munmap(window, 4 * page);
+}
+
+/* A pin fd with its seals. */
+FIXTURE(seal)
+{
+	struct target target;
+	struct memory memory;
+	int fd;
+};
+
+FIXTURE_SETUP(seal)
 {
 	struct lab_answer answer;
 
 	ASSERT_LE(0, lab_device());
 	ASSERT_EQ(0, target_start(&self->target));
-	self->page = lab_page();
-	self->pin_fd = -1;
-	if (variant->untouched)
-		self->missing = map_untouched(&self->target, &self->memory);
-	else
-		self->missing = memory_build(&self->target, variant->kind,
-					     &self->memory);
-	if (self->missing)
-		return;
-	if (self->memory.len < PAGES * self->page) {
-		self->missing = "not enough of this memory";
-		return;
-	}
-	if (!variant->untouched)
-		ASSERT_EQ(0, target_poke(&self->target, self->memory.addr,
-					 self->memory.len, BYTE));
-	ASSERT_EQ(0, lab_set_memlock(64UL << 20));
-	ASSERT_EQ(0, lab_drop_capability(14 /* CAP_IPC_LOCK */));
-	self->held = lab_pins_held();
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
 	answer = lab_pin(self->target.mem_fd, self->memory.addr,
-			 PAGES * self->page, variant->flags);
-	ASSERT_EQ(PAGES * self->page, answer.done);
-	self->pin_fd = answer.pin_fd;
+			 self->memory.len, GUPX_F_WRITE);
+	ASSERT_EQ(self->memory.len, answer.done);
+	self->fd = answer.pin_fd;
 }
 
-FIXTURE_TEARDOWN(unpin)
+FIXTURE_TEARDOWN(seal)
 {
-	struct gupx_info info;
-
-	if (self->pin_fd >= 0)
-		close(self->pin_fd);
+	close(self->fd);
 	target_stop(&self->target);
-	ASSERT_EQ(0, lab_info(&info));
-	EXPECT_EQ(0ULL, info.memlock_used);
-	EXPECT_EQ(0ULL, info.extents_used);
 }
 
-static struct gupx_extents extents_of(int pin_fd)
+static uint32_t seals_of(int fd)
 {
 	struct gupx_extents head = { 0 };
+	uint32_t sealed = ~0U;
 
-	lab_extents(pin_fd, &head, NULL, 0);
-	return head;
+	if (lab_seal(fd, 0, &sealed) || lab_extents(fd, &head, NULL, 0) ||
+	    head.seals != sealed)
+		return ~0U;
+	return sealed;
 }
 
-/* Pages by their offsets: which does EXTENTS list? A bit each. */
-static uint32_t pages_listed(int pin_fd)
+TEST_F(seal, is_added_and_never_taken_off)
 {
-	struct gupx_extent run[2 * PAGES];
+	static const uint32_t seals[] = { GUPX_SEAL_PIN, GUPX_SEAL_WRITE,
+					  GUPX_SEAL_UNPIN };
+	uint32_t all = 0, sealed;
+
+	EXPECT_EQ(0U, seals_of(self->fd));
+	for (size_t i = 0; i < ARRAY_SIZE(seals); i++) {
+		all |= seals[i];
+		EXPECT_EQ(0, lab_seal(self->fd, seals[i], &sealed));
+		EXPECT_EQ(all, sealed);
+		/* Once more does no harm. */
+		EXPECT_EQ(0, lab_seal(self->fd, seals[i], &sealed));
+		EXPECT_EQ(all, sealed);
+		EXPECT_EQ(all, seals_of(self->fd));
+	}
+	EXPECT_EQ((uint32_t)GUPX_SEALS, all);
+}
+
+TEST_F(seal, unknown_to_the_module_is_EOPNOTSUPP)
+{
+	for (int bit = 0; bit < 32; bit++) {
+		if (GUPX_SEALS & 1U << bit)
+			continue;
+		EXPECT_EQ(EOPNOTSUPP, lab_seal(self->fd, 1U << bit, NULL));
+		EXPECT_EQ(EOPNOTSUPP,
+			  lab_seal(self->fd, 1U << bit | GUPX_SEAL_PIN, NULL));
+	}
+	EXPECT_EQ(0U, seals_of(self->fd));
+}
+
+TEST_F(seal, PIN_denies_more_pins)
+{
+	const uint64_t addr = self->memory.addr, page = lab_page();
 	struct gupx_extents head;
-	uint32_t listed = 0;
+	struct lab_answer other;
 
-	if (lab_extents(pin_fd, &head, run, 2 * PAGES))
-		return 0;
-	for (uint32_t i = 0; i < head.count; i++)
-		for (uint64_t at = 0; at < run[i].len; at += lab_page())
-			listed |= 1U << (run[i].offset + at) / lab_page();
-	return listed;
+	ASSERT_EQ(0, lab_seal(self->fd, GUPX_SEAL_PIN, NULL));
+	EXPECT_EQ(EPERM,
+		  lab_pin_more(self->fd, self->target.mem_fd, addr, page, 0)
+			  .failed);
+	ASSERT_EQ(0, lab_extents(self->fd, &head, NULL, 0));
+	EXPECT_EQ(self->memory.len, head.bytes);
+	/* Of this pin fd only; and the rest is allowed. */
+	other = lab_pin(self->target.mem_fd, addr, page, 0);
+	EXPECT_EQ(page, other.done);
+	close(other.pin_fd);
+	EXPECT_EQ(0, lab_unpin(self->fd, 0, page, NULL));
 }
 
-TEST_F(unpin, keeps_the_rest_where_it_is)
+TEST_F(seal, UNPIN_denies_release)
 {
-	const uint64_t page = self->page;
 	struct gupx_extents head;
 	uint64_t released = 0;
 
-	SKIP_IF_MISSING();
-	ASSERT_EQ(0, lab_unpin(self->pin_fd, 5 * page, 3 * page, &released));
-	EXPECT_EQ(3 * page, released);
-	head = extents_of(self->pin_fd);
-	EXPECT_EQ((PAGES - 3) * page, head.bytes);
-	EXPECT_EQ(PAGES * page, head.length);
-	EXPECT_EQ(0xffffU & ~(7U << 5), pages_listed(self->pin_fd));
-	/* What is gone is passed over. */
-	ASSERT_EQ(0, lab_unpin(self->pin_fd, 4 * page, 6 * page, &released));
-	EXPECT_EQ(3 * page, released);
-	EXPECT_EQ(0xffffU & ~(63U << 4), pages_listed(self->pin_fd));
-	ASSERT_EQ(0, lab_unpin(self->pin_fd, 0, 1 << 30, &released));
-	EXPECT_EQ((PAGES - 6) * page, released);
-	EXPECT_EQ(0U, pages_listed(self->pin_fd));
-	EXPECT_EQ(self->held, lab_pins_held());
-	EXPECT_EQ(0ULL, extents_of(self->pin_fd).charged);
-	EXPECT_EQ(0ULL, extents_of(self->pin_fd).total);
+	ASSERT_EQ(0, lab_seal(self->fd, GUPX_SEAL_UNPIN, NULL));
+	EXPECT_EQ(EPERM, lab_unpin(self->fd, 0, lab_page(), &released));
+	EXPECT_EQ(0ULL, released);
+	ASSERT_EQ(0, lab_extents(self->fd, &head, NULL, 0));
+	EXPECT_EQ(self->memory.len, head.bytes);
+	EXPECT_EQ(lab_page(), lab_pin_more(self->fd, self->target.mem_fd,
+					   self->memory.addr, lab_page(), 0)
+				      .done);
 }
 
-TEST_F(unpin, each_page_alone_in_any_order)
+TEST_F(seal, WRITE_denies_writable_windows)
 {
-	uint32_t left = 0xffffU;
-
-	SKIP_IF_MISSING();
-	for (unsigned int i = 0; i < PAGES; i++) {
-		const unsigned int at = i * 7 % PAGES;
-		uint64_t released = 0;
-
-		ASSERT_EQ(0, lab_unpin(self->pin_fd, at * self->page,
-				       self->page, &released));
-		EXPECT_EQ(self->page, released);
-		left &= ~(1U << at);
-		EXPECT_EQ(left, pages_listed(self->pin_fd));
-	}
-	EXPECT_EQ(self->held, lab_pins_held());
-	EXPECT_EQ(0ULL, extents_of(self->pin_fd).charged);
-}
-
-TEST_F(unpin, pread_of_what_is_gone_is_ENODATA)
-{
-	const uint64_t page = self->page;
-	char bytes[3 * 4096];
-
-	SKIP_IF_MISSING();
-	ASSERT_EQ(0, lab_unpin(self->pin_fd, 2 * page, 2 * page, NULL));
-	EXPECT_EQ((ssize_t)(2 * page), pread(self->pin_fd, bytes, 3 * page, 0));
-	EXPECT_EQ(-1, pread(self->pin_fd, bytes, 1, 2 * page));
-	EXPECT_EQ(ENODATA, errno);
-	EXPECT_EQ(-1, pread(self->pin_fd, bytes, page, 4 * page - 1));
-	EXPECT_EQ(ENODATA, errno);
-	EXPECT_EQ((ssize_t)page, pread(self->pin_fd, bytes, page, 4 * page));
-	EXPECT_EQ(0, pread(self->pin_fd, bytes, page, PAGES * page));
-}
-
-static sigjmp_buf hit;
-
-static void note_hit(int signal)
-{
-	siglongjmp(hit, signal);
-}
-
-static int signal_of_read(const volatile char *byte)
-{
-	const int signal = sigsetjmp(hit, 1);
-
-	if (!signal)
-		(void)*byte;
-	return signal;
-}
-
-TEST_F(unpin, window_loses_what_is_gone_and_keeps_the_rest)
-{
-	const struct sigaction action = { .sa_handler = note_hit };
-	const size_t len = PAGES * self->page;
+	const size_t len = self->memory.len;
 	char *window;
 
-	SKIP_IF_MISSING();
-	window = mmap(NULL, len, PROT_READ, MAP_SHARED, self->pin_fd, 0);
-	ASSERT_NE(MAP_FAILED, window);
-	for (size_t at = 0; at < len; at += self->page)
-		EXPECT_EQ(window[0], window[at]);
-	sigaction(SIGBUS, &action, NULL);
-	ASSERT_EQ(0, lab_unpin(self->pin_fd, 3 * self->page, 2 * self->page,
-			       NULL));
-	for (unsigned int i = 0; i < PAGES; i++) {
-		EXPECT_EQ(i == 3 || i == 4 ? SIGBUS : 0,
-			  signal_of_read(window + i * self->page))
-		TH_LOG("page %u", i);
-	}
-	munmap(window, len);
-}
-
-/* More pins come behind the end, whatever is gone before it. */
-TEST_F(unpin, offsets_are_never_used_again)
-{
-	const uint64_t page = self->page;
-	struct lab_answer answer;
-
-	SKIP_IF_MISSING();
-	ASSERT_EQ(0,
-		  lab_unpin(self->pin_fd, (PAGES - 2) * page, 2 * page, NULL));
-	answer = lab_pin_more(self->pin_fd, self->target.mem_fd,
-			      self->memory.addr + (PAGES - 2) * page, 2 * page,
-			      variant->flags);
-	ASSERT_EQ(2 * page, answer.done);
-	EXPECT_EQ((PAGES + 2) * page, extents_of(self->pin_fd).length);
-	EXPECT_EQ(PAGES * page, extents_of(self->pin_fd).bytes);
-	EXPECT_EQ(0x3ffffU & ~(3U << (PAGES - 2)), pages_listed(self->pin_fd));
-}
-
-TEST_F(unpin, wants_whole_pages)
-{
-	SKIP_IF_MISSING();
-	EXPECT_EQ(EINVAL, lab_unpin(self->pin_fd, 1, self->page, NULL));
-	EXPECT_EQ(EINVAL, lab_unpin(self->pin_fd, 0, 1, NULL));
-	EXPECT_EQ(EINVAL,
-		  lab_unpin(self->pin_fd, self->page, -self->page, NULL));
-	EXPECT_EQ(0, lab_unpin(self->pin_fd, 0, 0, NULL));
-	EXPECT_EQ(0, lab_unpin(self->pin_fd, 1UL << 50, self->page, NULL));
-	EXPECT_EQ(0xffffU, pages_listed(self->pin_fd));
-}
-
-TEST_F(unpin, and_seals_are_for_the_maker_alone)
-{
-	pid_t pid;
-	int status;
-
-	SKIP_IF_MISSING();
-	pid = fork();
-	if (!pid) {
-		const int pin_fd = self->pin_fd;
-
-		if (lab_become(NOBODY))
-			_exit(1);
-		_exit(lab_unpin(pin_fd, 0, self->page, NULL) != EXDEV ||
-		      lab_seal(pin_fd, GUPX_SEAL_PIN, NULL) != EXDEV ||
-		      lab_seal(pin_fd, 0, NULL));
-	}
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
-	EXPECT_EQ(0xffffU, pages_listed(self->pin_fd));
-}
-
-TEST_F(unpin, seals_rule_out_for_good)
-{
-	const size_t len = PAGES * self->page;
-	uint32_t sealed = 0;
-	char *window;
-
-	SKIP_IF_MISSING();
-	EXPECT_EQ(EOPNOTSUPP, lab_seal(self->pin_fd, 1U << 5, NULL));
-	ASSERT_EQ(0, lab_seal(self->pin_fd, GUPX_SEAL_UNPIN, &sealed));
-	EXPECT_EQ(GUPX_SEAL_UNPIN, sealed);
-	EXPECT_EQ(EPERM, lab_unpin(self->pin_fd, 0, self->page, NULL));
-	ASSERT_EQ(0, lab_seal(self->pin_fd, GUPX_SEAL_PIN, &sealed));
-	EXPECT_EQ(GUPX_SEAL_UNPIN | GUPX_SEAL_PIN, sealed);
-	EXPECT_EQ(EPERM,
-		  lab_pin_more(self->pin_fd, self->target.mem_fd,
-			       self->memory.addr, self->page, variant->flags)
-			  .failed);
-	if (!(variant->flags & GUPX_F_WRITE))
-		return;
-	window = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      self->pin_fd, 0);
-	ASSERT_NE(MAP_FAILED, window);
-	EXPECT_EQ(EBUSY, lab_seal(self->pin_fd, GUPX_SEAL_WRITE, NULL));
-	/* A part of it is one, too, wherever it has gone. */
-	ASSERT_EQ(0, munmap(window + self->page, len - 2 * self->page));
-	ASSERT_EQ(0, munmap(window, self->page));
-	EXPECT_EQ(EBUSY, lab_seal(self->pin_fd, GUPX_SEAL_WRITE, NULL));
-	ASSERT_EQ(0, munmap(window + len - self->page, self->page));
-	ASSERT_EQ(0, lab_seal(self->pin_fd, GUPX_SEAL_WRITE, &sealed));
-	EXPECT_EQ(GUPX_SEALS, sealed);
-	EXPECT_EQ(GUPX_SEALS, extents_of(self->pin_fd).seals);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, len, PROT_READ | PROT_WRITE,
-				   MAP_SHARED, self->pin_fd, 0));
+	ASSERT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
+	EXPECT_EQ(MAP_FAILED,
+		  map_window(self->fd, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EPERM, errno);
-	window = mmap(NULL, len, PROT_READ, MAP_SHARED, self->pin_fd, 0);
+	window = map_window(self->fd, len, PROT_READ);
 	ASSERT_NE(MAP_FAILED, window);
+	EXPECT_TRUE(can_read(window));
 	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
 	munmap(window, len);
 }
 
-TEST_F(unpin, read_only_pin_fd_is_never_mapped_for_writing)
+/* As long as there is one, in whatever part and state it is. */
+TEST_F(seal, WRITE_waits_for_the_last_writable_window)
 {
-	const size_t len = PAGES * self->page;
-	struct lab_answer answer;
-	char *window;
+	const size_t len = self->memory.len, page = lab_page();
+	char *reader = map_window(self->fd, len, PROT_READ);
+	char *writer = map_window(self->fd, len, PROT_READ | PROT_WRITE);
+	char *moved =
+		mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	SKIP_IF_MISSING();
-	EXPECT_EQ(EINVAL, lab_pin_more(self->pin_fd, self->target.mem_fd,
-				       self->memory.addr, self->page,
-				       variant->flags | GUPX_F_READ_ONLY)
-				  .failed);
-	answer = lab_pin(self->target.mem_fd, self->memory.addr, len,
-			 variant->flags | GUPX_F_READ_ONLY);
-	ASSERT_EQ(len, answer.done);
-	EXPECT_EQ(GUPX_SEAL_WRITE, extents_of(answer.pin_fd).seals);
+#define IS_BUSY() EXPECT_EQ(EBUSY, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL))
+	ASSERT_NE(MAP_FAILED, reader);
+	ASSERT_NE(MAP_FAILED, writer);
+	IS_BUSY();
+	ASSERT_EQ(0, mprotect(writer, len, PROT_READ));
+	IS_BUSY();
+	/* In three, and the middle goes. */
+	ASSERT_EQ(0, munmap(writer + page, len - 2 * page));
+	IS_BUSY();
+	ASSERT_EQ(moved, mremap(writer, page, page,
+				MREMAP_MAYMOVE | MREMAP_FIXED, moved));
+	IS_BUSY();
+	ASSERT_EQ(0, munmap(moved, page));
+	IS_BUSY();
+	EXPECT_EQ(0U, seals_of(self->fd));
+	ASSERT_EQ(0, munmap(writer + len - page, page));
+	EXPECT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
+	munmap(reader, len);
+#undef IS_BUSY
+}
+
+/* A window of a process that ends is gone with it. */
+TEST_F(seal, WRITE_waits_for_the_windows_of_other_processes)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		if (map_window(self->fd, self->memory.len,
+			       PROT_READ | PROT_WRITE) == MAP_FAILED)
+			_exit(1);
+		kill(getpid(), SIGSTOP);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(EBUSY, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
+}
+
+/* A mapping that is refused, or fails for another reason, counts for none. */
+TEST_F(seal, WRITE_is_not_kept_by_mappings_that_failed)
+{
+	const size_t len = self->memory.len;
+
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, len, PROT_READ | PROT_WRITE,
-				   MAP_SHARED, answer.pin_fd, 0));
+				   MAP_PRIVATE, self->fd, 0));
+	EXPECT_EQ(MAP_FAILED, map_window(self->fd, len,
+					 PROT_READ | PROT_WRITE | PROT_EXEC));
+	EXPECT_EQ(MAP_FAILED,
+		  mmap((void *)-lab_page(), len, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, self->fd, 0));
+	EXPECT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
+}
+
+/* It is for the one who made the pin fd to change it; for all others to read it. */
+TEST_F(seal, and_UNPIN_are_for_the_user_who_made_the_pin_fd)
+{
+	uint64_t released = 0;
+	char byte;
+
+	ASSERT_EQ(0, lab_seal(self->fd, GUPX_SEAL_PIN, NULL));
+	ASSERT_EQ(0, lab_become(NOBODY));
+	EXPECT_EQ(EXDEV, lab_unpin(self->fd, 0, lab_page(), &released));
+	EXPECT_EQ(0ULL, released);
+	EXPECT_EQ(EXDEV, lab_seal(self->fd, GUPX_SEAL_UNPIN, NULL));
+	EXPECT_EQ((uint32_t)GUPX_SEAL_PIN, seals_of(self->fd));
+	EXPECT_EQ(1, pread(self->fd, &byte, 1, 0));
+	/* First the form, then who asks. */
+	EXPECT_EQ(EINVAL, lab_unpin(self->fd, 1, lab_page(), NULL));
+	EXPECT_EQ(EOPNOTSUPP, lab_seal(self->fd, 1U << 31, NULL));
+}
+
+TEST_F(seal, order_of_checks_of_UNPIN)
+{
+	struct gupx_unpin unpin = {
+		.size = 8,
+		.flags = 1,
+		.offset = 1,
+		.len = 1,
+	};
+
+#define SAYS(error)                                                          \
+	do {                                                                 \
+		const int failed_ =                                          \
+			ioctl(self->fd, GUPX_IOC_UNPIN, &unpin) ? errno : 0; \
+		EXPECT_EQ(error, failed_);                                   \
+	} while (0)
+	ASSERT_EQ(0, lab_seal(self->fd, GUPX_SEAL_UNPIN, NULL));
+	SAYS(EINVAL);
+	unpin.size = sizeof(unpin);
+	SAYS(EOPNOTSUPP);
+	unpin.flags = 0;
+	SAYS(EINVAL);
+	unpin.offset = 0;
+	SAYS(EINVAL);
+	unpin.offset = -lab_page();
+	unpin.len = 2 * lab_page();
+	SAYS(EINVAL);
+	unpin.offset = 0;
+	unpin.len = lab_page();
+	SAYS(EPERM);
+#undef SAYS
+}
+
+/* A pin fd that is read-only for good, from the beginning, whoever has it. */
+TEST_F(seal, READ_ONLY_pin_fd_has_no_writable_window)
+{
+	const size_t len = self->memory.len;
+	const struct lab_answer answer =
+		lab_pin(self->target.mem_fd, self->memory.addr, len,
+			GUPX_F_WRITE | GUPX_F_READ_ONLY);
+	char *window, byte;
+
+	ASSERT_EQ(len, answer.done);
+	EXPECT_EQ(O_RDONLY, fcntl(answer.pin_fd, F_GETFL) & O_ACCMODE);
+	EXPECT_EQ(O_RDWR, fcntl(self->fd, F_GETFL) & O_ACCMODE);
+	EXPECT_EQ((uint32_t)GUPX_SEAL_WRITE, seals_of(answer.pin_fd));
+	EXPECT_EQ(MAP_FAILED,
+		  map_window(answer.pin_fd, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
-	window = mmap(NULL, len, PROT_READ, MAP_SHARED, answer.pin_fd, 0);
-	EXPECT_NE(MAP_FAILED, window);
+	window = map_window(answer.pin_fd, len, PROT_READ);
+	ASSERT_NE(MAP_FAILED, window);
+	EXPECT_TRUE(can_read(window));
+	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(1, pread(answer.pin_fd, &byte, 1, 0));
+	/* Pins can be added to it, and taken from it. */
+	EXPECT_EQ(lab_page(),
+		  lab_pin_more(answer.pin_fd, self->target.mem_fd,
+			       self->memory.addr, lab_page(), GUPX_F_WRITE)
+			  .done);
+	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 0, lab_page(), NULL));
 	munmap(window, len);
 	close(answer.pin_fd);
 }
 
-/**
- * struct race - who touches, reads and asks while pages go
- * @over: no more rounds
- */
-struct race {
-	int pin_fd;
-	char *window;
-	volatile bool over;
-};
-
-static __thread sigjmp_buf hit_in_thread;
-
-static void note_hit_in_thread(int signal)
+TEST_F(seal, READ_ONLY_is_for_new_pin_fds_only)
 {
-	siglongjmp(hit_in_thread, signal);
-}
-
-static void *touch_all(void *argument)
-{
-	struct race *race = argument;
-
-	while (!race->over)
-		for (volatile size_t i = 0; i < PAGES; i++)
-			if (!sigsetjmp(hit_in_thread, 1))
-				race->window[i * lab_page()] = BYTE;
-	return NULL;
-}
-
-static void *read_all(void *argument)
-{
-	struct race *race = argument;
-	char bytes[4096];
-
-	while (!race->over)
-		for (size_t i = 0; i < PAGES; i++)
-			(void)!pread(race->pin_fd, bytes, sizeof(bytes),
-				     i * lab_page());
-	return NULL;
-}
-
-TEST_F(unpin, races_with_touches_and_reads)
-{
-	const struct sigaction action = { .sa_handler = note_hit_in_thread,
-					  .sa_flags = SA_NODEFER };
-	const size_t len = PAGES * self->page;
-	pthread_t thread[2];
-
-	SKIP_IF_MISSING();
-	if (!(variant->flags & GUPX_F_WRITE))
-		SKIP(return, "not to be written to");
-	sigaction(SIGBUS, &action, NULL);
-	for (int round = 0; round < 40; round++) {
-		struct race race = {
-			.pin_fd =
-				lab_pin(self->target.mem_fd, self->memory.addr,
-					len, variant->flags)
-					.pin_fd,
-		};
-
-		ASSERT_LE(0, race.pin_fd);
-		race.window = mmap(NULL, len, PROT_READ | PROT_WRITE,
-				   MAP_SHARED, race.pin_fd, 0);
-		ASSERT_NE(MAP_FAILED, race.window);
-		pthread_create(&thread[0], NULL, touch_all, &race);
-		pthread_create(&thread[1], NULL, read_all, &race);
-		for (size_t i = 0; i < PAGES; i++)
-			EXPECT_EQ(0, lab_unpin(race.pin_fd,
-					       i * 5 % PAGES * self->page,
-					       self->page, NULL));
-		race.over = true;
-		pthread_join(thread[0], NULL);
-		pthread_join(thread[1], NULL);
-		munmap(race.window, len);
-		close(race.pin_fd);
-	}
-	close(self->pin_fd);
-	self->pin_fd = -1;
-	EXPECT_EQ(self->held, lab_pins_held());
+	EXPECT_EQ(EINVAL,
+		  lab_pin_more(self->fd, self->target.mem_fd, self->memory.addr,
+			       lab_page(), GUPX_F_READ_ONLY)
+			  .failed);
+	EXPECT_EQ(EINVAL,
+		  lab_pin_more(-2, self->target.mem_fd, self->memory.addr,
+			       lab_page(), GUPX_F_READ_ONLY)
+			  .failed);
 }
 
 TEST_HARNESS_MAIN

@@ -98,7 +98,8 @@ static const struct vm_operations_struct frames_ops = {
 
 static const struct vm_operations_struct no_fault_ops = {};
 
-static int insert_pages(struct vm_area_struct *vma, const struct pages *pages)
+static int insert_pages(struct vm_area_struct *vma, const struct pages *pages,
+			bool down)
 {
 	const unsigned long nr = min(vma_pages(vma), 1UL << pages->order);
 	unsigned long i;
@@ -107,7 +108,7 @@ static int insert_pages(struct vm_area_struct *vma, const struct pages *pages)
 	vma->vm_ops = &no_fault_ops;
 	for (i = 0; i < nr && !error; i++)
 		error = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE,
-				       pages->page + i);
+				       pages->page + (down ? nr - 1 - i : i));
 	return error;
 }
 
@@ -124,9 +125,11 @@ static int mmap(struct file *file, struct vm_area_struct *vma)
 		vma->vm_ops = &no_fault_ops;
 		return 0;
 	case RARE_SMALL:
-		return insert_pages(vma, &rare->small);
+		return insert_pages(vma, &rare->small, false);
 	case RARE_LARGE:
-		return insert_pages(vma, &rare->large);
+		return insert_pages(vma, &rare->large, false);
+	case RARE_DOWN:
+		return insert_pages(vma, &rare->large, true);
 	default:
 		return -EINVAL;
 	}

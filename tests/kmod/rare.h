@@ -12,6 +12,7 @@
 #define RARE_NO_FAULT 1 /* nothing there, and nobody to bring it */
 #define RARE_SMALL 2	/* one page, whose references can be played with */
 #define RARE_LARGE 3	/* the same, a folio of RARE_LARGE_PAGES */
+#define RARE_DOWN 4	/* that folio, its last page first */
 
 #define RARE_LARGE_ORDER 4
 #define RARE_LARGE_PAGES (1 << RARE_LARGE_ORDER)
