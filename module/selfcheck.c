@@ -113,14 +113,25 @@ static const char *__init compare(struct gupx_batch *ours,
 	return difference;
 }
 
+/* Brings the page in from where it may stay: no zone is a reason to leave it alone. */
+static int __init write_mark(unsigned long addr)
+{
+	const unsigned int scope = memalloc_pin_save();
+	const unsigned long mark = MARK;
+	int left;
+
+	left = copy_to_user((void __user *)addr, &mark, sizeof(mark));
+	memalloc_pin_restore(scope);
+	return left;
+}
+
 /* Return: NULL, or what makes this kernel unfit, or an ERR_PTR(). */
 static const char *__init compare_at(unsigned long addr)
 {
-	const unsigned long mark = MARK;
 	struct gupx_batch ours, theirs;
 	const char *difference;
 
-	if (copy_to_user((void __user *)addr, &mark, sizeof(mark)))
+	if (write_mark(addr))
 		return ERR_PTR(-EFAULT);
 	if (gupx_pin_batch_init(&ours, 1))
 		return ERR_PTR(-ENOMEM);

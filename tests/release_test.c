@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Release of many pages lets others run: it counts pages between two chances for
+ * them, not runs, which may be of 262,144 pages each.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+#include "memory.h"
+#include "target.h"
+
+#define LEN (256UL << 20)
+
+/**
+ * struct sleeper - a thread that would run every millisecond, before all others
+ * @over: it ends
+ * @worst: ns that it slept at most
+ */
+struct sleeper {
+	_Atomic bool over;
+	_Atomic long worst;
+};
+
+static long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static void *sleep_often(void *argument)
+{
+	const struct timespec nap = { .tv_nsec = 1000000 };
+	struct sleeper *sleeper = argument;
+
+	while (!sleeper->over) {
+		const long begun = now();
+		long slept;
+
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		slept = now() - begun;
+		if (slept > sleeper->worst)
+			sleeper->worst = slept;
+	}
+	return NULL;
+}
+
+static int start_first_of_all(pthread_t *thread, struct sleeper *sleeper)
+{
+	const struct sched_param first = { .sched_priority = 50 };
+	pthread_attr_t attributes;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	pthread_attr_init(&attributes);
+	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
+	pthread_attr_setschedparam(&attributes, &first);
+	return pthread_create(thread, &attributes, sleep_often, sleeper);
+}
+
+FIXTURE(release)
+{
+	struct target target;
+	int pin_fd;
+};
+
+FIXTURE_SETUP(release)
+{
+	struct lab_answer answer;
+	uint64_t addr;
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	addr = memory_map_small(&self->target, LEN);
+	ASSERT_NE(0ULL, addr);
+	answer = lab_pin(self->target.mem_fd, addr, LEN, GUPX_F_WRITE);
+	ASSERT_EQ(LEN, answer.done);
+	self->pin_fd = answer.pin_fd;
+	/* The pages go with the pin fd, which is the most that there is to do. */
+	target_stop(&self->target);
+}
+
+FIXTURE_TEARDOWN(release)
+{
+	target_stop(&self->target);
+}
+
+/* On the one CPU that both have: who is first waits for a small part of it. */
+TEST_F(release, of_many_pages_lets_others_run)
+{
+	struct sleeper sleeper = { .over = false };
+	pthread_t thread;
+	long took;
+
+	if (start_first_of_all(&thread, &sleeper))
+		SKIP(return, "no real-time thread to be had");
+	usleep(50000);
+	sleeper.worst = 0;
+	took = now();
+	close(self->pin_fd);
+	took = now() - took;
+	sleeper.over = true;
+	pthread_join(thread, NULL);
+	TH_LOG("release took %ld us, the longest wait was %ld us", took / 1000,
+	       sleeper.worst / 1000);
+	EXPECT_GT(took / 3, sleeper.worst);
+}
+
+TEST_HARNESS_MAIN
