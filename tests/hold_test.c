@@ -118,6 +118,17 @@ static struct lab_answer ask_pin(int mem, uint64_t addr)
 	return lab_pin(mem, addr, LEN, GUPX_F_WRITE);
 }
 
+static struct lab_answer ask_pin_by_kernel(int mem, uint64_t addr)
+{
+	return lab_pin(mem, addr, LEN, GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
+}
+
+static struct lab_answer ask_populate_by_kernel(int mem, uint64_t addr)
+{
+	return lab_populate(mem, addr, LEN,
+			    GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
+}
+
 static struct lab_answer ask_read(int mem, uint64_t addr)
 {
 	void *const buffer =
@@ -171,6 +182,18 @@ FIXTURE_VARIANT_ADD(hold, read_resident){
 	.times = 4,
 	.populated = true,
 	.ask = ask_read,
+};
+
+FIXTURE_VARIANT_ADD(hold, pin_by_the_kernel){
+	.times = 4,
+	.populated = true,
+	.ask = ask_pin_by_kernel,
+};
+
+FIXTURE_VARIANT_ADD(hold, populate_by_the_kernel){
+	.times = 4,
+	.populated = true,
+	.ask = ask_populate_by_kernel,
 };
 
 FIXTURE_VARIANT_ADD(hold, explain_resident){
