@@ -58,9 +58,9 @@ static vm_fault_t handle_fault(struct vm_fault *vmf)
 	vm_fault_t answer;
 
 	/*
-	 * Linux "userfaultfd: UFFD_FEATURE_WP_ASYNC", in v6.7, protects any mapping. It leaves a marker in an
-	 * empty entry, which vmf_insert_pfn() takes for a page: the fault would be taken
-	 * for ever.
+	 * Linux "userfaultfd: UFFD_FEATURE_WP_ASYNC", in v6.7, protects any
+	 * mapping. It leaves a marker in an empty entry, which vmf_insert_pfn()
+	 * takes for a page: the fault would be taken for ever.
 	 */
 	if (userfaultfd_wp(vmf->vma))
 		return VM_FAULT_SIGBUS;

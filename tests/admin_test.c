@@ -135,11 +135,13 @@ TEST_F(admin, sees_ranges_flags_and_age_in_fdinfo)
 	char value[256], flags[8];
 	uint64_t first, end;
 	unsigned int age;
+	int fields;
 
 	ASSERT_TRUE(read_fdinfo(self->pin_fd, "gupx-range:\t", value,
 				sizeof(value)));
-	ASSERT_EQ(4, sscanf(value, "%" SCNx64 "-%" SCNx64 " %7s %u", &first,
-			    &end, flags, &age));
+	fields = sscanf(value, "%" SCNx64 "-%" SCNx64 " %7s %u", &first, &end,
+			flags, &age);
+	ASSERT_EQ(4, fields);
 	EXPECT_EQ(addr, first);
 	EXPECT_EQ(addr + 8 * lab_page(), end);
 	EXPECT_STREQ("w", flags);

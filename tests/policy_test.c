@@ -330,10 +330,8 @@ struct table {
 #define fault_possible all_possible
 
 static const struct table tables[] = {
-	TABLE(hole, ALL_R),
-	TABLE(gate, GATE_READABLE | ALL_R),
-	TABLE(vma, ALL_V | ALL_R),
-	TABLE(entry, ALL_E | ALL_V | ALL_R),
+	TABLE(hole, ALL_R),	     TABLE(gate, GATE_READABLE | ALL_R),
+	TABLE(vma, ALL_V | ALL_R),   TABLE(entry, ALL_E | ALL_V | ALL_R),
 	TABLE(fault, ALL_H | ALL_R),
 };
 
