@@ -15,34 +15,34 @@
 #include "audit.h"
 
 /**
- * struct owner - the process whose memory it is
+ * struct mm_owner - the process whose memory it is
  * @pid: as the initial namespace has it; 0: not known
  * @uid: its user
  */
-struct owner {
+struct mm_owner {
 	pid_t pid;
 	kuid_t uid;
 };
 
-static struct owner owner_of(struct mm_struct *mm)
+static struct mm_owner get_mm_owner(struct mm_struct *mm)
 {
-	struct owner owner = { .uid = INVALID_UID };
+	struct mm_owner target = { .uid = INVALID_UID };
 #ifdef CONFIG_MEMCG
 	const struct task_struct *task;
 
 	rcu_read_lock();
 	task = rcu_dereference(mm->owner);
 	if (task) {
-		owner.pid = task->tgid;
-		owner.uid = task_uid(task);
+		target.pid = task->tgid;
+		target.uid = task_uid(task);
 	}
 	rcu_read_unlock();
 #endif
-	return owner;
+	return target;
 }
 
-static void log_request(const char *verb, const struct owner *owner, u32 flags,
-			u64 addr, u64 len)
+static void log_request(const char *verb, const struct mm_owner *target,
+			u32 flags, u64 addr, u64 len)
 {
 	struct audit_buffer *buffer = audit_log_start(
 		audit_context(), GFP_KERNEL, AUDIT_KERNEL_OTHER);
@@ -52,8 +52,8 @@ static void log_request(const char *verb, const struct owner *owner, u32 flags,
 	audit_log_format(
 		buffer,
 		"op=gupx-%s flags=%#x addr=%#llx len=%#llx opid=%d ouid=%u",
-		verb, flags, addr, len, owner->pid,
-		from_kuid(&init_user_ns, owner->uid));
+		verb, flags, addr, len, target->pid,
+		from_kuid(&init_user_ns, target->uid));
 	audit_log_task_info(buffer);
 	audit_log_end(buffer);
 }
@@ -66,13 +66,13 @@ static void log_request(const char *verb, const struct owner *owner, u32 flags,
 void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 {
 	const bool special = pin->flags & (GUPX_F_FORCE | GUPX_F_SHORT);
-	struct owner owner;
+	struct mm_owner target;
 
 	if (audit_enabled == AUDIT_OFF)
 		return;
-	owner = owner_of(mm);
-	if (special || !uid_eq(owner.uid, current_uid()))
-		log_request("pin", &owner, pin->flags, pin->addr, pin->len);
+	target = get_mm_owner(mm);
+	if (special || !uid_eq(target.uid, current_uid()))
+		log_request("pin", &target, pin->flags, pin->addr, pin->len);
 }
 
 /**
@@ -82,10 +82,10 @@ void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
  */
 void gupx_audit_read(struct mm_struct *mm, const struct gupx_read *read)
 {
-	struct owner owner;
+	struct mm_owner target;
 
 	if (audit_enabled == AUDIT_OFF || !(read->flags & GUPX_F_FORCE))
 		return;
-	owner = owner_of(mm);
-	log_request("read", &owner, read->flags, read->addr, read->len);
+	target = get_mm_owner(mm);
+	log_request("read", &target, read->flags, read->addr, read->len);
 }

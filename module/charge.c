@@ -25,13 +25,13 @@
  * A note may cost a node of the xarray, 585 bytes, and its run a chunk of 64: with
  * this many pages paid, that is 2 percent, whatever the size of the folio.
  */
-#define LEAST_PAGES 9UL
+#define RECORD_MIN_PAGES 9UL
 
 /*
  * What a run of the zero page costs: its memory, or, where the kernel counts pins of that
  * page, each of its references.
  */
-static unsigned long zero_cost(unsigned long pages)
+static unsigned long get_zero_run_cost(unsigned long pages)
 {
 	return gupx_can_skip_zero_page() ? 1 : pages;
 }
@@ -39,20 +39,20 @@ static unsigned long zero_cost(unsigned long pages)
 /* In the value of a note: pages held by runs, above pages charged beyond them. */
 #define EXTRA_BITS 20
 
-static void *make_note(unsigned long held, unsigned long extra)
+static void *make_record(unsigned long held, unsigned long extra)
 {
 	BUILD_BUG_ON(GUPX_RUN_NR_BITS >= EXTRA_BITS);
 	return xa_mk_value(held << EXTRA_BITS | extra);
 }
 
-static unsigned long note_held(const void *note)
+static unsigned long get_record_held(const void *record)
 {
-	return xa_to_value(note) >> EXTRA_BITS;
+	return xa_to_value(record) >> EXTRA_BITS;
 }
 
-static unsigned long note_extra(const void *note)
+static unsigned long get_record_extra(const void *record)
 {
-	return xa_to_value(note) & (BIT(EXTRA_BITS) - 1);
+	return xa_to_value(record) & (BIT(EXTRA_BITS) - 1);
 }
 
 /**
@@ -87,15 +87,16 @@ void gupx_charge_destroy(struct gupx_charge *charge)
 }
 
 /**
- * gupx_charge_ahead() - charge a whole request before any of its work is done
+ * gupx_charge_precharge() - charge a whole request before any of its work is done
  * @charge: any
  * @precharge: to be filled
  * @pages: of the request
  *
  * Return: false where the limit is too low; nothing is charged then.
  */
-bool gupx_charge_ahead(const struct gupx_charge *charge,
-		       struct gupx_precharge *precharge, unsigned long pages)
+bool gupx_charge_precharge(const struct gupx_charge *charge,
+			   struct gupx_precharge *precharge,
+			   unsigned long pages)
 {
 	*precharge = (struct gupx_precharge){
 		.exempt = gupx_account_is_exempt(),
@@ -107,12 +108,12 @@ bool gupx_charge_ahead(const struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_return() - uncharge what was charged ahead and not used up
+ * gupx_charge_return_precharge() - uncharge what was charged ahead and not used up
  * @charge: any
  * @precharge: ends empty
  */
-void gupx_charge_return(const struct gupx_charge *charge,
-			struct gupx_precharge *precharge)
+void gupx_charge_return_precharge(const struct gupx_charge *charge,
+				  struct gupx_precharge *precharge)
 {
 	gupx_account_uncharge(charge->user, precharge->pages);
 	precharge->pages = 0;
@@ -146,31 +147,32 @@ static void uncharge_pages(struct gupx_charge *charge, unsigned long pages)
 	gupx_account_uncharge(charge->user, pages);
 }
 
-static int store_note(struct gupx_charge *charge, struct folio *folio,
-		      unsigned long held, unsigned long extra)
+static int store_record(struct gupx_charge *charge, struct folio *folio,
+			unsigned long held, unsigned long extra)
 {
 	return xa_err(xa_store(&charge->folios, folio_pfn(folio),
-			       make_note(held, extra),
+			       make_record(held, extra),
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN));
 }
 
-static int charge_part(struct gupx_charge *charge,
-		       struct gupx_precharge *precharge, struct folio *folio,
-		       unsigned long nr)
+static int charge_folio_part(struct gupx_charge *charge,
+			     struct gupx_precharge *precharge,
+			     struct folio *folio, unsigned long nr)
 {
-	const void *note = xa_load(&charge->folios, folio_pfn(folio));
+	const void *record = xa_load(&charge->folios, folio_pfn(folio));
 	unsigned long held = nr, extra, cost = nr;
 
-	if (note) {
-		held += note_held(note);
-		extra = note_extra(note);
+	if (record) {
+		held += get_record_held(record);
+		extra = get_record_extra(record);
 	} else {
-		cost = max_t(unsigned long, folio_nr_pages(folio), LEAST_PAGES);
+		cost = max_t(unsigned long, folio_nr_pages(folio),
+			     RECORD_MIN_PAGES);
 		extra = cost - nr;
 	}
 	if (!gupx_charge_pages(charge, precharge, cost))
 		return -ENOBUFS;
-	if (!store_note(charge, folio, held, extra))
+	if (!store_record(charge, folio, held, extra))
 		return 0;
 	charge->pages -= cost;
 	precharge->pages += cost;
@@ -194,12 +196,13 @@ int gupx_charge_run(struct gupx_charge *charge,
 	if (precharge->exempt)
 		return 0;
 	if (run->flags & GUPX_RUN_ZERO) {
-		cost = zero_cost(run->nr);
+		cost = get_zero_run_cost(run->nr);
 	} else if (run->flags & GUPX_RUN_LARGE) {
 		struct folio *folio = page_folio(run->page);
 
 		if (run->nr < folio_nr_pages(folio))
-			return charge_part(charge, precharge, folio, run->nr);
+			return charge_folio_part(charge, precharge, folio,
+						 run->nr);
 	}
 	return gupx_charge_pages(charge, precharge, cost) ? 0 : -ENOBUFS;
 }
@@ -229,29 +232,29 @@ void gupx_charge_drop_extents(struct gupx_charge *charge, unsigned long nr)
 	charge->extents -= nr;
 }
 
-static struct folio *folio_of(u64 word)
+static struct folio *get_run_folio(u64 word)
 {
 	return page_folio(pfn_to_page(gupx_run_pfn(word)));
 }
 
 static bool is_whole_folio(u64 word)
 {
-	return gupx_run_pages(word) == folio_nr_pages(folio_of(word));
+	return gupx_run_pages(word) == folio_nr_pages(get_run_folio(word));
 }
 
 /* Does it come to have a note of its folio when a part of it is released? */
-static bool gets_note(const struct gupx_unpin_edge *edge)
+static bool needs_record(const struct gupx_unpin_edge *edge)
 {
 	return edge->charged && (gupx_run_flags(edge->word) & GUPX_RUN_LARGE) &&
 	       is_whole_folio(edge->word);
 }
 
 /* What the note of a folio costs, beyond the folio. */
-static unsigned long note_cost(struct folio *folio)
+static unsigned long get_record_cost(struct folio *folio)
 {
 	const unsigned long nr = folio_nr_pages(folio);
 
-	return nr < LEAST_PAGES ? LEAST_PAGES - nr : 0;
+	return nr < RECORD_MIN_PAGES ? RECORD_MIN_PAGES - nr : 0;
 }
 
 /*
@@ -259,22 +262,23 @@ static unsigned long note_cost(struct folio *folio)
  * becomes two pays for the second one, a small folio for its note. Two runs of one folio
  * have one note; each pays for it all the same, and gets it back with the last part.
  */
-static unsigned long edge_cost(const struct gupx_unpin_edge *edge)
+static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 {
 	if (!edge->charged)
 		return 0;
 	if (gupx_run_flags(edge->word) & GUPX_RUN_ZERO)
 		return edge->pieces == 2 && gupx_can_skip_zero_page();
-	return gets_note(edge) ? note_cost(folio_of(edge->word)) : 0;
+	return needs_record(edge) ? get_record_cost(get_run_folio(edge->word))
+				  : 0;
 }
 
-static unsigned long cost_of_edges(const struct gupx_unpin_plan *plan)
+static unsigned long sum_edge_costs(const struct gupx_unpin_plan *plan)
 {
 	unsigned long cost = 0;
 	unsigned int i;
 
 	for (i = 0; i < plan->edges; i++)
-		cost += edge_cost(&plan->edge[i]);
+		cost += get_edge_cost(&plan->edge[i]);
 	return cost;
 }
 
@@ -289,14 +293,14 @@ static unsigned long cost_of_edges(const struct gupx_unpin_plan *plan)
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
-	const unsigned long cost = cost_of_edges(plan);
+	const unsigned long cost = sum_edge_costs(plan);
 	int error = -ENOMEM;
 	unsigned int i;
 
 	for (i = 0; i < plan->edges; i++)
-		if (gets_note(&plan->edge[i]) &&
+		if (needs_record(&plan->edge[i]) &&
 		    xa_reserve(&charge->folios,
-			       folio_pfn(folio_of(plan->edge[i].word)),
+			       folio_pfn(get_run_folio(plan->edge[i].word)),
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN))
 			goto release;
 	error = -ENOBUFS;
@@ -307,25 +311,26 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 
 release:
 	while (i--)
-		if (gets_note(&plan->edge[i]))
-			xa_release(&charge->folios,
-				   folio_pfn(folio_of(plan->edge[i].word)));
+		if (needs_record(&plan->edge[i]))
+			xa_release(
+				&charge->folios,
+				folio_pfn(get_run_folio(plan->edge[i].word)));
 	return error;
 }
 
 /* Pages of a folio that is held in parts. The last ones take the rest along. */
-static void uncharge_part(struct gupx_charge *charge, struct folio *folio,
-			  unsigned long nr)
+static void uncharge_folio_part(struct gupx_charge *charge, struct folio *folio,
+				unsigned long nr)
 {
-	const void *note = xa_load(&charge->folios, folio_pfn(folio));
+	const void *record = xa_load(&charge->folios, folio_pfn(folio));
 	unsigned long held, extra;
 
-	if (WARN_ON_ONCE(!note))
+	if (WARN_ON_ONCE(!record))
 		return;
-	held = note_held(note) - nr;
-	extra = note_extra(note);
+	held = get_record_held(record) - nr;
+	extra = get_record_extra(record);
 	if (held) {
-		store_note(charge, folio, held, extra);
+		store_record(charge, folio, held, extra);
 		uncharge_pages(charge, nr);
 	} else {
 		xa_erase(&charge->folios, folio_pfn(folio));
@@ -340,27 +345,28 @@ static void uncharge_run(struct gupx_charge *charge, u64 word)
 	if (gupx_run_is_released(word))
 		return;
 	if (flags & GUPX_RUN_ZERO)
-		uncharge_pages(charge, zero_cost(gupx_run_pages(word)));
+		uncharge_pages(charge, get_zero_run_cost(gupx_run_pages(word)));
 	else if ((flags & GUPX_RUN_LARGE) && !is_whole_folio(word))
-		uncharge_part(charge, folio_of(word), gupx_run_pages(word));
+		uncharge_folio_part(charge, get_run_folio(word),
+				    gupx_run_pages(word));
 	else
 		uncharge_pages(charge, gupx_run_pages(word));
 }
 
 /* What stays of a whole folio is a part of it, with the charge for all of it. */
-static void begin_parts(struct gupx_charge *charge, struct folio *folio,
-			unsigned long gone)
+static void record_remaining_part(struct gupx_charge *charge,
+				  struct folio *folio, unsigned long gone)
 {
-	const void *note = xa_load(&charge->folios, folio_pfn(folio));
+	const void *record = xa_load(&charge->folios, folio_pfn(folio));
 	const unsigned long held = folio_nr_pages(folio) - gone;
-	const unsigned long cost = note_cost(folio);
+	const unsigned long cost = get_record_cost(folio);
 
-	if (note) {
-		store_note(charge, folio, note_held(note) + held,
-			   note_extra(note) + cost);
+	if (record) {
+		store_record(charge, folio, get_record_held(record) + held,
+			     get_record_extra(record) + cost);
 		uncharge_pages(charge, gone);
 	} else {
-		store_note(charge, folio, held, gone + cost);
+		store_record(charge, folio, held, gone + cost);
 	}
 }
 
@@ -380,9 +386,9 @@ static void uncharge_edge(struct gupx_charge *charge,
 	if (!(flags & GUPX_RUN_LARGE))
 		uncharge_pages(charge, gone);
 	else if (is_whole_folio(edge->word))
-		begin_parts(charge, folio_of(edge->word), gone);
+		record_remaining_part(charge, get_run_folio(edge->word), gone);
 	else
-		uncharge_part(charge, folio_of(edge->word), gone);
+		uncharge_folio_part(charge, get_run_folio(edge->word), gone);
 }
 
 /**
@@ -393,14 +399,14 @@ static void uncharge_edge(struct gupx_charge *charge,
 void gupx_charge_commit_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
-	const struct gupx_chunk *chunk;
+	const struct gupx_extent_block *block;
 	unsigned int i;
 
 	for (i = 0; i < plan->edges; i++)
 		uncharge_edge(charge, &plan->edge[i]);
-	for (chunk = plan->gone; chunk; chunk = chunk->next) {
-		for (i = 0; chunk->charged && i < chunk->nr; i++)
-			uncharge_run(charge, chunk->word[i]);
+	for (block = plan->gone; block; block = block->next) {
+		for (i = 0; block->charged && i < block->nr; i++)
+			uncharge_run(charge, block->word[i]);
 		cond_resched();
 	}
 	/* A run that became two is counted, even beyond what the user may have. */

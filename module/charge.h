@@ -41,10 +41,11 @@ struct gupx_precharge {
 
 int gupx_charge_init(struct gupx_charge *charge);
 void gupx_charge_destroy(struct gupx_charge *charge);
-bool gupx_charge_ahead(const struct gupx_charge *charge,
-		       struct gupx_precharge *precharge, unsigned long pages);
-void gupx_charge_return(const struct gupx_charge *charge,
-			struct gupx_precharge *precharge);
+bool gupx_charge_precharge(const struct gupx_charge *charge,
+			   struct gupx_precharge *precharge,
+			   unsigned long pages);
+void gupx_charge_return_precharge(const struct gupx_charge *charge,
+				  struct gupx_precharge *precharge);
 bool gupx_charge_pages(struct gupx_charge *charge,
 		       struct gupx_precharge *precharge, unsigned long pages);
 int gupx_charge_run(struct gupx_charge *charge,

@@ -128,7 +128,7 @@ void gupx_cursor_drop(struct gupx_cursor *cursor)
 	cursor->held_since = 0;
 	cursor->lock = GUPX_LOCK_DROPPED;
 	cursor->vma = NULL;
-	cursor->tried = true;
+	cursor->fault_tried = true;
 }
 
 /**

@@ -28,10 +28,10 @@ enum gupx_lock {
  * @lock: state of mm->mmap_lock
  * @vma: the mapping at @addr; valid only while the lock is held, NULL otherwise
  * @vma_facts: GUPX_V_* of @vma
- * @tried: the fault at @addr has dropped the lock before
+ * @fault_tried: the fault at @addr has dropped the lock before
  * @empty: where a page is to be faulted in, the empty ones from @addr on
  * @faulted: where the last fault was, 0 if there was none
- * @moved: how often in a row the run at @addr was not there for the kernel's engine
+ * @nr_moved: how often in a row the run at @addr was not there for the kernel's engine
  * @pages: memory for the kernel's engine, by gupx_engine_alloc(); NULL: not needed yet
  * @held_since: when the present hold of the lock began, ns; only while traced
  * @held_from: @addr at that time
@@ -46,10 +46,10 @@ struct gupx_cursor {
 	enum gupx_lock lock;
 	struct vm_area_struct *vma;
 	u32 vma_facts;
-	bool tried;
+	bool fault_tried;
 	unsigned long empty;
 	unsigned long faulted;
-	unsigned int moved;
+	unsigned int nr_moved;
 	struct page **pages;
 	u64 held_since;
 	unsigned long held_from;
@@ -68,7 +68,7 @@ static inline void gupx_cursor_step(struct gupx_cursor *cursor,
 				    unsigned long nr)
 {
 	cursor->addr += nr << PAGE_SHIFT;
-	cursor->tried = false;
+	cursor->fault_tried = false;
 }
 
 static inline bool gupx_cursor_is_over(const struct gupx_cursor *cursor)

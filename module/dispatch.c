@@ -106,8 +106,8 @@ static int copy_out(struct gupx_call *call, void __user *user, u32 size)
 	return 0;
 }
 
-static int run(const struct gupx_op *op, struct gupx_call *call,
-	       void __user *user, u32 size)
+static int run_op(const struct gupx_op *op, struct gupx_call *call,
+		  void __user *user, u32 size)
 {
 	const int error = op->run(call);
 
@@ -151,7 +151,7 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 	/* What cannot be answered is not begun. */
 	if (copy_to_user(user, &call.args, min(size, op->size)))
 		return -EFAULT;
-	error = run(op, &call, user, size);
+	error = run_op(op, &call, user, size);
 	gupx_dispatch_drop_file(&call);
 	return error;
 }

@@ -25,7 +25,7 @@
 /* In a full memory cgroup there is none: the caller is told, the log need not be. */
 #define PAGES_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
-static unsigned int foll_of(u32 request)
+static unsigned int get_foll_flags(u32 request)
 {
 	static const struct {
 		u32 request;
@@ -51,10 +51,10 @@ static unsigned int foll_of(u32 request)
 	return foll;
 }
 
-static long call(const struct gupx_cursor *cursor, unsigned long nr, u32 more,
-		 struct page **pages, int *locked)
+static long call_kernel(const struct gupx_cursor *cursor, unsigned long nr,
+			u32 more, struct page **pages, int *locked)
 {
-	const unsigned int foll = foll_of(cursor->request | more);
+	const unsigned int foll = get_foll_flags(cursor->request | more);
 
 	if (cursor->request & GUPX_R_PIN)
 		return gupx_compat_pin_remote(cursor->mm, cursor->addr, nr,
@@ -67,7 +67,7 @@ static long call(const struct gupx_cursor *cursor, unsigned long nr, u32 more,
  * The errno is the kernel's; why it came to it, the kernel does not say. Row O6:
  * 6.1 may answer 0 where later kernels answer -EFAULT.
  */
-static struct gupx_verdict stop_of(const struct gupx_cursor *cursor, long ret)
+static struct gupx_verdict make_stop(const struct gupx_cursor *cursor, long ret)
 {
 	if (ret < 0)
 		return gupx_policy_stop(GUPX_STAGE_ENGINE,
@@ -103,7 +103,8 @@ static bool has_movable_memory(void)
  * is not asked where it might meet one: which page a fault brings, nobody knows
  * beforehand.
  */
-static struct gupx_verdict judge_vma(struct vm_area_struct *vma, u32 request)
+static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
+					    u32 request)
 {
 	const u32 facts = gupx_vma_facts(vma);
 	const struct gupx_verdict verdict =
@@ -125,8 +126,8 @@ static struct gupx_verdict judge_vma(struct vm_area_struct *vma, u32 request)
  *
  * Return: %GUPX_GO, @nr may be less now; or why not even for the first one.
  */
-static struct gupx_verdict judge_range(const struct gupx_cursor *cursor,
-				       unsigned long *nr)
+static struct gupx_verdict judge_kernel_range(const struct gupx_cursor *cursor,
+					      unsigned long *nr)
 {
 	const unsigned long end = cursor->addr + (*nr << PAGE_SHIFT);
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
@@ -137,7 +138,7 @@ static struct gupx_verdict judge_range(const struct gupx_cursor *cursor,
 	for (vma = find_vma(cursor->mm, cursor->addr);
 	     vma && vma->vm_start < end;
 	     vma = find_vma(cursor->mm, vma->vm_end)) {
-		verdict = judge_vma(vma, cursor->request);
+		verdict = judge_kernel_vma(vma, cursor->request);
 		if (verdict.action == GUPX_GO)
 			continue;
 		if (vma->vm_start <= cursor->addr)
@@ -156,28 +157,29 @@ static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch,
 				     struct page **pages, unsigned long nr)
 {
-	struct gupx_verdict verdict = judge_range(cursor, &nr);
+	struct gupx_verdict verdict = judge_kernel_range(cursor, &nr);
 	int locked = 1;
 	long ret;
 
 	if (verdict.action == GUPX_STOP)
 		return verdict;
-	ret = call(cursor, nr, 0, pages, &locked);
+	ret = call_kernel(cursor, nr, 0, pages, &locked);
 	if (!locked) {
 		cursor->lock = GUPX_LOCK_NONE;
 		cursor->vma = NULL;
 	}
 	if (ret <= 0)
-		return stop_of(cursor, ret);
+		return make_stop(cursor, ret);
 	if (pages)
-		gupx_pin_adopt(batch, pages, ret, cursor->addr,
-			       gupx_pin_flags(cursor->request));
+		gupx_batch_add_kernel_pages(
+			batch, pages, ret, cursor->addr,
+			gupx_batch_run_flags(cursor->request));
 	gupx_cursor_step(cursor, ret);
 	return gupx_policy_do(GUPX_GO);
 }
 
-static struct gupx_verdict take_stretch(struct gupx_cursor *cursor,
-					struct gupx_batch *batch)
+static struct gupx_verdict take_kernel_span(struct gupx_cursor *cursor,
+					    struct gupx_batch *batch)
 {
 	unsigned long nr =
 		min((cursor->end - cursor->addr) >> PAGE_SHIFT, CALL_MAX);
@@ -186,7 +188,7 @@ static struct gupx_verdict take_stretch(struct gupx_cursor *cursor,
 
 	/* Populate wants no pages. */
 	if (batch) {
-		nr = min_t(unsigned long, nr, gupx_pin_room(batch));
+		nr = min_t(unsigned long, nr, gupx_batch_room(batch));
 		pages = kmalloc_array(nr, sizeof(*pages), PAGES_GFP);
 		if (!pages)
 			return gupx_policy_no_memory();
@@ -207,7 +209,7 @@ static struct gupx_verdict take_stretch(struct gupx_cursor *cursor,
  */
 bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 {
-	struct gupx_verdict verdict = take_stretch(cursor, batch);
+	struct gupx_verdict verdict = take_kernel_span(cursor, batch);
 
 	if (verdict.action == GUPX_STOP)
 		gupx_cursor_stop(cursor, verdict);
@@ -263,11 +265,12 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 {
 	long ret;
 
-	nr = min3(nr, CALL_MAX, (unsigned long)gupx_pin_room(batch));
-	ret = call(cursor, nr, GUPX_R_NOFAULT, pages, NULL);
+	nr = min3(nr, CALL_MAX, (unsigned long)gupx_batch_room(batch));
+	ret = call_kernel(cursor, nr, GUPX_R_NOFAULT, pages, NULL);
 	if (ret > 0) {
-		gupx_pin_adopt(batch, pages, ret, cursor->addr,
-			       gupx_pin_flags(cursor->request));
+		gupx_batch_add_kernel_pages(
+			batch, pages, ret, cursor->addr,
+			gupx_batch_run_flags(cursor->request));
 		gupx_cursor_step(cursor, ret);
 		return gupx_policy_do(GUPX_GO);
 	}
@@ -278,5 +281,5 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 					-ret);
 	if ((ret == 0 || ret == -EFAULT) && !(cursor->request & GUPX_R_NOFAULT))
 		return gupx_policy_do(GUPX_LOOK_AGAIN);
-	return stop_of(cursor, ret);
+	return make_stop(cursor, ret);
 }

@@ -3,7 +3,7 @@
 #define GUPX_ENGINE_H
 
 #include "cursor.h"
-#include "pin.h"
+#include "batch.h"
 
 bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch);
 void gupx_engine_populate(struct gupx_cursor *cursor);

@@ -10,11 +10,11 @@
 #include <linux/userfaultfd_k.h>
 
 #include "entry.h"
-#include "place.h"
+#include "longterm.h"
 #include "policy.h"
 
 /* Entries of a large folio told at once: taking them cannot be broken off. */
-#define PARTS_MAX 64UL
+#define FOLIO_PTES_MAX 64UL
 
 /* Without access to hint at, PROT_NONE is the mapping's own (row E3). */
 static bool may_hint_numa(struct vm_area_struct *vma)
@@ -39,7 +39,7 @@ static bool is_exclusive(struct folio *folio, struct page *marked)
  * the exclusive mark: under a leaf of a PMD or PUD the head page, under a PTE the
  * page.
  */
-static u32 page_facts(struct folio *folio, struct page *marked)
+static u32 get_page_facts(struct folio *folio, struct page *marked)
 {
 	u32 facts = 0;
 
@@ -52,22 +52,23 @@ static u32 page_facts(struct folio *folio, struct page *marked)
 	return facts;
 }
 
-static void set_page(struct gupx_entry *entry, struct page *page)
+static void set_entry_page(struct gupx_entry *entry, struct page *page)
 {
 	entry->page = page;
 	entry->folio = page_folio(page);
 }
 
 /* The page at the address, of a leaf that begins with @head. */
-static void set_leaf_page(struct gupx_entry *entry, struct page *page,
-			  struct page *head)
+static void set_leaf_entry_page(struct gupx_entry *entry, struct page *page,
+				struct page *head)
 {
-	set_page(entry, page);
-	entry->facts |= page_facts(entry->folio, head) | gupx_place_facts(head);
+	set_entry_page(entry, page);
+	entry->facts |=
+		get_page_facts(entry->folio, head) | gupx_longterm_facts(head);
 }
 
 /* Twin of vm_normal_page(): is there a struct page behind this entry? */
-static u32 pte_kind(const struct vm_area_struct *vma, pte_t pte)
+static u32 get_pte_kind(const struct vm_area_struct *vma, pte_t pte)
 {
 	const unsigned long pfn = pte_pfn(pte);
 
@@ -85,7 +86,7 @@ static u32 pte_kind(const struct vm_area_struct *vma, pte_t pte)
 }
 
 /* Row E2: would a fault bring more than zeroes? Twin of hugetlb's own look. */
-static u32 hole_facts(struct vm_area_struct *vma, unsigned long addr)
+static u32 get_hole_facts(struct vm_area_struct *vma, unsigned long addr)
 {
 #ifdef CONFIG_HUGETLB_PAGE
 	if (is_vm_hugetlb_page(vma)) {
@@ -100,22 +101,22 @@ static u32 hole_facts(struct vm_area_struct *vma, unsigned long addr)
 	return vma->vm_ops && vma->vm_ops->fault ? GUPX_E_FILLED : 0;
 }
 
-/* Up to where hole_facts() are the same: hugetlb's differ from page to page. */
-static unsigned long hole_end(const struct gupx_table *table,
-			      unsigned long addr)
+/* Up to where get_hole_facts() are the same: hugetlb's differ from page to page. */
+static unsigned long get_hole_end(const struct gupx_table *table,
+				  unsigned long addr)
 {
 	unsigned long size;
 
 	if (!is_vm_hugetlb_page(table->vma))
 		return table->end;
 	size = huge_page_size(hstate_vma(table->vma));
-	return min(table->end, gupx_follow_end_of(addr, size));
+	return min(table->end, gupx_follow_entry_end(addr, size));
 }
 
 /* Facts that the entry itself tells, with the mapping. */
-static u32 pte_facts(struct vm_area_struct *vma, pte_t pte)
+static u32 get_pte_facts(struct vm_area_struct *vma, pte_t pte)
 {
-	u32 facts = pte_kind(vma, pte);
+	u32 facts = get_pte_kind(vma, pte);
 
 	if (pte_write(pte))
 		facts |= GUPX_E_WRITABLE;
@@ -129,22 +130,22 @@ static u32 pte_facts(struct vm_area_struct *vma, pte_t pte)
 }
 
 /* How many pages from this one on are of the same large folio, in a row? */
-static unsigned long count_parts(const struct gupx_table *table,
-				 unsigned long addr,
-				 const struct gupx_entry *entry)
+static unsigned long count_folio_ptes(const struct gupx_table *table,
+				      unsigned long addr,
+				      const struct gupx_entry *entry)
 {
 	const unsigned long left = (table->end - addr) >> PAGE_SHIFT;
 	const unsigned long in_folio =
 		folio_nr_pages(entry->folio) -
 		folio_page_idx(entry->folio, entry->page);
-	const unsigned long most = min3(left, in_folio, PARTS_MAX);
+	const unsigned long most = min3(left, in_folio, FOLIO_PTES_MAX);
 	const bool exclusive = entry->facts & GUPX_E_PAGE_EXCLUSIVE;
 	pte_t *ptep = table->pte + pte_index(addr);
 	pteval_t expected = pte_val(ptep_get(ptep)) | _PAGE_ACCESSED;
 	unsigned long nr;
 
 	/* An inverted frame number grows where the entry falls. */
-	if (!gupx_entry_shows_frame(expected))
+	if (!gupx_entry_has_plain_pfn(expected))
 		return 1;
 
 	for (nr = 1; nr < most; nr++) {
@@ -156,37 +157,37 @@ static unsigned long count_parts(const struct gupx_table *table,
 	return nr;
 }
 
-static void look_at_pte(const struct gupx_table *table, unsigned long addr,
-			struct gupx_entry *entry)
+static void read_pte(const struct gupx_table *table, unsigned long addr,
+		     struct gupx_entry *entry)
 {
 	struct vm_area_struct *vma = table->vma;
 	const pte_t pte = ptep_get(table->pte + pte_index(addr));
 
 	entry->nr = 1;
 	if (!pte_present(pte)) {
-		entry->facts = pte_none(pte)
-				       ? GUPX_E_EMPTY | hole_facts(vma, addr)
-				       : GUPX_E_ABSENT;
+		entry->facts =
+			pte_none(pte) ? GUPX_E_EMPTY | get_hole_facts(vma, addr)
+				      : GUPX_E_ABSENT;
 		return;
 	}
-	entry->facts = pte_facts(vma, pte);
+	entry->facts = get_pte_facts(vma, pte);
 	entry->dirty = pte_dirty(pte);
 	switch (entry->facts & GUPX_E_KIND) {
 	case GUPX_E_PAGE:
-		set_page(entry, pte_page(pte));
-		entry->facts |= gupx_place_facts(entry->page);
+		set_entry_page(entry, pte_page(pte));
+		entry->facts |= gupx_longterm_facts(entry->page);
 		break;
 	case GUPX_E_ZERO:
 		/* The zero page is not allocated; zone checks do not apply. */
-		set_page(entry, pte_page(pte));
+		set_entry_page(entry, pte_page(pte));
 		break;
 	default:
 		return;
 	}
-	entry->facts |= page_facts(entry->folio, entry->page);
+	entry->facts |= get_page_facts(entry->folio, entry->page);
 	/* Device memory is not all of one kind. */
 	if (folio_test_large(entry->folio) && !is_zone_device_page(entry->page))
-		entry->nr = count_parts(table, addr, entry);
+		entry->nr = count_folio_ptes(table, addr, entry);
 }
 
 /*
@@ -204,7 +205,7 @@ static bool is_huge_zero(struct folio *folio)
  * special"), in v6.18: gup takes that one all the same. Others are of VMAs whose
  * driver put them there.
  */
-static u32 pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
+static u32 get_pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
 {
 	if (pmd_devmap(pmd))
 		return GUPX_E_DEVMAP | GUPX_E_NEVER_FORCE;
@@ -217,11 +218,11 @@ static u32 pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
 	return pmd_special(pmd) ? GUPX_E_OPAQUE : GUPX_E_PAGE;
 }
 
-static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
-			struct gupx_entry *entry)
+static void read_pmd(const struct gupx_table *table, unsigned long addr,
+		     struct gupx_entry *entry)
 {
 	const unsigned long end =
-		min(table->end, gupx_follow_end_of(addr, PMD_SIZE));
+		min(table->end, gupx_follow_entry_end(addr, PMD_SIZE));
 	const pmd_t pmd = READ_ONCE(table->pmd[pmd_index(addr)]);
 	struct vm_area_struct *vma = table->vma;
 	struct page *head;
@@ -230,13 +231,13 @@ static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
 	if (!gupx_follow_is_leaf(pmd))
 		return;
 	entry->nr = (end - addr) >> PAGE_SHIFT;
-	kind = pmd_kind(vma, pmd);
+	kind = get_pmd_kind(vma, pmd);
 	entry->facts = kind | GUPX_E_PMD;
 	entry->dirty = pmd_dirty(pmd);
 	if (pmd_write(pmd))
 		entry->facts |= GUPX_E_WRITABLE;
 	if (pmd_protnone(pmd) && may_hint_numa(vma))
-		entry->facts |= GUPX_E_PROTNONE | hole_facts(vma, addr);
+		entry->facts |= GUPX_E_PROTNONE | get_hole_facts(vma, addr);
 	if (tracks_soft_dirty(vma) && !pmd_soft_dirty(pmd))
 		entry->facts |= GUPX_E_SOFT_DIRTY_DUE;
 	if (userfaultfd_huge_pmd_wp(vma, pmd))
@@ -244,11 +245,11 @@ static void look_at_pmd(const struct gupx_table *table, unsigned long addr,
 	if (kind != GUPX_E_PAGE && kind != GUPX_E_HUGE_ZERO)
 		return;
 	head = pmd_page(pmd);
-	set_leaf_page(entry, head + pte_index(addr), head);
+	set_leaf_entry_page(entry, head + pte_index(addr), head);
 }
 
-static void look_at_pud(const struct gupx_table *table, unsigned long addr,
-			struct gupx_entry *entry)
+static void read_pud(const struct gupx_table *table, unsigned long addr,
+		     struct gupx_entry *entry)
 {
 	const pud_t pud = table->pud;
 	struct page *head;
@@ -268,28 +269,29 @@ static void look_at_pud(const struct gupx_table *table, unsigned long addr,
 	}
 	head = pud_page(pud);
 	entry->facts |= GUPX_E_PAGE;
-	set_leaf_page(entry, head + ((addr & ~PUD_MASK) >> PAGE_SHIFT), head);
+	set_leaf_entry_page(entry, head + ((addr & ~PUD_MASK) >> PAGE_SHIFT),
+			    head);
 }
 
 /**
- * gupx_entry_look() - the facts of the entry at an address
+ * gupx_entry_read() - the facts of the entry at an address
  * @table: locked
  * @addr: at least the address it was locked for, below its end
  * @entry: to be filled
  */
-void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
+void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry)
 {
 	*entry = (struct gupx_entry){};
 	if (table->kind != GUPX_E_PAGE) {
-		entry->facts = table->kind | hole_facts(table->vma, addr);
-		entry->nr = (hole_end(table, addr) - addr) >> PAGE_SHIFT;
+		entry->facts = table->kind | get_hole_facts(table->vma, addr);
+		entry->nr = (get_hole_end(table, addr) - addr) >> PAGE_SHIFT;
 	} else if (table->shift == PAGE_SHIFT) {
-		look_at_pte(table, addr, entry);
+		read_pte(table, addr, entry);
 	} else if (table->shift == PMD_SHIFT) {
-		look_at_pmd(table, addr, entry);
+		read_pmd(table, addr, entry);
 	} else {
-		look_at_pud(table, addr, entry);
+		read_pud(table, addr, entry);
 	}
 }
 
@@ -321,15 +323,15 @@ unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 }
 
 /**
- * gupx_entry_touch_frame() - mark an entry without a struct page as used
+ * gupx_entry_mark_accessed() - mark an entry without a struct page as used
  * @table: locked, of PTEs
  * @addr: of the entry
  * @write: mark it dirty too
  *
  * Row E6. There is no page to carry the mark, so the entry has to.
  */
-void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
-			    bool write)
+void gupx_entry_mark_accessed(const struct gupx_table *table,
+			      unsigned long addr, bool write)
 {
 	pte_t *ptep = table->pte + pte_index(addr);
 	const pte_t old = ptep_get(ptep);
@@ -344,7 +346,7 @@ void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
 }
 
 /**
- * gupx_entry_look_at_gate() - the facts of the gate page
+ * gupx_entry_read_gate() - the facts of the gate page
  * @mm: the target
  * @addr: gupx_vma_is_gate() said yes
  * @entry: to be filled
@@ -354,8 +356,8 @@ void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
  *
  * Return: whether there is a page to be read.
  */
-bool gupx_entry_look_at_gate(struct mm_struct *mm, unsigned long addr,
-			     struct gupx_entry *entry)
+bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,
+			  struct gupx_entry *entry)
 {
 	pgd_t *pgd = pgd_offset(mm, addr);
 	p4d_t *p4d;
@@ -380,7 +382,7 @@ bool gupx_entry_look_at_gate(struct mm_struct *mm, unsigned long addr,
 	    !pfn_valid(pte_pfn(pte)))
 		return false;
 	entry->nr = 1;
-	set_page(entry, pte_page(pte));
-	entry->facts = GUPX_E_PAGE | page_facts(entry->folio, entry->page);
+	set_entry_page(entry, pte_page(pte));
+	entry->facts = GUPX_E_PAGE | get_page_facts(entry->folio, entry->page);
 	return true;
 }

@@ -26,20 +26,20 @@ struct gupx_entry {
 	struct folio *folio;
 };
 
-void gupx_entry_look(const struct gupx_table *table, unsigned long addr,
+void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry);
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 				     unsigned long addr, unsigned long most);
-void gupx_entry_touch_frame(const struct gupx_table *table, unsigned long addr,
-			    bool write);
-bool gupx_entry_look_at_gate(struct mm_struct *mm, unsigned long addr,
-			     struct gupx_entry *entry);
+void gupx_entry_mark_accessed(const struct gupx_table *table,
+			      unsigned long addr, bool write);
+bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,
+			  struct gupx_entry *entry);
 
 /*
  * Does the entry's frame stand there as it is? Not where a hypervisor counts frames
  * otherwise, and not where the entry was inverted, to be of no use to a CPU.
  */
-static inline bool gupx_entry_shows_frame(pteval_t entry)
+static inline bool gupx_entry_has_plain_pfn(pteval_t entry)
 {
 	return !cpu_feature_enabled(X86_FEATURE_XENPV) &&
 	       (entry & _PAGE_PRESENT);

@@ -13,7 +13,7 @@
 #include "follow.h"
 #include "vma.h"
 
-static enum gupx_outcome outcome_of(struct gupx_verdict verdict)
+static enum gupx_outcome get_outcome(struct gupx_verdict verdict)
 {
 	switch (verdict.action) {
 	case GUPX_GO:
@@ -31,7 +31,7 @@ static enum gupx_outcome outcome_of(struct gupx_verdict verdict)
 	return GUPX_OUTCOME_STOP;
 }
 
-static enum gupx_content content_of(u32 facts)
+static enum gupx_content get_content(u32 facts)
 {
 	switch (facts & GUPX_E_KIND) {
 	case GUPX_E_EMPTY:
@@ -53,14 +53,14 @@ static enum gupx_content content_of(u32 facts)
 	return GUPX_CONTENT_BAD;
 }
 
-static struct gupx_judgement judgement_of(struct gupx_verdict verdict,
-					  enum gupx_content content)
+static struct gupx_judgement make_judgement(struct gupx_verdict verdict,
+					    enum gupx_content content)
 {
 	return (struct gupx_judgement){
 		.error = verdict.error,
 		.stage = verdict.stage,
 		.reason = verdict.reason,
-		.outcome = outcome_of(verdict),
+		.outcome = get_outcome(verdict),
 		.content = content,
 	};
 }
@@ -71,9 +71,9 @@ static struct gupx_judgement judge_entry(const struct gupx_cursor *cursor,
 {
 	const u32 facts = entry->facts;
 	struct gupx_judgement judgement =
-		judgement_of(gupx_policy_judge_entry(facts, cursor->vma_facts,
-						     cursor->request),
-			     content_of(facts));
+		make_judgement(gupx_policy_judge_entry(facts, cursor->vma_facts,
+						       cursor->request),
+			       get_content(facts));
 
 	if (table->kind == GUPX_E_PAGE)
 		judgement.shift = table->shift;
@@ -85,8 +85,8 @@ static struct gupx_judgement judge_entry(const struct gupx_cursor *cursor,
 }
 
 /* The part of a judgement that two pages of one run have in common. */
-static bool is_same(const struct gupx_judgement *a,
-		    const struct gupx_judgement *b)
+static bool is_same_judgement(const struct gupx_judgement *a,
+			      const struct gupx_judgement *b)
 {
 	return memcmp(&a->error, &b->error,
 		      sizeof(*a) - offsetof(struct gupx_judgement, error)) == 0;
@@ -97,13 +97,14 @@ static bool is_same(const struct gupx_judgement *a,
  *
  * Return: false where there is no room; the cursor stays where it is.
  */
-static bool note(struct gupx_cursor *cursor, struct gupx_judgement *out,
-		 unsigned int nr, unsigned int *used, unsigned long end,
-		 struct gupx_judgement judgement)
+static bool add_judgement(struct gupx_cursor *cursor,
+			  struct gupx_judgement *out, unsigned int nr,
+			  unsigned int *used, unsigned long end,
+			  struct gupx_judgement judgement)
 {
 	const unsigned long len = end - cursor->addr;
 
-	if (*used && is_same(&out[*used - 1], &judgement)) {
+	if (*used && is_same_judgement(&out[*used - 1], &judgement)) {
 		out[*used - 1].len += len;
 	} else if (*used < nr) {
 		judgement.addr = cursor->addr;
@@ -126,18 +127,18 @@ static struct gupx_judgement judge_hole(const struct gupx_cursor *cursor,
 	*end = next ? min(cursor->end, next->vm_start) : cursor->end;
 	if ((cursor->request & GUPX_R_POPULATE) ||
 	    !gupx_vma_is_gate(cursor->mm, cursor->addr))
-		return judgement_of(gupx_policy_judge_hole(cursor->request),
-				    GUPX_CONTENT_HOLE);
+		return make_judgement(gupx_policy_judge_hole(cursor->request),
+				      GUPX_CONTENT_HOLE);
 	*end = cursor->addr + PAGE_SIZE;
-	return judgement_of(gupx_policy_judge_gate(
-				    gupx_entry_look_at_gate(
-					    cursor->mm, cursor->addr, &entry),
-				    cursor->request),
-			    GUPX_CONTENT_GATE);
+	return make_judgement(
+		gupx_policy_judge_gate(
+			gupx_entry_read_gate(cursor->mm, cursor->addr, &entry),
+			cursor->request),
+		GUPX_CONTENT_GATE);
 }
 
-static bool note_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
-		       unsigned int nr, unsigned int *used)
+static bool judge_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
+			unsigned int nr, unsigned int *used)
 {
 	struct gupx_table table;
 	bool room = true;
@@ -146,43 +147,44 @@ static bool note_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
 	while (room && cursor->addr < table.end) {
 		struct gupx_entry entry;
 
-		gupx_entry_look(&table, cursor->addr, &entry);
+		gupx_entry_read(&table, cursor->addr, &entry);
 		if (!entry.nr)
 			break;
-		room = note(cursor, out, nr, used,
-			    cursor->addr + (entry.nr << PAGE_SHIFT),
-			    judge_entry(cursor, &table, &entry));
+		room = add_judgement(cursor, out, nr, used,
+				     cursor->addr + (entry.nr << PAGE_SHIFT),
+				     judge_entry(cursor, &table, &entry));
 	}
 	gupx_follow_unlock(&table);
 	return room;
 }
 
-static bool note_vma(struct gupx_cursor *cursor, struct gupx_judgement *out,
-		     unsigned int nr, unsigned int *used)
+static bool judge_vma(struct gupx_cursor *cursor, struct gupx_judgement *out,
+		      unsigned int nr, unsigned int *used)
 {
 	struct gupx_verdict verdict;
 
 	cursor->vma_facts = gupx_vma_facts(cursor->vma);
 	verdict = gupx_policy_judge_vma(cursor->vma_facts, cursor->request);
 	if (verdict.action == GUPX_STOP)
-		return note(cursor, out, nr, used,
-			    min(cursor->end, cursor->vma->vm_end),
-			    judgement_of(verdict, GUPX_CONTENT_UNSEEN));
-	return note_table(cursor, out, nr, used);
+		return add_judgement(cursor, out, nr, used,
+				     min(cursor->end, cursor->vma->vm_end),
+				     make_judgement(verdict,
+						    GUPX_CONTENT_UNSEEN));
+	return judge_table(cursor, out, nr, used);
 }
 
 /* One mapping, hole or table on. Return: whether there was room for it. */
-static bool note_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
-		      unsigned int nr, unsigned int *used)
+static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
+		       unsigned int nr, unsigned int *used)
 {
 	unsigned long end;
 	struct gupx_judgement judgement;
 
 	cursor->vma = vma_lookup(cursor->mm, cursor->addr);
 	if (cursor->vma)
-		return note_vma(cursor, out, nr, used);
+		return judge_vma(cursor, out, nr, used);
 	judgement = judge_hole(cursor, &end);
-	return note(cursor, out, nr, used, end, judgement);
+	return add_judgement(cursor, out, nr, used, end, judgement);
 }
 
 /**
@@ -208,7 +210,7 @@ unsigned int gupx_explain_fill(struct gupx_cursor *cursor,
 			gupx_cursor_stop(cursor, verdict);
 			break;
 		}
-		room = note_next(cursor, out, nr, &used);
+		room = judge_next(cursor, out, nr, &used);
 		if (mmap_lock_is_contended(cursor->mm))
 			gupx_cursor_unlock(cursor);
 		cond_resched();

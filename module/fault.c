@@ -11,8 +11,8 @@
 #include "fault.h"
 #include "trace.h"
 
-static unsigned int flags_of(const struct gupx_cursor *cursor,
-			     unsigned long addr, enum gupx_action action)
+static unsigned int get_fault_flags(const struct gupx_cursor *cursor,
+				    unsigned long addr, enum gupx_action action)
 {
 	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY |
 			     FAULT_FLAG_KILLABLE;
@@ -26,12 +26,12 @@ static unsigned int flags_of(const struct gupx_cursor *cursor,
 		flags |= FAULT_FLAG_INTERRUPTIBLE;
 	if (cursor->request & GUPX_R_NOWAIT)
 		flags |= FAULT_FLAG_RETRY_NOWAIT;
-	if (cursor->tried && addr == cursor->addr)
+	if (cursor->fault_tried && addr == cursor->addr)
 		flags |= FAULT_FLAG_TRIED;
 	return flags;
 }
 
-static u32 facts_of(vm_fault_t answer)
+static u32 get_fault_facts(vm_fault_t answer)
 {
 	static const struct {
 		vm_fault_t answer;
@@ -70,14 +70,15 @@ static u32 facts_of(vm_fault_t answer)
 struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
 				  unsigned long addr, enum gupx_action action)
 {
-	const unsigned int flags = flags_of(cursor, addr, action);
+	const unsigned int flags = get_fault_flags(cursor, addr, action);
 	struct gupx_verdict verdict;
 	vm_fault_t answer;
 
 	cursor->faulted = addr;
 	trace_gupx_fault(cursor, flags);
 	answer = handle_mm_fault(cursor->vma, addr, flags, NULL);
-	verdict = gupx_policy_judge_fault(facts_of(answer), cursor->request);
+	verdict = gupx_policy_judge_fault(get_fault_facts(answer),
+					  cursor->request);
 	trace_gupx_fault_done(cursor, (__force unsigned int)answer, verdict);
 	if (verdict.action == GUPX_RELOCK)
 		gupx_cursor_drop(cursor);

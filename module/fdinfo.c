@@ -13,7 +13,7 @@
 
 #include "fdinfo.h"
 #include "pinset.h"
-#include "set.h"
+#include "pinset_internal.h"
 
 static void show_kb(struct seq_file *seq, const char *name, u64 pages)
 {
@@ -32,7 +32,7 @@ static void show_target(const struct gupx_pinset *set, struct seq_file *seq)
 }
 
 static void show_range(struct seq_file *seq, const struct gupx_extent *extent,
-		       u32 born)
+		       u32 pin_time)
 {
 	static const struct {
 		u32 flag;
@@ -52,7 +52,8 @@ static void show_range(struct seq_file *seq, const struct gupx_extent *extent,
 			seq_putc(seq, letters[i].letter);
 	if (!extent->flags)
 		seq_putc(seq, '-');
-	seq_printf(seq, " %llu\n", (u64)(ktime_get_boottime_seconds() - born));
+	seq_printf(seq, " %llu\n",
+		   (u64)(ktime_get_boottime_seconds() - pin_time));
 }
 
 /* As many as are read at a glance; EXTENTS has all of them. */
@@ -62,17 +63,17 @@ static void show_range(struct seq_file *seq, const struct gupx_extent *extent,
 static void show_ranges(struct gupx_pinset *set, struct seq_file *seq)
 {
 	struct gupx_extent extent[RANGES_AT_A_TIME];
-	u32 born[RANGES_AT_A_TIME];
+	u32 pin_time[RANGES_AT_A_TIME];
 	unsigned int shown = 0, nr, i;
 	u64 all;
 
 	mutex_lock(&set->lock);
-	all = gupx_chunks_joined(&set->chunks);
+	all = gupx_extent_list_joined(&set->list);
 	do {
-		nr = gupx_chunks_describe(&set->chunks, true, shown, extent,
-					  born, RANGES_AT_A_TIME);
+		nr = gupx_extent_list_describe(&set->list, true, shown, extent,
+					       pin_time, RANGES_AT_A_TIME);
 		for (i = 0; i < nr; i++)
-			show_range(seq, &extent[i], born[i]);
+			show_range(seq, &extent[i], pin_time[i]);
 		shown += nr;
 	} while (nr && shown < RANGES_SHOWN);
 	mutex_unlock(&set->lock);

@@ -22,7 +22,7 @@
 #include "policy.h"
 
 /* Twin of hugetlb_vma_lock_read(), which is not exported. */
-static struct rw_semaphore *huge_lock_of(struct vm_area_struct *vma)
+static struct rw_semaphore *get_huge_lock(struct vm_area_struct *vma)
 {
 #ifdef CONFIG_HUGETLB_PAGE
 	struct hugetlb_vma_lock *lock = vma->vm_private_data;
@@ -34,7 +34,8 @@ static struct rw_semaphore *huge_lock_of(struct vm_area_struct *vma)
 }
 
 /* Nothing to look at up to the end of this entry: all of it is of one kind. */
-static void set_blank(struct gupx_table *table, u32 kind, unsigned long end)
+static void set_uniform_table(struct gupx_table *table, u32 kind,
+			      unsigned long end)
 {
 	table->kind = kind;
 	table->end = min(table->end, end);
@@ -59,7 +60,8 @@ static bool lock_pte_table(struct gupx_table *table, pmd_t *pmd, pmd_t seen,
 	table->pte = pte_offset_kernel(&seen, addr & PMD_MASK);
 	table->shift = PAGE_SHIFT;
 	table->ptl = ptl;
-	set_blank(table, GUPX_E_PAGE, gupx_follow_end_of(addr, PMD_SIZE));
+	set_uniform_table(table, GUPX_E_PAGE,
+			  gupx_follow_entry_end(addr, PMD_SIZE));
 	return true;
 
 unlock_ptl:
@@ -71,7 +73,7 @@ unlock_rcu:
 
 /*
  * The lock is that of the whole table: the leaves behind this one can be looked at
- * under it, up to the first entry that is none (gupx_entry_look()).
+ * under it, up to the first entry that is none (gupx_entry_read()).
  */
 static bool lock_pmd_leaves(struct gupx_table *table, pmd_t *pmd,
 			    unsigned long addr)
@@ -86,26 +88,27 @@ static bool lock_pmd_leaves(struct gupx_table *table, pmd_t *pmd,
 	table->pmd = pmd - pmd_index(addr);
 	table->shift = PMD_SHIFT;
 	table->ptl = ptl;
-	set_blank(table, GUPX_E_PAGE, gupx_follow_end_of(addr, PUD_SIZE));
+	set_uniform_table(table, GUPX_E_PAGE,
+			  gupx_follow_entry_end(addr, PUD_SIZE));
 	return true;
 }
 
 static void lock_pmd(struct gupx_table *table, pud_t *pud, unsigned long addr)
 {
 	pmd_t *pmd = pmd_offset(pud, addr);
-	const unsigned long end = gupx_follow_end_of(addr, PMD_SIZE);
+	const unsigned long end = gupx_follow_entry_end(addr, PMD_SIZE);
 
 	for (;;) {
 		const pmd_t seen = READ_ONCE(*pmd);
 
 		/* Row E2 counts a migrating PMD as empty; its fault waits. */
 		if (pmd_none(seen) || !pmd_present(seen))
-			return set_blank(table, GUPX_E_EMPTY, end);
+			return set_uniform_table(table, GUPX_E_EMPTY, end);
 		if (gupx_follow_is_leaf(seen)) {
 			if (lock_pmd_leaves(table, pmd, addr))
 				return;
 		} else if (pmd_bad(seen)) {
-			return set_blank(table, GUPX_E_BAD, end);
+			return set_uniform_table(table, GUPX_E_BAD, end);
 		} else if (lock_pte_table(table, pmd, seen, addr)) {
 			return;
 		}
@@ -131,23 +134,25 @@ static bool lock_pud_leaf(struct gupx_table *table, pud_t *pud,
 	table->pud = now;
 	table->shift = PUD_SHIFT;
 	table->ptl = ptl;
-	set_blank(table, GUPX_E_PAGE, gupx_follow_end_of(addr, PUD_SIZE));
+	set_uniform_table(table, GUPX_E_PAGE,
+			  gupx_follow_entry_end(addr, PUD_SIZE));
 	return true;
 }
 
 static void lock_pud(struct gupx_table *table, p4d_t *p4d, unsigned long addr)
 {
 	pud_t *pud = pud_offset(p4d, addr);
-	const unsigned long end = gupx_follow_end_of(addr, PUD_SIZE);
+	const unsigned long end = gupx_follow_entry_end(addr, PUD_SIZE);
 
 	for (;;) {
 		const pud_t seen = READ_ONCE(*pud);
 
 		if (pud_none(seen) || !pud_present(seen))
-			return set_blank(table, GUPX_E_EMPTY, end);
+			return set_uniform_table(table, GUPX_E_EMPTY, end);
 		if (!is_pud_leaf(seen)) {
 			if (pud_bad(seen))
-				return set_blank(table, GUPX_E_BAD, end);
+				return set_uniform_table(table, GUPX_E_BAD,
+							 end);
 			return lock_pmd(table, pud, addr);
 		}
 		if (lock_pud_leaf(table, pud, addr))
@@ -162,18 +167,20 @@ static void lock_pgd(struct gupx_table *table, unsigned long addr)
 	p4d_t *p4d;
 
 	if (pgd_none(*pgd))
-		return set_blank(table, GUPX_E_EMPTY,
-				 gupx_follow_end_of(addr, PGDIR_SIZE));
+		return set_uniform_table(table, GUPX_E_EMPTY,
+					 gupx_follow_entry_end(addr,
+							       PGDIR_SIZE));
 	if (pgd_bad(*pgd))
-		return set_blank(table, GUPX_E_BAD,
-				 gupx_follow_end_of(addr, PGDIR_SIZE));
+		return set_uniform_table(table, GUPX_E_BAD,
+					 gupx_follow_entry_end(addr,
+							       PGDIR_SIZE));
 	p4d = p4d_offset(pgd, addr);
 	if (p4d_none(*p4d))
-		return set_blank(table, GUPX_E_EMPTY,
-				 gupx_follow_end_of(addr, P4D_SIZE));
+		return set_uniform_table(table, GUPX_E_EMPTY,
+					 gupx_follow_entry_end(addr, P4D_SIZE));
 	if (p4d_bad(*p4d))
-		return set_blank(table, GUPX_E_BAD,
-				 gupx_follow_end_of(addr, P4D_SIZE));
+		return set_uniform_table(table, GUPX_E_BAD,
+					 gupx_follow_entry_end(addr, P4D_SIZE));
 	lock_pud(table, p4d, addr);
 }
 
@@ -192,7 +199,7 @@ void gupx_follow_lock(struct gupx_table *table, struct vm_area_struct *vma,
 	*table = (struct gupx_table){
 		.vma = vma,
 		.end = min(end, vma->vm_end),
-		.huge_lock = huge_lock_of(vma),
+		.huge_lock = get_huge_lock(vma),
 	};
 	if (table->huge_lock)
 		down_read(table->huge_lock);

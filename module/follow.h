@@ -48,8 +48,8 @@ static inline bool gupx_follow_is_leaf(pmd_t pmd)
 }
 
 /* The end of what an entry of that size maps. */
-static inline unsigned long gupx_follow_end_of(unsigned long addr,
-					       unsigned long size)
+static inline unsigned long gupx_follow_entry_end(unsigned long addr,
+						  unsigned long size)
 {
 	const unsigned long end = (addr | (size - 1)) + 1;
 

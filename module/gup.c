@@ -19,17 +19,17 @@
 #include "fault.h"
 #include "follow.h"
 #include "gup.h"
-#include "pattern.h"
+#include "template.h"
 #include "trace.h"
 #include "vma.h"
 
 /* Row L7. The gate page is judged by nothing else, and never faulted in. */
-static struct gupx_verdict pass_gate(struct gupx_cursor *cursor,
-				     struct gupx_batch *batch)
+static struct gupx_verdict take_gate_page(struct gupx_cursor *cursor,
+					  struct gupx_batch *batch)
 {
 	struct gupx_entry entry;
 	const bool readable =
-		gupx_entry_look_at_gate(cursor->mm, cursor->addr, &entry);
+		gupx_entry_read_gate(cursor->mm, cursor->addr, &entry);
 	struct gupx_verdict verdict =
 		gupx_policy_judge_gate(readable, cursor->request);
 
@@ -38,10 +38,10 @@ static struct gupx_verdict pass_gate(struct gupx_cursor *cursor,
 	verdict = gupx_policy_judge_page(entry.facts, 0, cursor->request);
 	if (verdict.action == GUPX_STOP)
 		return verdict;
-	gupx_pin_take(batch, &entry, cursor->addr,
-		      gupx_pin_flags(cursor->request));
-	gupx_pin_touch(&entry, false);
-	gupx_pin_settle(batch);
+	gupx_batch_take(batch, &entry, cursor->addr,
+			gupx_batch_run_flags(cursor->request));
+	gupx_batch_mark_accessed(&entry, false);
+	gupx_batch_flush_refs(batch);
 	gupx_cursor_step(cursor, 1);
 	return gupx_policy_do(GUPX_SKIP);
 }
@@ -64,7 +64,7 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 	if (!cursor->vma) {
 		/* Populate knows no gate area: L5 before L7. */
 		if (batch && gupx_vma_is_gate(cursor->mm, cursor->addr))
-			return pass_gate(cursor, batch);
+			return take_gate_page(cursor, batch);
 		return gupx_policy_judge_hole(cursor->request);
 	}
 	cursor->vma_facts = gupx_vma_facts(cursor->vma);
@@ -77,7 +77,7 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 }
 
 /* Row L10, and let a writer who waits for the lock have it. */
-static void breathe(struct gupx_cursor *cursor)
+static void yield_to_writers(struct gupx_cursor *cursor)
 {
 	if (cursor->lock == GUPX_LOCK_HELD &&
 	    mmap_lock_is_contended(cursor->mm))
@@ -85,26 +85,27 @@ static void breathe(struct gupx_cursor *cursor)
 	cond_resched();
 }
 
-static bool has_room(const struct gupx_batch *batch, unsigned long addr)
+static bool batch_has_room(const struct gupx_batch *batch, unsigned long addr)
 {
-	return !batch || gupx_pin_has_room(batch, addr);
+	return !batch || gupx_batch_has_room(batch, addr);
 }
 
 /* Should someone else have the table's lock? */
-static bool wants_break(const struct gupx_table *table)
+static bool should_drop_ptl(const struct gupx_table *table)
 {
 	return table->ptl && (need_resched() || spin_needbreak(table->ptl));
 }
 
 /* Entries like the last one need no judgement of their own. */
-static unsigned long repeat(struct gupx_pattern *pattern,
-			    const struct gupx_table *table, unsigned long addr,
-			    struct gupx_batch *batch, u32 flags)
+static unsigned long take_matching(struct gupx_template *template,
+				   const struct gupx_table *table,
+				   unsigned long addr, struct gupx_batch *batch,
+				   u32 flags)
 {
-	if (!pattern->mask)
+	if (!template->mask)
 		return 0;
-	return batch ? gupx_pattern_take(pattern, table, addr, batch, flags)
-		     : gupx_pattern_touch(pattern, table, addr);
+	return batch ? gupx_template_take(template, table, addr, batch, flags)
+		     : gupx_template_touch(template, table, addr);
 }
 
 /*
@@ -112,31 +113,31 @@ static unsigned long repeat(struct gupx_pattern *pattern,
  *
  * Return: whether to go on behind it.
  */
-static bool pass(const struct gupx_table *table, unsigned long addr,
-		 struct gupx_verdict verdict, u32 request)
+static bool pass_entry(const struct gupx_table *table, unsigned long addr,
+		       struct gupx_verdict verdict, u32 request)
 {
 	const bool skip = verdict.action == GUPX_SKIP;
 
 	if (table->shift == PAGE_SHIFT &&
 	    (skip || verdict.reason == GUPX_REASON_NO_PAGE))
-		gupx_entry_touch_frame(table, addr, request & GUPX_R_WRITE);
+		gupx_entry_mark_accessed(table, addr, request & GUPX_R_WRITE);
 	return skip;
 }
 
 /* Everything up to here is done. The fault that was tried was for the first. */
-static void advance(struct gupx_cursor *cursor, unsigned long addr)
+static void advance_cursor(struct gupx_cursor *cursor, unsigned long addr)
 {
 	if (addr != cursor->addr)
 		gupx_cursor_step(cursor, (addr - cursor->addr) >> PAGE_SHIFT);
 }
 
-static void take(struct gupx_cursor *cursor, struct gupx_batch *batch,
-		 unsigned long addr, const struct gupx_entry *entry)
+static void take_entry(struct gupx_cursor *cursor, struct gupx_batch *batch,
+		       unsigned long addr, const struct gupx_entry *entry)
 {
 	if (batch)
-		gupx_pin_take(batch, entry, addr,
-			      gupx_pin_flags(cursor->request));
-	gupx_pin_touch(entry, cursor->request & GUPX_R_WRITE);
+		gupx_batch_take(batch, entry, addr,
+				gupx_batch_run_flags(cursor->request));
+	gupx_batch_mark_accessed(entry, cursor->request & GUPX_R_WRITE);
 }
 
 /*
@@ -145,51 +146,53 @@ static void take(struct gupx_cursor *cursor, struct gupx_batch *batch,
  * Return: the verdict that ended it; %GUPX_GO at the end of the table, of the
  * batch's room, or for a break.
  */
-static struct gupx_verdict walk(struct gupx_cursor *cursor,
-				struct gupx_batch *batch,
-				const struct gupx_table *table)
+static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
+					struct gupx_batch *batch,
+					const struct gupx_table *table)
 {
-	const u32 request = cursor->request, flags = gupx_pin_flags(request);
+	const u32 request = cursor->request,
+		  flags = gupx_batch_run_flags(request);
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
-	struct gupx_pattern pattern;
+	struct gupx_template template;
 	unsigned long addr = cursor->addr;
 
-	pattern.mask = 0;
-	while (addr < table->end && has_room(batch, addr)) {
-		unsigned long nr = repeat(&pattern, table, addr, batch, flags);
+	template.mask = 0;
+	while (addr < table->end && batch_has_room(batch, addr)) {
+		unsigned long nr =
+			take_matching(&template, table, addr, batch, flags);
 		struct gupx_entry entry;
 
 		addr += nr << PAGE_SHIFT;
 		if (nr) {
-			if (wants_break(table))
+			if (should_drop_ptl(table))
 				break;
 			continue;
 		}
-		gupx_entry_look(table, addr, &entry);
+		gupx_entry_read(table, addr, &entry);
 		if (!entry.nr)
 			break;
 		verdict = gupx_policy_judge_entry(entry.facts,
 						  cursor->vma_facts, request);
 		if (verdict.action == GUPX_GO) {
-			take(cursor, batch, addr, &entry);
+			take_entry(cursor, batch, addr, &entry);
 			/* What follows a page that was absent is so, too. */
 			if (addr != cursor->faulted)
-				gupx_pattern_learn(&pattern, table, addr,
-						   &entry, request);
-		} else if (!pass(table, addr, verdict, request)) {
+				gupx_template_set(&template, table, addr,
+						  &entry, request);
+		} else if (!pass_entry(table, addr, verdict, request)) {
 			break;
 		}
 		addr += entry.nr << PAGE_SHIFT;
 		verdict = gupx_policy_do(GUPX_GO);
-		if (wants_break(table))
+		if (should_drop_ptl(table))
 			break;
 	}
-	advance(cursor, addr);
+	advance_cursor(cursor, addr);
 	return verdict;
 }
 
 /* Absent pages that are faulted in before they are looked at. */
-#define AHEAD_MAX 16UL
+#define FAULT_AHEAD_MAX 16UL
 
 static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 				      struct gupx_batch *batch)
@@ -199,13 +202,13 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 	struct gupx_verdict verdict;
 
 	gupx_follow_lock(&table, cursor->vma, cursor->addr, cursor->end);
-	verdict = walk(cursor, batch, &table);
+	verdict = walk_entries(cursor, batch, &table);
 	if (verdict.action == GUPX_FAULT)
-		cursor->empty =
-			gupx_entry_count_empty(&table, cursor->addr, AHEAD_MAX);
+		cursor->empty = gupx_entry_count_empty(&table, cursor->addr,
+						       FAULT_AHEAD_MAX);
 	/* The references are taken while the lock still keeps the pages. */
 	if (batch)
-		gupx_pin_settle(batch);
+		gupx_batch_flush_refs(batch);
 	gupx_follow_unlock(&table);
 	trace_gupx_entries(cursor, from, verdict);
 	return verdict;
@@ -233,7 +236,7 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 
 		gupx_follow_lock(&table, cursor->vma, addr, end);
 		while (more && addr < table.end) {
-			gupx_entry_look(&table, addr, &entry);
+			gupx_entry_read(&table, addr, &entry);
 			if (!entry.nr)
 				break;
 			more = gupx_policy_judge_entry(entry.facts,
@@ -255,7 +258,7 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
  */
 #define DELEGATE_TRIES 32U
 
-static struct gupx_verdict give_up_moving(void)
+static struct gupx_verdict stop_moving(void)
 {
 	return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE, EBUSY);
 }
@@ -264,8 +267,8 @@ static struct gupx_verdict give_up_moving(void)
  * Row O4: hand the run at the cursor to the kernel's engine. The table was unlocked;
  * recheck the run. Memory for that is allocated once, with no lock held.
  */
-static struct gupx_verdict delegate(struct gupx_cursor *cursor,
-				    struct gupx_batch *batch)
+static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
+					 struct gupx_batch *batch)
 {
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_LOOK_AGAIN);
 	unsigned long nr;
@@ -284,9 +287,9 @@ static struct gupx_verdict delegate(struct gupx_cursor *cursor,
 	if (nr)
 		verdict = gupx_engine_take(cursor, batch, nr, cursor->pages);
 	if (verdict.action != GUPX_LOOK_AGAIN)
-		cursor->moved = 0;
-	else if (++cursor->moved > DELEGATE_TRIES)
-		verdict = give_up_moving();
+		cursor->nr_moved = 0;
+	else if (++cursor->nr_moved > DELEGATE_TRIES)
+		verdict = stop_moving();
 	return verdict;
 }
 
@@ -295,8 +298,8 @@ static struct gupx_verdict delegate(struct gupx_cursor *cursor,
  * All of them will be looked at, so a fault ahead of the cursor that does not end
  * well tells nothing yet: its page is asked for again when the cursor is there.
  */
-static struct gupx_verdict fault(struct gupx_cursor *cursor,
-				 enum gupx_action action)
+static struct gupx_verdict fault_in_span(struct gupx_cursor *cursor,
+					 enum gupx_action action)
 {
 	const unsigned long end =
 		action == GUPX_FAULT
@@ -318,12 +321,12 @@ static struct gupx_verdict fault(struct gupx_cursor *cursor,
 }
 
 /* Rows L9 to L20: the next table, and whatever its entries ask for. */
-static struct gupx_verdict step(struct gupx_cursor *cursor,
-				struct gupx_batch *batch)
+static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
+					   struct gupx_batch *batch)
 {
 	struct gupx_verdict verdict;
 
-	breathe(cursor);
+	yield_to_writers(cursor);
 	verdict = gupx_cursor_lock(cursor);
 	if (verdict.action == GUPX_STOP)
 		return verdict;
@@ -335,9 +338,9 @@ static struct gupx_verdict step(struct gupx_cursor *cursor,
 					EINTR);
 	verdict = walk_table(cursor, batch);
 	if (verdict.action == GUPX_DELEGATE)
-		return delegate(cursor, batch);
+		return delegate_span(cursor, batch);
 	if (gupx_policy_wants_fault(verdict))
-		return fault(cursor, verdict.action);
+		return fault_in_span(cursor, verdict.action);
 	return verdict;
 }
 
@@ -355,9 +358,9 @@ bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 	while (!gupx_cursor_is_over(cursor)) {
 		struct gupx_verdict verdict;
 
-		if (!has_room(batch, cursor->addr))
+		if (!batch_has_room(batch, cursor->addr))
 			break;
-		verdict = step(cursor, batch);
+		verdict = walk_next_table(cursor, batch);
 		if (verdict.action == GUPX_STOP)
 			gupx_cursor_stop(cursor, verdict);
 	}

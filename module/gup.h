@@ -3,7 +3,7 @@
 #define GUPX_GUP_H
 
 #include "cursor.h"
-#include "pin.h"
+#include "batch.h"
 
 bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch);
 void gupx_gup_populate(struct gupx_cursor *cursor);

@@ -25,7 +25,7 @@
 #include "engine.h"
 #include "explain.h"
 #include "gup.h"
-#include "intake.h"
+#include "acquire.h"
 #include "ioctl.h"
 #include "pinfd.h"
 #include "pinset.h"
@@ -65,7 +65,7 @@ module_param(max_pin_mib, uint, 0644);
 MODULE_PARM_DESC(max_pin_mib, "MiB that one PIN may ask for (default 65536)");
 
 /* Every flag means the same in each verb that takes it. */
-static u32 request_of(u32 flags, u32 verb)
+static u32 make_request(u32 flags, u32 verb)
 {
 	u32 request = (flags & GUPX_R_ASKED) | verb;
 
@@ -110,8 +110,8 @@ static int check_pages(u64 addr, u64 len)
 }
 
 /* Where and why it ended; what lies before is done. The caller's own address. */
-static void answer(const struct gupx_cursor *cursor, u64 done_at,
-		   struct gupx_stop *stop)
+static void fill_stop(const struct gupx_cursor *cursor, u64 done_at,
+		      struct gupx_stop *stop)
 {
 	*stop = (struct gupx_stop){
 		.addr = done_at,
@@ -178,7 +178,7 @@ static struct gupx_pinset *find_pinset(struct file *file,
 	return gupx_pinset_fits(set, mm) ? set : ERR_PTR(-EXDEV);
 }
 
-static void answer_limit(struct gupx_pin *pin, const struct user_struct *user)
+static void fill_limit(struct gupx_pin *pin, const struct user_struct *user)
 {
 	pin->memlock_limit = gupx_account_limit();
 	pin->memlock_used = gupx_account_used(user);
@@ -194,21 +194,21 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 
 	if (error)
 		return error;
-	answer_limit(pin, gupx_pinset_user(set));
+	fill_limit(pin, gupx_pinset_user(set));
 	gupx_cursor_init(&cursor, mm, addr, pin->len,
-			 request_of(pin->flags, GUPX_R_PIN));
+			 make_request(pin->flags, GUPX_R_PIN));
 	trace_gupx_request(&cursor, pin->flags & GUPX_F_ENGINE_KERNEL);
-	error = gupx_intake_pin(set, &cursor,
-				pin->flags & GUPX_F_ENGINE_KERNEL);
+	error = gupx_acquire_pins(set, &cursor,
+				  pin->flags & GUPX_F_ENGINE_KERNEL);
 	if (error)
 		return error;
 	pin->done = cursor.addr - cursor.start;
-	answer(&cursor, pin->addr + pin->done, &pin->stop);
+	fill_stop(&cursor, pin->addr + pin->done, &pin->stop);
 	gupx_audit_pin(mm, pin);
 	return 0;
 }
 
-static int pin_anew(struct gupx_call *call, struct mm_struct *mm)
+static int pin_into_new_set(struct gupx_call *call, struct mm_struct *mm)
 {
 	struct gupx_pin *pin = &call->args.pin;
 	struct gupx_pinset *set;
@@ -227,7 +227,7 @@ static int pin_anew(struct gupx_call *call, struct mm_struct *mm)
 	return error;
 }
 
-static int pin_more(struct gupx_pin *pin, struct mm_struct *mm)
+static int pin_into_set(struct gupx_pin *pin, struct mm_struct *mm)
 {
 	struct file *file = fget(pin->pin_fd);
 	struct gupx_pinset *set;
@@ -257,7 +257,8 @@ static int run_pin(struct gupx_call *call)
 		return PTR_ERR(mm);
 	pin->done = 0;
 	pin->stop = (struct gupx_stop){ .addr = pin->addr };
-	error = pin->pin_fd == -1 ? pin_anew(call, mm) : pin_more(pin, mm);
+	error = pin->pin_fd == -1 ? pin_into_new_set(call, mm)
+				  : pin_into_set(pin, mm);
 	gupx_target_put(mm);
 	return error;
 }
@@ -283,14 +284,14 @@ static int populate_range(struct gupx_populate *populate, struct mm_struct *mm)
 	if (error)
 		return error;
 	gupx_cursor_init(&cursor, mm, addr, populate->len,
-			 request_of(populate->flags, GUPX_R_POPULATE));
+			 make_request(populate->flags, GUPX_R_POPULATE));
 	trace_gupx_request(&cursor, populate->flags & GUPX_F_ENGINE_KERNEL);
 	if (populate->flags & GUPX_F_ENGINE_KERNEL)
 		gupx_engine_populate(&cursor);
 	else
 		gupx_gup_populate(&cursor);
 	populate->done = cursor.addr - cursor.start;
-	answer(&cursor, populate->addr + populate->done, &populate->stop);
+	fill_stop(&cursor, populate->addr + populate->done, &populate->stop);
 	return 0;
 }
 
@@ -339,7 +340,7 @@ static int read_range(struct gupx_read *read, struct mm_struct *mm)
 	first = round_down(addr, PAGE_SIZE);
 	end = PAGE_ALIGN(addr + read->len);
 	gupx_cursor_init(&cursor, mm, first, end - first,
-			 request_of(read->flags, GUPX_R_GET));
+			 make_request(read->flags, GUPX_R_GET));
 	trace_gupx_request(&cursor, read->flags & GUPX_F_ENGINE_KERNEL);
 	iov_iter_ubuf(&to, READ, u64_to_user_ptr(read->buf), read->len);
 	error = gupx_read_copy(&cursor, addr, &to,
@@ -347,7 +348,7 @@ static int read_range(struct gupx_read *read, struct mm_struct *mm)
 	if (error)
 		return error;
 	read->done = read->len - iov_iter_count(&to);
-	answer(&cursor, read->addr + read->done, &read->stop);
+	fill_stop(&cursor, read->addr + read->done, &read->stop);
 	return 0;
 }
 
@@ -446,9 +447,10 @@ static int explain_range(struct gupx_explain *explain, struct mm_struct *mm)
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	gupx_cursor_init(&cursor, mm, addr, explain->len,
-			 request_of(explain->flags,
-				    verbs[clamp_verb(explain->verb)].request));
+	gupx_cursor_init(
+		&cursor, mm, addr, explain->len,
+		make_request(explain->flags,
+			     verbs[clamp_verb(explain->verb)].request));
 	error = copy_judgements(&cursor, explain, page);
 	explain->done = cursor.addr - cursor.start;
 	kfree(page);

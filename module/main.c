@@ -9,7 +9,7 @@
 #include <linux/module.h>
 
 #include "ioctl.h"
-#include "place.h"
+#include "longterm.h"
 #include "selfcheck.h"
 #include "target.h"
 #include "version.h"
@@ -34,7 +34,7 @@ static int __init gupx_init(void)
 
 	if (error)
 		return error;
-	gupx_place_init();
+	gupx_longterm_init();
 	error = gupx_selfcheck_run();
 	if (error)
 		return error;

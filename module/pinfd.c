@@ -14,7 +14,7 @@
 
 #include "dispatch.h"
 #include "fdinfo.h"
-#include "pin.h"
+#include "batch.h"
 #include "pinfd.h"
 #include "pinset.h"
 #include "window.h"
@@ -123,19 +123,19 @@ static int run_seal(struct gupx_call *call)
 	return 0;
 }
 
-static const struct gupx_op pin_ops[] = {
+static const struct gupx_op pinfd_ops[] = {
 	GUPX_OP(GUPX_IOC_EXTENTS, gupx_extents, seals, run_extents),
 	GUPX_OP(GUPX_IOC_UNPIN, gupx_unpin, released, run_unpin),
 	GUPX_OP(GUPX_IOC_SEAL, gupx_seal, sealed, run_seal),
 };
 
-static long pin_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long pinfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return gupx_dispatch(pin_ops, ARRAY_SIZE(pin_ops), file, cmd, arg);
+	return gupx_dispatch(pinfd_ops, ARRAY_SIZE(pinfd_ops), file, cmd, arg);
 }
 
 /* Pages that are copied under one look at the set. */
-#define COPIED_AT_A_TIME 64U
+#define COPY_BATCH 64U
 
 /*
  * Find pages to be copied, and keep them from being released meanwhile.
@@ -146,20 +146,20 @@ static long pin_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static int grab_pages(struct gupx_pinset *set, loff_t pos,
 		      struct gupx_run *found)
 {
-	enum gupx_chunks_found what;
+	enum gupx_extent_found what;
 	unsigned int i;
 
 	gupx_pinset_lock(set);
 	what = gupx_pinset_find(set, pos >> PAGE_SHIFT, found);
-	if (what == GUPX_CHUNKS_PAGE) {
-		found->nr = min(found->nr, COPIED_AT_A_TIME);
+	if (what == GUPX_FOUND_PAGE) {
+		found->nr = min(found->nr, COPY_BATCH);
 		for (i = 0; i < found->nr; i++)
 			get_page(gupx_run_page(found, i));
 	}
 	gupx_pinset_unlock(set);
-	if (what == GUPX_CHUNKS_RELEASED)
+	if (what == GUPX_FOUND_RELEASED)
 		return -ENODATA;
-	return what == GUPX_CHUNKS_PAGE ? found->nr : 0;
+	return what == GUPX_FOUND_PAGE ? found->nr : 0;
 }
 
 /*
@@ -178,7 +178,7 @@ static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
 		const size_t want = min(PAGE_SIZE - offset, iov_iter_count(to));
 		size_t done;
 
-		if (gupx_pin_is_poisoned(page))
+		if (gupx_batch_is_poisoned(page))
 			return copied ?: -EHWPOISON;
 		done = copy_page_to_iter(page, offset, want, to);
 		copied += done;
@@ -190,7 +190,7 @@ static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
 }
 
 /* The pinned bytes, in the order they were pinned. */
-static ssize_t pin_read(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t pinfd_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct gupx_pinset *set = iocb->ki_filp->private_data;
 	struct gupx_run found;
@@ -212,30 +212,30 @@ static ssize_t pin_read(struct kiocb *iocb, struct iov_iter *to)
 	return total ?: copied ?: nr < 0 ? nr : 0;
 }
 
-static int pin_mmap(struct file *file, struct vm_area_struct *vma)
+static int pinfd_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	return gupx_window_map(file->private_data, vma);
 }
 
-static int pin_release(struct inode *inode, struct file *file)
+static int pinfd_release(struct inode *inode, struct file *file)
 {
 	gupx_pinset_destroy(file->private_data);
 	return 0;
 }
 
-static void pin_show_fdinfo(struct seq_file *seq, struct file *file)
+static void pinfd_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	gupx_fdinfo_show(file->private_data, seq);
 }
 
-static const struct file_operations pin_fops = {
+static const struct file_operations pinfd_fops = {
 	.owner = THIS_MODULE,
-	.release = pin_release,
-	.read_iter = pin_read,
-	.mmap = pin_mmap,
-	.unlocked_ioctl = pin_ioctl,
+	.release = pinfd_release,
+	.read_iter = pinfd_read_iter,
+	.mmap = pinfd_mmap,
+	.unlocked_ioctl = pinfd_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.show_fdinfo = pin_show_fdinfo,
+	.show_fdinfo = pinfd_show_fdinfo,
 	.llseek = noop_llseek,
 };
 
@@ -261,7 +261,7 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 		gupx_pinset_destroy(set);
 		return ERR_PTR(fd);
 	}
-	file = gupx_compat_anon_file("[gupx-pins]", &pin_fops, set,
+	file = gupx_compat_anon_file("[gupx-pins]", &pinfd_fops, set,
 				     read_only ? O_RDONLY : O_RDWR);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
@@ -288,5 +288,5 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
  */
 struct gupx_pinset *gupx_pinfd_set(struct file *file)
 {
-	return file->f_op == &pin_fops ? file->private_data : NULL;
+	return file->f_op == &pinfd_fops ? file->private_data : NULL;
 }

@@ -19,11 +19,11 @@
 #include <linux/slab.h>
 
 #include "pinset.h"
-#include "set.h"
+#include "pinset_internal.h"
 #include "unpin.h"
 
 /* For those who read about the pins: whose memory it is. */
-static void note_target(struct gupx_pinset *set)
+static void record_target(struct gupx_pinset *set)
 {
 #ifdef CONFIG_MEMCG
 	const struct task_struct *owner;
@@ -60,10 +60,10 @@ struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm)
 	mutex_init(&set->lock);
 	address_space_init_once(&set->mapping);
 	set->mapping.a_ops = &empty_aops;
-	gupx_chunks_init(&set->chunks);
+	gupx_extent_list_init(&set->list);
 	mmgrab(mm);
 	set->mm = mm;
-	note_target(set);
+	record_target(set);
 	return set;
 }
 
@@ -75,7 +75,7 @@ struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm)
  */
 void gupx_pinset_destroy(struct gupx_pinset *set)
 {
-	gupx_chunks_release(&set->chunks);
+	gupx_extent_list_release(&set->list);
 	atomic64_sub(set->pages - set->zero_pages, &set->mm->pinned_vm);
 	gupx_charge_destroy(&set->charge);
 	put_pid(set->pid);
@@ -135,34 +135,34 @@ struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 }
 
 /* What is released counts no longer. */
-static void count_unpinned(struct gupx_pinset *set,
-			   const struct gupx_unpin_plan *plan)
+static void uncount_pages(struct gupx_pinset *set,
+			  const struct gupx_unpin_plan *plan)
 {
-	const struct gupx_chunk *chunk;
+	const struct gupx_extent_block *block;
 	u32 i;
 
 	for (i = 0; i < plan->edges; i++)
-		gupx_set_count(set, gupx_run_flags(plan->edge[i].gone),
-			       -(s64)gupx_run_pages(plan->edge[i].gone));
-	for (chunk = plan->gone; chunk; chunk = chunk->next) {
+		gupx_pinset_count(set, gupx_run_flags(plan->edge[i].gone),
+				  -(s64)gupx_run_pages(plan->edge[i].gone));
+	for (block = plan->gone; block; block = block->next) {
 		cond_resched();
-		for (i = 0; i < chunk->nr; i++)
-			if (!gupx_run_is_released(chunk->word[i]))
-				gupx_set_count(
-					set, gupx_run_flags(chunk->word[i]),
-					-(s64)gupx_run_pages(chunk->word[i]));
+		for (i = 0; i < block->nr; i++)
+			if (!gupx_run_is_released(block->word[i]))
+				gupx_pinset_count(
+					set, gupx_run_flags(block->word[i]),
+					-(s64)gupx_run_pages(block->word[i]));
 	}
 	set->extents -= plan->extents;
 }
 
 /* Under the set's lock, which also keeps windows from showing the pages again. */
-static int take_out(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
+static int unpin_range(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
 {
 	int error;
 
 	if (set->seals & GUPX_SEAL_UNPIN)
 		return -EPERM;
-	error = gupx_unpin_prepare(&set->chunks, plan);
+	error = gupx_unpin_prepare(&set->list, plan);
 	if (error)
 		return error;
 	error = gupx_charge_prepare_unpin(&set->charge, plan);
@@ -170,9 +170,9 @@ static int take_out(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
 		gupx_unpin_cancel(plan);
 		return error;
 	}
-	gupx_unpin_commit(&set->chunks, plan);
+	gupx_unpin_commit(&set->list, plan);
 	gupx_charge_commit_unpin(&set->charge, plan);
-	count_unpinned(set, plan);
+	uncount_pages(set, plan);
 	unmap_mapping_range(&set->mapping, plan->index << PAGE_SHIFT,
 			    (plan->end - plan->index) << PAGE_SHIFT, 1);
 	return 0;
@@ -194,9 +194,9 @@ int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
 	int error = 0;
 
 	mutex_lock(&set->lock);
-	plan.end = min(index + nr, set->chunks.pages);
+	plan.end = min(index + nr, set->list.pages);
 	if (plan.index < plan.end)
-		error = take_out(set, &plan);
+		error = unpin_range(set, &plan);
 	else if (set->seals & GUPX_SEAL_UNPIN)
 		error = -EPERM;
 	mutex_unlock(&set->lock);
@@ -297,7 +297,7 @@ void gupx_pinset_unlock(struct gupx_pinset *set)
 /**
  * gupx_pinset_extents() - describe extents, in the order they were pinned
  * @set: any
- * @joined: as gupx_chunks_describe() has it
+ * @joined: as gupx_extent_list_describe() has it
  * @first: index of the first one wanted
  * @out: room for @nr; kernel memory
  * @nr: how many at most
@@ -311,7 +311,8 @@ unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
 	unsigned int done;
 
 	mutex_lock(&set->lock);
-	done = gupx_chunks_describe(&set->chunks, joined, first, out, NULL, nr);
+	done = gupx_extent_list_describe(&set->list, joined, first, out, NULL,
+					 nr);
 	mutex_unlock(&set->lock);
 	return done;
 }
@@ -326,10 +327,10 @@ unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
  *
  * Return: whether there is such a page, or was one.
  */
-enum gupx_chunks_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
+enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 					struct gupx_run *found)
 {
-	return gupx_chunks_find(&set->chunks, index, found);
+	return gupx_extent_list_find(&set->list, index, found);
 }
 
 /**
@@ -343,10 +344,10 @@ void gupx_pinset_totals(struct gupx_pinset *set, bool joined,
 {
 	mutex_lock(&set->lock);
 	*totals = (struct gupx_pinset_totals){
-		.extents = joined ? gupx_chunks_joined(&set->chunks)
+		.extents = joined ? gupx_extent_list_joined(&set->list)
 				  : set->extents,
 		.pages = set->pages,
-		.length = set->chunks.pages,
+		.length = set->list.pages,
 		.kernel_pages = set->kernel_pages,
 		.write_pages = set->write_pages,
 		.short_pages = set->short_pages,

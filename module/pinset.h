@@ -4,7 +4,7 @@
 
 #include <linux/mm_types.h>
 
-#include "chunks.h"
+#include "extent_list.h"
 
 struct file;
 struct gupx_extent;
@@ -52,7 +52,7 @@ void gupx_pinset_unlock(struct gupx_pinset *set);
 unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
 				 u64 first, struct gupx_extent *out,
 				 unsigned int nr);
-enum gupx_chunks_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
+enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 					struct gupx_run *found);
 void gupx_pinset_totals(struct gupx_pinset *set, bool joined,
 			struct gupx_pinset_totals *totals);

@@ -106,7 +106,8 @@
 #define GUPX_E_NEVER_FORCE BIT(11)  /* a PUD, a device map */
 #define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, signed */
 #define GUPX_E_P2PDMA BIT(13)
-#define GUPX_E_SHORT_ONLY BIT(14) /* not to be held for long where it is */
+#define GUPX_E_NOT_LONGTERM_PINNABLE \
+	BIT(14) /* not to be held for long where it is */
 /* A fault may bring more than zeroes: a fault handler, hugetlb's page cache. */
 #define GUPX_E_FILLED BIT(15)
 #define GUPX_E_LAST GUPX_E_FILLED
@@ -361,8 +362,8 @@ static inline struct gupx_verdict gupx_policy_judge_special(__u32 entry,
 }
 
 /* Row O4: a page that must not be held for long where it is. */
-static inline struct gupx_verdict gupx_policy_judge_stay(__u32 vma,
-							 __u32 request)
+static inline struct gupx_verdict gupx_policy_judge_longterm(__u32 vma,
+							     __u32 request)
 {
 	if ((vma & GUPX_V_HUGETLB) && !(request & GUPX_R_CAN_MOVE_HUGETLB))
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
@@ -380,8 +381,9 @@ static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 	if (entry & GUPX_E_P2PDMA)
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_P2PDMA,
 					EREMOTEIO);
-	if ((request & GUPX_R_LONGTERM) && (entry & GUPX_E_SHORT_ONLY))
-		return gupx_policy_judge_stay(vma, request);
+	if ((request & GUPX_R_LONGTERM) &&
+	    (entry & GUPX_E_NOT_LONGTERM_PINNABLE))
+		return gupx_policy_judge_longterm(vma, request);
 	return gupx_policy_do(GUPX_GO);
 }
 
@@ -401,7 +403,7 @@ static inline bool gupx_policy_copies_blindly(__u32 entry, __u32 vma)
 
 /* Rows E1 to E9, E11 and O4, before NOFAULT has its word. */
 static inline struct gupx_verdict
-gupx_policy_weigh_entry(__u32 entry, __u32 vma, __u32 request)
+gupx_policy_classify_entry(__u32 entry, __u32 vma, __u32 request)
 {
 	struct gupx_verdict verdict;
 	enum gupx_action action;
@@ -454,7 +456,7 @@ static inline struct gupx_verdict
 gupx_policy_judge_entry(__u32 entry, __u32 vma, __u32 request)
 {
 	const struct gupx_verdict verdict =
-		gupx_policy_weigh_entry(entry, vma, request);
+		gupx_policy_classify_entry(entry, vma, request);
 
 	if ((request & GUPX_R_NOFAULT) && gupx_policy_wants_fault(verdict))
 		return gupx_policy_stop(GUPX_STAGE_FOLLOW, GUPX_REASON_NOFAULT,

@@ -11,7 +11,7 @@
 
 #include "engine.h"
 #include "gup.h"
-#include "pin.h"
+#include "batch.h"
 #include "read.h"
 
 /* Taken at a time: what a reader who is stopped or slow can keep from others. */
@@ -63,7 +63,7 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
 						  GUPX_REASON_BUFFER, EFAULT));
 		break;
 	}
-	gupx_pin_release_batch(batch, 0);
+	gupx_batch_release(batch, 0);
 }
 
 /**
@@ -87,7 +87,7 @@ int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
 	const unsigned long pages = (end - cursor->start) >> PAGE_SHIFT;
 	struct gupx_batch batch;
 
-	if (gupx_pin_batch_init(&batch, min(pages, BATCH_RUNS)))
+	if (gupx_batch_init(&batch, min(pages, BATCH_RUNS)))
 		return -ENOMEM;
 	while (cursor->addr < end && cursor->stop.action != GUPX_STOP) {
 		cursor->end =
@@ -97,6 +97,6 @@ int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
 		copy_batch(cursor, &batch, &addr, to);
 	}
 	gupx_cursor_fini(cursor);
-	gupx_pin_batch_fini(&batch);
+	gupx_batch_fini(&batch);
 	return 0;
 }

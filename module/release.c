@@ -11,13 +11,13 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 
-#include "pin.h"
+#include "batch.h"
 #include "release.h"
 #include "run.h"
-#include "tally.h"
+#include "stat.h"
 
 /* Pages released between cond_resched() calls: each may go to the allocator. */
-#define RELEASED_AT_A_TIME 512UL
+#define RELEASE_BATCH 512UL
 
 static void dirty_folio(struct folio *folio)
 {
@@ -29,8 +29,8 @@ static void dirty_folio(struct folio *folio)
 }
 
 /* Of the zero page, or of a large folio. It may be gone afterwards. */
-static void release_special(struct page *page, unsigned long nr, u32 flags,
-			    struct gupx_tally *tally)
+static void release_special_run(struct page *page, unsigned long nr, u32 flags,
+				struct gupx_stat_batch *stat)
 {
 	struct folio *folio = page_folio(page);
 	unsigned long references = nr;
@@ -38,7 +38,7 @@ static void release_special(struct page *page, unsigned long nr, u32 flags,
 	if ((flags & GUPX_RUN_LARGE) && (flags & GUPX_RUN_WRITE))
 		dirty_folio(folio);
 	if (flags & GUPX_RUN_PIN) {
-		gupx_tally_add(tally, folio_nid(folio), nr);
+		gupx_stat_add(stat, folio_nid(folio), nr);
 		if (flags & GUPX_RUN_LARGE)
 			atomic_sub(nr, &folio->_pincount);
 		else
@@ -58,43 +58,43 @@ static void release_page(struct page *page, u32 flags)
 }
 
 /* Runs of one-page folios, or of nothing else? */
-static bool is_small(u32 flags)
+static bool is_small_run(u32 flags)
 {
 	return !(flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL));
 }
 
 /**
- * struct manner - how one-page folios are released that were taken the same way
- * @mould: a run of one of them is this and its frame number
- * @wanted: the flags of a page to which nothing is to be done, but to give its
+ * struct put_mode - how one-page folios are released that were taken the same way
+ * @run_template: a run of one of them is this and its frame number
+ * @clean_flags: the flags of a page to which nothing is to be done, but to give its
  *	references back: a calm one
  * @references: how many, for each page
  */
-struct manner {
-	u64 mould;
-	unsigned long wanted;
+struct put_mode {
+	u64 run_template;
+	unsigned long clean_flags;
 	int references;
 };
 
-static struct manner manner_of(u32 flags)
+static struct put_mode get_put_mode(u32 flags)
 {
-	return (struct manner){
-		.mould = gupx_run_pack(0, 1, flags),
-		.wanted = flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0,
+	return (struct put_mode){
+		.run_template = gupx_run_pack(0, 1, flags),
+		.clean_flags = flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0,
 		.references = flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1,
 	};
 }
 
-static __always_inline bool is_calm(const struct manner *manner,
-				    unsigned long flags)
+static __always_inline bool is_clean(const struct put_mode *mode,
+				     unsigned long flags)
 {
-	return (flags & manner->wanted) == manner->wanted;
+	return (flags & mode->clean_flags) == mode->clean_flags;
 }
 
-static __always_inline void release_calm(const struct manner *manner,
-					 struct page *page)
+static __always_inline void put_clean(const struct put_mode *mode,
+				      struct page *page)
 {
-	folio_put_refs((struct folio *)page, manner->references);
+	folio_put_refs((struct folio *)page, mode->references);
 }
 
 /*
@@ -103,66 +103,65 @@ static __always_inline void release_calm(const struct manner *manner,
  *
  * Return: whether that is what they are; if not, nothing was done.
  */
-static __always_inline bool release_four(const struct manner *manner,
-					 const u64 *word)
+static __always_inline bool put_clean_four(const struct put_mode *mode,
+					   const u64 *word)
 {
 	struct page *const first = pfn_to_page(0);
-	const u64 a = word[0] ^ manner->mould;
-	const u64 b = word[1] ^ manner->mould;
-	const u64 c = word[2] ^ manner->mould;
-	const u64 d = word[3] ^ manner->mould;
+	const u64 a = word[0] ^ mode->run_template;
+	const u64 b = word[1] ^ mode->run_template;
+	const u64 c = word[2] ^ mode->run_template;
+	const u64 d = word[3] ^ mode->run_template;
 
 	if ((a | b | c | d) >> GUPX_RUN_PFN_BITS)
 		return false;
-	if (!is_calm(manner, gupx_compat_page_flags(first + a) &
-				     gupx_compat_page_flags(first + b) &
-				     gupx_compat_page_flags(first + c) &
-				     gupx_compat_page_flags(first + d)))
+	if (!is_clean(mode, gupx_compat_page_flags(first + a) &
+				    gupx_compat_page_flags(first + b) &
+				    gupx_compat_page_flags(first + c) &
+				    gupx_compat_page_flags(first + d)))
 		return false;
-	release_calm(manner, first + a);
-	release_calm(manner, first + b);
-	release_calm(manner, first + c);
-	release_calm(manner, first + d);
+	put_clean(mode, first + a);
+	put_clean(mode, first + b);
+	put_clean(mode, first + c);
+	put_clean(mode, first + d);
 	return true;
 }
 
-static __always_inline bool release_single(const struct manner *manner,
-					   u64 word)
+static __always_inline bool put_clean_run(const struct put_mode *mode, u64 word)
 {
-	const u64 pfn = word ^ manner->mould;
+	const u64 pfn = word ^ mode->run_template;
 	struct page *page = pfn_to_page(0) + pfn;
 
 	if (pfn >> GUPX_RUN_PFN_BITS ||
-	    !is_calm(manner, gupx_compat_page_flags(page)))
+	    !is_clean(mode, gupx_compat_page_flags(page)))
 		return false;
-	release_calm(manner, page);
+	put_clean(mode, page);
 	return true;
 }
 
 /* Runs of one calm page each. Return: the first that is not one. */
-static noinline const u64 *release_singles(const u64 *word, const u64 *end,
-					   const struct manner *manner)
+static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
+					  const struct put_mode *mode)
 {
-	const struct manner of_all = *manner;
+	const struct put_mode all_mode = *mode;
 
-	while (end - word >= 4 && release_four(&of_all, word))
+	while (end - word >= 4 && put_clean_four(&all_mode, word))
 		word += 4;
-	while (word < end && release_single(&of_all, *word))
+	while (word < end && put_clean_run(&all_mode, *word))
 		word++;
 	return word;
 }
 
 /* Calm pages in a row. Return: the first that is not. */
-static struct page *release_row(struct page *page, struct page *end,
-				struct manner manner)
+static struct page *put_clean_pages(struct page *page, struct page *end,
+				    struct put_mode mode)
 {
-	for (; page < end && is_calm(&manner, gupx_compat_page_flags(page));
+	for (; page < end && is_clean(&mode, gupx_compat_page_flags(page));
 	     page++)
-		release_calm(&manner, page);
+		put_clean(&mode, page);
 	return page;
 }
 
-static void release_pages_of(u64 word, const struct manner *manner)
+static void release_run_pages(u64 word, const struct put_mode *mode)
 {
 	struct page *page = pfn_to_page(gupx_run_pfn(word));
 	struct page *const end = page + gupx_run_pages(word);
@@ -170,26 +169,25 @@ static void release_pages_of(u64 word, const struct manner *manner)
 
 	while (page < end) {
 		if (page == stop) {
-			stop += min_t(unsigned long, end - page,
-				      RELEASED_AT_A_TIME);
+			stop += min_t(unsigned long, end - page, RELEASE_BATCH);
 			cond_resched();
 		}
-		page = release_row(page, stop, *manner);
+		page = put_clean_pages(page, stop, *mode);
 		if (page < stop)
 			release_page(page++, gupx_run_flags(word));
 	}
 }
 
 /* Return: the first run from @word on that was not taken the same way. */
-static const u64 *count_ahead(const u64 *word, const u64 *end,
-			      struct gupx_tally *tally)
+static const u64 *count_span(const u64 *word, const u64 *end,
+			     struct gupx_stat_batch *stat)
 {
 	const u32 flags = gupx_run_flags(*word);
 	unsigned long nr = 0;
 
 	for (; word < end && gupx_run_flags(*word) == flags; word++)
 		nr += gupx_run_pages(*word);
-	gupx_tally_add_runs(tally, word, nr);
+	gupx_stat_add_runs(stat, word, nr);
 	return word;
 }
 
@@ -199,48 +197,46 @@ static const u64 *count_ahead(const u64 *word, const u64 *end,
  *
  * Return: the first run that was not.
  */
-static const u64 *release_small(const u64 *word, const u64 *end,
-				struct gupx_tally *tally)
+static const u64 *release_small_runs(const u64 *word, const u64 *end,
+				     struct gupx_stat_batch *stat)
 {
 	const u32 flags = gupx_run_flags(*word);
-	const struct manner manner = manner_of(flags);
+	const struct put_mode mode = get_put_mode(flags);
 	const int node = page_to_nid(pfn_to_page(gupx_run_pfn(*word)));
 	const bool pin = flags & GUPX_RUN_PIN;
 	const bool ahead = pin && nr_online_nodes > 1;
 	unsigned long nr = 0;
 
 	if (ahead)
-		end = count_ahead(word, end, tally);
+		end = count_span(word, end, stat);
 	while (word < end && gupx_run_flags(*word) == flags) {
-		const u64 *const next = release_singles(word, end, &manner);
+		const u64 *const next = put_clean_runs(word, end, &mode);
 
 		nr += next - word;
 		word = next;
 		if (word < end && gupx_run_flags(*word) == flags) {
 			nr += gupx_run_pages(*word);
-			release_pages_of(*word++, &manner);
+			release_run_pages(*word++, &mode);
 		}
 	}
 	if (pin && !ahead)
-		gupx_tally_add(tally, node, nr);
+		gupx_stat_add(stat, node, nr);
 	return word;
 }
 
-static void release_zero_of_kernel(struct page *page, unsigned long nr,
-				   u32 flags)
+static void release_kernel_zero(struct page *page, unsigned long nr, u32 flags)
 {
 	for (; nr; nr--) {
 		if (flags & GUPX_RUN_PIN)
 			unpin_user_page(page);
 		else
 			put_page(page);
-		if (nr % RELEASED_AT_A_TIME == 0)
+		if (nr % RELEASE_BATCH == 0)
 			cond_resched();
 	}
 }
 
-static void release_some_of_kernel(struct page *page, unsigned long nr,
-				   u32 flags)
+static void release_kernel_pages(struct page *page, unsigned long nr, u32 flags)
 {
 	if (flags & GUPX_RUN_PIN)
 		unpin_user_page_range_dirty_lock(page, nr,
@@ -250,23 +246,23 @@ static void release_some_of_kernel(struct page *page, unsigned long nr,
 			put_page(page++);
 }
 
-static void release_of_kernel(struct page *page, unsigned long nr, u32 flags)
+static void release_kernel_run(struct page *page, unsigned long nr, u32 flags)
 {
 	if (flags & GUPX_RUN_ZERO) {
-		release_zero_of_kernel(page, nr, flags);
+		release_kernel_zero(page, nr, flags);
 		return;
 	}
 	while (nr) {
-		const unsigned long some = min(nr, RELEASED_AT_A_TIME);
+		const unsigned long some = min(nr, RELEASE_BATCH);
 
-		release_some_of_kernel(page, some, flags);
+		release_kernel_pages(page, some, flags);
 		page += some;
 		nr -= some;
 		cond_resched();
 	}
 }
 
-static void release_run(u64 word, struct gupx_tally *tally)
+static void release_run(u64 word, struct gupx_stat_batch *stat)
 {
 	struct page *page = pfn_to_page(gupx_run_pfn(word));
 	const unsigned long nr = gupx_run_pages(word);
@@ -275,32 +271,31 @@ static void release_run(u64 word, struct gupx_tally *tally)
 	if (gupx_run_is_released(word))
 		return;
 	if (flags & GUPX_RUN_KERNEL)
-		release_of_kernel(page, nr, flags);
-	else if (!gupx_pin_is_uncounted(flags))
-		release_special(page, nr, flags, tally);
+		release_kernel_run(page, nr, flags);
+	else if (!gupx_run_is_uncounted(flags))
+		release_special_run(page, nr, flags, stat);
 }
 
 /**
  * gupx_release_runs() - give back all references of some runs
  * @word: the first run, taken by either engine
  * @nr: runs
- * @tally: gupx_tally_enter() after the last run
+ * @stat: gupx_stat_flush() after the last run
  *
  * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
  * before the reference goes, or the last writes would be lost.
  */
 void gupx_release_runs(const u64 *word, unsigned long nr,
-		       struct gupx_tally *tally)
+		       struct gupx_stat_batch *stat)
 {
 	const u64 *const end = word + nr;
 
 	while (word < end) {
-		if (is_small(gupx_run_flags(*word)))
-			word = release_small(
-				word, min(end, word + RELEASED_AT_A_TIME),
-				tally);
+		if (is_small_run(gupx_run_flags(*word)))
+			word = release_small_runs(
+				word, min(end, word + RELEASE_BATCH), stat);
 		else
-			release_run(*word++, tally);
+			release_run(*word++, stat);
 		cond_resched();
 	}
 }

@@ -4,9 +4,9 @@
 
 #include <linux/types.h>
 
-struct gupx_tally;
+struct gupx_stat_batch;
 
 void gupx_release_runs(const u64 *word, unsigned long nr,
-		       struct gupx_tally *tally);
+		       struct gupx_stat_batch *stat);
 
 #endif /* GUPX_RELEASE_H */

@@ -19,15 +19,15 @@
 #include "cursor.h"
 #include "engine.h"
 #include "gup.h"
-#include "pin.h"
+#include "batch.h"
 #include "selfcheck.h"
 
 /* What is written to the address has to stand in the page that was pinned. */
 #define MARK 0x6775707867757078UL
 
-static void __init take(struct gupx_batch *batch, unsigned long addr,
-			bool (*fill)(struct gupx_cursor *cursor,
-				     struct gupx_batch *batch))
+static void __init take_page(struct gupx_batch *batch, unsigned long addr,
+			     bool (*fill)(struct gupx_cursor *cursor,
+					  struct gupx_batch *batch))
 {
 	struct gupx_cursor cursor;
 	unsigned int scope;
@@ -47,7 +47,7 @@ static bool __init has_one_page(const struct gupx_batch *batch)
 	return batch->nr == 1 && gupx_run_pages(batch->word[0]) == 1;
 }
 
-static struct page *__init page_of(const struct gupx_batch *batch)
+static struct page *__init get_first_page(const struct gupx_batch *batch)
 {
 	return pfn_to_page(gupx_run_pfn(batch->word[0]));
 }
@@ -73,7 +73,7 @@ static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
 {
 	if (!has_one_page(theirs))
 		return "the kernel does not pin a page that gupx pins";
-	if (page_of(theirs) != page)
+	if (get_first_page(theirs) != page)
 		return "the kernel pins another page than gupx does";
 	return NULL;
 }
@@ -82,18 +82,19 @@ static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
  * Ours goes first, for it has to fault the page in; and is given back first, so
  * that the kernel's pin tells whether ours took its own and no more.
  */
-static const char *__init compare(struct gupx_batch *ours,
-				  struct gupx_batch *theirs, unsigned long addr)
+static const char *__init compare_engines(struct gupx_batch *ours,
+					  struct gupx_batch *theirs,
+					  unsigned long addr)
 {
 	const char *difference = NULL;
 	struct page *page;
 
-	take(ours, addr, gupx_gup_fill);
+	take_page(ours, addr, gupx_gup_fill);
 	if (!has_one_page(ours))
 		return "gupx cannot pin a page that its loader has just mapped";
-	page = page_of(ours);
+	page = get_first_page(ours);
 	if (gupx_run_flags(ours->word[0]) & GUPX_RUN_KERNEL) {
-		gupx_pin_release_batch(ours, 0);
+		gupx_batch_release(ours, 0);
 		return "gupx leaves an ordinary page to the kernel's engine";
 	}
 	/* It is looked at once more when no pin holds it. */
@@ -101,12 +102,12 @@ static const char *__init compare(struct gupx_batch *ours,
 	if (!holds_mark(page) || !is_pinned(page))
 		difference =
 			"what gupx pins is not the page that its loader sees";
-	take(theirs, addr, gupx_engine_fill);
+	take_page(theirs, addr, gupx_engine_fill);
 	difference = difference ?: compare_with_kernel(theirs, page);
-	gupx_pin_release_batch(ours, 0);
+	gupx_batch_release(ours, 0);
 	if (!difference && !is_pinned(page))
 		difference = "gupx gives more back than it has taken";
-	gupx_pin_release_batch(theirs, 0);
+	gupx_batch_release(theirs, 0);
 	if (!difference && is_pinned(page))
 		difference = "gupx does not give back what it has taken";
 	put_page(page);
@@ -133,15 +134,15 @@ static const char *__init compare_at(unsigned long addr)
 
 	if (write_mark(addr))
 		return ERR_PTR(-EFAULT);
-	if (gupx_pin_batch_init(&ours, 1))
+	if (gupx_batch_init(&ours, 1))
 		return ERR_PTR(-ENOMEM);
-	if (gupx_pin_batch_init(&theirs, 1)) {
-		gupx_pin_batch_fini(&ours);
+	if (gupx_batch_init(&theirs, 1)) {
+		gupx_batch_fini(&ours);
 		return ERR_PTR(-ENOMEM);
 	}
-	difference = compare(&ours, &theirs, addr);
-	gupx_pin_batch_fini(&theirs);
-	gupx_pin_batch_fini(&ours);
+	difference = compare_engines(&ours, &theirs, addr);
+	gupx_batch_fini(&theirs);
+	gupx_batch_fini(&ours);
 	return difference;
 }
 

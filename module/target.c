@@ -56,7 +56,7 @@ int __init gupx_target_init(void)
 }
 
 /* A refusal has one name, whichever of the kernel's checks it comes from. */
-static int refusal_of(long error)
+static int map_refusal(long error)
 {
 	switch (error) {
 	case -ESRCH:
@@ -89,7 +89,7 @@ static int check_caller(const struct file *file, bool write)
 	int error = 0;
 
 	if (IS_ERR(again))
-		return refusal_of(PTR_ERR(again));
+		return map_refusal(PTR_ERR(again));
 	/* Since then the process has got another address space, or (6.1) none. */
 	if (again->private_data != file->private_data)
 		error = -ESRCH;
@@ -97,7 +97,7 @@ static int check_caller(const struct file *file, bool write)
 	return error;
 }
 
-static struct mm_struct *get_mm(struct file *file, bool write)
+static struct mm_struct *get_target_mm(struct file *file, bool write)
 {
 	struct mm_struct *mm;
 	int error;
@@ -134,7 +134,7 @@ struct mm_struct *gupx_target_get(int fd, bool write)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	mm = get_mm(file, write);
+	mm = get_target_mm(file, write);
 	fput(file);
 	return mm;
 }

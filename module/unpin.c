@@ -15,18 +15,18 @@
 #include <linux/sched.h>
 
 #include "release.h"
-#include "tally.h"
+#include "stat.h"
 #include "unpin.h"
 
 /**
- * struct sink - where runs go; only counted where there is no memory
+ * struct run_sink - where runs go; only counted where there is no memory
  * @word: or NULL
  * @nr: how many
  * @pages: in all of them
  * @skipped: pages of released runs before the first other one
  * @tail: pages of released runs after the last other one
  */
-struct sink {
+struct run_sink {
 	u64 *word;
 	u32 nr;
 	u64 pages;
@@ -34,35 +34,35 @@ struct sink {
 	u64 tail;
 };
 
-static void put_word(struct sink *sink, u64 word)
+static void sink_run(struct run_sink *out, u64 word)
 {
-	if (sink->word)
-		sink->word[sink->nr] = word;
-	sink->nr++;
-	sink->pages += gupx_run_pages(word);
+	if (out->word)
+		out->word[out->nr] = word;
+	out->nr++;
+	out->pages += gupx_run_pages(word);
 }
 
-static void put_live(struct sink *sink, u64 word)
+static void sink_held_run(struct run_sink *out, u64 word)
 {
-	for (; sink->tail;) {
-		const u64 some = min_t(u64, sink->tail, GUPX_RUN_PAGES_MAX);
+	for (; out->tail;) {
+		const u64 some = min_t(u64, out->tail, GUPX_RUN_PAGES_MAX);
 
-		put_word(sink, gupx_run_pack(0, some, GUPX_RUN_RELEASED));
-		sink->tail -= some;
+		sink_run(out, gupx_run_pack(0, some, GUPX_RUN_RELEASED));
+		out->tail -= some;
 	}
-	put_word(sink, word);
+	sink_run(out, word);
 }
 
-static void put_released(struct sink *sink, u64 pages)
+static void sink_released(struct run_sink *out, u64 pages)
 {
-	if (sink->nr)
-		sink->tail += pages;
+	if (out->nr)
+		out->tail += pages;
 	else
-		sink->skipped += pages;
+		out->skipped += pages;
 }
 
-static void note_edge(struct gupx_unpin_plan *plan, u64 word, u64 skip, u64 nr,
-		      bool charged)
+static void add_edge(struct gupx_unpin_plan *plan, u64 word, u64 skip, u64 nr,
+		     bool charged)
 {
 	const u64 all = gupx_run_pages(word);
 
@@ -78,127 +78,130 @@ static void note_edge(struct gupx_unpin_plan *plan, u64 word, u64 skip, u64 nr,
  * Divide the runs of a chunk: what stays goes to @kept, what is released whole to
  * @gone. With @plan, runs that are released in part are noted there.
  */
-static void divide_chunk(const struct gupx_chunk *chunk, u64 index, u64 end,
-			 struct sink *kept, struct sink *gone,
-			 struct gupx_unpin_plan *plan)
+static void split_block(const struct gupx_extent_block *block, u64 index,
+			u64 end, struct run_sink *kept, struct run_sink *gone,
+			struct gupx_unpin_plan *plan)
 {
-	u64 at = chunk->first;
+	u64 at = block->first;
 	u32 i;
 
-	for (i = 0; i < chunk->nr; i++) {
-		const u64 word = chunk->word[i];
+	for (i = 0; i < block->nr; i++) {
+		const u64 word = block->word[i];
 		const u64 nr = gupx_run_pages(word);
 		const u64 from = clamp(index, at, at + nr) - at;
 		const u64 to = clamp(end, at, at + nr) - at;
 
 		at += nr;
 		if (gupx_run_is_released(word)) {
-			put_released(kept, nr);
+			sink_released(kept, nr);
 			continue;
 		}
 		if (from)
-			put_live(kept, from == nr
-					       ? word
-					       : gupx_run_part(word, 0, from));
+			sink_held_run(kept, from == nr ? word
+						       : gupx_run_part(word, 0,
+								       from));
 		if (to > from) {
-			put_released(kept, to - from);
+			sink_released(kept, to - from);
 			if (to - from == nr)
-				put_word(gone, word);
+				sink_run(gone, word);
 			else if (plan)
-				note_edge(plan, word, from, to - from,
-					  chunk->charged);
+				add_edge(plan, word, from, to - from,
+					 block->charged);
 		}
 		if (to < nr && from < nr)
-			put_live(kept,
-				 to == from && !from
-					 ? word
-					 : gupx_run_part(word, to, nr - to));
+			sink_held_run(kept, to == from && !from
+						    ? word
+						    : gupx_run_part(word, to,
+								    nr - to));
 	}
 }
 
-static struct gupx_chunk *alloc_like(const struct gupx_chunk *chunk, u32 nr)
+static struct gupx_extent_block *
+alloc_similar_block(const struct gupx_extent_block *block, u32 nr)
 {
-	struct gupx_chunk *copy = gupx_chunks_alloc(nr);
+	struct gupx_extent_block *copy = gupx_extent_list_alloc_block(nr);
 
 	if (copy) {
-		copy->born = chunk->born;
-		copy->charged = chunk->charged;
+		copy->pin_time = block->pin_time;
+		copy->charged = block->charged;
 		copy->nr = nr;
 	}
 	return copy;
 }
 
 /* Return: 0 or -ENOMEM. What was allocated is in the plan then, too. */
-static int cut_chunk(struct gupx_unpin_plan *plan,
-		     const struct gupx_chunk *chunk, unsigned long at)
+static int cut_block(struct gupx_unpin_plan *plan,
+		     const struct gupx_extent_block *block, unsigned long at)
 {
 	struct gupx_unpin_cut *cut = &plan->cut[plan->cuts++];
-	struct sink kept = {}, gone = {};
+	struct run_sink kept = {}, gone = {};
 
 	*cut = (struct gupx_unpin_cut){ .at = at };
-	divide_chunk(chunk, plan->index, plan->end, &kept, &gone, NULL);
-	cut->gone = alloc_like(chunk, gone.nr);
+	split_block(block, plan->index, plan->end, &kept, &gone, NULL);
+	cut->gone = alloc_similar_block(block, gone.nr);
 	if (!cut->gone)
 		return -ENOMEM;
 	if (kept.nr) {
-		cut->kept = alloc_like(chunk, kept.nr);
+		cut->kept = alloc_similar_block(block, kept.nr);
 		if (!cut->kept)
 			return -ENOMEM;
 	}
-	kept = (struct sink){ .word = kept.nr ? cut->kept->word : NULL };
-	gone = (struct sink){ .word = cut->gone->word };
-	divide_chunk(chunk, plan->index, plan->end, &kept, &gone, plan);
+	kept = (struct run_sink){ .word = kept.nr ? cut->kept->word : NULL };
+	gone = (struct run_sink){ .word = cut->gone->word };
+	split_block(block, plan->index, plan->end, &kept, &gone, plan);
 	if (kept.nr) {
-		cut->kept->first = chunk->first + kept.skipped;
-		cut->kept->addr = chunk->addr + (kept.skipped << PAGE_SHIFT);
+		cut->kept->first = block->first + kept.skipped;
+		cut->kept->addr = block->addr + (kept.skipped << PAGE_SHIFT);
 		cut->kept->pages = kept.pages;
 	}
 	return 0;
 }
 
-static bool is_inside(const struct gupx_chunk *chunk,
-		      const struct gupx_unpin_plan *plan)
+static bool is_block_inside(const struct gupx_extent_block *block,
+			    const struct gupx_unpin_plan *plan)
 {
-	return plan->index <= chunk->first &&
-	       chunk->first + chunk->pages <= plan->end;
+	return plan->index <= block->first &&
+	       block->first + block->pages <= plan->end;
 }
 
-static bool is_outside(const struct gupx_chunk *chunk,
-		       const struct gupx_unpin_plan *plan)
+static bool is_block_outside(const struct gupx_extent_block *block,
+			     const struct gupx_unpin_plan *plan)
 {
-	return chunk->first + chunk->pages <= plan->index ||
-	       plan->end <= chunk->first;
+	return block->first + block->pages <= plan->index ||
+	       plan->end <= block->first;
 }
 
-static unsigned long first_chunk(struct gupx_chunks *chunks, u64 index)
+static unsigned long find_first_block(struct gupx_extent_list *list, u64 index)
 {
 	unsigned long at = 0;
 
-	gupx_chunks_at(chunks, index, &at);
+	gupx_extent_list_find_block(list, index, &at);
 	return at;
 }
 
 /**
  * gupx_unpin_prepare() - allocate what the release of some pages needs
- * @chunks: any
+ * @list: any
  * @plan: its @index and @end are filled in
  *
  * Return: 0, for gupx_unpin_commit() or gupx_unpin_cancel(); or -ENOMEM, and there is
  * nothing to cancel.
  */
-int gupx_unpin_prepare(struct gupx_chunks *chunks, struct gupx_unpin_plan *plan)
+int gupx_unpin_prepare(struct gupx_extent_list *list,
+		       struct gupx_unpin_plan *plan)
 {
-	const unsigned long start = first_chunk(chunks, plan->index);
-	struct gupx_chunk *chunk;
+	const unsigned long start = find_first_block(list, plan->index);
+	struct gupx_extent_block *block;
 	unsigned long at;
 
-	xa_for_each_start(&chunks->list, at, chunk, start) {
-		if (chunk->first >= plan->end)
+	xa_for_each_start(&list->blocks, at, block, start) {
+		if (block->first >= plan->end)
 			break;
 		cond_resched();
-		if (is_outside(chunk, plan) || is_inside(chunk, plan))
+		if (is_block_outside(block, plan) ||
+		    is_block_inside(block, plan))
 			continue;
-		if (cut_chunk(plan, chunk, at)) {
+		if (cut_block(plan, block, at)) {
 			gupx_unpin_cancel(plan);
 			return -ENOMEM;
 		}
@@ -215,94 +218,98 @@ void gupx_unpin_cancel(struct gupx_unpin_plan *plan)
 	while (plan->cuts) {
 		const struct gupx_unpin_cut *cut = &plan->cut[--plan->cuts];
 
-		gupx_chunks_free(cut->kept);
-		gupx_chunks_free(cut->gone);
+		gupx_extent_list_free_block(cut->kept);
+		gupx_extent_list_free_block(cut->gone);
 	}
 	plan->edges = 0;
 }
 
-static s64 count_live(const struct gupx_chunk *chunk)
+static s64 count_held_runs(const struct gupx_extent_block *block)
 {
 	s64 nr = 0;
 	u32 i;
 
-	for (i = 0; chunk && i < chunk->nr; i++)
-		nr += !gupx_run_is_released(chunk->word[i]);
+	for (i = 0; block && i < block->nr; i++)
+		nr += !gupx_run_is_released(block->word[i]);
 	return nr;
 }
 
-static void add_gone(struct gupx_unpin_plan *plan, struct gupx_chunk *chunk)
+static void add_released_block(struct gupx_unpin_plan *plan,
+			       struct gupx_extent_block *block)
 {
 	u32 i;
 
-	for (i = 0; i < chunk->nr; i++)
-		if (!gupx_run_is_released(chunk->word[i]))
-			plan->pages += gupx_run_pages(chunk->word[i]);
-	chunk->next = plan->gone;
-	plan->gone = chunk;
+	for (i = 0; i < block->nr; i++)
+		if (!gupx_run_is_released(block->word[i]))
+			plan->pages += gupx_run_pages(block->word[i]);
+	block->next = plan->gone;
+	plan->gone = block;
 }
 
-static void erase_chunk(struct gupx_chunks *chunks, unsigned long at)
+static void erase_block(struct gupx_extent_list *list, unsigned long at)
 {
-	xa_erase(&chunks->list, at);
-	chunks->live--;
+	xa_erase(&list->blocks, at);
+	list->nr_live--;
 }
 
-static void replace_chunk(struct gupx_chunks *chunks, struct gupx_chunk *chunk,
+static void replace_block(struct gupx_extent_list *list,
+			  struct gupx_extent_block *block,
 			  struct gupx_unpin_plan *plan,
 			  const struct gupx_unpin_cut *cut)
 {
-	plan->extents += count_live(chunk) - count_live(cut->kept);
+	plan->extents += count_held_runs(block) - count_held_runs(cut->kept);
 	/* Takes the place of another entry, so it allocates nothing. */
 	if (cut->kept)
-		xa_store(&chunks->list, cut->at, cut->kept, GFP_KERNEL_ACCOUNT);
+		xa_store(&list->blocks, cut->at, cut->kept, GFP_KERNEL_ACCOUNT);
 	else
-		erase_chunk(chunks, cut->at);
-	if (chunks->last == chunk)
-		chunks->last = cut->kept;
-	add_gone(plan, cut->gone);
-	gupx_chunks_free(chunk);
+		erase_block(list, cut->at);
+	if (list->last == block)
+		list->last = cut->kept;
+	add_released_block(plan, cut->gone);
+	gupx_extent_list_free_block(block);
 }
 
-static void drop_chunk(struct gupx_chunks *chunks, struct gupx_chunk *chunk,
+static void drop_block(struct gupx_extent_list *list,
+		       struct gupx_extent_block *block,
 		       struct gupx_unpin_plan *plan, unsigned long at)
 {
-	plan->extents += count_live(chunk);
-	erase_chunk(chunks, at);
-	if (chunks->last == chunk)
-		chunks->last = NULL;
-	add_gone(plan, chunk);
+	plan->extents += count_held_runs(block);
+	erase_block(list, at);
+	if (list->last == block)
+		list->last = NULL;
+	add_released_block(plan, block);
 }
 
 /**
  * gupx_unpin_commit() - take the pages out of the list
- * @chunks: not changed since gupx_unpin_prepare()
+ * @list: not changed since gupx_unpin_prepare()
  * @plan: afterwards it has all that is to be released, for gupx_unpin_finish()
  */
-void gupx_unpin_commit(struct gupx_chunks *chunks, struct gupx_unpin_plan *plan)
+void gupx_unpin_commit(struct gupx_extent_list *list,
+		       struct gupx_unpin_plan *plan)
 {
-	const unsigned long start = first_chunk(chunks, plan->index);
-	struct gupx_chunk *chunk;
+	const unsigned long start = find_first_block(list, plan->index);
+	struct gupx_extent_block *block;
 	unsigned int i, cut = 0;
 	unsigned long at;
 
-	xa_for_each_start(&chunks->list, at, chunk, start) {
-		if (chunk->first >= plan->end)
+	xa_for_each_start(&list->blocks, at, block, start) {
+		if (block->first >= plan->end)
 			break;
-		if (is_outside(chunk, plan))
+		if (is_block_outside(block, plan))
 			continue;
-		if (is_inside(chunk, plan))
-			drop_chunk(chunks, chunk, plan, at);
+		if (is_block_inside(block, plan))
+			drop_block(list, block, plan, at);
 		else
-			replace_chunk(chunks, chunk, plan, &plan->cut[cut++]);
+			replace_block(list, block, plan, &plan->cut[cut++]);
 		cond_resched();
 	}
 	for (i = 0; i < plan->edges; i++)
 		plan->pages += gupx_run_pages(plan->edge[i].gone);
-	chunks->counts_joined = false;
-	chunks->seen = (struct gupx_chunks_place){};
-	chunks->seen_nr = 0;
-	gupx_chunks_tidy(chunks);
+	list->joined_valid = false;
+	list->resume = (struct gupx_extent_pos){};
+	list->resume_nr = 0;
+	gupx_extent_list_compact(list);
 }
 
 /**
@@ -313,17 +320,17 @@ void gupx_unpin_commit(struct gupx_chunks *chunks, struct gupx_unpin_plan *plan)
  */
 void gupx_unpin_finish(struct gupx_unpin_plan *plan)
 {
-	struct gupx_tally tally = { .item = NR_FOLL_PIN_RELEASED };
+	struct gupx_stat_batch stat = { .item = NR_FOLL_PIN_RELEASED };
 	unsigned int i;
 
 	for (i = 0; i < plan->edges; i++)
-		gupx_release_runs(&plan->edge[i].gone, 1, &tally);
+		gupx_release_runs(&plan->edge[i].gone, 1, &stat);
 	while (plan->gone) {
-		struct gupx_chunk *chunk = plan->gone;
+		struct gupx_extent_block *block = plan->gone;
 
-		plan->gone = chunk->next;
-		gupx_release_runs(chunk->word, chunk->nr, &tally);
-		gupx_chunks_free(chunk);
+		plan->gone = block->next;
+		gupx_release_runs(block->word, block->nr, &stat);
+		gupx_extent_list_free_block(block);
 	}
-	gupx_tally_enter(&tally);
+	gupx_stat_flush(&stat);
 }

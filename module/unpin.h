@@ -2,7 +2,7 @@
 #ifndef GUPX_UNPIN_H
 #define GUPX_UNPIN_H
 
-#include "chunks.h"
+#include "extent_list.h"
 
 /**
  * struct gupx_unpin_edge - a run that is released in part
@@ -26,8 +26,8 @@ struct gupx_unpin_edge {
  */
 struct gupx_unpin_cut {
 	unsigned long at;
-	struct gupx_chunk *kept;
-	struct gupx_chunk *gone;
+	struct gupx_extent_block *kept;
+	struct gupx_extent_block *gone;
 };
 
 /**
@@ -49,15 +49,15 @@ struct gupx_unpin_plan {
 	unsigned int cuts;
 	struct gupx_unpin_edge edge[2];
 	unsigned int edges;
-	struct gupx_chunk *gone;
+	struct gupx_extent_block *gone;
 	u64 pages;
 	s64 extents;
 };
 
-int gupx_unpin_prepare(struct gupx_chunks *chunks,
+int gupx_unpin_prepare(struct gupx_extent_list *list,
 		       struct gupx_unpin_plan *plan);
 void gupx_unpin_cancel(struct gupx_unpin_plan *plan);
-void gupx_unpin_commit(struct gupx_chunks *chunks,
+void gupx_unpin_commit(struct gupx_extent_list *list,
 		       struct gupx_unpin_plan *plan);
 void gupx_unpin_finish(struct gupx_unpin_plan *plan);
 

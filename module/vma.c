@@ -33,7 +33,7 @@ static bool is_written_back(const struct vm_area_struct *vma)
 	       mapping_can_writeback(vma->vm_file->f_mapping);
 }
 
-static u32 file_facts(struct vm_area_struct *vma)
+static u32 get_file_facts(struct vm_area_struct *vma)
 {
 	u32 facts = 0;
 
@@ -74,7 +74,7 @@ u32 gupx_vma_facts(struct vm_area_struct *vma)
 		{ VM_SHARED, GUPX_V_SHARED },
 		{ VM_MAYSHARE, GUPX_V_MAYSHARE },
 	};
-	u32 facts = file_facts(vma);
+	u32 facts = get_file_facts(vma);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(map); i++)

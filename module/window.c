@@ -18,7 +18,7 @@
 #include <linux/mm.h>
 #include <linux/userfaultfd_k.h>
 
-#include "pin.h"
+#include "batch.h"
 #include "pinset.h"
 #include "window.h"
 
@@ -42,11 +42,11 @@ static vm_fault_t insert_page(struct vm_fault *vmf, struct gupx_pinset *set)
 	struct vm_area_struct *vma = vmf->vma;
 	struct gupx_run found;
 
-	if (gupx_pinset_find(set, vmf->pgoff, &found) != GUPX_CHUNKS_PAGE)
+	if (gupx_pinset_find(set, vmf->pgoff, &found) != GUPX_FOUND_PAGE)
 		return VM_FAULT_SIGBUS;
 	if (!may_show(vma, found.flags))
 		return VM_FAULT_SIGBUS;
-	if (gupx_pin_is_poisoned(found.page))
+	if (gupx_batch_is_poisoned(found.page))
 		return VM_FAULT_HWPOISON;
 	return vmf_insert_pfn(vma, vmf->address, page_to_pfn(found.page));
 }

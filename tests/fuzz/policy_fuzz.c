@@ -100,7 +100,8 @@ static void check_taken(const struct input *input)
 	assert((entry & GUPX_E_KIND) != GUPX_E_NO_PAGE);
 	assert((entry & GUPX_E_KIND) != GUPX_E_DEVMAP);
 	assert(!(entry & (GUPX_E_REFCOUNT_BAD | GUPX_E_P2PDMA)));
-	assert(!(request & GUPX_R_LONGTERM) || !(entry & GUPX_E_SHORT_ONLY));
+	assert(!(request & GUPX_R_LONGTERM) ||
+	       !(entry & GUPX_E_NOT_LONGTERM_PINNABLE));
 	assert(!(request & GUPX_R_HONOR_NUMA) || !(entry & GUPX_E_PROTNONE));
 	if ((request & GUPX_R_WRITE) && !(entry & GUPX_E_WRITABLE)) {
 		assert(request & GUPX_R_FORCE);

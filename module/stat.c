@@ -9,67 +9,67 @@
 #include <linux/vmstat.h>
 
 #include "run.h"
-#include "tally.h"
+#include "stat.h"
 
 /**
- * gupx_tally_is_empty() - was all that was counted entered?
- * @tally: any
+ * gupx_stat_is_empty() - was all that was counted entered?
+ * @stat: any
  *
  * Return: whether.
  */
-bool gupx_tally_is_empty(const struct gupx_tally *tally)
+bool gupx_stat_is_empty(const struct gupx_stat_batch *stat)
 {
 	unsigned int i;
 
-	for (i = 0; i < GUPX_TALLY_PLACES; i++)
-		if (tally->nr[i])
+	for (i = 0; i < GUPX_STAT_SLOTS; i++)
+		if (stat->nr[i])
 			return false;
 	return true;
 }
 
 /**
- * gupx_tally_enter() - enter what was counted into the nodes' statistics
- * @tally: ends empty
+ * gupx_stat_flush() - enter what was counted into the nodes' statistics
+ * @stat: ends empty
  */
-void gupx_tally_enter(struct gupx_tally *tally)
+void gupx_stat_flush(struct gupx_stat_batch *stat)
 {
 	unsigned int i;
 
-	for (i = 0; i < GUPX_TALLY_PLACES; i++) {
-		if (!tally->nr[i])
+	for (i = 0; i < GUPX_STAT_SLOTS; i++) {
+		if (!stat->nr[i])
 			continue;
-		mod_node_page_state(NODE_DATA(tally->node[i]), tally->item,
-				    tally->nr[i]);
-		tally->nr[i] = 0;
+		mod_node_page_state(NODE_DATA(stat->node[i]), stat->item,
+				    stat->nr[i]);
+		stat->nr[i] = 0;
 	}
 }
 
 /* Folios that follow each other in memory may be of two nodes, a folio is not. */
-static void add_run(struct gupx_tally *tally, const struct page *page,
-		    unsigned long nr, u32 flags)
+static void add_run_pages(struct gupx_stat_batch *stat, const struct page *page,
+			  unsigned long nr, u32 flags)
 {
 	const struct page *const end = page + nr;
 
 	if (flags & GUPX_RUN_LARGE)
-		gupx_tally_add(tally, page_to_nid(page), nr);
+		gupx_stat_add(stat, page_to_nid(page), nr);
 	else
 		for (; page < end; page++)
-			gupx_tally_add(tally, page_to_nid(page), 1);
+			gupx_stat_add(stat, page_to_nid(page), 1);
 }
 
 /**
- * gupx_tally_add_runs() - count the last pages of some runs
- * @tally: gupx_tally_enter() after the last one
+ * gupx_stat_add_runs() - count the last pages of some runs
+ * @stat: gupx_stat_flush() after the last one
  * @end: behind the last run
  * @nr: pages, as many as its runs and those before it have, or fewer; held
  *
  * Where there is one node, none of them is looked at.
  */
-void gupx_tally_add_runs(struct gupx_tally *tally, const u64 *end,
-			 unsigned long nr)
+void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
+			unsigned long nr)
 {
 	if (nr && nr_online_nodes == 1) {
-		gupx_tally_add(tally, first_online_node, nr);
+		gupx_stat_add(stat, first_online_node, nr);
 		return;
 	}
 	while (nr) {
@@ -80,10 +80,10 @@ void gupx_tally_add_runs(struct gupx_tally *tally, const u64 *end,
 
 		/* Most are of one page, where nodes take turns. */
 		if (pages == 1)
-			gupx_tally_add(tally, page_to_nid(page), 1);
+			gupx_stat_add(stat, page_to_nid(page), 1);
 		else
-			add_run(tally, page + pages - some, some,
-				gupx_run_flags(word));
+			add_run_pages(stat, page + pages - some, some,
+				      gupx_run_flags(word));
 		nr -= some;
 	}
 }

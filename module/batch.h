@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef GUPX_PIN_H
-#define GUPX_PIN_H
+#ifndef GUPX_BATCH_H
+#define GUPX_BATCH_H
 
 #include <linux/mm_types.h>
 
 #include "policy.h"
 #include "run.h"
-#include "tally.h"
+#include "stat.h"
 
 struct gupx_entry;
 
@@ -18,11 +18,11 @@ struct gupx_entry;
  * @end: where the last run ends there
  * @flags: GUPX_RUN_* of the first run
  * @uniform: all runs have these, and each is of one-page folios or a whole folio
- * @owed: references on a folio, noted but not yet taken; none is owed any more
+ * @pending_refs: references on a folio, noted but not yet taken; none is owed any more
  *	when the page-table lock is let go
- * @owed_to: that folio
- * @tally: pins taken, not yet in their nodes' statistics
- * @is_lent: @word is somebody else's
+ * @pending_folio: that folio
+ * @stat: pins taken, not yet in their nodes' statistics
+ * @is_borrowed: @word is somebody else's
  * @word: the runs, as gupx_run_pack() has them
  *
  * Whoever empties a batch owns its references.
@@ -34,31 +34,32 @@ struct gupx_batch {
 	unsigned long end;
 	u32 flags;
 	bool uniform;
-	unsigned long owed;
-	struct folio *owed_to;
-	struct gupx_tally tally;
-	bool is_lent;
+	unsigned long pending_refs;
+	struct folio *pending_folio;
+	struct gupx_stat_batch stat;
+	bool is_borrowed;
 	u64 *word;
 };
 
-int gupx_pin_batch_init(struct gupx_batch *batch, unsigned int capacity);
-void gupx_pin_batch_lend(struct gupx_batch *batch, u64 *word,
-			 unsigned int capacity);
-void gupx_pin_batch_fini(struct gupx_batch *batch);
-void gupx_pin_take(struct gupx_batch *batch, const struct gupx_entry *entry,
-		   unsigned long addr, u32 flags);
-u64 *gupx_pin_last(struct gupx_batch *batch);
-void gupx_pin_note(struct gupx_batch *batch, u64 *last, unsigned long nr,
-		   u32 flags);
-void gupx_pin_settle(struct gupx_batch *batch);
-void gupx_pin_adopt(struct gupx_batch *batch, struct page **pages,
-		    unsigned long nr, unsigned long addr, u32 flags);
-void gupx_pin_mark(struct folio *folio, bool dirty);
-void gupx_pin_touch(const struct gupx_entry *entry, bool write);
-void gupx_pin_release_batch(struct gupx_batch *batch, unsigned int first);
+int gupx_batch_init(struct gupx_batch *batch, unsigned int capacity);
+void gupx_batch_use_buffer(struct gupx_batch *batch, u64 *word,
+			   unsigned int capacity);
+void gupx_batch_fini(struct gupx_batch *batch);
+void gupx_batch_take(struct gupx_batch *batch, const struct gupx_entry *entry,
+		     unsigned long addr, u32 flags);
+u64 *gupx_batch_last_run(struct gupx_batch *batch);
+void gupx_batch_append_span(struct gupx_batch *batch, u64 *last,
+			    unsigned long nr, u32 flags);
+void gupx_batch_flush_refs(struct gupx_batch *batch);
+void gupx_batch_add_kernel_pages(struct gupx_batch *batch, struct page **pages,
+				 unsigned long nr, unsigned long addr,
+				 u32 flags);
+void gupx_batch_mark_folio(struct folio *folio, bool dirty);
+void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write);
+void gupx_batch_release(struct gupx_batch *batch, unsigned int first);
 
 /* How a request takes pages: GUPX_R_* to GUPX_RUN_*. */
-static inline u32 gupx_pin_flags(u32 request)
+static inline u32 gupx_batch_run_flags(u32 request)
 {
 	return (request & GUPX_R_PIN ? GUPX_RUN_PIN : 0) |
 	       (request & GUPX_R_WRITE ? GUPX_RUN_WRITE : 0) |
@@ -66,7 +67,7 @@ static inline u32 gupx_pin_flags(u32 request)
 }
 
 /* Is this run of the zero page one that nobody counts? Row E8z. */
-static inline bool gupx_pin_is_uncounted(u32 flags)
+static inline bool gupx_run_is_uncounted(u32 flags)
 {
 	return (flags & GUPX_RUN_ZERO) && (flags & GUPX_RUN_PIN) &&
 	       gupx_can_skip_zero_page();
@@ -76,7 +77,7 @@ static inline bool gupx_pin_is_uncounted(u32 flags)
  * Does the page hold poison, for all that is known? Of a hugetlb folio the kernel marks
  * the head page, whichever page it is, so all of it counts.
  */
-static inline bool gupx_pin_is_poisoned(struct page *page)
+static inline bool gupx_batch_is_poisoned(struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
@@ -87,22 +88,22 @@ static inline bool gupx_pin_is_poisoned(struct page *page)
 }
 
 /* Is there room for what is at this address, and no gap before it? */
-static inline bool gupx_pin_has_room(const struct gupx_batch *batch,
-				     unsigned long addr)
+static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
+				       unsigned long addr)
 {
 	return !batch->nr ||
 	       (batch->nr < batch->capacity && batch->end == addr);
 }
 
 /* For so many runs more. */
-static inline unsigned int gupx_pin_room(const struct gupx_batch *batch)
+static inline unsigned int gupx_batch_room(const struct gupx_batch *batch)
 {
 	return batch->capacity - batch->nr;
 }
 
-static inline void gupx_pin_forget(struct gupx_batch *batch)
+static inline void gupx_batch_clear(struct gupx_batch *batch)
 {
 	batch->nr = 0;
 }
 
-#endif /* GUPX_PIN_H */
+#endif /* GUPX_BATCH_H */

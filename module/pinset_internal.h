@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef GUPX_SET_H
-#define GUPX_SET_H
+#ifndef GUPX_PINSET_INTERNAL_H
+#define GUPX_PINSET_INTERNAL_H
 
 /* What a pin set is made of: for pinset.c, intake.c and fdinfo.c alone. */
 
@@ -10,7 +10,7 @@
 #include <linux/mutex.h>
 
 #include "charge.h"
-#include "chunks.h"
+#include "extent_list.h"
 #include "run.h"
 
 struct pid;
@@ -23,7 +23,7 @@ struct pid;
  * @start: (const) when that process began, ns since boot
  * @mapping: of the pin fd's windows
  * @charge: for the pins
- * @chunks: what is held
+ * @list: what is held
  * @extents: runs held
  * @pages: held
  * @kernel_pages: of these, taken by the kernel's engine
@@ -41,7 +41,7 @@ struct gupx_pinset {
 	u64 start;
 	struct address_space mapping;
 	struct gupx_charge charge;
-	struct gupx_chunks chunks;
+	struct gupx_extent_list list;
 	u64 extents;
 	u64 pages;
 	u64 kernel_pages;
@@ -54,12 +54,13 @@ struct gupx_pinset {
 };
 
 /**
- * gupx_set_count() - count pages that are held, or no longer held
+ * gupx_pinset_count() - count pages that are held, or no longer held
  * @set: locked
  * @flags: GUPX_RUN_* of their run
  * @pages: how many; negative: no longer held
  */
-static inline void gupx_set_count(struct gupx_pinset *set, u32 flags, s64 pages)
+static inline void gupx_pinset_count(struct gupx_pinset *set, u32 flags,
+				     s64 pages)
 {
 	set->pages += pages;
 	if (flags & GUPX_RUN_KERNEL)
@@ -74,4 +75,4 @@ static inline void gupx_set_count(struct gupx_pinset *set, u32 flags, s64 pages)
 		atomic64_add(pages, &set->mm->pinned_vm);
 }
 
-#endif /* GUPX_SET_H */
+#endif /* GUPX_PINSET_INTERNAL_H */

@@ -10,43 +10,45 @@
 
 #include "engine.h"
 #include "gup.h"
-#include "intake.h"
-#include "pin.h"
-#include "set.h"
+#include "acquire.h"
+#include "batch.h"
+#include "pinset_internal.h"
 
-static struct gupx_verdict stop_at_extents(void)
+static struct gupx_verdict make_extents_stop(void)
 {
 	return gupx_policy_stop(GUPX_STAGE_ACCOUNT, GUPX_REASON_EXTENTS,
 				EDQUOT);
 }
 
 /**
- * struct intake - a request that adds pins to a set
+ * struct acquire - a request that adds pins to a set
  * @precharge: what was charged ahead for it
- * @label: what its runs have in common
- * @room: memory of the present batch; becomes the set's where it can
+ * @origin: what its runs have in common
+ * @buffer: memory of the present batch; becomes the set's where it can
  */
-struct intake {
+struct acquire {
 	struct gupx_precharge precharge;
-	struct gupx_chunks_label label;
-	struct gupx_chunk *room;
+	struct gupx_extent_origin origin;
+	struct gupx_extent_block *buffer;
 };
 
 /* Return: %GUPX_GO, or why the run was not added. */
-static struct gupx_verdict add_run(struct gupx_pinset *set,
-				   const struct gupx_cursor *cursor, u64 word,
-				   unsigned long addr, struct intake *intake)
+static struct gupx_verdict commit_run(struct gupx_pinset *set,
+				      const struct gupx_cursor *cursor,
+				      u64 word, unsigned long addr,
+				      struct acquire *acquire)
 {
 	const unsigned long ahead = (cursor->end - addr) >> PAGE_SHIFT;
 	const struct gupx_run run = gupx_run_unpack(addr, word);
 	int error;
 
 	/* Room first: what was charged can then be kept. */
-	if (gupx_chunks_reserve(&set->chunks, addr, 1, ahead, &intake->label))
+	if (gupx_extent_list_reserve(&set->list, addr, 1, ahead,
+				     &acquire->origin))
 		return gupx_policy_no_memory();
 	if (!gupx_charge_extents(&set->charge, 1))
-		return stop_at_extents();
-	error = gupx_charge_run(&set->charge, &intake->precharge, &run);
+		return make_extents_stop();
+	error = gupx_charge_run(&set->charge, &acquire->precharge, &run);
 	if (error) {
 		gupx_charge_drop_extents(&set->charge, 1);
 		return error == -ENOMEM
@@ -54,38 +56,40 @@ static struct gupx_verdict add_run(struct gupx_pinset *set,
 			       : gupx_policy_stop(GUPX_STAGE_ACCOUNT,
 						  GUPX_REASON_MEMLOCK, ENOBUFS);
 	}
-	gupx_chunks_count_joined(&set->chunks, addr, &word, 1, run.nr);
-	gupx_chunks_add(&set->chunks, &word, 1, run.nr);
+	gupx_extent_list_count_joined(&set->list, addr, &word, 1, run.nr);
+	gupx_extent_list_add(&set->list, &word, 1, run.nr);
 	set->extents++;
-	gupx_set_count(set, run.flags, run.nr);
+	gupx_pinset_count(set, run.flags, run.nr);
 	return gupx_policy_do(GUPX_GO);
 }
 
 /* The memory that a batch's runs are in becomes the set's: no run is copied. */
-static bool keep_room(struct gupx_pinset *set, const struct gupx_batch *batch,
-		      unsigned long pages, struct intake *intake)
+static bool append_buffer(struct gupx_pinset *set,
+			  const struct gupx_batch *batch, unsigned long pages,
+			  struct acquire *acquire)
 {
-	struct gupx_chunk *chunk = intake->room;
+	struct gupx_extent_block *block = acquire->buffer;
 
-	chunk->addr = batch->addr;
-	chunk->born = intake->label.born;
-	chunk->charged = intake->label.charged;
-	chunk->pages = pages;
-	chunk->nr = batch->nr;
-	if (gupx_chunks_append(&set->chunks, chunk))
+	block->addr = batch->addr;
+	block->pin_time = acquire->origin.pin_time;
+	block->charged = acquire->origin.charged;
+	block->pages = pages;
+	block->nr = batch->nr;
+	if (gupx_extent_list_append(&set->list, block))
 		return false;
-	intake->room = NULL;
+	acquire->buffer = NULL;
 	return true;
 }
 
 /* Return: false where memory is short. */
-static bool keep_batch(struct gupx_pinset *set, const struct gupx_batch *batch,
-		       unsigned long pages, struct intake *intake)
+static bool append_batch(struct gupx_pinset *set,
+			 const struct gupx_batch *batch, unsigned long pages,
+			 struct acquire *acquire)
 {
-	if (!gupx_chunks_has_room(&set->chunks, batch->addr, batch->nr,
-				  &intake->label))
-		return keep_room(set, batch, pages, intake);
-	gupx_chunks_add(&set->chunks, batch->word, batch->nr, pages);
+	if (!gupx_extent_list_has_room(&set->list, batch->addr, batch->nr,
+				       &acquire->origin))
+		return append_buffer(set, batch, pages, acquire);
+	gupx_extent_list_add(&set->list, batch->word, batch->nr, pages);
 	return true;
 }
 
@@ -94,27 +98,28 @@ static bool keep_batch(struct gupx_pinset *set, const struct gupx_batch *batch,
  *
  * Return: whether it was added; if not, it has to be looked at run by run.
  */
-static bool add_uniform(struct gupx_pinset *set, const struct gupx_batch *batch,
-			struct intake *intake)
+static bool commit_uniform_batch(struct gupx_pinset *set,
+				 const struct gupx_batch *batch,
+				 struct acquire *acquire)
 {
 	const unsigned long pages = (batch->end - batch->addr) >> PAGE_SHIFT;
 	unsigned long extents;
 
 	if (!batch->nr || !batch->uniform ||
-	    (!intake->precharge.exempt && intake->precharge.pages < pages))
+	    (!acquire->precharge.exempt && acquire->precharge.pages < pages))
 		return false;
 	extents = gupx_charge_extents(&set->charge, batch->nr);
 	if (extents < batch->nr)
 		goto drop;
-	gupx_chunks_count_joined(&set->chunks, batch->addr, batch->word,
-				 batch->nr, pages);
-	if (!keep_batch(set, batch, pages, intake)) {
-		set->chunks.counts_joined = false;
+	gupx_extent_list_count_joined(&set->list, batch->addr, batch->word,
+				      batch->nr, pages);
+	if (!append_batch(set, batch, pages, acquire)) {
+		set->list.joined_valid = false;
 		goto drop;
 	}
 	set->extents += batch->nr;
-	gupx_set_count(set, batch->flags, pages);
-	return gupx_charge_pages(&set->charge, &intake->precharge, pages);
+	gupx_pinset_count(set, batch->flags, pages);
+	return gupx_charge_pages(&set->charge, &acquire->precharge, pages);
 
 drop:
 	gupx_charge_drop_extents(&set->charge, extents);
@@ -122,10 +127,10 @@ drop:
 }
 
 /* Return: how many runs of the batch the set has now, from the first one on. */
-static unsigned int add_runs(struct gupx_pinset *set,
-			     struct gupx_cursor *cursor,
-			     const struct gupx_batch *batch,
-			     struct intake *intake)
+static unsigned int commit_runs(struct gupx_pinset *set,
+				struct gupx_cursor *cursor,
+				const struct gupx_batch *batch,
+				struct acquire *acquire)
 {
 	unsigned long addr = batch->addr;
 	unsigned int i;
@@ -133,7 +138,7 @@ static unsigned int add_runs(struct gupx_pinset *set,
 	for (i = 0; i < batch->nr; i++) {
 		const u64 word = batch->word[i];
 		const struct gupx_verdict verdict =
-			add_run(set, cursor, word, addr, intake);
+			commit_run(set, cursor, word, addr, acquire);
 
 		if (verdict.action == GUPX_STOP) {
 			cursor->addr = addr;
@@ -150,17 +155,17 @@ static unsigned int add_runs(struct gupx_pinset *set,
  * after it, and the request ends before it. The batch's memory may become the set's,
  * and is no longer the intake's then. Allocates, so the target's lock is not held.
  */
-static void add_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
-		      struct gupx_batch *batch, struct intake *intake)
+static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
+			 struct gupx_batch *batch, struct acquire *acquire)
 {
 	unsigned int added = batch->nr;
 
 	gupx_cursor_unlock(cursor);
 	mutex_lock(&set->lock);
-	if (!add_uniform(set, batch, intake))
-		added = add_runs(set, cursor, batch, intake);
+	if (!commit_uniform_batch(set, batch, acquire))
+		added = commit_runs(set, cursor, batch, acquire);
 	mutex_unlock(&set->lock);
-	gupx_pin_release_batch(batch, added);
+	gupx_batch_release(batch, added);
 }
 
 /*
@@ -169,19 +174,20 @@ static void add_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
  *
  * Return: false where memory is short; the request ends here.
  */
-static bool make_room(struct intake *intake, struct gupx_batch *batch,
-		      struct gupx_cursor *cursor)
+static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
+		       struct gupx_cursor *cursor)
 {
 	const unsigned long pages = (cursor->end - cursor->addr) >> PAGE_SHIFT;
 
-	if (!intake->room)
-		intake->room = gupx_chunks_alloc(min(pages, GUPX_CHUNKS_WORDS));
-	if (intake->room)
-		gupx_pin_batch_lend(batch, intake->room->word,
-				    intake->room->capacity);
+	if (!acquire->buffer)
+		acquire->buffer = gupx_extent_list_alloc_block(
+			min(pages, GUPX_EXTENT_BLOCK_WORDS));
+	if (acquire->buffer)
+		gupx_batch_use_buffer(batch, acquire->buffer->word,
+				      acquire->buffer->capacity);
 	else
 		gupx_cursor_stop(cursor, gupx_policy_no_memory());
-	return intake->room;
+	return acquire->buffer;
 }
 
 /* A seal that rules new pins out waits for nobody: it is refused while we are here. */
@@ -201,13 +207,13 @@ static int begin_pinning(struct gupx_pinset *set)
 static void end_pinning(struct gupx_pinset *set)
 {
 	mutex_lock(&set->lock);
-	gupx_chunks_trim(&set->chunks);
+	gupx_extent_list_trim(&set->list);
 	set->pinning--;
 	mutex_unlock(&set->lock);
 }
 
-static void pin_all(struct gupx_pinset *set, struct gupx_cursor *cursor,
-		    struct intake *intake, bool engine_kernel)
+static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
+			struct acquire *acquire, bool engine_kernel)
 {
 	bool (*fill)(struct gupx_cursor * cursor, struct gupx_batch * batch) =
 		engine_kernel ? gupx_engine_fill : gupx_gup_fill;
@@ -219,19 +225,19 @@ static void pin_all(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	gupx_compat_mark_pinned(cursor->mm);
 	/* New pages shall come from where they may stay: no migration then. */
 	scope = memalloc_pin_save();
-	while (more && make_room(intake, &batch, cursor)) {
+	while (more && get_buffer(acquire, &batch, cursor)) {
 		more = fill(cursor, &batch);
-		add_batch(set, cursor, &batch, intake);
-		gupx_pin_batch_fini(&batch);
+		commit_batch(set, cursor, &batch, acquire);
+		gupx_batch_fini(&batch);
 		more = more && !gupx_cursor_is_over(cursor);
 	}
 	memalloc_pin_restore(scope);
 	gupx_cursor_fini(cursor);
-	gupx_chunks_free(intake->room);
+	gupx_extent_list_free_block(acquire->buffer);
 }
 
 /**
- * gupx_intake_pin() - pin a range and own the pins
+ * gupx_acquire_pins() - pin a range and own the pins
  * @set: fits the cursor's target
  * @cursor: of a request with %GUPX_R_PIN, nothing done yet, lock not held
  * @engine_kernel: let the kernel's engine do it
@@ -242,19 +248,21 @@ static void pin_all(struct gupx_pinset *set, struct gupx_cursor *cursor,
  * Return: 0, and the cursor tells the rest; -ENOBUFS: RLIMIT_MEMLOCK; -EPERM: the set
  * is sealed.
  */
-int gupx_intake_pin(struct gupx_pinset *set, struct gupx_cursor *cursor,
-		    bool engine_kernel)
+int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor,
+		      bool engine_kernel)
 {
-	struct intake intake = { .label.born = ktime_get_boottime_seconds() };
+	struct acquire acquire = { .origin.pin_time =
+					   ktime_get_boottime_seconds() };
 	int error = begin_pinning(set);
 
 	if (error)
 		return error;
-	if (gupx_charge_ahead(&set->charge, &intake.precharge,
-			      (cursor->end - cursor->start) >> PAGE_SHIFT)) {
-		intake.label.charged = !intake.precharge.exempt;
-		pin_all(set, cursor, &intake, engine_kernel);
-		gupx_charge_return(&set->charge, &intake.precharge);
+	if (gupx_charge_precharge(&set->charge, &acquire.precharge,
+				  (cursor->end - cursor->start) >>
+					  PAGE_SHIFT)) {
+		acquire.origin.charged = !acquire.precharge.exempt;
+		pin_batches(set, cursor, &acquire, engine_kernel);
+		gupx_charge_return_precharge(&set->charge, &acquire.precharge);
 	} else {
 		error = -ENOBUFS;
 	}
