@@ -54,17 +54,6 @@ static struct gupx_quota *find_quota(kuid_t uid)
 	return NULL;
 }
 
-static struct gupx_quota *add_quota(kuid_t uid)
-{
-	struct gupx_quota *quota = kzalloc(sizeof(*quota), GFP_KERNEL_ACCOUNT);
-
-	if (quota) {
-		quota->uid = uid;
-		hash_add(quotas, &quota->node, __kuid_val(uid));
-	}
-	return quota;
-}
-
 /**
  * gupx_account_get_quota() - get the extent count of a user
  * @uid: the user
@@ -73,13 +62,25 @@ static struct gupx_quota *add_quota(kuid_t uid)
  */
 struct gupx_quota *gupx_account_get_quota(kuid_t uid)
 {
+	/*
+	 * Allocate before taking the lock, which all users share: reclaim in the
+	 * caller's memory cgroup must not make others wait.
+	 */
+	struct gupx_quota *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	struct gupx_quota *quota;
 
+	if (!new)
+		return NULL;
 	mutex_lock(&quotas_lock);
-	quota = find_quota(uid) ?: add_quota(uid);
-	if (quota)
-		quota->sets++;
+	quota = find_quota(uid);
+	if (!quota) {
+		new->uid = uid;
+		hash_add(quotas, &new->node, __kuid_val(uid));
+		swap(quota, new);
+	}
+	quota->sets++;
 	mutex_unlock(&quotas_lock);
+	kfree(new);
 	return quota;
 }
 
@@ -118,16 +119,6 @@ unsigned long gupx_account_add_extents(struct gupx_quota *quota,
 	} while (some &&
 		 !atomic_long_try_cmpxchg(&quota->extents, &old, old + some));
 	return some;
-}
-
-/**
- * gupx_account_force_extents() - count extents that are there already
- * @quota: of the user
- * @nr: how many
- */
-void gupx_account_force_extents(struct gupx_quota *quota, unsigned long nr)
-{
-	atomic_long_add(nr, &quota->extents);
 }
 
 /**

@@ -12,7 +12,6 @@ struct gupx_quota *gupx_account_get_quota(kuid_t uid);
 void gupx_account_put_quota(struct gupx_quota *quota);
 unsigned long gupx_account_add_extents(struct gupx_quota *quota,
 				       unsigned long nr);
-void gupx_account_force_extents(struct gupx_quota *quota, unsigned long nr);
 void gupx_account_sub_extents(struct gupx_quota *quota, unsigned long nr);
 u64 gupx_account_max_extents(void);
 u64 gupx_account_used_extents(kuid_t uid);

@@ -12,6 +12,7 @@
 #include "gup.h"
 #include "acquire.h"
 #include "batch.h"
+#include "pinset.h"
 #include "pinset_internal.h"
 
 static struct gupx_verdict make_extents_stop(void)
@@ -161,10 +162,19 @@ static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	unsigned int added = batch->nr;
 
 	gupx_cursor_unlock(cursor);
-	mutex_lock(&set->lock);
+	if (!batch->nr)
+		return;
+	if (gupx_pinset_lock(set)) {
+		cursor->addr = batch->addr;
+		gupx_cursor_stop(cursor,
+				 gupx_policy_stop(GUPX_STAGE_SIGNAL,
+						  GUPX_REASON_SIGNAL, EINTR));
+		gupx_batch_release(batch, 0);
+		return;
+	}
 	if (!commit_uniform_batch(set, batch, acquire))
 		added = commit_runs(set, cursor, batch, acquire);
-	mutex_unlock(&set->lock);
+	gupx_pinset_unlock(set);
 	gupx_batch_release(batch, added);
 }
 
@@ -193,23 +203,26 @@ static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
 /* A seal that rules new pins out waits for nobody: it is refused while we are here. */
 static int begin_pinning(struct gupx_pinset *set)
 {
-	int error = 0;
+	int error = gupx_pinset_lock(set);
 
-	mutex_lock(&set->lock);
+	if (error)
+		return error;
 	if (set->seals & GUPX_SEAL_PIN)
 		error = -EPERM;
 	else
-		set->pinning++;
-	mutex_unlock(&set->lock);
+		atomic_inc(&set->pinning);
+	gupx_pinset_unlock(set);
 	return error;
 }
 
 static void end_pinning(struct gupx_pinset *set)
 {
-	mutex_lock(&set->lock);
-	gupx_extent_list_trim(&set->list);
-	set->pinning--;
-	mutex_unlock(&set->lock);
+	/* Without the lock, the list is trimmed when it next grows. */
+	if (!gupx_pinset_lock(set)) {
+		gupx_extent_list_trim(&set->list);
+		gupx_pinset_unlock(set);
+	}
+	atomic_dec(&set->pinning);
 }
 
 static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
@@ -246,7 +259,7 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
  * a limit is met before any work is done.
  *
  * Return: 0, and the cursor tells the rest; -ENOBUFS: RLIMIT_MEMLOCK; -EPERM: the set
- * is sealed.
+ * is sealed; -EINTR.
  */
 int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor,
 		      bool engine_kernel)

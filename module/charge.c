@@ -37,7 +37,7 @@ static unsigned long get_zero_run_cost(unsigned long pages)
 }
 
 /* In the value of a note: pages held by runs, above pages charged beyond them. */
-#define EXTRA_BITS 20
+#define EXTRA_BITS 28
 
 static void *make_record(unsigned long held, unsigned long extra)
 {
@@ -141,10 +141,12 @@ bool gupx_charge_pages(struct gupx_charge *charge,
 	return true;
 }
 
-static void uncharge_pages(struct gupx_charge *charge, unsigned long pages)
+/* The user is uncharged when the pages are released: gupx_charge_finish_unpin(). */
+static void uncharge_pages(struct gupx_charge *charge,
+			   struct gupx_unpin_plan *plan, unsigned long pages)
 {
 	charge->pages -= pages;
-	gupx_account_uncharge(charge->user, pages);
+	plan->uncharged += pages;
 }
 
 static int store_record(struct gupx_charge *charge, struct folio *folio,
@@ -282,19 +284,18 @@ static unsigned long sum_edge_costs(const struct gupx_unpin_plan *plan)
 	return cost;
 }
 
-/**
- * gupx_charge_prepare_unpin() - do what may fail when pages are uncharged
- * @charge: any
- * @plan: prepared
- *
- * Return: 0, for gupx_charge_commit_unpin(); -ENOMEM; -ENOBUFS: the limit is too low
- * for what has to be remembered of the parts that stay.
+/*
+ * Only a release from the middle of one run adds to the extents: that run becomes two.
  */
-int gupx_charge_prepare_unpin(struct gupx_charge *charge,
-			      const struct gupx_unpin_plan *plan)
+static unsigned long count_new_extents(const struct gupx_unpin_plan *plan)
 {
-	const unsigned long cost = sum_edge_costs(plan);
-	int error = -ENOMEM;
+	return plan->edges == 1 && plan->edge[0].pieces == 2;
+}
+
+/* Reserve an entry for each record that gupx_charge_commit_unpin() may store. */
+static bool reserve_records(struct gupx_charge *charge,
+			    const struct gupx_unpin_plan *plan)
+{
 	unsigned int i;
 
 	for (i = 0; i < plan->edges; i++)
@@ -302,25 +303,58 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 		    xa_reserve(&charge->folios,
 			       folio_pfn(get_run_folio(plan->edge[i].word)),
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN))
-			goto release;
-	error = -ENOBUFS;
-	if (cost && !gupx_account_charge(charge->user, cost))
-		goto release;
-	charge->pages += cost;
-	return 0;
+			return false;
+	return true;
+}
 
-release:
-	while (i--)
+/* An entry that holds a record stays. */
+static void release_records(struct gupx_charge *charge,
+			    const struct gupx_unpin_plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->edges; i++)
 		if (needs_record(&plan->edge[i]))
 			xa_release(
 				&charge->folios,
 				folio_pfn(get_run_folio(plan->edge[i].word)));
+}
+
+/**
+ * gupx_charge_prepare_unpin() - do what may fail when pages are uncharged
+ * @charge: charge of the pin set
+ * @plan: prepared
+ *
+ * Return: 0, for gupx_charge_commit_unpin(); -ENOMEM; -ENOBUFS: the limit is too low
+ * for what has to be remembered of the parts that stay; -EDQUOT: a run becomes two,
+ * and the user may have no more extents.
+ */
+int gupx_charge_prepare_unpin(struct gupx_charge *charge,
+			      const struct gupx_unpin_plan *plan)
+{
+	const unsigned long cost = sum_edge_costs(plan);
+	const unsigned long extents = count_new_extents(plan);
+	int error;
+
+	error = reserve_records(charge, plan) ? 0 : -ENOMEM;
+	if (!error &&
+	    gupx_account_add_extents(charge->quota, extents) < extents)
+		error = -EDQUOT;
+	if (!error && cost && !gupx_account_charge(charge->user, cost)) {
+		gupx_account_sub_extents(charge->quota, extents);
+		error = -ENOBUFS;
+	}
+	if (error)
+		release_records(charge, plan);
+	else
+		charge->pages += cost;
 	return error;
 }
 
 /* Pages of a folio that is held in parts. The last ones take the rest along. */
-static void uncharge_folio_part(struct gupx_charge *charge, struct folio *folio,
-				unsigned long nr)
+static void uncharge_folio_part(struct gupx_charge *charge,
+				struct gupx_unpin_plan *plan,
+				struct folio *folio, unsigned long nr)
 {
 	const void *record = xa_load(&charge->folios, folio_pfn(folio));
 	unsigned long held, extra;
@@ -331,30 +365,33 @@ static void uncharge_folio_part(struct gupx_charge *charge, struct folio *folio,
 	extra = get_record_extra(record);
 	if (held) {
 		store_record(charge, folio, held, extra);
-		uncharge_pages(charge, nr);
+		uncharge_pages(charge, plan, nr);
 	} else {
 		xa_erase(&charge->folios, folio_pfn(folio));
-		uncharge_pages(charge, nr + extra);
+		uncharge_pages(charge, plan, nr + extra);
 	}
 }
 
-static void uncharge_run(struct gupx_charge *charge, u64 word)
+static void uncharge_run(struct gupx_charge *charge,
+			 struct gupx_unpin_plan *plan, u64 word)
 {
 	const u32 flags = gupx_run_flags(word);
 
 	if (gupx_run_is_released(word))
 		return;
 	if (flags & GUPX_RUN_ZERO)
-		uncharge_pages(charge, get_zero_run_cost(gupx_run_pages(word)));
+		uncharge_pages(charge, plan,
+			       get_zero_run_cost(gupx_run_pages(word)));
 	else if ((flags & GUPX_RUN_LARGE) && !is_whole_folio(word))
-		uncharge_folio_part(charge, get_run_folio(word),
+		uncharge_folio_part(charge, plan, get_run_folio(word),
 				    gupx_run_pages(word));
 	else
-		uncharge_pages(charge, gupx_run_pages(word));
+		uncharge_pages(charge, plan, gupx_run_pages(word));
 }
 
 /* What stays of a whole folio is a part of it, with the charge for all of it. */
 static void record_remaining_part(struct gupx_charge *charge,
+				  struct gupx_unpin_plan *plan,
 				  struct folio *folio, unsigned long gone)
 {
 	const void *record = xa_load(&charge->folios, folio_pfn(folio));
@@ -364,13 +401,14 @@ static void record_remaining_part(struct gupx_charge *charge,
 	if (record) {
 		store_record(charge, folio, get_record_held(record) + held,
 			     get_record_extra(record) + cost);
-		uncharge_pages(charge, gone);
+		uncharge_pages(charge, plan, gone);
 	} else {
 		store_record(charge, folio, held, gone + cost);
 	}
 }
 
 static void uncharge_edge(struct gupx_charge *charge,
+			  struct gupx_unpin_plan *plan,
 			  const struct gupx_unpin_edge *edge)
 {
 	const u32 flags = gupx_run_flags(edge->word);
@@ -380,39 +418,53 @@ static void uncharge_edge(struct gupx_charge *charge,
 		return;
 	if (flags & GUPX_RUN_ZERO) {
 		if (!gupx_can_skip_zero_page())
-			uncharge_pages(charge, gone);
+			uncharge_pages(charge, plan, gone);
 		return;
 	}
 	if (!(flags & GUPX_RUN_LARGE))
-		uncharge_pages(charge, gone);
+		uncharge_pages(charge, plan, gone);
 	else if (is_whole_folio(edge->word))
-		record_remaining_part(charge, get_run_folio(edge->word), gone);
+		record_remaining_part(charge, plan, get_run_folio(edge->word),
+				      gone);
 	else
-		uncharge_folio_part(charge, get_run_folio(edge->word), gone);
+		uncharge_folio_part(charge, plan, get_run_folio(edge->word),
+				    gone);
 }
 
 /**
- * gupx_charge_commit_unpin() - uncharge pages that leave the set
+ * gupx_charge_commit_unpin() - take pages that leave the set off its charge
  * @charge: prepared
  * @plan: committed, its pages still held
+ *
+ * The user stays charged until gupx_charge_finish_unpin().
  */
 void gupx_charge_commit_unpin(struct gupx_charge *charge,
-			      const struct gupx_unpin_plan *plan)
+			      struct gupx_unpin_plan *plan)
 {
 	const struct gupx_extent_block *block;
 	unsigned int i;
 
 	for (i = 0; i < plan->edges; i++)
-		uncharge_edge(charge, &plan->edge[i]);
+		uncharge_edge(charge, plan, &plan->edge[i]);
 	for (block = plan->gone; block; block = block->next) {
 		for (i = 0; block->charged && i < block->nr; i++)
-			uncharge_run(charge, block->word[i]);
+			uncharge_run(charge, plan, block->word[i]);
 		cond_resched();
 	}
-	/* A run that became two is counted, even beyond what the user may have. */
-	if (plan->extents < 0)
-		gupx_account_force_extents(charge->quota, -plan->extents);
-	else
-		gupx_account_sub_extents(charge->quota, plan->extents);
 	charge->extents -= plan->extents;
+}
+
+/**
+ * gupx_charge_finish_unpin() - uncharge the user
+ * @charge: of the set, which its owner keeps; no lock is needed
+ * @plan: finished: its pages are released
+ *
+ * Not earlier: otherwise a user could pin more with each release that is under way.
+ */
+void gupx_charge_finish_unpin(const struct gupx_charge *charge,
+			      const struct gupx_unpin_plan *plan)
+{
+	gupx_account_uncharge(charge->user, plan->uncharged);
+	if (plan->extents > 0)
+		gupx_account_sub_extents(charge->quota, plan->extents);
 }

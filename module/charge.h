@@ -56,6 +56,8 @@ void gupx_charge_drop_extents(struct gupx_charge *charge, unsigned long nr);
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan);
 void gupx_charge_commit_unpin(struct gupx_charge *charge,
+			      struct gupx_unpin_plan *plan);
+void gupx_charge_finish_unpin(const struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan);
 
 #endif /* GUPX_CHARGE_H */

@@ -12,6 +12,7 @@
 #include <linux/gupx.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "extent_list.h"
@@ -491,7 +492,8 @@ static bool find_next_extent(struct gupx_extent_list *list, bool joined,
 	*pin_time = pos.pin_time;
 	flags = gupx_run_flags(pos.word);
 	ahead = *place;
-	while (joined && find_next_run(list, &ahead, &unused, &pos) &&
+	while (joined && !fatal_signal_pending(current) &&
+	       find_next_run(list, &ahead, &unused, &pos) &&
 	       can_join_extent(out, &pos, flags)) {
 		out->len += (u64)gupx_run_pages(pos.word) << PAGE_SHIFT;
 		*place = ahead;
@@ -528,7 +530,8 @@ unsigned int gupx_extent_list_describe(struct gupx_extent_list *list,
 		number = list->resume_nr;
 	}
 	for (; number < first + nr; number++) {
-		if (!find_next_extent(list, joined, &place, &at, &extent,
+		if (fatal_signal_pending(current) ||
+		    !find_next_extent(list, joined, &place, &at, &extent,
 				      &time))
 			break;
 		list->resume = at;
@@ -562,6 +565,8 @@ u64 gupx_extent_list_joined(struct gupx_extent_list *list)
 	list->end_flags = ~0U;
 	while (find_next_run(list, &place, &at, &pos)) {
 		count_joined_run(list, &pos, gupx_run_pages(pos.word));
+		if (fatal_signal_pending(current))
+			return list->joined;
 		cond_resched();
 	}
 	list->joined_valid = true;

@@ -67,7 +67,8 @@ static void show_ranges(struct gupx_pinset *set, struct seq_file *seq)
 	unsigned int shown = 0, nr, i;
 	u64 all;
 
-	mutex_lock(&set->lock);
+	if (gupx_pinset_lock(set))
+		return;
 	all = gupx_extent_list_joined(&set->list);
 	do {
 		nr = gupx_extent_list_describe(&set->list, true, shown, extent,
@@ -76,7 +77,7 @@ static void show_ranges(struct gupx_pinset *set, struct seq_file *seq)
 			show_range(seq, &extent[i], pin_time[i]);
 		shown += nr;
 	} while (nr && shown < RANGES_SHOWN);
-	mutex_unlock(&set->lock);
+	gupx_pinset_unlock(set);
 	if (all > shown)
 		seq_printf(seq, "gupx-ranges-more:\t%llu\n", all - shown);
 }
@@ -92,7 +93,8 @@ void gupx_fdinfo_show(struct gupx_pinset *set, struct seq_file *seq)
 		!file_ns_capable(seq->file, &init_user_ns, CAP_SYS_ADMIN);
 	struct gupx_pinset_totals totals;
 
-	gupx_pinset_totals(set, joined, &totals);
+	if (gupx_pinset_totals(set, joined, &totals))
+		return;
 	show_target(set, seq);
 	seq_printf(seq, "gupx-extents:\t%llu\n", totals.extents);
 	show_kb(seq, "pinned", totals.pages);

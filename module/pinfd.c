@@ -75,7 +75,8 @@ static int run_extents(struct gupx_call *call)
 	extents->count = 0;
 	error = copy_extents(set, extents, page, shown);
 	kfree(page);
-	gupx_pinset_totals(set, !shown, &totals);
+	if (gupx_pinset_totals(set, !shown, &totals))
+		return -EINTR;
 	extents->total = totals.extents;
 	extents->bytes = totals.pages << PAGE_SHIFT;
 	extents->charged = totals.charged << PAGE_SHIFT;
@@ -118,9 +119,10 @@ static int run_seal(struct gupx_call *call)
 	error = gupx_pinset_seal(set, seal->seals);
 	if (error)
 		return error;
-	gupx_pinset_totals(set, true, &totals);
-	seal->sealed = totals.seals;
-	return 0;
+	error = gupx_pinset_totals(set, true, &totals);
+	if (!error)
+		seal->sealed = totals.seals;
+	return error;
 }
 
 static const struct gupx_op pinfd_ops[] = {
@@ -141,7 +143,7 @@ static long pinfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
  * Find pages to be copied, and keep them from being released meanwhile.
  *
  * Return: how many there are, all in a row or all the zero page; 0: the end; or
- * -ENODATA: released.
+ * -ENODATA: released; or -EINTR.
  */
 static int grab_pages(struct gupx_pinset *set, loff_t pos,
 		      struct gupx_run *found)
@@ -149,7 +151,8 @@ static int grab_pages(struct gupx_pinset *set, loff_t pos,
 	enum gupx_extent_found what;
 	unsigned int i;
 
-	gupx_pinset_lock(set);
+	if (gupx_pinset_lock(set))
+		return -EINTR;
 	what = gupx_pinset_find(set, pos >> PAGE_SHIFT, found);
 	if (what == GUPX_FOUND_PAGE) {
 		found->nr = min(found->nr, COPY_BATCH);
@@ -250,7 +253,8 @@ static const struct file_operations pinfd_fops = {
 struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 				      struct mm_struct *mm, bool read_only)
 {
-	struct gupx_pinset *set = gupx_pinset_create(mm);
+	struct gupx_pinset *set =
+		gupx_pinset_create(mm, read_only ? GUPX_SEAL_WRITE : 0);
 	struct file *file;
 	int fd;
 
@@ -271,8 +275,6 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 						: ERR_CAST(file);
 	}
 	gupx_pinset_attach(set, file);
-	if (read_only)
-		gupx_pinset_seal(set, GUPX_SEAL_WRITE);
 	/* An anonymous file is a stream, unless it says that it has positions. */
 	file->f_mode |= FMODE_PREAD;
 	call->new_fd = fd;

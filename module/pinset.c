@@ -42,12 +42,13 @@ static void record_target(struct gupx_pinset *set)
 /**
  * gupx_pinset_create() - create a pin set without pins
  * @mm: of the target; its struct is kept
+ * @seals: GUPX_SEAL_*
  *
  * Charges go to the caller's user.
  *
  * Return: the set, to be freed by gupx_pinset_destroy(); NULL: no memory.
  */
-struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm)
+struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm, u32 seals)
 {
 	struct gupx_pinset *set = kzalloc(sizeof(*set), GFP_KERNEL_ACCOUNT);
 
@@ -63,6 +64,7 @@ struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm)
 	gupx_extent_list_init(&set->list);
 	mmgrab(mm);
 	set->mm = mm;
+	set->seals = seals;
 	record_target(set);
 	return set;
 }
@@ -134,6 +136,41 @@ struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 	return set->charge.user;
 }
 
+/**
+ * gupx_pinset_lock() - take the set's lock
+ * @set: pin set
+ *
+ * While it is held, no page of the set is released. Killable: a pin fd may be shared
+ * with a user who holds the lock for as long as the scheduler or the reclaim of his
+ * memory cgroup lets him.
+ *
+ * Return: 0 or -EINTR.
+ */
+int gupx_pinset_lock(struct gupx_pinset *set)
+{
+	return mutex_lock_killable(&set->lock) ? -EINTR : 0;
+}
+
+/**
+ * gupx_pinset_trylock() - take the set's lock if it is free
+ * @set: pin set
+ *
+ * Return: whether the lock is held.
+ */
+bool gupx_pinset_trylock(struct gupx_pinset *set)
+{
+	return mutex_trylock(&set->lock);
+}
+
+/**
+ * gupx_pinset_unlock() - the end of gupx_pinset_lock()
+ * @set: any
+ */
+void gupx_pinset_unlock(struct gupx_pinset *set)
+{
+	mutex_unlock(&set->lock);
+}
+
 /* What is released counts no longer. */
 static void uncount_pages(struct gupx_pinset *set,
 			  const struct gupx_unpin_plan *plan)
@@ -185,29 +222,28 @@ static int unpin_range(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
  * @nr: pages; what is beyond the end, or released, is passed over
  * @released: to be filled: pages that were released
  *
- * Return: 0; -EPERM: the set is sealed against it; -ENOMEM, -ENOBUFS: as <linux/gupx.h>
- * says, and nothing was released.
+ * Return: 0; -EPERM: the set is sealed against it; -ENOMEM, -ENOBUFS, -EDQUOT, -EINTR: as
+ * <linux/gupx.h> says, and nothing was released.
  */
 int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
 {
 	struct gupx_unpin_plan plan = { .index = index };
-	int error = 0;
+	int error = gupx_pinset_lock(set);
 
-	mutex_lock(&set->lock);
+	if (error)
+		return error;
 	plan.end = min(index + nr, set->list.pages);
 	if (plan.index < plan.end)
 		error = unpin_range(set, &plan);
 	else if (set->seals & GUPX_SEAL_UNPIN)
 		error = -EPERM;
-	mutex_unlock(&set->lock);
+	gupx_pinset_unlock(set);
 	if (error)
 		return error;
 	*released = plan.pages;
-	/*
-	 * A folio's lock may be waited for: not under ours, which faults take. So the
-	 * charge goes a moment before the pages.
-	 */
+	/* A folio's lock may be waited for: not under ours, which faults take. */
 	gupx_unpin_finish(&plan);
+	gupx_charge_finish_unpin(&set->charge, &plan);
 	return 0;
 }
 
@@ -216,20 +252,22 @@ int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
  * @set: any
  * @seals: GUPX_SEAL_* to be added
  *
- * Return: 0; -EBUSY: it is being done right now, or has a window that it rules out.
+ * Return: 0; -EBUSY: it is being done right now, or has a window that it rules out;
+ * -EINTR.
  */
 int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 {
-	int error = 0;
+	int error = gupx_pinset_lock(set);
 
-	mutex_lock(&set->lock);
+	if (error)
+		return error;
 	if ((seals & GUPX_SEAL_WRITE) && atomic_read(&set->writable_windows))
 		error = -EBUSY;
-	else if ((seals & GUPX_SEAL_PIN) && set->pinning)
+	else if ((seals & GUPX_SEAL_PIN) && atomic_read(&set->pinning))
 		error = -EBUSY;
 	else
 		set->seals |= seals;
-	mutex_unlock(&set->lock);
+	gupx_pinset_unlock(set);
 	return error;
 }
 
@@ -239,13 +277,14 @@ int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
  * @write: it is to be writable
  *
  * Return: 0, and a writable window counts until gupx_pinset_close_window(); -EPERM:
- * sealed, or pins not fit to be held; -EACCES: not all was pinned for writing.
+ * sealed, or pins not fit to be held; -EACCES: not all was pinned for writing; -EINTR.
  */
 int gupx_pinset_open_window(struct gupx_pinset *set, bool write)
 {
-	int error = 0;
+	int error = gupx_pinset_lock(set);
 
-	mutex_lock(&set->lock);
+	if (error)
+		return error;
 	if (set->short_pages)
 		error = -EPERM;
 	else if (write && (set->seals & GUPX_SEAL_WRITE))
@@ -254,7 +293,7 @@ int gupx_pinset_open_window(struct gupx_pinset *set, bool write)
 		error = -EACCES;
 	else if (write)
 		atomic_inc(&set->writable_windows);
-	mutex_unlock(&set->lock);
+	gupx_pinset_unlock(set);
 	return error;
 }
 
@@ -277,24 +316,6 @@ void gupx_pinset_close_window(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_lock() - keep what gupx_pinset_find() finds from being released
- * @set: any
- */
-void gupx_pinset_lock(struct gupx_pinset *set)
-{
-	mutex_lock(&set->lock);
-}
-
-/**
- * gupx_pinset_unlock() - the end of gupx_pinset_lock()
- * @set: any
- */
-void gupx_pinset_unlock(struct gupx_pinset *set)
-{
-	mutex_unlock(&set->lock);
-}
-
-/**
  * gupx_pinset_extents() - describe extents, in the order they were pinned
  * @set: any
  * @joined: as gupx_extent_list_describe() has it
@@ -310,10 +331,11 @@ unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
 {
 	unsigned int done;
 
-	mutex_lock(&set->lock);
+	if (gupx_pinset_lock(set))
+		return 0;
 	done = gupx_extent_list_describe(&set->list, joined, first, out, NULL,
 					 nr);
-	mutex_unlock(&set->lock);
+	gupx_pinset_unlock(set);
 	return done;
 }
 
@@ -338,11 +360,14 @@ enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
  * @set: any
  * @joined: count extents that only memory tells apart as one
  * @totals: to be filled
+ *
+ * Return: 0 or -EINTR.
  */
-void gupx_pinset_totals(struct gupx_pinset *set, bool joined,
-			struct gupx_pinset_totals *totals)
+int gupx_pinset_totals(struct gupx_pinset *set, bool joined,
+		       struct gupx_pinset_totals *totals)
 {
-	mutex_lock(&set->lock);
+	if (gupx_pinset_lock(set))
+		return -EINTR;
 	*totals = (struct gupx_pinset_totals){
 		.extents = joined ? gupx_extent_list_joined(&set->list)
 				  : set->extents,
@@ -354,5 +379,6 @@ void gupx_pinset_totals(struct gupx_pinset *set, bool joined,
 		.charged = set->charge.pages,
 		.seals = set->seals,
 	};
-	mutex_unlock(&set->lock);
+	gupx_pinset_unlock(set);
+	return 0;
 }

@@ -34,7 +34,7 @@ struct gupx_pinset_totals {
 	u32 seals;
 };
 
-struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm);
+struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm, u32 seals);
 void gupx_pinset_destroy(struct gupx_pinset *set);
 void gupx_pinset_attach(struct gupx_pinset *set, struct file *file);
 bool gupx_pinset_fits(const struct gupx_pinset *set,
@@ -47,14 +47,15 @@ int gupx_pinset_seal(struct gupx_pinset *set, u32 seals);
 int gupx_pinset_open_window(struct gupx_pinset *set, bool write);
 void gupx_pinset_dup_window(struct gupx_pinset *set);
 void gupx_pinset_close_window(struct gupx_pinset *set);
-void gupx_pinset_lock(struct gupx_pinset *set);
+int gupx_pinset_lock(struct gupx_pinset *set);
+bool gupx_pinset_trylock(struct gupx_pinset *set);
 void gupx_pinset_unlock(struct gupx_pinset *set);
 unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
 				 u64 first, struct gupx_extent *out,
 				 unsigned int nr);
 enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 					struct gupx_run *found);
-void gupx_pinset_totals(struct gupx_pinset *set, bool joined,
-			struct gupx_pinset_totals *totals);
+int gupx_pinset_totals(struct gupx_pinset *set, bool joined,
+		       struct gupx_pinset_totals *totals);
 
 #endif /* GUPX_PINSET_H */

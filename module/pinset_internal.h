@@ -49,7 +49,7 @@ struct gupx_pinset {
 	u64 short_pages;
 	u64 zero_pages;
 	u32 seals;
-	unsigned int pinning;
+	atomic_t pinning;
 	atomic_t writable_windows;
 };
 

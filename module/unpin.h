@@ -41,6 +41,7 @@ struct gupx_unpin_cut {
  * @gone: gupx_unpin_commit(): all runs that are released whole, by their chunks
  * @pages: gupx_unpin_commit(): pages that are released
  * @extents: gupx_unpin_commit(): how many runs there are less; negative: more
+ * @uncharged: gupx_charge_commit_unpin(): pages to be uncharged after the release
  */
 struct gupx_unpin_plan {
 	u64 index;
@@ -52,6 +53,7 @@ struct gupx_unpin_plan {
 	struct gupx_extent_block *gone;
 	u64 pages;
 	s64 extents;
+	u64 uncharged;
 };
 
 int gupx_unpin_prepare(struct gupx_extent_list *list,

@@ -15,7 +15,10 @@
  * exec or MADV_DONTNEED in the target it shows the page that was pinned, not the
  * one that is there now.
  */
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/userfaultfd_k.h>
 
 #include "batch.h"
@@ -51,6 +54,33 @@ static vm_fault_t insert_page(struct vm_fault *vmf, struct gupx_pinset *set)
 	return vmf_insert_pfn(vma, vmf->address, page_to_pfn(found.page));
 }
 
+/*
+ * Take the set's lock. As long as it is not free, the mmap_lock is dropped, so that a
+ * holder who is slow does not keep other threads from the address space. TTM waits for
+ * a buffer's lock in the same way. The mmap_lock is held, not a lock of the VMA alone:
+ * vmf_can_call_fault() requires map_pages() for the latter.
+ *
+ * Return: 0, lock held; or the answer to the fault.
+ */
+static vm_fault_t lock_set(struct vm_fault *vmf, struct gupx_pinset *set)
+{
+	struct file *file;
+
+	if (gupx_pinset_trylock(set))
+		return 0;
+	if (!fault_flag_allow_retry_first(vmf->flags))
+		return gupx_pinset_lock(set) ? VM_FAULT_SIGBUS : 0;
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	/* The mapping, and with it the set, may go without the mmap_lock. */
+	file = get_file(vmf->vma->vm_file);
+	mmap_read_unlock(vmf->vma->vm_mm);
+	if (!gupx_pinset_lock(set))
+		gupx_pinset_unlock(set);
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
 /* Under the set's lock: who releases the page zaps the entry afterwards. */
 static vm_fault_t handle_fault(struct vm_fault *vmf)
 {
@@ -65,7 +95,9 @@ static vm_fault_t handle_fault(struct vm_fault *vmf)
 	if (userfaultfd_wp(vmf->vma))
 		return VM_FAULT_SIGBUS;
 
-	gupx_pinset_lock(set);
+	answer = lock_set(vmf, set);
+	if (answer)
+		return answer;
 	answer = insert_page(vmf, set);
 	gupx_pinset_unlock(set);
 	return answer;
@@ -94,7 +126,7 @@ static const struct vm_operations_struct window_ops = {
  * @set: kept by the file that is mapped
  * @vma: the new mapping, not yet seen by anyone
  *
- * Return: 0; -EINVAL: not a shared mapping; -EPERM: executable, or the set is sealed
+ * Return: 0; -ENODEV: this kernel checks page tables; -EINVAL: not a shared mapping; -EPERM: executable, or the set is sealed
  * against it or has pins not fit to be held; -EACCES: writable, and not all was pinned
  * for writing.
  */
@@ -108,6 +140,8 @@ int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
+	if (gupx_compat_checks_tables())
+		return -ENODEV;
 	error = gupx_pinset_open_window(set, write);
 	if (error)
 		return error;

@@ -38,6 +38,8 @@
  *   EFBIG        more than one PIN may ask for: the module parameter max_pin_mib
  *   EBUSY        a writable window of the pin fd stands in the way of a seal
  *   ENOBUFS      RLIMIT_MEMLOCK: the struct says limit, used and asked
+ *   EDQUOT       UNPIN: a pin would be cut in two, and the user already has all the
+ *                extents that the module parameter max_extents allows
  *   ENOMEM       no kernel memory for the request's own bookkeeping
  *   EMFILE       no free file descriptor for a new pin fd
  *   ENFILE       no free open file in the whole system
