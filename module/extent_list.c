@@ -159,9 +159,9 @@ void gupx_extent_list_trim(struct gupx_extent_list *list)
 	gupx_extent_list_free_block(last);
 }
 
-/* Where fewer than one index in so many is used, the list is too sparse. */
-#define SPARSE_RATIO 2
-/* Lists of fewer chunks are left alone. */
+/* A list is too sparse when one index in so many is unused. */
+#define SPARSE_RATIO 3
+/* Lists of fewer blocks are left alone. */
 #define SPARSE_MIN_BLOCKS 128
 
 /*
@@ -196,7 +196,7 @@ static void move_blocks_together(struct gupx_extent_list *list)
 void gupx_extent_list_compact(struct gupx_extent_list *list)
 {
 	if (list->nr < SPARSE_MIN_BLOCKS ||
-	    list->nr / SPARSE_RATIO < list->nr_live)
+	    list->nr - list->nr / SPARSE_RATIO < list->nr_live)
 		return;
 	list->resume = (struct gupx_extent_pos){};
 	list->resume_nr = 0;
