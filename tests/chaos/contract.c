@@ -44,6 +44,7 @@ static const struct {
 	[GUPX_REASON_KERNEL_ENGINE] = { true,
 					{ EFAULT, ENOMEM, EBUSY, EINTR } },
 	[GUPX_REASON_UNSUPPORTED] = { true, { EOPNOTSUPP } },
+	[GUPX_REASON_EXTENTS] = { true, { EDQUOT } },
 };
 
 /* Of a request without a mistake in it. */

@@ -78,6 +78,7 @@ static const char *const reason_names[REASONS] = {
 	[GUPX_REASON_NO_KERNEL_MEMORY] = "no_kernel_memory",
 	[GUPX_REASON_KERNEL_ENGINE] = "kernel_engine",
 	[GUPX_REASON_UNSUPPORTED] = "unsupported",
+	[GUPX_REASON_EXTENTS] = "extents",
 };
 
 /* What the kernel did by itself meanwhile: lines of /proc/vmstat. */
