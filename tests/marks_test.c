@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pages and entries that bear a mark of someone else: soft-dirty, userfaultfd,
- * KSM, guards, shadow stacks, tags, peer-to-peer memory.
+ * KSM, guards, shadow stacks, peer-to-peer memory.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -29,9 +29,6 @@
 #endif
 #ifndef SYS_map_shadow_stack
 #define SYS_map_shadow_stack 453
-#endif
-#ifndef ARCH_ENABLE_TAGGED_ADDR
-#define ARCH_ENABLE_TAGGED_ADDR 0x4002
 #endif
 
 #define KSM "/sys/kernel/mm/ksm/"
@@ -453,195 +450,6 @@ TEST_F(row, V7_shadow_stack)
 	check_taken(_metadata, &self->target, addr, lab_page(), 0);
 	check_refused(_metadata, &self->target, addr, GUPX_F_WRITE,
 		      GUPX_STAGE_VMA, GUPX_REASON_NO_WRITE);
-}
-
-TEST_F(row, L2_address_with_a_tag)
-{
-	const uint64_t tag = 0x2aULL << 57;
-
-	if (TARGET_CALL(&self->target, SYS_arch_prctl, ARCH_ENABLE_TAGGED_ADDR,
-			6))
-		SKIP(return, "this CPU or kernel has no address tags");
-	BUILD(MEMORY_ANON);
-	check_taken(_metadata, &self->target, self->memory.addr | tag,
-		    self->memory.len, GUPX_F_WRITE);
-}
-
-#define TAG_MASK "/sys/module/gupx/parameters/tag_mask"
-
-/* As a CPU with address tags, for requests only: of the lab's build alone. */
-FIXTURE(tagged)
-{
-	struct target target;
-	struct memory memory;
-	const char *missing;
-	long mask;
-};
-
-FIXTURE_VARIANT(tagged)
-{
-	uint64_t tag;
-};
-
-FIXTURE_VARIANT_ADD(tagged, with_some_bits){
-	.tag = 0x15ULL << 57,
-};
-
-FIXTURE_VARIANT_ADD(tagged, with_all_bits){
-	.tag = 0x3fULL << 57,
-};
-
-FIXTURE_SETUP(tagged)
-{
-	ASSERT_LE(0, lab_device());
-	self->mask = knob_get(TAG_MASK);
-	if (self->mask < 0 || !knob_set(TAG_MASK, 0x3fL << 57)) {
-		self->missing = "this build of the module has no tag_mask";
-		return;
-	}
-	ASSERT_EQ(0, target_start(&self->target));
-	ASSERT_EQ(NULL,
-		  memory_build(&self->target, MEMORY_ANON, &self->memory));
-}
-
-FIXTURE_TEARDOWN(tagged)
-{
-	if (self->missing)
-		return;
-	knob_set(TAG_MASK, self->mask);
-	target_stop(&self->target);
-}
-
-/* Each answer is in the caller's own terms, tag and all. */
-static void check_tagged(struct __test_metadata *_metadata,
-			 const struct lab_answer *answer, uint64_t addr,
-			 uint64_t done)
-{
-	EXPECT_EQ(0, answer->failed);
-	EXPECT_EQ(done, answer->done)
-	TH_LOG("stage %u, reason %u", answer->stop.stage, answer->stop.reason);
-	EXPECT_EQ(addr + done, answer->stop.addr);
-}
-
-TEST_F(tagged, L2_pin)
-{
-	const uint64_t page = lab_page();
-	uint64_t tagged;
-	struct lab_answer answer;
-	struct gupx_extents head;
-	struct gupx_extent run;
-
-	SKIP_IF_MISSING();
-	tagged = self->memory.addr | variant->tag;
-	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
-	     engine += GUPX_F_ENGINE_KERNEL) {
-		answer = lab_pin(self->target.mem_fd, tagged, self->memory.len,
-				 GUPX_F_WRITE | engine);
-		check_tagged(_metadata, &answer, tagged, self->memory.len);
-		/* Where it lies in the target. */
-		ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, &run, 1));
-		EXPECT_EQ(self->memory.addr, run.addr);
-		close(answer.pin_fd);
-		/* What follows is a hole. */
-		answer = pin_once(&self->target, tagged,
-				  self->memory.len + page, engine);
-		check_tagged(_metadata, &answer, tagged, self->memory.len);
-		answer = pin_once(&self->target, tagged + self->memory.len,
-				  page, engine);
-		check_tagged(_metadata, &answer, tagged + self->memory.len, 0);
-		EXPECT_EQ((__u32)EFAULT, answer.stop.error);
-	}
-}
-
-TEST_F(tagged, L2_populate)
-{
-	const uint64_t page = lab_page();
-	const size_t nr = self->memory.len / page;
-	struct lab_answer answer;
-	uint64_t tagged;
-
-	SKIP_IF_MISSING();
-	tagged = self->memory.addr | variant->tag;
-	answer = lab_populate(self->target.mem_fd, tagged, 2 * page,
-			      GUPX_F_WRITE);
-	check_tagged(_metadata, &answer, tagged, 2 * page);
-	EXPECT_EQ(2UL, lab_resident(self->target.pid, self->memory.addr, nr));
-	answer = lab_populate(self->target.mem_fd, tagged + 2 * page,
-			      self->memory.len, 0);
-	check_tagged(_metadata, &answer, tagged + 2 * page,
-		     self->memory.len - 2 * page);
-	EXPECT_EQ(GUPX_REASON_NO_MAPPING, answer.stop.reason);
-}
-
-/* The bytes asked for, and nothing else is brought in. */
-TEST_F(tagged, L2_read)
-{
-	const uint64_t page = lab_page();
-	unsigned char bytes[2 * page];
-	struct lab_answer answer;
-	uint64_t tagged;
-
-	SKIP_IF_MISSING();
-	tagged = self->memory.addr | variant->tag;
-	for (unsigned int i = 0; i < 4; i++)
-		ASSERT_EQ(0, target_poke(&self->target,
-					 self->memory.addr + i * page, 1,
-					 'a' + i));
-	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
-	     engine += GUPX_F_ENGINE_KERNEL) {
-		memset(bytes, 0, sizeof(bytes));
-		answer = lab_read(self->target.mem_fd, tagged + page, 2 * page,
-				  bytes, engine);
-		check_tagged(_metadata, &answer, tagged + page, 2 * page);
-		EXPECT_EQ('b', bytes[0]);
-		EXPECT_EQ('c', bytes[page]);
-		/* Over a border, at any byte. */
-		answer = lab_read(self->target.mem_fd, tagged + page - 5,
-				  page + 7, bytes, engine);
-		check_tagged(_metadata, &answer, tagged + page - 5, page + 7);
-		EXPECT_EQ('b', bytes[5]);
-		EXPECT_EQ('c', bytes[5 + page]);
-	}
-	EXPECT_EQ(4UL, lab_resident(self->target.pid, self->memory.addr,
-				    self->memory.len / page));
-	/* The last page, and behind it a hole. */
-	answer = lab_read(self->target.mem_fd, tagged + 15 * page, 2 * page,
-			  bytes, 0);
-	check_tagged(_metadata, &answer, tagged + 15 * page, page);
-	EXPECT_EQ(GUPX_REASON_NO_MAPPING, answer.stop.reason);
-}
-
-TEST_F(tagged, L2_explain)
-{
-	struct gupx_judgement judged;
-	uint64_t tagged;
-
-	SKIP_IF_MISSING();
-	tagged = self->memory.addr | variant->tag;
-	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr, 1, 'e'));
-	for (uint32_t verb = 0; verb <= GUPX_VERB_READ; verb++) {
-		judged = explain_page(&self->target, tagged, verb, 0);
-		EXPECT_EQ(GUPX_OUTCOME_TAKE, judged.outcome);
-		EXPECT_EQ(GUPX_CONTENT_ANON, judged.content);
-		EXPECT_EQ(lab_page(), judged.len);
-	}
-}
-
-/* Of bits that are no tag there is no such memory, as ever. */
-TEST_F(tagged, L2_other_high_bits_are_no_tag)
-{
-	const uint64_t odd = 1ULL << 63;
-	struct lab_answer answer;
-	unsigned char byte;
-
-	SKIP_IF_MISSING();
-	answer = lab_pin(self->target.mem_fd, self->memory.addr | odd,
-			 lab_page(), 0);
-	EXPECT_EQ(0ULL, answer.done);
-	answer = lab_read(self->target.mem_fd, self->memory.addr | odd, 1,
-			  &byte, 0);
-	EXPECT_EQ(0ULL, answer.done);
-	EXPECT_EQ(self->memory.addr | odd, answer.stop.addr);
 }
 
 TEST_F(row, E8p_peer_to_peer_memory)
