@@ -5,11 +5,17 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -75,14 +81,15 @@ TEST_F(admin, sees_VmPin_of_the_target)
 	EXPECT_EQ(0, vm_pin(&self->target));
 }
 
-/* The line of fdinfo that begins with @key, without it. */
-static bool read_fdinfo(int fd, const char *key, char *value, size_t room)
+/* The line of a process's fdinfo that begins with @key, without it. */
+static bool read_fdinfo_of(pid_t pid, int fd, const char *key, char *value,
+			   size_t room)
 {
 	bool found = false;
 	char line[256];
 	FILE *file;
 
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
+	snprintf(line, sizeof(line), "/proc/%d/fdinfo/%d", pid, fd);
 	file = fopen(line, "re");
 	while (file && !found && fgets(line, sizeof(line), file)) {
 		if (strncmp(line, key, strlen(key)))
@@ -94,6 +101,22 @@ static bool read_fdinfo(int fd, const char *key, char *value, size_t room)
 	if (file)
 		fclose(file);
 	return found;
+}
+
+static bool read_fdinfo(int fd, const char *key, char *value, size_t room)
+{
+	return read_fdinfo_of(getpid(), fd, key, value, room);
+}
+
+/* The pid of the target as the fdinfo of a process has it, or -1. */
+static pid_t read_target_pid(pid_t pid, int fd)
+{
+	char value[256];
+
+	if (!read_fdinfo_of(pid, fd, "gupx-target-pid:\t", value,
+			    sizeof(value)))
+		return -1;
+	return atoi(value);
 }
 
 /* Field 22 of /proc/PID/stat; the name may hold anything, but no ") ". */
@@ -127,6 +150,85 @@ TEST_F(admin, sees_whose_memory_it_is_in_fdinfo)
 	ASSERT_TRUE(read_fdinfo(self->pin_fd, "gupx-released:\t", value,
 				sizeof(value)));
 	EXPECT_STREQ("0 kB", value);
+}
+
+/**
+ * struct inside - what the first process of another pid namespace has found
+ * @missing: errno of what it could not have
+ * @pid: its number for itself
+ * @other: what the fdinfo of a pin of a process outside says
+ * @own: what the fdinfo of a pin of its own memory says
+ * @own_fd: that pin fd
+ */
+struct inside {
+	int missing;
+	pid_t pid;
+	pid_t other;
+	pid_t own;
+	int own_fd;
+};
+
+/* Mounts a /proc of its own. Writes a byte when it has looked, and waits for the end. */
+static void run_inside(struct inside *inside, int pin_fd, int line)
+{
+	struct lab_answer answer;
+	const char *page = mmap(NULL, lab_page(), PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char byte = 0;
+
+	inside->pid = getpid();
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("proc", "/proc", "proc", 0, NULL)) {
+		inside->missing = errno;
+	} else {
+		inside->other = read_target_pid(getpid(), pin_fd);
+		answer = lab_pin(lab_open_mem(getpid(), O_RDWR),
+				 (uintptr_t)page, lab_page(), GUPX_F_WRITE);
+		inside->own_fd = answer.pin_fd;
+		inside->own = read_target_pid(getpid(), answer.pin_fd);
+	}
+	(void)!write(line, &byte, 1);
+	(void)!read(line, &byte, 1);
+	_exit(0);
+}
+
+/* The number is that of the reader's pid namespace: 0 where the target has none in it. */
+TEST_F(admin, sees_the_pid_of_its_own_namespace_in_fdinfo)
+{
+	struct inside *inside =
+		mmap(NULL, sizeof(*inside), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int line[2];
+	pid_t pid;
+	char byte;
+
+	ASSERT_NE(MAP_FAILED, inside);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line));
+	if (unshare(CLONE_NEWPID))
+		SKIP(return, "no pid namespaces in this kernel");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(line[1]);
+		run_inside(inside, self->pin_fd, line[0]);
+	}
+	close(line[0]);
+	ASSERT_EQ(1, read(line[1], &byte, 1));
+	if (!inside->missing) {
+		EXPECT_EQ(1, inside->pid);
+		EXPECT_EQ(0, inside->other);
+		EXPECT_EQ(inside->pid, inside->own);
+		/* The same pin fds, looked at from here. */
+		EXPECT_NE(inside->pid, pid);
+		EXPECT_EQ(pid, read_target_pid(pid, inside->own_fd));
+		EXPECT_EQ(self->target.pid, read_target_pid(pid, self->pin_fd));
+	}
+	close(line[1]);
+	waitpid(pid, NULL, 0);
+	if (inside->missing)
+		SKIP(return, "no /proc of its own: %s",
+			   strerror(inside->missing));
 }
 
 TEST_F(admin, sees_ranges_flags_and_age_in_fdinfo)
