@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@
 #define SECONDS 300
 /* More of them, each alone, than the module's chunks hold. */
 #define SCATTERED 1200
+/* RLIMIT_MEMLOCK that is never met. */
+#define LIMIT (256ULL << 20)
 
 enum content {
 	MEMORY_HUGETLB = 100,
@@ -502,6 +505,131 @@ TEST_F_TIMEOUT(sweep, extents, SECONDS)
 	close(pin_fd);
 	target_stop(&self->heir);
 	check_sweep(_metadata, self);
+}
+
+/* What UNPIN may change: all of it, or nothing. */
+struct holding {
+	long pins;
+	uint64_t bytes;
+	uint64_t length;
+	uint64_t extents;
+	uint64_t charged;
+	uint64_t user_charged;
+	uint64_t user_extents;
+};
+
+static struct holding holding_now(struct __test_metadata *_metadata, int pin_fd)
+{
+	struct gupx_extents head = { 0 };
+	struct gupx_info info = { 0 };
+
+	EXPECT_EQ(0, lab_extents(pin_fd, &head, NULL, 0));
+	EXPECT_EQ(0, lab_info(&info));
+	return (struct holding){
+		.pins = lab_pins_held(),
+		.bytes = head.bytes,
+		.length = head.length,
+		.extents = head.total,
+		.charged = head.charged,
+		.user_charged = info.memlock_used,
+		.user_extents = info.extents_used,
+	};
+}
+
+static void check_unpinned_nothing(struct __test_metadata *_metadata,
+				   const struct holding *before,
+				   const struct holding *now)
+{
+	EXPECT_EQ(before->pins, now->pins);
+	EXPECT_EQ(before->bytes, now->bytes);
+	EXPECT_EQ(before->length, now->length);
+	EXPECT_EQ(before->extents, now->extents);
+	EXPECT_EQ(before->charged, now->charged);
+	EXPECT_EQ(before->user_charged, now->user_charged);
+	EXPECT_EQ(before->user_extents, now->user_extents);
+}
+
+/* The charge may be of whole folios, or of the note that a part needs. */
+static void check_unpinned(struct __test_metadata *_metadata,
+			   const struct holding *before,
+			   const struct holding *now, uint64_t len)
+{
+	EXPECT_EQ(before->pins - (long)(len / lab_page()), now->pins);
+	EXPECT_EQ(before->bytes - len, now->bytes);
+	EXPECT_EQ(before->length, now->length);
+	EXPECT_LE(now->bytes, now->charged);
+	EXPECT_EQ(before->charged - now->charged,
+		  before->user_charged - now->user_charged);
+	EXPECT_EQ(now->extents - before->extents,
+		  now->user_extents - before->user_extents);
+}
+
+/*
+ * One UNPIN of a part, with one failure in it. Where an answer alone was lost, EFAULT,
+ * either all was released or nothing. Returns whether there was a failure.
+ */
+static bool unpin_part(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(sweep) * self, int pin_fd, uint64_t offset,
+		       uint64_t len)
+{
+	const struct holding before = holding_now(_metadata, pin_fd);
+	struct holding now;
+	uint64_t released;
+	int error;
+	bool hit;
+
+	inject_arm(&self->inject);
+	error = lab_unpin(pin_fd, offset, len, &released);
+	hit = inject_disarm(&self->inject);
+	check_refused(_metadata, error, hit);
+	now = holding_now(_metadata, pin_fd);
+	if (!error)
+		EXPECT_EQ(len, released);
+	if (!error || (error == EFAULT && now.bytes != before.bytes))
+		check_unpinned(_metadata, &before, &now, len);
+	else
+		check_unpinned_nothing(_metadata, &before, &now);
+	return hit;
+}
+
+static void sweep_unpins(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(sweep) * self,
+			 const FIXTURE_VARIANT(sweep) * variant,
+			 uint64_t offset, uint64_t len)
+{
+	int pin_fd;
+	bool hit;
+
+	/* As anybody is charged, who has no CAP_IPC_LOCK. */
+	ASSERT_EQ(0, lab_set_memlock(LIMIT));
+	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
+	do {
+		pin_fd = pin_all(_metadata, self, variant);
+		ASSERT_LE(0, pin_fd);
+		hit = unpin_part(_metadata, self, pin_fd, offset, len);
+		close(pin_fd);
+		target_stop(&self->heir);
+		check_state(_metadata, &self->before);
+	} while (hit);
+	check_sweep(_metadata, self);
+}
+
+/* The ends stay: a run, or a list of them, is divided twice. */
+TEST_F_TIMEOUT(sweep, unpin, SECONDS)
+{
+	const uint64_t page = lab_page();
+
+	SKIP_IF_MISSING();
+	sweep_unpins(_metadata, self, variant, page,
+		     self->memory.len - 2 * page);
+}
+
+TEST_F_TIMEOUT(sweep, unpin_one_page, SECONDS)
+{
+	SKIP_IF_MISSING();
+	sweep_unpins(_metadata, self, variant,
+		     self->memory.len / 2 / lab_page() * lab_page(),
+		     lab_page());
 }
 
 TEST_F_TIMEOUT(sweep, pread, SECONDS)
