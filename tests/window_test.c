@@ -7,12 +7,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +25,16 @@
 #include "memory.h"
 #include "target.h"
 
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+#define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
+#endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC (1 << 15)
+#endif
+
 #define BYTE 0x5a
+/* Seconds that one access may take. */
+#define PATIENCE 5
 
 FIXTURE(window)
 {
@@ -367,6 +380,141 @@ TEST_F(window, short_pins_have_none)
 	EXPECT_EQ(MAP_FAILED, map(answer.pin_fd, lab_page(), PROT_READ));
 	EXPECT_EQ(EPERM, errno);
 	close(answer.pin_fd);
+}
+
+/* A userfaultfd that may write-protect any mapping of this process, or -1. */
+static int open_async_uffd(void)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API,
+		.features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED,
+	};
+	const int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && ioctl(fd, UFFDIO_API, &api)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* 0 or an errno. */
+static int register_wp(int uffd, void *at, size_t len)
+{
+	struct uffdio_register range = {
+		.range = { .start = (uintptr_t)at, .len = len },
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+
+	return ioctl(uffd, UFFDIO_REGISTER, &range) ? errno : 0;
+}
+
+static int protect_range(int uffd, void *at, size_t len)
+{
+	struct uffdio_writeprotect range = {
+		.range = { .start = (uintptr_t)at, .len = len },
+		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+
+	return ioctl(uffd, UFFDIO_WRITEPROTECT, &range) ? errno : 0;
+}
+
+static sigjmp_buf way_out;
+
+static void leave_by_signal(int signal)
+{
+	siglongjmp(way_out, signal);
+}
+
+/*
+ * Access a byte from user mode, where a fault that is taken for ever can be
+ * interrupted. Returns the signal that ended it; SIGALRM: it took for ever; 0: none.
+ */
+static int access_signal(volatile char *byte, bool write)
+{
+	static const int signals[] = { SIGBUS, SIGSEGV, SIGALRM };
+	const struct sigaction leave = { .sa_handler = leave_by_signal };
+	struct sigaction before[3];
+	int caught;
+
+	for (int i = 0; i < 3; i++)
+		sigaction(signals[i], &leave, &before[i]);
+	caught = sigsetjmp(way_out, 1);
+	if (!caught) {
+		alarm(PATIENCE);
+		if (write)
+			*byte = BYTE;
+		else
+			(void)*byte;
+	}
+	alarm(0);
+	for (int i = 0; i < 3; i++)
+		sigaction(signals[i], &before[i], NULL);
+	return caught;
+}
+
+/*
+ * Linux 6.7 lets WP_ASYNC protect any mapping, and leaves a marker in an empty entry,
+ * which vmf_insert_pfn() takes for a page. Later kernels refuse to register a mapping
+ * of raw frames: then the window is as it was.
+ */
+TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
+{
+	const size_t len = self->memory.len, page = lab_page();
+	char *window = map(self->write_pin, len, PROT_READ | PROT_WRITE);
+	const int uffd = open_async_uffd();
+	int error;
+
+	SKIP_IF_MISSING();
+	ASSERT_NE(MAP_FAILED, window);
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd with WP_ASYNC");
+	/* The first page has an entry, the others have none. */
+	ASSERT_EQ(BYTE, window[0]);
+	error = register_wp(uffd, window, len);
+	if (error) {
+		EXPECT_EQ(EINVAL, error);
+		EXPECT_EQ(0, access_signal(window + page, true));
+	} else {
+		ASSERT_EQ(0, protect_range(uffd, window, len));
+		EXPECT_EQ(SIGBUS, access_signal(window + page, false));
+		EXPECT_EQ(SIGBUS, access_signal(window + page, true));
+		EXPECT_EQ(SIGBUS, access_signal(window + len - page, true));
+		EXPECT_EQ(0, access_signal(window, false));
+		EXPECT_EQ(0, access_signal(window, true));
+		ASSERT_EQ(0, protect_range(uffd, window, page));
+	}
+	/* UNPIN zaps the entry, whether it is protected or not. */
+	ASSERT_EQ(0, lab_unpin(self->write_pin, 0, page, NULL));
+	EXPECT_EQ(SIGBUS, access_signal(window, false));
+	EXPECT_EQ(SIGBUS, access_signal(window, true));
+	/* close() removes the markers. */
+	close(uffd);
+	EXPECT_EQ(SIGBUS, access_signal(window, false));
+	ASSERT_EQ(0, access_signal(window + page, true));
+	EXPECT_TRUE(is_all(window + page, len - page, BYTE));
+	munmap(window, len);
+}
+
+/* A mapping that can never be written cannot be write-protected either. */
+TEST_F(window, for_reading_is_refused_by_userfaultfd)
+{
+	const size_t len = self->memory.len;
+	char *window = map(self->read_pin, len, PROT_READ);
+	const int uffd = open_async_uffd();
+	int error;
+
+	SKIP_IF_MISSING();
+	ASSERT_NE(MAP_FAILED, window);
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd with WP_ASYNC");
+	error = register_wp(uffd, window, len);
+	EXPECT_TRUE(error == EPERM || error == EINVAL)
+	TH_LOG("errno %d", error);
+	EXPECT_EQ(0, access_signal(window, false));
+	EXPECT_TRUE(is_all(window, len, BYTE));
+	close(uffd);
+	munmap(window, len);
 }
 
 /* A number of the pin fd in /proc, in KiB but for the extents. */
