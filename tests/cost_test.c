@@ -770,6 +770,43 @@ TEST_F(extents_of_a_user, are_counted_by_user)
 		close(roots[i].pin_fd);
 }
 
+/* An UNPIN from the middle of an extent makes two of it: refused when the user is full. */
+TEST_F(extents_of_a_user, bind_unpin_that_cuts_an_extent)
+{
+	const uint64_t page = lab_page();
+	struct gupx_extents head;
+	struct lab_answer answer;
+	struct memory memory;
+	const char *missing;
+	uint64_t released = 1;
+
+	ASSERT_EQ(0, target_start(&self->target));
+	missing = memory_build(&self->target, MEMORY_THP, &memory);
+	if (missing)
+		SKIP(return, "%s", missing);
+	ASSERT_EQ(0, target_poke(&self->target, memory.addr, memory.len, 'u'));
+	answer = lab_pin(self->target.mem_fd, memory.addr, memory.len, 0);
+	ASSERT_EQ(memory.len, answer.done);
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, NULL, 0));
+	ASSERT_LT(0, dprintf(self->knob, "%lu", self->used + (long)head.total));
+
+	EXPECT_EQ(EDQUOT, lab_unpin(answer.pin_fd, 5 * page, page, &released));
+	EXPECT_EQ(0ULL, released);
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, NULL, 0));
+	EXPECT_EQ(memory.len, head.bytes);
+	EXPECT_EQ(self->used + head.total, extents_used());
+
+	/* The first page is at an end: no extent is added. */
+	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 0, page, &released));
+	EXPECT_EQ(page, released);
+	ASSERT_LT(0, dprintf(self->knob, "%lu",
+			     self->used + (long)head.total + 1));
+	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 5 * page, page, &released));
+	EXPECT_EQ(self->used + head.total + 1, extents_used());
+	close(answer.pin_fd);
+	EXPECT_EQ(self->used, extents_used());
+}
+
 /* A long request ends where the room does, and keeps what it has. */
 TEST_F(extents_of_a_user, end_a_request_in_the_middle)
 {

@@ -362,7 +362,8 @@ struct gupx_info {
  * copy, and fails with EINVAL unless it is MAP_SHARED, with EPERM where it is
  * executable, a pin is %GUPX_F_SHORT, or it is writable and the pin fd is sealed
  * against that, with EACCES where it is writable and not every page was pinned for
- * writing, or the pin fd is %GUPX_F_READ_ONLY. A touch past the last page is SIGBUS,
+ * writing, or the pin fd is %GUPX_F_READ_ONLY; with ENODEV on a kernel booted with
+ * page_table_check=on, which takes such a mapping for corruption. A touch past the last page is SIGBUS,
  * and so is one of a page that was released, or, in a window that may be writable,
  * of a page that was pinned for reading. pread() of a released page is ENODATA.
  * Where a hugetlb page is poisoned in part, all of it counts as poisoned. What is
