@@ -4,7 +4,7 @@
 
 O := $(CURDIR)/build
 KDIR ?= /lib/modules/$(shell uname -r)/build
-# Of the lab: a kernel of tests/vm/kernels, and programs of tests/.
+# Of the lab: a kernel of tests/lab/kernels, and programs of tests/.
 KERNEL ?= 6.1
 KERNELS ?=
 # The rows of the policy are those of this kernel.
@@ -19,7 +19,7 @@ all: module cli
 
 ifneq ($(wildcard $(KDIR)/Makefile),)
 module:
-	@tests/vm/copy $(O)/host
+	@tests/lab/copy $(O)/host
 	$(MAKE) -C $(KDIR) M=$(O)/host modules
 	@echo "built: build/host/gupx.ko"
 else
@@ -50,7 +50,7 @@ help:
 #:   make demo          a real redis-server, paged out, populated, pinned, read
 #:   make check         lint, and all tests on the oldest kernel and the newest
 #:                      (KERNELS="6.1 6.12" for others)
-#:   make check-all     the same on every kernel of tests/vm/kernels
+#:   make check-all     the same on every kernel of tests/lab/kernels
 #:   make matrix        builds, loads, tests, comparisons: a table, a kernel a line
 #:   make check-debug   the tests on a kernel built to check itself: memory, locks,
 #:                      leaks (10 minutes to build, once; TESTS="..." for some)
@@ -69,66 +69,66 @@ help:
 #:   make soak MINUTES=60 KERNEL=6.12
 #:                      chaos, fuzzer and tester in one machine, for that long
 #:   make mutants       does a tester see each condition of module/policy.h?
-#:   tests/vm/run 6.1 -- sh
+#:   tests/lab/run 6.1 -- sh
 #:                      a shell in the machine, with gupx loaded
 
 deps:
-	tests/vm/deps build vm lint
+	tests/lab/deps build vm lint
 
 check:
-	@tests/vm/check $(KERNELS)
+	@tests/lab/check $(KERNELS)
 
 check-all:
-	@tests/vm/check all
+	@tests/lab/check all
 
 matrix:
-	@tests/vm/check matrix
+	@tests/lab/check matrix
 
 check-debug:
-	@tests/vm/check debug $(TESTS)
+	@tests/lab/check debug $(TESTS)
 
 coverage:
-	@tests/coverage
+	@tests/lab/coverage
 
 lint:
-	@tests/vm/deps build lint vm
-	@tests/lint
+	@tests/lab/deps build lint vm
+	@tests/lab/lint
 
 # Without CASES as make check has it; with them, of a new seed, as long as it takes.
 diff:
-	@VM_LIMIT=$(if $(CASES),86400,300) tests/diff/run $(KERNEL) \
+	@VM_LIMIT=$(if $(CASES),86400,300) tests/stress/diff/run $(KERNEL) \
 		$(if $(CASES),--seed $(or $(SEED),fresh) --cases $(CASES))
 
 # Without MINUTES as make check has it; with them, of a new seed, if none is given.
 fuzz:
-	@VM_LIMIT=$(if $(MINUTES),86400,300) tests/fuzz/run $(KERNEL) \
+	@VM_LIMIT=$(if $(MINUTES),86400,300) tests/stress/fuzz/run $(KERNEL) \
 		$(if $(MINUTES),--seed $(or $(SEED),fresh) \
 			--seconds $$(($(MINUTES) * 60)))
 
 soak:
-	@tests/vm/deps build vm
-	@tests/soak/run $(KERNEL) $(or $(MINUTES),60)
+	@tests/lab/deps build vm
+	@tests/stress/soak/run $(KERNEL) $(or $(MINUTES),60)
 
 # On the oldest kernel and the newest. The charts and all figures: build/bench/.
 bench:
-	@tests/vm/deps build vm bench
+	@tests/lab/deps build vm bench
 	@tests/bench/all $(KERNELS)
 
 mutants:
-	@tests/diff/mutants $(MUTANTS_KERNEL) $(MUTANTS)
+	@tests/stress/diff/mutants $(MUTANTS_KERNEL) $(MUTANTS)
 
 vm:
-	@tests/vm/run $(KERNEL) $(TESTS)
+	@tests/lab/run $(KERNEL) $(TESTS)
 
 demo:
-	@tests/vm/deps build vm demo
-	@tests/vm/demo.sh
+	@tests/lab/deps build vm demo
+	@tests/lab/demo.sh
 
 install: cli
 	tools/dist/install.sh
 
 deb:
-	@tests/vm/deps build deb lintian
+	@tests/lab/deps build deb lintian
 	@tools/dist/deb.sh
 
 uninstall:

@@ -17,5 +17,5 @@ $(obj)/module/compat_probed.h: $(src)/module/compat.sh FORCE
 targets += module/compat_probed.h
 clean-files += module/compat_probed.h
 
-$(addprefix $(obj)/, $(gupx-y) $(gupx_rare-y) $(gupx_twist-y) $(gupx_rival-y)): \
+$(addprefix $(obj)/, $(gupx-y) $(gupx_exotic_mappings-y) $(gupx_fake_gup-y) $(gupx_rival-y)): \
 	$(obj)/module/compat_probed.h

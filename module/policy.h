@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The policy: facts in, a verdict out. Pure: no locks, no mm, no allocation; it
- * compiles in user space too, where tests/policy_test.c tries every input.
+ * compiles in user space too, where tests/host/policy_test.c tries every input.
  *
  * Glossary
  *   request  what is asked, and what this kernel can do:     GUPX_R_*

@@ -12,16 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../knob.h"
-#include "../lab.h"
-#include "lap.h"
-#include "side.h"
+#include "sysctl.h"
+#include "lab.h"
+#include "round.h"
+#include "engine.h"
 #include "work.h"
 
 /**
  * struct row - a race
  * @name: as printed and asked for
- * @sides: who takes part
+ * @engines: who takes part
  * @kind: of memory
  * @state: of memory
  * @odd: the range begins one page off
@@ -30,7 +30,7 @@
  */
 struct row {
 	const char *name;
-	const struct side *sides;
+	const struct engine *engines;
 	enum work_kind kind;
 	enum work_state state;
 	bool odd;
@@ -50,68 +50,71 @@ static const uint64_t one_gib[] = { 262144, 0 };
 #define TIMES_AT_LEAST 2
 
 static const struct row rows[] = {
-	{ "pin-4k", pin_sides, .kind = WORK_4K },
-	{ "pin-4k-fresh", pin_sides, .kind = WORK_4K, .state = WORK_FRESH },
-	{ "pin-4k-odd", pin_sides, .kind = WORK_4K, .odd = true },
-	{ "pin-scattered", pin_sides, .kind = WORK_SCATTERED },
-	{ "pin-interleaved", pin_sides, .kind = WORK_INTERLEAVED },
-	{ "pin-shmem", pin_sides, .kind = WORK_SHMEM },
-	{ "pin-large", pin_sides, .kind = WORK_LARGE },
-	{ "pin-thp", pin_sides, .kind = WORK_THP },
-	{ "pin-thp-odd", pin_sides, .kind = WORK_THP, .odd = true },
-	{ "pin-hugetlb", pin_sides, .kind = WORK_HUGETLB },
-	{ "pin-4k-absent", long_sides, .kind = WORK_4K, .state = WORK_ABSENT },
-	{ "pin-4k-swapped", long_sides, .kind = WORK_4K, .state = WORK_SWAPPED,
-	  .most = SWAPPABLE },
-	{ "pin-4k-forked", long_sides, .kind = WORK_4K, .state = WORK_FORKED },
-	{ "pin-shmem-absent", long_sides, .kind = WORK_SHMEM,
+	{ "pin-4k", pin_engines, .kind = WORK_4K },
+	{ "pin-4k-fresh", pin_engines, .kind = WORK_4K, .state = WORK_FRESH },
+	{ "pin-4k-odd", pin_engines, .kind = WORK_4K, .odd = true },
+	{ "pin-scattered", pin_engines, .kind = WORK_SCATTERED },
+	{ "pin-interleaved", pin_engines, .kind = WORK_INTERLEAVED },
+	{ "pin-shmem", pin_engines, .kind = WORK_SHMEM },
+	{ "pin-large", pin_engines, .kind = WORK_LARGE },
+	{ "pin-thp", pin_engines, .kind = WORK_THP },
+	{ "pin-thp-odd", pin_engines, .kind = WORK_THP, .odd = true },
+	{ "pin-hugetlb", pin_engines, .kind = WORK_HUGETLB },
+	{ "pin-4k-absent", long_engines, .kind = WORK_4K,
 	  .state = WORK_ABSENT },
-	{ "pin-shmem-swapped", long_sides, .kind = WORK_SHMEM,
+	{ "pin-4k-swapped", long_engines, .kind = WORK_4K,
 	  .state = WORK_SWAPPED, .most = SWAPPABLE },
-	{ "pin-thp-absent", long_sides, .kind = WORK_THP,
-	  .state = WORK_ABSENT },
-	{ "pin-thp-forked", long_sides, .kind = WORK_THP,
+	{ "pin-4k-forked", long_engines, .kind = WORK_4K,
 	  .state = WORK_FORKED },
-	{ "pin-hugetlb-absent", long_sides, .kind = WORK_HUGETLB,
+	{ "pin-shmem-absent", long_engines, .kind = WORK_SHMEM,
 	  .state = WORK_ABSENT },
-	{ "populate-4k", populate_sides, .kind = WORK_4K },
-	{ "populate-4k-fresh", populate_sides, .kind = WORK_4K,
+	{ "pin-shmem-swapped", long_engines, .kind = WORK_SHMEM,
+	  .state = WORK_SWAPPED, .most = SWAPPABLE },
+	{ "pin-thp-absent", long_engines, .kind = WORK_THP,
+	  .state = WORK_ABSENT },
+	{ "pin-thp-forked", long_engines, .kind = WORK_THP,
+	  .state = WORK_FORKED },
+	{ "pin-hugetlb-absent", long_engines, .kind = WORK_HUGETLB,
+	  .state = WORK_ABSENT },
+	{ "populate-4k", populate_engines, .kind = WORK_4K },
+	{ "populate-4k-fresh", populate_engines, .kind = WORK_4K,
 	  .state = WORK_FRESH },
-	{ "populate-4k-odd", populate_sides, .kind = WORK_4K, .odd = true },
-	{ "populate-shmem", populate_sides, .kind = WORK_SHMEM },
-	{ "populate-large", populate_sides, .kind = WORK_LARGE },
-	{ "populate-thp", populate_sides, .kind = WORK_THP },
-	{ "populate-hugetlb", populate_sides, .kind = WORK_HUGETLB },
-	{ "populate-4k-absent", populate_sides, .kind = WORK_4K,
+	{ "populate-4k-odd", populate_engines, .kind = WORK_4K, .odd = true },
+	{ "populate-shmem", populate_engines, .kind = WORK_SHMEM },
+	{ "populate-large", populate_engines, .kind = WORK_LARGE },
+	{ "populate-thp", populate_engines, .kind = WORK_THP },
+	{ "populate-hugetlb", populate_engines, .kind = WORK_HUGETLB },
+	{ "populate-4k-absent", populate_engines, .kind = WORK_4K,
 	  .state = WORK_ABSENT },
-	{ "populate-jobs", jobs_sides, .kind = WORK_4K, .state = WORK_ABSENT,
+	{ "populate-jobs", jobs_engines, .kind = WORK_4K, .state = WORK_ABSENT,
 	  .sizes = large },
-	{ "populate-4k-swapped", populate_sides, .kind = WORK_4K,
+	{ "populate-4k-swapped", populate_engines, .kind = WORK_4K,
 	  .state = WORK_SWAPPED, .most = SWAPPABLE },
-	{ "populate-4k-forked", populate_sides, .kind = WORK_4K,
+	{ "populate-4k-forked", populate_engines, .kind = WORK_4K,
 	  .state = WORK_FORKED },
-	{ "populate-shmem-absent", populate_sides, .kind = WORK_SHMEM,
+	{ "populate-shmem-absent", populate_engines, .kind = WORK_SHMEM,
 	  .state = WORK_ABSENT },
-	{ "populate-shmem-swapped", populate_sides, .kind = WORK_SHMEM,
+	{ "populate-shmem-swapped", populate_engines, .kind = WORK_SHMEM,
 	  .state = WORK_SWAPPED, .most = SWAPPABLE },
-	{ "populate-thp-absent", populate_sides, .kind = WORK_THP,
+	{ "populate-thp-absent", populate_engines, .kind = WORK_THP,
 	  .state = WORK_ABSENT },
-	{ "populate-hugetlb-absent", populate_sides, .kind = WORK_HUGETLB,
+	{ "populate-hugetlb-absent", populate_engines, .kind = WORK_HUGETLB,
 	  .state = WORK_ABSENT },
-	{ "read-4k", read_sides, .kind = WORK_4K, .most = 16384 },
-	{ "read-scattered", read_sides, .kind = WORK_SCATTERED, .most = 16384 },
-	{ "read-shmem", read_sides, .kind = WORK_SHMEM, .most = 16384 },
-	{ "read-large", read_sides, .kind = WORK_LARGE, .most = 16384 },
-	{ "read-thp", read_sides, .kind = WORK_THP, .most = 16384 },
-	{ "read-hugetlb", read_sides, .kind = WORK_HUGETLB, .most = 16384 },
-	{ "window-4k", window_sides, .kind = WORK_4K, .most = 16384 },
-	{ "trace-4k", trace_sides, .kind = WORK_4K },
+	{ "read-4k", read_engines, .kind = WORK_4K, .most = 16384 },
+	{ "read-scattered", read_engines, .kind = WORK_SCATTERED,
+	  .most = 16384 },
+	{ "read-shmem", read_engines, .kind = WORK_SHMEM, .most = 16384 },
+	{ "read-large", read_engines, .kind = WORK_LARGE, .most = 16384 },
+	{ "read-thp", read_engines, .kind = WORK_THP, .most = 16384 },
+	{ "read-hugetlb", read_engines, .kind = WORK_HUGETLB, .most = 16384 },
+	{ "window-4k", window_engines, .kind = WORK_4K, .most = 16384 },
+	{ "trace-4k", trace_engines, .kind = WORK_4K },
 	/* Pages that lie together cost less, and how many do is not up to us. */
-	{ "linear-scattered", plain_sides, .kind = WORK_SCATTERED,
+	{ "linear-scattered", plain_engines, .kind = WORK_SCATTERED,
 	  .sizes = from_mib_to_4gib },
-	{ "memory-scattered", few_sides, .kind = WORK_SCATTERED,
+	{ "memory-scattered", few_engines, .kind = WORK_SCATTERED,
 	  .sizes = one_gib },
-	{ "memory-thp", many_sides, .kind = WORK_THP, .sizes = one_gib },
+	{ "memory-thp", many_engines, .kind = WORK_THP, .sizes = one_gib },
 };
 
 /**
@@ -120,7 +123,7 @@ static const struct row rows[] = {
  * @most: pages of the largest size
  * @times: that each is measured
  * @repeat: always so often
- * @side: only sides of this pattern
+ * @engine: only sides of this pattern
  * @sample: profile the kernel in this phase
  */
 static struct options {
@@ -128,22 +131,22 @@ static struct options {
 	uint64_t most;
 	int times;
 	bool repeat;
-	const char *side;
-	enum lap sample;
-} options = { .most = 16384, .times = 3, .side = "*" };
+	const char *engine;
+	enum round sample;
+} options = { .most = 16384, .times = 3, .engine = "*" };
 
-static void print_phase(const struct row *row, const struct side *side,
+static void print_phase(const struct row *row, const struct engine *engine,
 			const struct work *work, const char *phase, long number)
 {
 	if (number >= 0)
-		printf("bench %s %s %s %lu %ld\n", row->name, side->name, phase,
-		       (unsigned long)work->pages, number);
+		printf("bench %s %s %s %lu %ld\n", row->name, engine->name,
+		       phase, (unsigned long)work->pages, number);
 }
 
-static void print_skip(const struct row *row, const char *side,
+static void print_skip(const struct row *row, const char *engine,
 		       const struct work *work, const char *why)
 {
-	printf("skip %s %s %lu %s\n", row->name, side,
+	printf("skip %s %s %lu %s\n", row->name, engine,
 	       (unsigned long)work->pages, why);
 }
 
@@ -155,22 +158,22 @@ static int times_of(const struct work *work)
 	return TIMES_AT_LEAST;
 }
 
-static void run_side(const struct row *row, const struct side *side,
-		     struct work *work)
+static void run_engine(const struct row *row, const struct engine *engine,
+		       struct work *work)
 {
 	for (int i = 0; i < times_of(work); i++) {
 		struct times times = { -1, -1, -1 };
 		const char *why = work_reset(work);
 
 		if (!why)
-			why = side->run(work, side->flags, &times);
+			why = engine->run(work, engine->flags, &times);
 		if (why) {
-			print_skip(row, side->name, work, why);
+			print_skip(row, engine->name, work, why);
 			return;
 		}
-		print_phase(row, side, work, "take", times.take);
-		print_phase(row, side, work, "drop", times.drop);
-		print_phase(row, side, work, "bytes", times.bytes);
+		print_phase(row, engine, work, "take", times.take);
+		print_phase(row, engine, work, "drop", times.drop);
+		print_phase(row, engine, work, "bytes", times.bytes);
 	}
 }
 
@@ -185,13 +188,13 @@ static void run_size(const struct row *row, const struct target *target,
 		.pages = pages,
 	};
 	const char *why = work_build(&work);
-	const struct side *side;
+	const struct engine *engine;
 
 	if (why)
 		print_skip(row, "-", &work, why);
-	for (side = row->sides; side->name && !why; side++)
-		if (!fnmatch(options.side, side->name, 0))
-			run_side(row, side, &work);
+	for (engine = row->engines; engine->name && !why; engine++)
+		if (!fnmatch(options.engine, engine->name, 0))
+			run_engine(row, engine, &work);
 	work_drop(&work);
 }
 
@@ -222,14 +225,14 @@ static bool run_row(const struct row *row)
 /* Nothing else is to make or break huge pages, and no size is to be refused. */
 static void set_up(void)
 {
-	knob_set("/proc/sys/vm/overcommit_memory", 1);
-	knob_set(
+	sysctl_set("/proc/sys/vm/overcommit_memory", 1);
+	sysctl_set(
 		"/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
 		1000000000);
 	lab_set_param("allow_short_pins", true);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	side_init();
-	lap_init();
+	engine_init();
+	round_init();
 }
 
 static bool read_options(int argc, char **argv)
@@ -260,11 +263,11 @@ static bool read_options(int argc, char **argv)
 			options.times = atoi(optarg);
 			break;
 		case 's':
-			options.side = optarg;
+			options.engine = optarg;
 			break;
 		case 'p':
-			options.sample =
-				strcmp(optarg, "drop") ? LAP_TAKE : LAP_DROP;
+			options.sample = strcmp(optarg, "drop") ? ROUND_TAKE
+								: ROUND_DROP;
 			break;
 		default:
 			return false;
@@ -290,7 +293,7 @@ int main(int argc, char **argv)
 	if (!read_options(argc, argv))
 		return 2;
 	set_up();
-	lap_sample(side_rival(), options.sample);
+	round_sample(engine_rival(), options.sample);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (!is_wanted(&rows[i], argv + optind))
 			continue;
@@ -299,7 +302,7 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	if (options.sample)
-		lap_print_samples(side_rival());
+		round_print_samples(engine_rival());
 	if (!any)
 		fprintf(stderr, "no such row\n");
 	return !any;

@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../knob.h"
-#include "../lab.h"
+#include "sysctl.h"
+#include "lab.h"
 #include "work.h"
 
 static uint64_t round_up(uint64_t len, uint64_t unit)
@@ -90,7 +90,7 @@ static const char *map_shmem(const struct work *work)
 
 static const char *map_hugetlb(const struct work *work)
 {
-	if (!knob_reserve_huge(work->span / HUGE_PAGE) ||
+	if (!sysctl_reserve_huge(work->span / HUGE_PAGE) ||
 	    map_fixed(work, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1) < 0)
 		return "no 2 MiB pages in the pool";
 	return NULL;
@@ -98,7 +98,8 @@ static const char *map_hugetlb(const struct work *work)
 
 const char *work_build(struct work *work)
 {
-	work->child = (struct target){ .mem_fd = -1, .line = -1, .heir = -1 };
+	work->child =
+		(struct target){ .mem_fd = -1, .line = -1, .child_line = -1 };
 	work->base = 0;
 	if (!reserve(work))
 		return "no room for a mapping";

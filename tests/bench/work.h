@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../target.h"
+#include "target.h"
 
 #define PAGE 4096UL
 #define HUGE_PAGE (2UL << 20)

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "../kmod/rival.h"
+#include "sysctl.h"
+#include "lab.h"
+#include "round.h"
+#include "engine.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* A copy goes here, over and over: the copy's other end is never the question. */
+#define BUFFER_LEN (1UL << 20)
+
+static int rival_fd = -1;
+static int gup_test_fd = -1;
+static char *buffer;
+/* Filled in by targets. */
+static struct times *answer;
+
+static void *map_shared(size_t len)
+{
+	void *map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (map == MAP_FAILED)
+		abort();
+	return map;
+}
+
+void engine_init(void)
+{
+	rival_fd = open(RIVAL_DEVICE, O_RDWR);
+	gup_test_fd = open("/sys/kernel/debug/gup_test", O_RDWR);
+	answer = map_shared(sizeof(*answer));
+	buffer = map_shared(BUFFER_LEN);
+	lab_device();
+}
+
+int engine_rival(void)
+{
+	return rival_fd;
+}
+
+/* NULL, or what came of a request that was not done whole. */
+static const char *check(const struct lab_answer *got, const struct work *work)
+{
+	static char why[96];
+
+	if (!got->failed && got->done == work_len(work))
+		return NULL;
+	snprintf(why, sizeof(why), "errno %d, did %lu, stopped by %u (%u)",
+		 got->failed, (unsigned long)got->done, got->stop.reason,
+		 got->stop.error);
+	return why;
+}
+
+static const char *pin(const struct work *work, uint32_t flags,
+		       struct times *times)
+{
+	struct lab_answer got;
+
+	round_begin(ROUND_TAKE);
+	got = lab_pin(work->target->mem_fd, work->addr, work_len(work),
+		      GUPX_F_WRITE | flags);
+	times->take = round_end();
+	if (got.pin_fd < 0)
+		return check(&got, work);
+	round_begin(ROUND_DROP);
+	close(got.pin_fd);
+	times->drop = round_end();
+	return check(&got, work);
+}
+
+static const char *ask_rival(unsigned long verb, struct rival *rival,
+			     struct times *times)
+{
+	if (rival_fd < 0)
+		return "the rival module is not there";
+	if (ioctl(rival_fd, verb, rival))
+		return strerror(errno);
+	if (rival->pages != rival->len / PAGE)
+		return "it did not do all of it";
+	times->take = rival->take_ns;
+	times->drop = rival->drop_ns;
+	return NULL;
+}
+
+static const char *pin_remote(const struct work *work, uint32_t flags,
+			      struct times *times)
+{
+	struct rival rival = {
+		.addr = work->addr,
+		.len = work_len(work),
+		.pid = work->target->pid,
+		.flags = flags,
+	};
+
+	return ask_rival(RIVAL_REMOTE, &rival, times);
+}
+
+static long fast_in_target(const long arguments[6])
+{
+	struct rival rival = {
+		.addr = arguments[0],
+		.len = arguments[1],
+		.flags = arguments[2],
+	};
+
+	return (long)ask_rival(RIVAL_FAST, &rival, answer);
+}
+
+static const char *pin_fast(const struct work *work, uint32_t flags,
+			    struct times *times)
+{
+	const char *why =
+		(const char *)TARGET_RUN(work->target, fast_in_target,
+					 work->addr, work_len(work), flags);
+
+	times->take = answer->take;
+	times->drop = answer->drop;
+	return why;
+}
+
+/*
+ * The kernel's own benchmark, where CONFIG_GUP_TEST has it: no header says so, but
+ * mm/gup_test.h in its source. It tells microseconds.
+ */
+struct gup_test {
+	uint64_t get_us;
+	uint64_t put_us;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t pages_per_call;
+	uint32_t gup_flags;
+	uint32_t test_flags;
+	uint32_t pages_to_dump[8];
+};
+
+#define GUP_TEST_FAST _IOWR('g', 2, struct gup_test)
+#define GUP_TEST_LONG _IOWR('g', 3, struct gup_test)
+#define GUP_TEST_WRITE 1
+
+static long gup_test_in_target(const long arguments[6])
+{
+	struct gup_test test = {
+		.addr = arguments[0],
+		.len = arguments[1],
+		.pages_per_call = arguments[1] / PAGE,
+		.gup_flags = GUP_TEST_WRITE,
+	};
+	const int failed = ioctl(gup_test_fd, arguments[2], &test);
+
+	answer->take = test.get_us * 1000;
+	answer->drop = test.put_us * 1000;
+	return failed;
+}
+
+static const char *pin_gup_test(const struct work *work, uint32_t verb,
+				struct times *times)
+{
+	if (gup_test_fd < 0)
+		return "this kernel has no gup_test";
+	if (TARGET_RUN(work->target, gup_test_in_target, work->addr,
+		       work_len(work), verb))
+		return "gup_test failed";
+	times->take = answer->take;
+	times->drop = answer->drop;
+	return NULL;
+}
+
+static const char *pin_traced(const struct work *work, uint32_t flags,
+			      struct times *times)
+{
+	static const char knob[] = "/sys/kernel/tracing/events/gupx/enable";
+	const char *why = "no tracepoints";
+
+	if (sysctl_set(knob, 1))
+		why = pin(work, flags, times);
+	sysctl_set(knob, 0);
+	return why;
+}
+
+const struct engine pin_engines[] = {
+	{ "ours-long", pin, 0 },
+	{ "ours-short", pin, GUPX_F_SHORT },
+	{ "engine-long", pin, GUPX_F_ENGINE_KERNEL },
+	{ "remote-long", pin_remote, RIVAL_WRITE | RIVAL_LONGTERM },
+	{ "remote-short", pin_remote, RIVAL_WRITE },
+	{ "fast-long", pin_fast, RIVAL_WRITE | RIVAL_LONGTERM },
+	{ "fast-short", pin_fast, RIVAL_WRITE },
+	{ "gup_test-long", pin_gup_test, GUP_TEST_LONG },
+	{ "gup_test-short", pin_gup_test, GUP_TEST_FAST },
+	{},
+};
+
+const struct engine long_engines[] = {
+	{ "ours-long", pin, 0 },
+	{ "engine-long", pin, GUPX_F_ENGINE_KERNEL },
+	{ "remote-long", pin_remote, RIVAL_WRITE | RIVAL_LONGTERM },
+	{ "fast-long", pin_fast, RIVAL_WRITE | RIVAL_LONGTERM },
+	{},
+};
+
+const struct engine plain_engines[] = {
+	{ "ours-long", pin, 0 },
+	{},
+};
+
+const struct engine trace_engines[] = {
+	{ "ours-long", pin, 0 },
+	{ "ours-traced", pin_traced, 0 },
+	{},
+};
+
+static const char *populate(const struct work *work, uint32_t flags,
+			    struct times *times)
+{
+	struct lab_answer got;
+
+	round_begin(ROUND_TAKE);
+	got = lab_populate(work->target->mem_fd, work->addr, work_len(work),
+			   GUPX_F_WRITE | flags);
+	times->take = round_end();
+	return check(&got, work);
+}
+
+static long madvise_in_target(const long arguments[6])
+{
+	int failed;
+
+	round_begin(ROUND_TAKE);
+	failed = madvise((void *)arguments[0], arguments[1],
+			 MADV_POPULATE_WRITE);
+	answer->take = round_end();
+	return failed;
+}
+
+static long touch_in_target(const long arguments[6])
+{
+	volatile char *const at = (void *)arguments[0];
+
+	round_begin(ROUND_TAKE);
+	for (long i = 0; i < arguments[1]; i += PAGE)
+		at[i] = 1;
+	answer->take = round_end();
+	return 0;
+}
+
+static const char *in_target(const struct work *work, target_fn *run,
+			     struct times *times)
+{
+	if (TARGET_RUN(work->target, run, work->addr, work_len(work)))
+		return "it failed";
+	times->take = answer->take;
+	return NULL;
+}
+
+static const char *populate_madvise(const struct work *work, uint32_t flags,
+				    struct times *times)
+{
+	(void)flags;
+	return in_target(work, madvise_in_target, times);
+}
+
+static const char *populate_touch(const struct work *work, uint32_t flags,
+				  struct times *times)
+{
+	(void)flags;
+	return in_target(work, touch_in_target, times);
+}
+
+struct half {
+	const struct work *work;
+	uint64_t addr;
+	struct lab_answer got;
+};
+
+static void *populate_half(void *data)
+{
+	struct half *half = data;
+
+	half->got = lab_populate(half->work->target->mem_fd, half->addr,
+				 work_len(half->work) / 2, GUPX_F_WRITE);
+	return NULL;
+}
+
+/* As gupctl populate -j 2 does it. */
+static const char *populate_in_two(const struct work *work, uint32_t flags,
+				   struct times *times)
+{
+	struct half half[2] = {
+		{ .work = work, .addr = work->addr },
+		{ .work = work, .addr = work->addr + work_len(work) / 2 },
+	};
+	pthread_t thread;
+
+	if (flags || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return "one CPU";
+	round_begin(ROUND_TAKE);
+	if (pthread_create(&thread, NULL, populate_half, &half[1]))
+		return "no thread";
+	populate_half(&half[0]);
+	pthread_join(thread, NULL);
+	times->take = round_end();
+	half[0].got.done += half[1].got.done;
+	return check(&half[0].got, work);
+}
+
+const struct engine jobs_engines[] = {
+	{ "ours", populate, 0 },
+	{ "ours-in-two", populate_in_two, 0 },
+	{},
+};
+
+const struct engine populate_engines[] = {
+	{ "ours", populate, 0 },
+	{ "engine", populate, GUPX_F_ENGINE_KERNEL },
+	{ "madvise", populate_madvise, 0 },
+	{ "touch", populate_touch, 0 },
+	{},
+};
+
+/* One call for each bufferful; false where it came short. */
+typedef bool copy_fn(const struct work *work, uint64_t addr, uint64_t len,
+		     uint32_t flags);
+
+static const char *copy_all(const struct work *work, copy_fn *copy,
+			    uint32_t flags, struct times *times)
+{
+	const uint64_t end = work->addr + work_len(work);
+	bool fine = true;
+
+	round_begin(ROUND_TAKE);
+	for (uint64_t at = work->addr; fine && at < end; at += BUFFER_LEN)
+		fine = copy(work, at,
+			    end - at < BUFFER_LEN ? end - at : BUFFER_LEN,
+			    flags);
+	times->take = round_end();
+	return fine ? NULL : "it came short";
+}
+
+static bool copy_ours(const struct work *work, uint64_t addr, uint64_t len,
+		      uint32_t flags)
+{
+	const struct lab_answer got =
+		lab_read(work->target->mem_fd, addr, len, buffer, flags);
+
+	return !got.failed && got.done == len;
+}
+
+static bool copy_vm(const struct work *work, uint64_t addr, uint64_t len,
+		    uint32_t flags)
+{
+	const struct iovec local = { buffer, len };
+	const struct iovec remote = { (void *)addr, len };
+
+	return process_vm_readv(work->target->pid, &local, 1, &remote, 1,
+				flags) == (ssize_t)len;
+}
+
+static bool copy_mem(const struct work *work, uint64_t addr, uint64_t len,
+		     uint32_t flags)
+{
+	(void)flags;
+	return pread(work->target->mem_fd, buffer, len, addr) == (ssize_t)len;
+}
+
+static const char *read_ours(const struct work *work, uint32_t flags,
+			     struct times *times)
+{
+	return copy_all(work, copy_ours, flags, times);
+}
+
+static const char *read_vm(const struct work *work, uint32_t flags,
+			   struct times *times)
+{
+	return copy_all(work, copy_vm, flags, times);
+}
+
+static const char *read_mem(const struct work *work, uint32_t flags,
+			    struct times *times)
+{
+	return copy_all(work, copy_mem, flags, times);
+}
+
+/* The copy alone: what every side of the race has to do. */
+static const char *copy_only(const struct work *work, uint32_t flags,
+			     struct times *times)
+{
+	uint64_t left = work_len(work);
+	long sum = 0;
+
+	(void)flags;
+	while (left) {
+		struct rival rival = {
+			.addr = (uintptr_t)buffer,
+			.len = left < BUFFER_LEN ? left : BUFFER_LEN,
+		};
+		const char *why = ask_rival(RIVAL_COPY, &rival, times);
+
+		if (why)
+			return why;
+		left -= rival.len;
+		sum += times->take;
+	}
+	times->take = sum;
+	times->drop = -1;
+	return NULL;
+}
+
+const struct engine read_engines[] = {
+	{ "ours", read_ours, 0 },
+	{ "engine", read_ours, GUPX_F_ENGINE_KERNEL },
+	{ "process_vm_readv", read_vm, 0 },
+	{ "proc-mem", read_mem, 0 },
+	{ "copy", copy_only, 0 },
+	{},
+};
+
+static void copy_out(const char *from, uint64_t len)
+{
+	for (uint64_t at = 0; at < len; at += BUFFER_LEN)
+		memcpy(buffer, from + at,
+		       len - at < BUFFER_LEN ? len - at : BUFFER_LEN);
+}
+
+/* The first look at each page is a fault: the phase that comes before. */
+static const char *read_window(const struct work *work, uint32_t flags,
+			       struct times *times)
+{
+	const struct lab_answer got = lab_pin(work->target->mem_fd, work->addr,
+					      work_len(work), flags);
+	const char *window;
+
+	if (got.pin_fd < 0)
+		return check(&got, work);
+	window = mmap(NULL, work_len(work), PROT_READ, MAP_SHARED, got.pin_fd,
+		      0);
+	close(got.pin_fd);
+	if (window == MAP_FAILED)
+		return strerror(errno);
+	for (uint64_t at = 0; at < work_len(work); at += PAGE)
+		*(volatile char *)buffer = window[at];
+	round_begin(ROUND_TAKE);
+	copy_out(window, work_len(work));
+	times->take = round_end();
+	munmap((void *)window, work_len(work));
+	return NULL;
+}
+
+static long read_in_target(const long arguments[6])
+{
+	round_begin(ROUND_TAKE);
+	copy_out((const char *)arguments[0], arguments[1]);
+	answer->take = round_end();
+	return 0;
+}
+
+static const char *read_own(const struct work *work, uint32_t flags,
+			    struct times *times)
+{
+	(void)flags;
+	return in_target(work, read_in_target, times);
+}
+
+const struct engine window_engines[] = {
+	{ "ours", read_window, 0 },
+	{ "owner", read_own, 0 },
+	{},
+};
+
+#define GROUP "/sys/fs/cgroup/gupx-bench"
+
+static bool write_to(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const bool written = fd >= 0 && write(fd, text, strlen(text)) ==
+						(ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return written;
+}
+
+/* By the kernel's own account, which is brought up to date every two seconds. */
+static long kernel_bytes(void)
+{
+	sleep(3);
+	return lab_number(GROUP "/memory.stat", "kernel ");
+}
+
+/* Of one pin fd among many: the account is kept in pages, and not to the page. */
+static const char *weigh(const struct work *work, uint32_t copies,
+			 struct times *times)
+{
+	struct lab_answer got[256];
+	const char *why = NULL;
+	uint32_t nr;
+	long before;
+
+	write_to("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	mkdir(GROUP, 0700);
+	if (!write_to(GROUP "/cgroup.procs", "0"))
+		return "no cgroup for memory";
+	before = kernel_bytes();
+	for (nr = 0; nr < copies && !why; nr++) {
+		got[nr] = lab_pin(work->target->mem_fd, work->addr,
+				  work_len(work), GUPX_F_WRITE);
+		why = check(&got[nr], work);
+	}
+	times->bytes = (kernel_bytes() - before) / nr;
+	while (nr--)
+		close(got[nr].pin_fd);
+	return before < 0 ? "no account of kernel memory" : why;
+}
+
+const struct engine few_engines[] = {
+	{ "ours-long", weigh, 4 },
+	{},
+};
+
+const struct engine many_engines[] = {
+	{ "ours-long", weigh, 256 },
+	{},
+};

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A kernel whose own pin_user_pages_remote() is not what gupx takes it for, for
+ * the tests of loading: a probe stands before and behind it. For the lab's
+ * machines only: it is built by the lab and never installed.
+ */
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/page_ref.h>
+#include <linux/sched.h>
+
+static char *how = "";
+module_param(how, charp, 0444);
+MODULE_PARM_DESC(how, "elsewhere: pins another page; not: none; twice");
+
+/* Pinned once more; to be given back with this module. */
+static struct page *pinned_twice;
+
+/* Of the arguments, the second is the address, the fifth the array of pages. */
+static int before(struct kretprobe_instance *call, struct pt_regs *regs)
+{
+	*(struct page ***)call->data = (struct page **)regs->r8;
+	if (!strcmp(how, "elsewhere"))
+		regs->si = current->mm->start_stack & PAGE_MASK;
+	if (!strcmp(how, "not"))
+		regs->si = 0;
+	return 0;
+}
+
+static int behind(struct kretprobe_instance *call, struct pt_regs *regs)
+{
+	struct page **pages = *(struct page ***)call->data;
+
+	if (strcmp(how, "twice") || regs->ax != 1 || !pages || pinned_twice)
+		return 0;
+	pinned_twice = pages[0];
+	page_ref_add(pinned_twice, GUP_PIN_COUNTING_BIAS);
+	return 0;
+}
+
+static struct kretprobe probe = {
+	.kp.symbol_name = "pin_user_pages_remote",
+	.entry_handler = before,
+	.handler = behind,
+	.data_size = sizeof(struct page **),
+};
+
+static int __init fake_gup_init(void)
+{
+	return register_kretprobe(&probe);
+}
+
+static void __exit fake_gup_exit(void)
+{
+	unregister_kretprobe(&probe);
+	if (!pinned_twice)
+		return;
+	/* The last of them may be what keeps the page. */
+	page_ref_sub(pinned_twice, GUP_PIN_COUNTING_BIAS - 1);
+	put_page(pinned_twice);
+}
+
+module_init(fake_gup_init);
+module_exit(fake_gup_exit);
+
+MODULE_DESCRIPTION("a kernel that pins otherwise, for gupx's tests");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Shared by the lab's scripts: where things are, the list of kernels, totals.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB=$TOP/tests/lab
+BUILD=$TOP/build
+CACHE=${GUPX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gupx}
+export LC_ALL=C.UTF-8
+# A make above us must not hand its job server and flags to kbuild below us.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+mkdir -p "$BUILD" "$CACHE"
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# list_kernels [check|all|debug]: names of the kernels of that class, oldest first.
+# All are those that people run, which the one with the checks built in is not.
+list_kernels() {
+	awk -v class="${1:-all}" '/^[^#]/ && ($2 == class ||
+		class == "all" && $2 == "check") {print $1}' "$LAB/kernels"
+}
+
+# kernel_field NAME COLUMN: one column of a kernel's line.
+kernel_field() {
+	awk -v name="$1" -v column="$2" \
+		'$1 == name {print $column; found = 1} END {exit !found}' \
+		"$LAB/kernels" || die "no kernel '$1' in tests/lab/kernels"
+}
+
+# kernel_pace NAME: how many times slower than a stock kernel it may be, which all
+# limits of time are multiplied by.
+kernel_pace() {
+	kernel_field "$1" 7
+}
+
+# kernel_suite NAME: the Debian suite it comes from, if not by apt's own sources.
+kernel_suite() {
+	local from
+	from=$(kernel_field "$1" 3)
+	case $from in
+	apt | build) ;;
+	suite:?*) echo "${from#suite:}" ;;
+	*) die "kernel $1: do not know how to fetch from '$from'" ;;
+	esac
+}
+
+# Where fetch has unpacked a kernel, and what that kernel calls itself.
+kernel_root() {
+	local link=$CACHE/kernels/$1
+
+	[[ -e $link ]] || "$LAB/fetch" "$1"
+	readlink -f "$link"
+}
+
+kernel_release() {
+	cat "$(kernel_root "$1")/release"
+}
+
+kernel_headers() {
+	echo "$(kernel_root "$1")/usr/src/linux-headers-$(kernel_release "$1")"
+}
+
+# source_package KERNEL: what its source is called, in the suite that it comes from.
+source_package() {
+	local package
+
+	package=$(kernel_field "$1" 6)
+	[[ $package != - ]] || package=linux-source-${1%%-*}
+	echo "$package"
+}
+
+# source_version KERNEL: that of its source package, as apt has it today.
+source_version() {
+	local package version
+
+	package=$(source_package "$1")
+	version=$(apt-cache show --no-all-versions "$package" 2>/dev/null |
+		awk '$1 == "Version:" {print $2; exit}')
+	[[ -n $version ]] || die "apt does not know $package: run tests/lab/deps vm"
+	echo "$version"
+}
+
+# unpack_source KERNEL DIR: the source package's own files, under DIR.
+unpack_source() {
+	local package
+
+	package=$(source_package "$1")
+	(
+		cd "$2" || exit
+		apt-get download -q -o APT::Sandbox::User=root "$package" >&2
+		dpkg -x "$package"_*.deb .
+		rm "$package"_*.deb
+	)
+}
+
+# source_dir KERNEL: files of its source tree that the checks and tests use.
+source_dir() {
+	local link=$CACHE/source/$1
+
+	[[ -e $link ]] || "$LAB/source" "$1"
+	readlink -f "$link"
+}
+
+# Every stage ends with this line, so that any stage's output can be summed.
+print_totals() {
+	printf '%d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
+}
+
+# count_tap FILE: passed, failed and skipped of a program's TAP output.
+count_tap() {
+	awk '/^ok / {if (/# SKIP/) skip++; else ok++} /^not ok / {bad++}
+	     END {print ok + 0, bad + 0, skip + 0}' "$1"
+}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Kernels of other Debian suites, for fetch: apt with lists of its own in the
+# cache, which knows that suite alone and takes no package for installed. Nothing
+# of the machine's own apt is changed, and no one needs to be root.
+
+# What Debian's headers leave out, taking every machine to have it; and sparse.
+SUITE_TOOLS=(base-files bash coreutils dash diffutils findutils grep make mawk
+	perl-base sed sparse)
+
+# Where this machine's apt gets its own suite from, whichever that is; other
+# suites are there too.
+main_mirror() {
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
+		'Created-By: Packages' 'Origin: Debian' |
+		awk '$1 !~ /-/ && $2 == "main" && !mirror {mirror = $3}
+		     END {print mirror}'
+}
+
+write_apt_config() {
+	local dir=$1 setting
+
+	# Proxies and such.
+	apt-config dump | grep '^Acquire::' | grep -v '::IndexTargets'
+	for setting in Parts Main SourceParts Preferences PreferencesParts; do
+		echo "Dir::Etc::$setting \"/dev/null\";"
+	done
+	cat <<-END
+		Dir::Etc::SourceList "$dir/sources.list";
+		Dir::State "$dir/state";
+		Dir::State::status "$dir/nothing-installed";
+		Dir::Cache "$dir/cache";
+		APT::Sandbox::User "root";
+		APT::Install-Recommends "false";
+		APT::Update::Error-Mode "any";
+	END
+}
+
+# use_suite SUITE: from here on, apt is the suite's.
+use_suite() {
+	local dir=$CACHE/suites/$1 mirror
+
+	mirror=$(main_mirror)
+	[[ -n $mirror ]] || die "apt knows no Debian mirror: run tests/lab/deps vm"
+	mkdir -p "$dir"/{state/lists,cache/archives}/partial
+	: >"$dir/nothing-installed"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+		"$mirror $1 main" >"$dir/sources.list"
+	write_apt_config "$dir" >"$dir/apt.conf"
+	export APT_CONFIG=$dir/apt.conf
+	[[ -z $(find "$dir/updated" -mmin -720 2>/dev/null) ]] || return 0
+	if apt-get -qq update >&2; then
+		touch "$dir/updated"
+	else
+		[[ -e $dir/updated ]] || die "no package lists of Debian $1"
+		say "suite $1: going by the lists of $(date -r "$dir/updated")"
+	fi
+}
+
+# add_to_root ROOT PACKAGE...: unpacks them there, with all that they need.
+add_to_root() {
+	local debs=$1/debs deb
+
+	rm -rf "$debs"
+	mkdir -p "$debs"
+	apt-get -qq -y --download-only -o Dir::Cache::archives="$debs" install \
+		"${SUITE_TOOLS[@]}" "${@:2}" >&2
+	for deb in "$debs"/*.deb; do
+		dpkg -x "$deb" "$1"
+	done
+	rm -r "$debs"
+	finish_root "$1"
+}
+
+# finish_root ROOT: what the packages' scripts would have done, where it matters.
+finish_root() {
+	ln -sf mawk "$1/usr/bin/awk"
+	: >"$1/dev/null"
+}

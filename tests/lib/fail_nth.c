@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fail_nth.h"
+#include "sysctl.h"
+
+#define SETTINGS "/sys/kernel/debug/"
+/* More than any call needs: a sweep must end. */
+#define MANY 20000
+
+/*
+ * Those that could wait fail too, and single pages. Who asks for no failure is not
+ * concerned by these settings: they stay.
+ */
+const char *fail_nth_open(struct fail_nth *fail_nth)
+{
+	*fail_nth = (struct fail_nth){
+		.file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC),
+	};
+	if (fail_nth->file < 0)
+		return "no fault injection: /proc/thread-self/fail-nth";
+	if (!sysctl_set(SETTINGS "failslab/ignore-gfp-wait", 0) ||
+	    !sysctl_set(SETTINGS "fail_page_alloc/ignore-gfp-wait", 0) ||
+	    !sysctl_set(SETTINGS "fail_page_alloc/ignore-gfp-highmem", 0) ||
+	    !sysctl_set(SETTINGS "fail_page_alloc/min-order", 0))
+		return "no fault injection in debugfs";
+	sysctl_set(SETTINGS "failslab/verbose", 0);
+	sysctl_set(SETTINGS "fail_page_alloc/verbose", 0);
+	sysctl_set(SETTINGS "fail_usercopy/verbose", 0);
+	return NULL;
+}
+
+void fail_nth_arm(struct fail_nth *fail_nth)
+{
+	char text[16];
+	const int len = snprintf(text, sizeof(text), "%u", ++fail_nth->nth);
+
+	if (fail_nth->nth > MANY || pwrite(fail_nth->file, text, len, 0) != len)
+		abort();
+}
+
+bool fail_nth_disarm(struct fail_nth *fail_nth)
+{
+	const int error = errno;
+	char text[16] = "";
+	/* Where this very read fails, none had. */
+	const bool hit = pread(fail_nth->file, text, sizeof(text) - 1, 0) > 0 &&
+			 strtoul(text, NULL, 10) == 0;
+
+	/* The write may be the nth, once. */
+	while (pwrite(fail_nth->file, "0", 1, 0) != 1)
+		if (errno != EFAULT)
+			abort();
+	fail_nth->hits += hit;
+	errno = error;
+	return hit;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading: the module leans on the layout of /proc/PID/mem, and refuses to load
+ * where it finds another. The loader's root directory decides what it finds. It
+ * also pins a page as the kernel does, and refuses a kernel that does otherwise:
+ * such a one is made here by a probe (kmod/fake_gup.c).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+
+#define NAME "gupx"
+#define FAKE_GUP "gupx_fake_gup"
+#define LOG_SIZE (1 << 20)
+
+static const char *module_path(void)
+{
+	const char *path = getenv("GUPX_TEST_MODULE");
+
+	return path ? path : "/lab/gupx.ko";
+}
+
+static int open_fake_gup(void)
+{
+	const char *dir = getenv("GUPX_TEST_MODULES");
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.ko", dir ? dir : "/lab", FAKE_GUP);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+FIXTURE(load)
+{
+	int module;
+	char root[32];
+};
+
+FIXTURE_SETUP(load)
+{
+	snprintf(self->root, sizeof(self->root), "/tmp/load.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->root));
+	self->module = open(module_path(), O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->module);
+	ASSERT_EQ(0, syscall(SYS_delete_module, NAME, O_NONBLOCK));
+}
+
+/* Whatever a test did: the next one finds the module loaded. */
+FIXTURE_TEARDOWN(load)
+{
+	char path[64];
+
+	syscall(SYS_finit_module, self->module, "", 0);
+	close(self->module);
+	snprintf(path, sizeof(path), "%s/proc/self/mem", self->root);
+	unlink(path);
+	for (char *end = strrchr(path, '/'); end && end > path + 5;
+	     end = strrchr(path, '/')) {
+		*end = 0;
+		rmdir(path);
+	}
+}
+
+/* The errno of loading the module with another root directory; 0: loaded. */
+static int load_in(const char *root, int module)
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (chroot(root) || chdir("/"))
+			_exit(255);
+		_exit(syscall(SYS_finit_module, module, "", 0) ? errno : 0);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool log_has(const char *words)
+{
+	char *log = malloc(LOG_SIZE);
+	const int size = klogctl(3, log, LOG_SIZE - 1);
+	bool found;
+
+	log[size > 0 ? size : 0] = 0;
+	found = strstr(log, words);
+	free(log);
+	return found;
+}
+
+/* Pages of address space that this process has. */
+static long mapped_pages(void)
+{
+	char line[128] = "";
+	const int fd = open("/proc/self/statm", O_RDONLY);
+
+	if (read(fd, line, sizeof(line) - 1) < 0)
+		line[0] = 0;
+	close(fd);
+	return atol(line);
+}
+
+TEST_F(load, as_usual)
+{
+	ASSERT_EQ(0, load_in("/", self->module));
+	EXPECT_EQ(0, access(GUPX_DEVICE, R_OK | W_OK));
+}
+
+/* What an administrator has not asked for is not allowed to anybody. */
+TEST_F(load, gives_nothing_away)
+{
+	struct stat node;
+
+	ASSERT_EQ(0, load_in("/", self->module));
+	EXPECT_FALSE(lab_param("allow_force"));
+	EXPECT_FALSE(lab_param("allow_short_pins"));
+	ASSERT_EQ(0, stat(GUPX_DEVICE, &node));
+	EXPECT_EQ(0U, node.st_uid);
+	EXPECT_EQ(0600U, node.st_mode & 07777);
+}
+
+TEST_F(load, without_proc_is_refused)
+{
+	EXPECT_EQ(ENOENT, load_in(self->root, self->module));
+	EXPECT_TRUE(log_has("gupx: cannot open /proc/self/mem"));
+	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
+}
+
+/* A file of that name with no mm where gupx looks for one. */
+TEST_F(load, with_another_layout_is_refused)
+{
+	const char *const dirs[] = { "proc", "proc/self" };
+	char path[64];
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", self->root, dirs[i]);
+		ASSERT_EQ(0, mkdir(path, 0700));
+	}
+	snprintf(path, sizeof(path), "%s/proc/self/mem", self->root);
+	fd = creat(path, 0600);
+	ASSERT_LE(0, fd);
+	close(fd);
+	EXPECT_EQ(ENODEV, load_in(self->root, self->module));
+	EXPECT_TRUE(log_has("does not hold its mm where this gupx looks"));
+	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
+}
+
+/* Nobody is left with a page that was mapped for this, or with pins of it. */
+TEST_F(load, leaves_its_loader_as_it_was)
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		const long held = lab_pins_held();
+		const long pages = mapped_pages();
+
+		if (syscall(SYS_finit_module, self->module, "", 0))
+			_exit(1);
+		if (!pages || mapped_pages() != pages)
+			_exit(2);
+		_exit(lab_pins_held() != held);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(0, status);
+}
+
+/* Not a kernel to be blamed, but a loader that may have no more memory. */
+TEST_F(load, without_memory_is_refused)
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		setrlimit(RLIMIT_AS, &(struct rlimit){ 0, 0 });
+		_exit(syscall(SYS_finit_module, self->module, "", 0) ? errno
+								     : 0);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(ENOMEM, WEXITSTATUS(status));
+	EXPECT_TRUE(log_has("no page of memory to check itself with"));
+	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
+}
+
+FIXTURE(twisted)
+{
+	int module;
+	int fake_gup;
+};
+
+/* A kernel on which our loop and the kernel's own do not agree, and what is said. */
+FIXTURE_VARIANT(twisted)
+{
+	const char *how;
+	const char *words;
+};
+
+FIXTURE_VARIANT_ADD(twisted, elsewhere){
+	.how = "how=elsewhere",
+	.words = "self-check: the kernel pins another page than gupx does",
+};
+
+FIXTURE_VARIANT_ADD(twisted, not ){
+	.how = "how=not",
+	.words = "self-check: the kernel does not pin a page that gupx pins",
+};
+
+FIXTURE_VARIANT_ADD(twisted, twice){
+	.how = "how=twice",
+	.words = "self-check: gupx does not give back what it has taken",
+};
+
+FIXTURE_SETUP(twisted)
+{
+	self->module = open(module_path(), O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->module);
+	self->fake_gup = open_fake_gup();
+	ASSERT_LE(0, self->fake_gup);
+	ASSERT_EQ(0, syscall(SYS_delete_module, NAME, O_NONBLOCK));
+}
+
+FIXTURE_TEARDOWN(twisted)
+{
+	syscall(SYS_delete_module, FAKE_GUP, O_NONBLOCK);
+	syscall(SYS_finit_module, self->module, "", 0);
+	close(self->fake_gup);
+	close(self->module);
+}
+
+TEST_F(twisted, kernel_is_refused)
+{
+	if (syscall(SYS_finit_module, self->fake_gup, variant->how, 0)) {
+		/* The tested kernels have probes, but for the one built to check itself. */
+		ASSERT_EQ(EOPNOTSUPP, errno);
+		SKIP(return, "this kernel has no probes");
+	}
+	EXPECT_EQ(ENODEV, load_in("/", self->module));
+	EXPECT_TRUE(log_has(variant->words));
+	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
+	/* It was the kernel's doing: without it, the same file loads. */
+	ASSERT_EQ(0, syscall(SYS_delete_module, FAKE_GUP, O_NONBLOCK));
+	EXPECT_EQ(0, load_in("/", self->module));
+}
+
+TEST_HARNESS_MAIN

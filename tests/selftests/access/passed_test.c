@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A mem fd in other hands than those that opened it: the kernel's check is made
+ * once more, of whoever asks. And user namespaces, both ways.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "holder.h"
+#include "lab.h"
+#include "slow_uffd.h"
+#include "memory.h"
+#include "target.h"
+
+#define NOBODY 65534
+
+static int explain(int mem, const struct memory *memory)
+{
+	struct gupx_judgement found[4];
+	struct gupx_explain ask = {
+		.size = sizeof(ask),
+		.mem_fd = mem,
+		.verb = GUPX_VERB_PIN,
+		.addr = memory->addr,
+		.len = memory->len,
+		.buf = (uintptr_t)found,
+		.capacity = ARRAY_SIZE(found),
+		.entry_size = sizeof(found[0]),
+	};
+
+	return ioctl(lab_device(), GUPX_IOC_EXPLAIN, &ask) ? errno : 0;
+}
+
+/* What every verb says of a mem fd; 255 where they are not of one mind. */
+static int ask_all(int mem, const struct memory *memory)
+{
+	unsigned char byte;
+	const struct lab_answer pin =
+		lab_pin(mem, memory->addr, memory->len, 0);
+	const int answer[] = {
+		lab_read(mem, memory->addr, 1, &byte, 0).failed,
+		lab_populate(mem, memory->addr, memory->len, 0).failed,
+		explain(mem, memory),
+	};
+
+	if (pin.pin_fd >= 0)
+		close(pin.pin_fd);
+	for (size_t i = 0; i < ARRAY_SIZE(answer); i++)
+		if (answer[i] != pin.failed)
+			return 255;
+	return pin.failed;
+}
+
+static int exit_code_of(pid_t pid)
+{
+	int status;
+
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status)
+		       ? WEXITSTATUS(status)
+		       : 254;
+}
+
+static int become_the_same(void)
+{
+	return 0;
+}
+
+static int become_nobody(void)
+{
+	return lab_become(NOBODY);
+}
+
+static int lose_CAP_SYS_PTRACE(void)
+{
+	return lab_drop_capability(CAP_SYS_PTRACE);
+}
+
+static bool write_map(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const bool done = fd >= 0 && dprintf(fd, "%s", text) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Root, with all capabilities, over nothing but the namespace. */
+static int become_root_of_user_namespace(void)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %d 1", geteuid());
+	if (unshare(CLONE_NEWUSER))
+		return errno;
+	return write_map("/proc/self/uid_map", map) && !geteuid() ? 0 : 255;
+}
+
+/* Its number for the target is another one, or none at all. */
+static int enter_pid_namespace(void)
+{
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID))
+		return errno;
+	pid = fork();
+	if (pid)
+		_exit(exit_code_of(pid));
+	return getpid() != 1;
+}
+
+FIXTURE(passed)
+{
+	struct target target;
+	struct memory memory;
+};
+
+/*
+ * @become: who asks
+ * @answer: what every verb says
+ */
+FIXTURE_VARIANT(passed)
+{
+	int (*become)(void);
+	int answer;
+};
+
+FIXTURE_VARIANT_ADD(passed, allow_the_like){
+	.become = become_the_same,
+};
+
+FIXTURE_VARIANT_ADD(passed, allow_in_pid_namespace){
+	.become = enter_pid_namespace,
+};
+
+FIXTURE_VARIANT_ADD(passed, deny_another_user){
+	.become = become_nobody,
+	.answer = EACCES,
+};
+
+FIXTURE_VARIANT_ADD(passed, deny_without_CAP_SYS_PTRACE){
+	.become = lose_CAP_SYS_PTRACE,
+	.answer = EACCES,
+};
+
+FIXTURE_VARIANT_ADD(passed, deny_root_of_user_namespace){
+	.become = become_root_of_user_namespace,
+	.answer = EACCES,
+};
+
+FIXTURE_SETUP(passed)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+}
+
+FIXTURE_TEARDOWN(passed)
+{
+	target_stop(&self->target);
+}
+
+TEST_F(passed, by_fork)
+{
+	const pid_t pid = fork();
+
+	if (!pid) {
+		if (variant->become())
+			_exit(253);
+		_exit(ask_all(self->target.mem_fd, &self->memory));
+	}
+	EXPECT_EQ(variant->answer, exit_code_of(pid));
+	/* It is still good for whoever opened it. */
+	EXPECT_EQ(0, ask_all(self->target.mem_fd, &self->memory));
+}
+
+TEST_F(passed, by_message)
+{
+	int line[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line));
+	pid = fork();
+	if (!pid) {
+		close(self->target.mem_fd);
+		if (variant->become())
+			_exit(253);
+		_exit(ask_all(holder_receive_fd(line[1]), &self->memory));
+	}
+	EXPECT_EQ(0, holder_send_fd(line[0], self->target.mem_fd));
+	EXPECT_EQ(variant->answer, exit_code_of(pid));
+}
+
+/* Opened with more rights than the process has now. */
+TEST_F(passed, over_a_change_of_credentials)
+{
+	const pid_t pid = fork();
+
+	if (!pid) {
+		const int mem = lab_open_mem(self->target.pid, O_RDWR);
+
+		if (ask_all(mem, &self->memory) || variant->become())
+			_exit(253);
+		_exit(ask_all(mem, &self->memory));
+	}
+	EXPECT_EQ(variant->answer, exit_code_of(pid));
+}
+
+/* The bytes of a pin fd go with it; nothing else of the target does. */
+TEST_F(passed, pin_fd)
+{
+	const pid_t pid = fork();
+	struct lab_answer more;
+	unsigned char byte;
+	int pin_fd;
+
+	if (pid) {
+		EXPECT_EQ(variant->answer, exit_code_of(pid));
+		return;
+	}
+	pin_fd = holder_pin_all(&self->target, &self->memory, 0);
+	if (variant->become() || pread(pin_fd, &byte, 1, 0) != 1)
+		_exit(253);
+	more = lab_pin_more(pin_fd, self->target.mem_fd, self->memory.addr,
+			    lab_page(), 0);
+	_exit(more.failed);
+}
+
+FIXTURE(who)
+{
+	struct target target;
+	struct memory memory;
+};
+
+/* All of them are one user's, and no root's. */
+FIXTURE_SETUP(who)
+{
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, lab_become(NOBODY));
+	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(NULL,
+		  memory_build(&self->target, MEMORY_ANON, &self->memory));
+}
+
+FIXTURE_TEARDOWN(who)
+{
+	target_stop(&self->target);
+}
+
+static int ask_in_child(FIXTURE_DATA(who) * self)
+{
+	const pid_t pid = fork();
+
+	if (!pid)
+		_exit(ask_all(self->target.mem_fd, &self->memory));
+	return exit_code_of(pid);
+}
+
+/* As with read(), who opened the file in time goes on; nobody else begins. */
+TEST_F(who, deny_passed_mem_fd_of_target_no_longer_dumpable)
+{
+	EXPECT_EQ(0, ask_in_child(self));
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_prctl, PR_SET_DUMPABLE, 0));
+	EXPECT_EQ(EACCES, ask_in_child(self));
+	EXPECT_EQ(0, ask_all(self->target.mem_fd, &self->memory));
+	EXPECT_EQ(-1, lab_open_mem(self->target.pid, O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(who, deny_passed_mem_fd_of_dead_target)
+{
+	shutdown(self->target.line, SHUT_RDWR);
+	target_reap(&self->target);
+	EXPECT_EQ(ESRCH, ask_in_child(self));
+}
+
+TEST_F(who, deny_root_of_user_namespace_on_a_process_outside)
+{
+	const pid_t pid = fork();
+	int mem;
+
+	if (!pid) {
+		if (become_root_of_user_namespace())
+			_exit(253);
+		mem = lab_open_mem(self->target.pid, O_RDONLY);
+		_exit(mem < 0 ? errno : 0);
+	}
+	EXPECT_EQ(EACCES, exit_code_of(pid));
+}
+
+/* The maker of a user namespace has all rights over it, from outside. */
+TEST_F(who, allow_maker_of_user_namespace_on_a_process_inside)
+{
+	int mem;
+
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_unshare, CLONE_NEWUSER));
+	mem = lab_open_mem(self->target.pid, O_RDWR);
+	ASSERT_LE(0, mem);
+	EXPECT_EQ(0, ask_all(mem, &self->memory));
+	EXPECT_EQ(0, ask_in_child(self));
+	close(mem);
+}
+
+/*
+ * The old address space lives on, for a request that waits in it. Its opener
+ * still has it; to others the file is one of a process that has another.
+ */
+TEST(deny_passed_mem_fd_of_exec_ed_target)
+{
+	struct target target;
+	struct memory memory;
+	struct slow_uffd slow_uffd;
+	pid_t waiting, asking;
+
+	ASSERT_LE(0, lab_device());
+	if (!slow_uffd_is_possible())
+		SKIP(return, "no userfaultfd in this kernel");
+	ASSERT_EQ(0, target_start(&target));
+	ASSERT_EQ(NULL, memory_build(&target, MEMORY_ANON, &memory));
+	ASSERT_EQ(0, slow_uffd_create(&slow_uffd, &target, &memory, 0));
+	waiting = fork();
+	if (!waiting) {
+		close(slow_uffd.uffd);
+		lab_populate(target.mem_fd, memory.addr, lab_page(), 0);
+		_exit(0);
+	}
+	EXPECT_TRUE(slow_uffd_has_waiter(&slow_uffd));
+	target_exec(&target);
+	asking = fork();
+	if (!asking)
+		_exit(explain(target.mem_fd, &memory));
+	EXPECT_EQ(ESRCH, exit_code_of(asking));
+	EXPECT_EQ(0, explain(target.mem_fd, &memory));
+	close(slow_uffd.uffd);
+	EXPECT_EQ(0, exit_code_of(waiting));
+	EXPECT_EQ(ESRCH, explain(target.mem_fd, &memory));
+	target_stop(&target);
+}
+
+TEST_HARNESS_MAIN

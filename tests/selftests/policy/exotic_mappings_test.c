@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rows that no stock mapping can show: entries without a struct page, a mapping
+ * that nobody fills, pages whose reference counts run out. A test-only module
+ * makes them; it is loaded for each test.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "holder.h"
+#include "kmod/exotic_mappings.h"
+#include "row.h"
+
+#define MODULE "gupx_exotic_mappings"
+
+FIXTURE(rare)
+{
+	struct target target;
+	const char *missing;
+	uint64_t addr;
+	uint64_t len;
+	long held;
+	int fd;
+	long theirs;
+};
+
+/* $GUPX_TEST_MODULES, or where the lab has it. */
+static bool load(void)
+{
+	const char *dir = getenv("GUPX_TEST_MODULES");
+	char path[256];
+	bool loaded;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.ko", dir ? dir : "/lab", MODULE);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	loaded = !syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return loaded;
+}
+
+FIXTURE_SETUP(rare)
+{
+	static const char device[] = EXOTIC_DEVICE;
+
+	ASSERT_LE(0, lab_device());
+	self->held = lab_pins_held();
+	self->fd = -1;
+	if (!load()) {
+		self->missing = "no " MODULE ".ko for this kernel";
+		return;
+	}
+	ASSERT_EQ(0, target_start(&self->target));
+	self->theirs = TARGET_CALL(&self->target, SYS_open, (long)device,
+				   O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->theirs);
+}
+
+FIXTURE_TEARDOWN(rare)
+{
+	target_stop(&self->target);
+	EXPECT_EQ(self->held, lab_pins_held());
+	if (!self->missing)
+		EXPECT_EQ(0, syscall(SYS_delete_module, MODULE, 0));
+}
+
+#define BUILD_RARE(kind, nr)                                             \
+	do {                                                             \
+		long at_;                                                \
+		SKIP_IF_MISSING();                                       \
+		self->len = (nr)*lab_page();                             \
+		at_ = TARGET_CALL(&self->target, SYS_mmap, 0, self->len, \
+				  PROT_READ | PROT_WRITE, MAP_SHARED,    \
+				  self->theirs, (kind)*lab_page());      \
+		ASSERT_LT(0, at_);                                       \
+		self->addr = at_;                                        \
+	} while (0)
+
+static long control(const FIXTURE_DATA(rare) * self, unsigned int command,
+		    long argument)
+{
+	return TARGET_CALL(&self->target, SYS_ioctl, self->theirs, command,
+			   argument);
+}
+
+/* Both engines, all pages or where the first one stops them. */
+static void check_pin(struct __test_metadata *_metadata,
+		      const FIXTURE_DATA(rare) * self, uint32_t flags,
+		      uint32_t error, uint16_t stage, uint16_t reason)
+{
+	const struct lab_answer mine =
+		pin_once(&self->target, self->addr, self->len, flags);
+	const struct lab_answer kernel =
+		pin_once(&self->target, self->addr, self->len,
+			 flags | GUPX_F_ENGINE_KERNEL);
+
+	check_stops(_metadata, &mine, error, stage, reason);
+	EXPECT_EQ(0ULL, mine.done);
+	EXPECT_EQ(-(long)error, lab_gup_return(&kernel));
+}
+
+TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
+{
+	unsigned char byte;
+	struct lab_answer answer;
+
+	BUILD_RARE(EXOTIC_FRAMES, 4);
+	/* O5: nothing is mapped yet. The second time all is. */
+	check_pin(_metadata, self, GUPX_F_NOFAULT, EFAULT, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_NOFAULT);
+	for (int round = 0; round < 2; round++) {
+		check_pin(_metadata, self, 0, EEXIST, GUPX_STAGE_FOLLOW,
+			  GUPX_REASON_NO_PAGE);
+		check_pin(_metadata, self, GUPX_F_WRITE, EEXIST,
+			  GUPX_STAGE_FOLLOW, GUPX_REASON_NO_PAGE);
+		answer = lab_read(self->target.mem_fd, self->addr, 1, &byte, 0);
+		check_stops(_metadata, &answer, EEXIST, GUPX_STAGE_FOLLOW,
+			    GUPX_REASON_NO_PAGE);
+	}
+	/* E5: a dump judges a special entry before it looks for its page. */
+	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_DUMP_SPECIAL);
+	check_explained(_metadata, &self->target, self->addr, 0,
+			GUPX_CONTENT_FRAME);
+}
+
+TEST_F(rare, L17_populate_passes_over_frames)
+{
+	BUILD_RARE(EXOTIC_FRAMES, 4);
+	for (int round = 0; round < 2; round++)
+		EXPECT_EQ(self->len, lab_populate(self->target.mem_fd,
+						  self->addr, self->len, 0)
+					     .done);
+	EXPECT_EQ(self->len, lab_populate(self->target.mem_fd, self->addr,
+					  self->len, GUPX_F_WRITE)
+				     .done);
+	EXPECT_EQ(self->len, lab_populate(self->target.mem_fd, self->addr,
+					  self->len, GUPX_F_ENGINE_KERNEL)
+				     .done);
+}
+
+/* No page carries the marks, so the entry does: by both engines. */
+TEST_F(rare, E6_frames_are_touched)
+{
+	BUILD_RARE(EXOTIC_FRAMES, 1);
+	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
+	     engine += GUPX_F_ENGINE_KERNEL) {
+		ASSERT_EQ(self->len, lab_populate(self->target.mem_fd,
+						  self->addr, self->len, engine)
+					     .done);
+		control(self, EXOTIC_AGE, self->addr);
+		ASSERT_EQ(0, control(self, EXOTIC_AGE, self->addr));
+		lab_populate(self->target.mem_fd, self->addr, self->len,
+			     engine);
+		EXPECT_EQ(EXOTIC_YOUNG, control(self, EXOTIC_AGE, self->addr));
+		lab_populate(self->target.mem_fd, self->addr, self->len,
+			     engine | GUPX_F_WRITE);
+		EXPECT_EQ(EXOTIC_YOUNG | EXOTIC_DIRTY,
+			  control(self, EXOTIC_AGE, self->addr));
+		/* Those who wanted a page and get EEXIST have touched it, too. */
+		pin_once(&self->target, self->addr, self->len, engine);
+		EXPECT_EQ(EXOTIC_YOUNG, control(self, EXOTIC_AGE, self->addr))
+		TH_LOG("pin, engine %#x", engine);
+	}
+}
+
+/* E4: a read-only entry is faulted first, as any other. */
+TEST_F(rare, E4_frames_that_are_read_only)
+{
+	BUILD_RARE(EXOTIC_FRAMES, 2);
+	ASSERT_EQ(self->len,
+		  lab_populate(self->target.mem_fd, self->addr, self->len, 0)
+			  .done);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect, self->addr,
+				 self->len, PROT_READ));
+	EXPECT_EQ(GUPX_REASON_NO_WRITE,
+		  lab_populate(self->target.mem_fd, self->addr, self->len,
+			       GUPX_F_WRITE)
+			  .stop.reason);
+	ASSERT_EQ(self->len,
+		  lab_populate(self->target.mem_fd, self->addr, self->len, 0)
+			  .done);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect, self->addr,
+				 self->len, PROT_READ | PROT_WRITE));
+	check_pin(_metadata, self, GUPX_F_WRITE, EEXIST, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_NO_PAGE);
+}
+
+TEST_F(rare, E2_mapping_without_fault_handler)
+{
+	struct lab_answer answer;
+
+	BUILD_RARE(EXOTIC_NO_FAULT, 2);
+	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
+		  GUPX_REASON_DUMP_EMPTY);
+	check_pin(_metadata, self, 0, EFAULT, GUPX_STAGE_FAULT,
+		  GUPX_REASON_FAULT_SIGBUS);
+	answer = lab_populate(self->target.mem_fd, self->addr, self->len, 0);
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_FAULT,
+		    GUPX_REASON_FAULT_SIGBUS);
+}
+
+/* A driver's folio, mapped by single entries: a reference a page, in one go. */
+TEST_F(rare, E8_references_of_a_driver_folio)
+{
+	const long nr = EXOTIC_LARGE_PAGES;
+	struct gupx_extents head;
+	struct gupx_extent run;
+	long before;
+
+	BUILD_RARE(EXOTIC_LARGE, nr);
+	before = control(self, EXOTIC_COUNT_LARGE, 0);
+	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
+	     engine += GUPX_F_ENGINE_KERNEL) {
+		struct lab_answer answer =
+			lab_pin(self->target.mem_fd, self->addr, self->len,
+				GUPX_F_WRITE | engine);
+
+		ASSERT_EQ(self->len, answer.done);
+		EXPECT_EQ(before + nr, control(self, EXOTIC_COUNT_LARGE, 0));
+		ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, &run, 1));
+		EXPECT_EQ(1ULL, head.total);
+		EXPECT_EQ((uint32_t)EXOTIC_LARGE_ORDER, run.order);
+		close(answer.pin_fd);
+		EXPECT_EQ(before, control(self, EXOTIC_COUNT_LARGE, 0));
+	}
+	BUILD_RARE(EXOTIC_SMALL, 1);
+	before = control(self, EXOTIC_COUNT_SMALL, 0);
+	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
+	     engine += GUPX_F_ENGINE_KERNEL) {
+		struct lab_answer answer = lab_pin(
+			self->target.mem_fd, self->addr, self->len, engine);
+
+		ASSERT_EQ(self->len, answer.done);
+		EXPECT_EQ(before + 1024, control(self, EXOTIC_COUNT_SMALL, 0));
+		close(answer.pin_fd);
+		EXPECT_EQ(before, control(self, EXOTIC_COUNT_SMALL, 0));
+	}
+}
+
+static void poke_letters(struct __test_metadata *_metadata,
+			 const FIXTURE_DATA(rare) * self)
+{
+	for (unsigned int i = 0; i < EXOTIC_LARGE_PAGES; i++)
+		ASSERT_EQ(0,
+			  target_poke(&self->target,
+				      self->addr + i * lab_page(), 1, 'a' + i));
+}
+
+static void check_letters(struct __test_metadata *_metadata,
+			  const unsigned char *bytes, const char *how)
+{
+	for (unsigned int i = 0; i < EXOTIC_LARGE_PAGES; i++) {
+		EXPECT_EQ('a' + i, bytes[i * lab_page()])
+		TH_LOG("%s, page %u", how, i);
+	}
+}
+
+/* The bytes of a mapping in their order, by READ and by a pin. */
+static void check_order(struct __test_metadata *_metadata,
+			const FIXTURE_DATA(rare) * self, uint32_t flags)
+{
+	static unsigned char bytes[EXOTIC_LARGE_PAGES * 4096];
+	struct lab_answer answer;
+
+	memset(bytes, 0, sizeof(bytes));
+	answer = lab_read(self->target.mem_fd, self->addr, self->len, bytes,
+			  flags);
+	EXPECT_EQ(self->len, answer.done);
+	check_letters(_metadata, bytes, "READ");
+	memset(bytes, 0, sizeof(bytes));
+	answer = lab_pin(self->target.mem_fd, self->addr, self->len, flags);
+	EXPECT_EQ(self->len, answer.done);
+	EXPECT_EQ((ssize_t)self->len,
+		  pread(answer.pin_fd, bytes, self->len, 0));
+	check_letters(_metadata, bytes, "PIN");
+	close(answer.pin_fd);
+}
+
+/*
+ * Frame numbers of entries without access are inverted on some CPUs: what goes down in
+ * them goes up in memory, and the other way round. Each page is taken in its place.
+ */
+TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
+{
+	static const int kinds[] = { EXOTIC_LARGE, EXOTIC_DOWN };
+	const bool force = lab_param("allow_force");
+
+	SKIP_IF_MISSING();
+	lab_set_param("allow_force", true);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		BUILD_RARE(kinds[i], EXOTIC_LARGE_PAGES);
+		poke_letters(_metadata, self);
+		check_order(_metadata, self, 0);
+		ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect,
+					 self->addr, self->len, PROT_NONE));
+		check_order(_metadata, self, GUPX_F_FORCE);
+		check_order(_metadata, self,
+			    GUPX_F_FORCE | GUPX_F_ENGINE_KERNEL);
+	}
+	lab_set_param("allow_force", force);
+}
+
+/* Every verb, and none leaves a reference. Our engine only: the kernel's warns. */
+static void check_exhausted(struct __test_metadata *_metadata,
+			    const FIXTURE_DATA(rare) * self)
+{
+	unsigned char byte;
+	struct lab_answer answer;
+
+	answer = pin_once(&self->target, self->addr, self->len, 0);
+	EXPECT_EQ(0ULL, answer.done);
+	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_GRAB,
+		    GUPX_REASON_REFCOUNT);
+	answer = lab_read(self->target.mem_fd, self->addr, 1, &byte, 0);
+	EXPECT_EQ(0ULL, answer.done);
+	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_GRAB,
+		    GUPX_REASON_REFCOUNT);
+	answer = lab_populate(self->target.mem_fd, self->addr, self->len, 0);
+	EXPECT_EQ(0ULL, answer.done);
+	check_stops(_metadata, &answer, ENOMEM, GUPX_STAGE_GRAB,
+		    GUPX_REASON_REFCOUNT);
+}
+
+TEST_F(rare, E9_reference_count_is_exhausted)
+{
+	long before;
+
+	BUILD_RARE(EXOTIC_SMALL, 1);
+	before = control(self, EXOTIC_COUNT_SMALL, 0);
+	ASSERT_EQ(0, control(self, EXOTIC_ADD_SMALL, INT_MIN));
+	check_exhausted(_metadata, self);
+	ASSERT_EQ(0, control(self, EXOTIC_ADD_SMALL, INT_MIN));
+	EXPECT_EQ(before, control(self, EXOTIC_COUNT_SMALL, 0));
+	check_taken(_metadata, &self->target, self->addr, self->len, 0);
+	/* A single pin may still be had, but no second one on top of it. */
+	ASSERT_EQ(0, control(self, EXOTIC_ADD_SMALL, INT_MAX - 100 - before));
+	{
+		const struct lab_answer answer =
+			lab_pin(self->target.mem_fd, self->addr, self->len, 0);
+
+		EXPECT_EQ(self->len, answer.done);
+		check_exhausted(_metadata, self);
+		close(answer.pin_fd);
+	}
+	EXPECT_EQ(INT_MAX - 100, control(self, EXOTIC_COUNT_SMALL, 0));
+}
+
+TEST_F(rare, L20_references_of_a_folio_all_or_none)
+{
+	struct lab_answer answer;
+	long before;
+
+	BUILD_RARE(EXOTIC_LARGE, EXOTIC_LARGE_PAGES);
+	before = control(self, EXOTIC_COUNT_LARGE, 0);
+	ASSERT_EQ(0, control(self, EXOTIC_ADD_LARGE, INT_MIN));
+	check_exhausted(_metadata, self);
+	ASSERT_EQ(0, control(self, EXOTIC_ADD_LARGE, INT_MIN));
+	EXPECT_EQ(before, control(self, EXOTIC_COUNT_LARGE, 0));
+	/* All of one table's worth, though the last of it passes the end. */
+	ASSERT_EQ(0, control(self, EXOTIC_ADD_LARGE, INT_MAX - 8 - before));
+	answer = lab_pin(self->target.mem_fd, self->addr, self->len, 0);
+	EXPECT_EQ(self->len, answer.done);
+	EXPECT_EQ(self->held + EXOTIC_LARGE_PAGES, lab_pins_held());
+	check_exhausted(_metadata, self);
+	close(answer.pin_fd);
+	EXPECT_EQ(INT_MAX - 8, control(self, EXOTIC_COUNT_LARGE, 0));
+}
+
+static void ask_read(int mem_fd, uint64_t addr)
+{
+	char byte;
+
+	lab_read(mem_fd, addr, 1, &byte, 0);
+}
+
+static void ask_pin(int mem_fd, uint64_t addr)
+{
+	lab_pin(mem_fd, addr, lab_page(), 0);
+}
+
+static void ask_pin_by_kernel(int mem_fd, uint64_t addr)
+{
+	lab_pin(mem_fd, addr, lab_page(), GUPX_F_ENGINE_KERNEL);
+}
+
+static void ask_populate(int mem_fd, uint64_t addr)
+{
+	lab_populate(mem_fd, addr, lab_page(), 0);
+}
+
+static void ask_explain(int mem_fd, uint64_t addr)
+{
+	const struct target target = { .mem_fd = mem_fd };
+
+	explain_page(&target, addr, GUPX_VERB_PIN, 0);
+}
+
+/* L9: a caller that waits for the target's mmap_lock can be killed. */
+static void check_killed(struct __test_metadata *_metadata,
+			 const FIXTURE_DATA(rare) * self,
+			 void (*ask)(int mem_fd, uint64_t addr))
+{
+	int status = 0;
+	bool ended;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ask(self->target.mem_fd, self->addr);
+		_exit(0);
+	}
+	EXPECT_FALSE(holder_ends_within(pid, 200, NULL));
+	kill(pid, SIGKILL);
+	ended = holder_ends_within(pid, 5000, &status);
+	EXPECT_TRUE(ended && WIFSIGNALED(status));
+	if (!ended)
+		waitpid(pid, NULL, 0);
+}
+
+TEST_F(rare, L9_killed_while_the_lock_is_not_to_be_had)
+{
+	static void (*const asks[])(int, uint64_t) = {
+		ask_pin, ask_pin_by_kernel, ask_populate, ask_read, ask_explain
+	};
+	pid_t pid;
+
+	BUILD_RARE(EXOTIC_SMALL, 1);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		control(self, EXOTIC_HOLD, 60000);
+		_exit(0);
+	}
+	ASSERT_FALSE(holder_ends_within(pid, 200, NULL));
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
+		check_killed(_metadata, self, asks[i]);
+	/* All that time the lock was held. */
+	EXPECT_FALSE(holder_ends_within(pid, 20, NULL));
+	kill(self->target.pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of an asker: random requests of random targets, pins held for a while,
+ * looked at, shared with a child, and let go in one way or another.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "lab.h"
+#include "requester.h"
+
+#define HOLDS 8
+#define READ_MAX (64 * PAGE)
+#define JUDGEMENTS 32
+
+/* One asker has a limit, small enough to be met. */
+#define MEMLOCK (6UL << 20)
+
+/**
+ * struct requester - who asks
+ * @prng: of it
+ * @mem_fd: of the current target, or -1
+ * @life: of the current target
+ * @holds: what it holds
+ */
+struct requester {
+	struct prng prng;
+	int mem_fd;
+	struct life life;
+	struct hold holds[HOLDS];
+};
+
+struct request {
+	uint64_t addr;
+	uint64_t len;
+	uint32_t flags;
+};
+
+/*
+ * The number of the slot, before and after: in between it had one address space,
+ * and that is the one that was opened.
+ */
+static bool find_target(struct requester *requester)
+{
+	unsigned int slot = prng_below(&requester->prng, TARGETS);
+
+	if (prng_chance(&requester->prng, 40))
+		slot += TARGETS;
+	if (requester->mem_fd >= 0)
+		close(requester->mem_fd);
+	requester->mem_fd = -1;
+	if (!world_look(slot, &requester->life))
+		return false;
+	requester->mem_fd = lab_open_mem(requester->life.pid, O_RDWR);
+	if (requester->mem_fd < 0)
+		return false;
+	if (world_is_still(slot, &requester->life))
+		return true;
+	close(requester->mem_fd);
+	requester->mem_fd = -1;
+	return false;
+}
+
+/* Stack, text, nothing, the kernel's half: for the answers, not the content. */
+static uint64_t draw_odd_address(struct prng *prng)
+{
+	static const uint64_t addresses[] = {
+		0,
+		0x400000,
+		0x401000,
+		0x7ffffffde000,
+		0x7fffffffe000,
+		0x7ffffffff000,
+		0x800000000000,
+		0xffff888000000000,
+		0xffffffffff600000,
+	};
+
+	return addresses[prng_below(prng,
+				    sizeof(addresses) / sizeof(addresses[0]))];
+}
+
+static void draw_range(struct prng *prng, struct request *request)
+{
+	const struct span span = draw_span(prng, REGION_PAGES);
+	const enum region region = draw_region(prng);
+	/* What is steady has one window only. */
+	const unsigned int window =
+		stamp_is_steady(region) ? 0 : prng_below(prng, WINDOWS);
+
+	request->addr = stamp_addr(region, window, span.page);
+	request->len = span.nr * PAGE;
+	if (prng_chance(prng, 3))
+		request->addr = draw_odd_address(prng);
+	/* Across the end of a region, and of its window. */
+	if (prng_chance(prng, 3))
+		request->len += prng_below(prng, REGION_BYTES) & -PAGE;
+}
+
+static uint32_t draw_flags(struct prng *prng, uint32_t allowed)
+{
+	static const struct {
+		uint32_t flag;
+		unsigned int percent;
+	} flags[] = {
+		{ GUPX_F_WRITE, 45 },	      { GUPX_F_FORCE, 8 },
+		{ GUPX_F_NOFAULT, 12 },	      { GUPX_F_NOWAIT, 5 },
+		{ GUPX_F_ANON, 5 },	      { GUPX_F_DUMP, 5 },
+		{ GUPX_F_HWPOISON, 10 },      { GUPX_F_INTERRUPTIBLE, 10 },
+		{ GUPX_F_HONOR_NUMA, 10 },    { GUPX_F_SHORT, 4 },
+		{ GUPX_F_ENGINE_KERNEL, 25 },
+	};
+	uint32_t drawn = 0;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (prng_chance(prng, flags[i].percent))
+			drawn |= flags[i].flag;
+	/* These two contradict each other. */
+	if (drawn & GUPX_F_SHORT)
+		drawn &= ~GUPX_F_ENGINE_KERNEL;
+	return drawn & allowed;
+}
+
+static struct request draw_request(struct requester *requester,
+				   uint32_t allowed)
+{
+	struct request request;
+
+	draw_range(&requester->prng, &request);
+	request.flags = draw_flags(&requester->prng, allowed);
+	return request;
+}
+
+static struct hold *draw_hold(struct requester *requester)
+{
+	return &requester->holds[prng_below(&requester->prng, HOLDS)];
+}
+
+static void release(struct hold *hold)
+{
+	if (hold->fd < 0)
+		return;
+	close(hold->fd);
+	hold->fd = -1;
+	count(&world->tally.asks[ASK_RELEASE]);
+}
+
+static void ask_pin(struct requester *requester)
+{
+	const struct request request = draw_request(requester, GUPX_PIN_FLAGS);
+	struct hold *hold = draw_hold(requester);
+	struct lab_answer answer;
+
+	release(hold);
+	answer = lab_pin(requester->mem_fd, request.addr, request.len,
+			 request.flags);
+	contract_check(ASK_PIN, &answer, request.addr, request.len,
+		       request.flags);
+	if (answer.pin_fd < 0)
+		return;
+	*hold = (struct hold){ .fd = answer.pin_fd, .life = requester->life };
+	check_hold(&requester->prng, hold);
+}
+
+/* To what is held already; another address space, now and then, is refused. */
+static void ask_pin_more(struct requester *requester)
+{
+	const struct request request = draw_request(requester, GUPX_PIN_FLAGS);
+	struct hold *hold = draw_hold(requester);
+	struct lab_answer answer;
+
+	if (hold->fd < 0)
+		return;
+	answer = lab_pin_more(hold->fd, requester->mem_fd, request.addr,
+			      request.len, request.flags);
+	contract_check(ASK_PIN_MORE, &answer, request.addr, request.len,
+		       request.flags);
+	if (!answer.failed && hold->life.number != requester->life.number)
+		complain(RULE_CONTRACT, "pins of two address spaces in one fd");
+	if (!answer.failed)
+		check_hold(&requester->prng, hold);
+}
+
+static void ask_populate(struct requester *requester)
+{
+	const struct request request =
+		draw_request(requester, GUPX_POPULATE_FLAGS);
+	const struct lab_answer answer = lab_populate(
+		requester->mem_fd, request.addr, request.len, request.flags);
+
+	contract_check(ASK_POPULATE, &answer, request.addr, request.len,
+		       request.flags);
+}
+
+static void ask_read(struct requester *requester)
+{
+	static unsigned char buffer[READ_MAX];
+	struct request request = draw_request(requester, GUPX_READ_FLAGS);
+	struct lab_answer answer;
+
+	if (request.len > READ_MAX)
+		request.len = READ_MAX;
+	if (prng_chance(&requester->prng, 50)) {
+		request.addr += prng_below(&requester->prng, PAGE);
+		request.len -= prng_below(&requester->prng, PAGE);
+	}
+	answer = lab_read(requester->mem_fd, request.addr, request.len, buffer,
+			  request.flags);
+	contract_check(ASK_READ, &answer, request.addr, request.len,
+		       request.flags);
+	if (!answer.failed)
+		check_read(&requester->life, request.addr, answer.done, buffer);
+}
+
+static void ask_explain(struct requester *requester)
+{
+	static const uint32_t flags[] = {
+		[GUPX_VERB_PIN] = GUPX_PIN_FLAGS,
+		[GUPX_VERB_POPULATE] = GUPX_POPULATE_FLAGS,
+		[GUPX_VERB_READ] = GUPX_READ_FLAGS,
+	};
+	const uint32_t verb = prng_below(&requester->prng, 3);
+	const struct request request =
+		draw_request(requester, flags[verb] & ~GUPX_F_ENGINE_KERNEL);
+	struct gupx_judgement judgements[JUDGEMENTS];
+	struct gupx_explain explain = {
+		.size = sizeof(explain),
+		.flags = request.flags,
+		.mem_fd = requester->mem_fd,
+		.verb = verb,
+		.addr = request.addr,
+		.len = request.len,
+		.buf = (uintptr_t)judgements,
+		.capacity = 1 + prng_below(&requester->prng, JUDGEMENTS),
+		.entry_size = sizeof(judgements[0]),
+	};
+	const int error =
+		ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain) ? errno : 0;
+	/* It judges on behind a stop, so it has none of its own. */
+	const struct lab_answer answer = {
+		.failed = error,
+		.done = request.len,
+		.stop.addr = request.addr + request.len,
+	};
+
+	contract_check(ASK_EXPLAIN, &answer, request.addr, request.len,
+		       request.flags);
+	if (!error)
+		contract_check_judgements(&explain);
+}
+
+static void look_at_hold(struct requester *requester)
+{
+	struct hold *hold = draw_hold(requester);
+
+	if (hold->fd < 0)
+		return;
+	if (prng_chance(&requester->prng, 50))
+		check_hold(&requester->prng, hold);
+	else
+		check_window(&requester->prng, hold,
+			     prng_chance(&requester->prng, 30));
+}
+
+/* A child that holds what we hold, uses it while we do, and is soon gone. */
+static void share(struct requester *requester)
+{
+	pid_t pid;
+
+	count(&world->tally.asks[ASK_SHARE]);
+	pid = fork();
+	if (pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	requester->prng.state ^= 0x4348494c44;
+	for (unsigned int i = 0; i < 6; i++) {
+		look_at_hold(requester);
+		if (requester->mem_fd >= 0)
+			ask_pin_more(requester);
+	}
+	_exit(0);
+}
+
+static void act(struct requester *requester)
+{
+	static void (*const ways[])(struct requester *) = {
+		ask_pin, ask_pin_more, ask_populate, ask_read, ask_explain,
+	};
+	static const unsigned char weights[] = { 40, 10, 15, 20, 10 };
+
+	if (requester->mem_fd < 0 || prng_chance(&requester->prng, 30))
+		if (!find_target(requester))
+			return;
+	ways[prng_pick(&requester->prng, weights, 5)](requester);
+}
+
+static void become_weak(void)
+{
+	if (lab_set_memlock(MEMLOCK) || lab_drop_capability(CAP_IPC_LOCK))
+		exit(1);
+}
+
+void requester_live(unsigned int worker, uint64_t seed)
+{
+	struct requester requester = { .prng.state = seed, .mem_fd = -1 };
+
+	signal(SIGCHLD, SIG_IGN);
+	for (unsigned int i = 0; i < HOLDS; i++)
+		requester.holds[i].fd = -1;
+	if (worker == TARGETS)
+		become_weak();
+	for (;;) {
+		count(&world->beats[worker]);
+		act(&requester);
+		if (prng_chance(&requester.prng, 25))
+			look_at_hold(&requester);
+		if (prng_chance(&requester.prng, 8))
+			release(draw_hold(&requester));
+		if (prng_chance(&requester.prng, 2))
+			share(&requester);
+	}
+}

@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An ioctl: built, made, and its errno judged by what the contract lets one
+ * foresee. The order in which the checks are made is part of the contract, so of
+ * a call with several faults it is known which one it is refused for.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+
+#include "call.h"
+
+#define PAGE 4096UL
+#define HUGE_SIZE 0xfffff000U
+#define END_OF_USER_HALF 0x800000000000UL
+
+static const struct {
+	unsigned long number;
+	size_t size;
+} ioctls[] = {
+	[VERB_INFO] = { GUPX_IOC_INFO, sizeof(struct gupx_info) },
+	[VERB_PIN] = { GUPX_IOC_PIN, sizeof(struct gupx_pin) },
+	[VERB_POPULATE] = { GUPX_IOC_POPULATE, sizeof(struct gupx_populate) },
+	[VERB_READ] = { GUPX_IOC_READ, sizeof(struct gupx_read) },
+	[VERB_EXPLAIN] = { GUPX_IOC_EXPLAIN, sizeof(struct gupx_explain) },
+	[VERB_EXTENTS] = { GUPX_IOC_EXTENTS, sizeof(struct gupx_extents) },
+	[VERB_UNPIN] = { GUPX_IOC_UNPIN, sizeof(struct gupx_unpin) },
+	[VERB_SEAL] = { GUPX_IOC_SEAL, sizeof(struct gupx_seal) },
+	[VERB_STRANGE] = { 0, sizeof(struct gupx_pin) },
+};
+
+/* One that is none: of our type or another, and of any size. */
+static unsigned long strange_number(const struct op *op)
+{
+	const unsigned long nr = 5 + op->number % 0x3b;
+	const unsigned long type = op->flags & 1 ? GUPX_IOC_TYPE : 0xEA;
+
+	return (op->number & 0xffff0000UL) | type << 8 | nr;
+}
+
+static uint32_t size_of(const struct op *op, uint32_t exact)
+{
+	switch (op->size) {
+	case SIZE_ZERO:
+		return 0;
+	case SIZE_LESS:
+		return op->number % exact;
+	case SIZE_ONE_LESS:
+		return exact - 1;
+	case SIZE_MORE:
+	case SIZE_MORE_DIRTY:
+		return exact + 8;
+	case SIZE_PAGE:
+		return PAGE;
+	case SIZE_HUGE:
+	case SIZE_HUGE_DIRTY:
+		return HUGE_SIZE;
+	}
+	return exact;
+}
+
+/* Now and then too small. */
+static uint32_t entry_size_of(const struct op *op, uint32_t exact)
+{
+	return op->number % 41 == 7 ? (op->number >> 8) % exact : exact;
+}
+
+static void build_explain(struct call *call)
+{
+	const struct op *op = call->op;
+
+	call->body.explain = (struct gupx_explain){
+		.flags = op->flags & ~GUPX_F_ENGINE_KERNEL,
+		.mem_fd = call->mem,
+		.verb = op->reserved ? op->reserved : op->number % 3,
+		.addr = call->addr,
+		.len = call->len,
+		.buf = call->buffer,
+		.capacity = op->number % 3 ? op->number % 100 : op->number,
+		.entry_size = entry_size_of(op, sizeof(struct gupx_judgement)),
+	};
+}
+
+static void build(struct call *call)
+{
+	const struct op *op = call->op;
+	union body *body = &call->body;
+
+	memset(body, 0, sizeof(*body));
+	switch (op->verb) {
+	case VERB_INFO:
+		body->info.flags = op->flags;
+		break;
+	case VERB_PIN:
+	case VERB_STRANGE:
+		body->pin = (struct gupx_pin){
+			.flags = op->flags,
+			.mem_fd = call->mem,
+			.pin_fd = call->file,
+			.addr = call->addr,
+			.len = call->len,
+		};
+		break;
+	case VERB_POPULATE:
+	case VERB_READ:
+		body->read = (struct gupx_read){
+			.flags = op->flags,
+			.mem_fd = call->mem,
+			.reserved = op->reserved,
+			.addr = call->addr,
+			.len = call->len,
+		};
+		if (op->verb == VERB_READ)
+			body->read.buf = call->buffer;
+		break;
+	case VERB_EXPLAIN:
+		build_explain(call);
+		break;
+	case VERB_EXTENTS:
+		body->extents = (struct gupx_extents){
+			.flags = op->flags,
+			.first = op->number >> 8,
+			.buf = call->buffer,
+			.capacity = op->number,
+		};
+		body->extents.entry_size =
+			entry_size_of(op, sizeof(struct gupx_extent));
+		if (op->number % 2)
+			body->extents.first = 0;
+		break;
+	case VERB_UNPIN:
+		body->unpin = (struct gupx_unpin){
+			.flags = op->flags,
+			.offset = op->number % 16 * PAGE +
+				  (op->number % 37 == 5 ? 8 : 0),
+			.len = op->extent == EXTENT_PAGES
+				       ? (1 + (op->number >> 8) % 8) * PAGE
+				       : call->len,
+		};
+		break;
+	case VERB_SEAL:
+		body->seal = (struct gupx_seal){
+			.flags = op->flags,
+			.seals = op->number % 11 == 3 ? op->number
+						      : 1U << op->number % 4,
+		};
+		/* One in four only asks. */
+		if (body->seal.seals == 8)
+			body->seal.seals = 0;
+		break;
+	}
+	body->size = call->size;
+}
+
+/* Where the struct lies, and how many bytes can be read from there on. */
+static void place(struct call *call)
+{
+	uint8_t *const rooms = call->arena->rooms;
+	uint8_t *const end = rooms + ROOMS_BYTES;
+	size_t fits = call->size < ROOMS_BYTES ? call->size : ROOMS_BYTES;
+
+	switch (call->op->place) {
+	case PLACE_GOOD:
+		call->at = rooms + 16;
+		break;
+	case PLACE_ODD:
+		call->at = rooms + 16 + 1 + call->op->number % 7;
+		break;
+	case PLACE_AT_END:
+		call->at = end - fits;
+		break;
+	case PLACE_READ_ONLY:
+		call->at = call->arena->read_only + 16;
+		call->room = PAGE - 16;
+		return;
+	case PLACE_CUT:
+		call->at = end - call->exact / 2;
+		break;
+	case PLACE_UNREADABLE:
+		call->at = end;
+		break;
+	case PLACE_NULL:
+		call->at = NULL;
+		return;
+	case PLACE_KERNEL:
+		call->at = (void *)0xffff888000000000UL;
+		return;
+	case PLACE_NOWHERE:
+		call->at = (void *)0x8000000000000UL;
+		return;
+	}
+	call->room = end - call->at;
+}
+
+static bool is_dirty(const struct op *op)
+{
+	return op->size == SIZE_MORE_DIRTY || op->size == SIZE_HUGE_DIRTY;
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The struct, its tail, and behind it bytes that nobody may change. */
+static void write_struct(struct call *call)
+{
+	const size_t known = least(call->exact, call->room);
+	const size_t end = call->size > call->exact ? call->size : call->exact;
+	const bool read_only = call->op->place == PLACE_READ_ONLY;
+
+	if (!call->room)
+		return;
+	if (read_only)
+		mprotect(call->arena->read_only, PAGE, PROT_READ | PROT_WRITE);
+	memset(call->at, 0, call->room);
+	memcpy(call->at, &call->body, known);
+	if (is_dirty(call->op) && call->room > call->exact)
+		call->at[call->exact] = 1;
+	if (call->room > end)
+		memset(call->at + end, 0xa5, call->room - end);
+	memcpy(call->before, call->at, call->room);
+	if (read_only)
+		mprotect(call->arena->read_only, PAGE, PROT_READ);
+}
+
+static int foresee_struct(const struct call *call)
+{
+	if (call->room < sizeof(uint32_t))
+		return EFAULT;
+	if (call->size < call->exact)
+		return EINVAL;
+	if (call->size > PAGE)
+		return E2BIG;
+	if (call->size > call->exact && is_dirty(call->op) &&
+	    call->room > call->exact)
+		return E2BIG;
+	if (call->size > call->room || call->op->place == PLACE_READ_ONLY)
+		return EFAULT;
+	return 0;
+}
+
+static int foresee_pages(const struct call *call)
+{
+	const uint64_t end = call->addr + call->len;
+
+	if (call->op->verb != VERB_READ && (call->addr | call->len) % PAGE)
+		return EINVAL;
+	if (end < call->addr || end > -1UL - PAGE)
+		return EINVAL;
+	return 0;
+}
+
+static uint32_t flags_known(const struct call *call)
+{
+	switch (call->op->verb) {
+	case VERB_PIN:
+		return GUPX_PIN_FLAGS;
+	case VERB_POPULATE:
+		return GUPX_POPULATE_FLAGS;
+	case VERB_READ:
+		return GUPX_READ_FLAGS;
+	case VERB_EXPLAIN:
+		switch (call->body.explain.verb) {
+		case GUPX_VERB_PIN:
+			return GUPX_EXPLAIN_FLAGS;
+		case GUPX_VERB_POPULATE:
+			return GUPX_POPULATE_FLAGS & GUPX_EXPLAIN_FLAGS;
+		case GUPX_VERB_READ:
+			return GUPX_READ_FLAGS & GUPX_EXPLAIN_FLAGS;
+		}
+	}
+	return 0;
+}
+
+/* What access_ok() lets through differs from kernel to kernel. */
+static bool may_end_in_kernel(const struct call *call)
+{
+	return call->op->verb == VERB_READ &&
+	       (call->buffer >= END_OF_USER_HALF ||
+		call->len > END_OF_USER_HALF - call->buffer);
+}
+
+/* Of what is asked of a pin fd. */
+static int foresee_pin_fd_meaning(const struct call *call)
+{
+	const struct gupx_unpin *unpin = &call->body.unpin;
+
+	switch (call->op->verb) {
+	case VERB_EXTENTS:
+		return call->body.extents.entry_size <
+				       sizeof(struct gupx_extent)
+			       ? EINVAL
+			       : 0;
+	case VERB_SEAL:
+		return call->body.seal.seals & ~GUPX_SEALS ? EOPNOTSUPP : 0;
+	}
+	return (unpin->offset | unpin->len) % PAGE ||
+			       unpin->offset + unpin->len < unpin->offset
+		       ? EINVAL
+		       : 0;
+}
+
+static bool is_of_pin_fd(const struct call *call)
+{
+	return call->op->verb == VERB_EXTENTS || call->op->verb == VERB_UNPIN ||
+	       call->op->verb == VERB_SEAL;
+}
+
+/* What the struct says, whatever the descriptors in it stand for. */
+static int foresee_meaning(const struct call *call)
+{
+	const struct op *op = call->op;
+	const uint32_t both = GUPX_F_SHORT | GUPX_F_ENGINE_KERNEL;
+	int error;
+
+	if (call->body.pin.flags & ~flags_known(call))
+		return EOPNOTSUPP;
+	if (op->verb == VERB_INFO)
+		return 0;
+	if (is_of_pin_fd(call))
+		return foresee_pin_fd_meaning(call);
+	if (op->verb == VERB_EXPLAIN && call->body.explain.verb > 2)
+		return EOPNOTSUPP;
+	if (op->verb == VERB_EXPLAIN &&
+	    call->body.explain.entry_size < sizeof(struct gupx_judgement))
+		return EINVAL;
+	if (op->verb == VERB_PIN && (op->flags & both) == both)
+		return EINVAL;
+	if (op->verb == VERB_PIN && (op->flags & GUPX_F_READ_ONLY) &&
+	    call->file != -1)
+		return EINVAL;
+	if ((op->verb == VERB_POPULATE || op->verb == VERB_READ) &&
+	    op->reserved)
+		return EINVAL;
+	error = foresee_pages(call);
+	if (!error && op->verb == VERB_PIN &&
+	    call->len > call->world->largest_pin)
+		error = EFBIG;
+	if (!error && may_end_in_kernel(call))
+		return UNFORESEEN;
+	if (!error && !call->world->admin &&
+	    (call->body.pin.flags &
+	     (GUPX_F_FORCE | GUPX_F_SHORT | GUPX_F_ENGINE_KERNEL)))
+		error = EPERM;
+	return error;
+}
+
+/* Of root's processes: who is no longer root is refused, or told that they died. */
+static int foresee_life(const struct call *call, enum life life)
+{
+	if (life == LIFE_ON)
+		return call->world->admin ? 0 : EACCES;
+	return life == LIFE_GONE && call->world->admin ? ESRCH : UNFORESEEN;
+}
+
+/* Of a descriptor that ought to be a /proc/PID/mem. */
+static int foresee_mem(const struct call *call)
+{
+	const bool write =
+		call->op->verb != VERB_READ && (call->op->flags & GUPX_F_WRITE);
+
+	if (call->mem < 0 || call->op->mem == HANDLE_CLOSED ||
+	    call->op->mem == HANDLE_LARGE || call->op->mem == HANDLE_PATH)
+		return EBADF;
+	switch (call->op->mem) {
+	case HANDLE_TARGET:
+		return foresee_life(call, call->world->target_life);
+	case HANDLE_TARGET_RO:
+		return write ? EACCES
+			     : foresee_life(call, call->world->target_life);
+	case HANDLE_TARGET_WO:
+		return EACCES;
+	case HANDLE_TARGET_CHILD:
+		return foresee_life(call, call->world->target_child_life);
+	case HANDLE_SELF:
+		return 0;
+	case HANDLE_DEAD:
+	case HANDLE_KTHREAD:
+		return ESRCH;
+	}
+	return EMEDIUMTYPE;
+}
+
+static int foresee_pin_fd(const struct call *call)
+{
+	const uint8_t handle = call->op->file;
+	const struct slot *slot;
+
+	if (call->file == -1)
+		return 0;
+	if (call->file < 0 || handle == HANDLE_CLOSED ||
+	    handle == HANDLE_LARGE || handle == HANDLE_PATH)
+		return EBADF;
+	if (!world_is_slot(handle))
+		return EMEDIUMTYPE;
+	slot = world_slot(call->world, handle);
+	return slot->mem == call_space_of(call->op->mem) &&
+			       slot->user == call->world->user
+		       ? 0
+		       : EXDEV;
+}
+
+/* The file that EXTENTS and unknown numbers are asked of. */
+static int foresee_file(const struct call *call)
+{
+	const uint8_t handle = call->op->file;
+
+	if (!is_of_pin_fd(call) && call->op->verb != VERB_STRANGE)
+		return 0;
+	if (call->world->racing && world_is_slot(handle))
+		return UNFORESEEN;
+	if (call->file < 0 || handle == HANDLE_CLOSED ||
+	    handle == HANDLE_LARGE || handle == HANDLE_PATH)
+		return EBADF;
+	if (call->op->verb == VERB_STRANGE)
+		return handle == HANDLE_DEVICE || world_is_slot(handle)
+			       ? ENOTTY
+			       : UNFORESEEN;
+	return world_is_slot(handle) ? 0 : ENOTTY;
+}
+
+/* Who is not its maker may not change it. */
+static int foresee_maker(const struct call *call)
+{
+	const struct slot *slot;
+
+	if (call->op->verb == VERB_SEAL && !call->body.seal.seals)
+		return 0;
+	if (call->world->racing || !world_is_slot(call->op->file))
+		return UNFORESEEN;
+	slot = world_slot(call->world, call->op->file);
+	return slot->user == call->world->user ? 0 : EXDEV;
+}
+
+/*
+ * Return: the errno that it must be refused with; 0 where it must not be refused
+ * for what it says; %UNFORESEEN.
+ */
+static int foresee(const struct call *call)
+{
+	int error = foresee_file(call);
+
+	if (!error)
+		error = foresee_struct(call);
+	if (!error)
+		error = foresee_meaning(call);
+	if (error || call->op->verb == VERB_INFO ||
+	    call->op->verb == VERB_EXTENTS)
+		return error;
+	if (is_of_pin_fd(call))
+		return foresee_maker(call);
+	if (call->world->racing)
+		return UNFORESEEN;
+	error = foresee_mem(call);
+	if (!error && call->op->verb == VERB_PIN)
+		error = foresee_pin_fd(call);
+	return error;
+}
+
+/* By int 0x80: the kernel's way in for 32-bit programs. */
+static int call_compat(int fd, unsigned long number, const void *at)
+{
+	long result;
+
+	asm volatile("int $0x80"
+		     : "=a"(result)
+		     : "a"(54L), "b"((long)fd), "c"(number), "d"(at)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)result < 0 ? -(int)result : 0;
+}
+
+static void set_alarm(unsigned int microseconds)
+{
+	const struct itimerval timer = { .it_value.tv_usec = microseconds };
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static int make_call(const struct call *call, int fd)
+{
+	const unsigned long number = call->op->verb == VERB_STRANGE
+					     ? strange_number(call->op)
+					     : ioctls[call->op->verb].number;
+
+	if (call->op->compat && (uintptr_t)call->at < 1UL << 32)
+		return call_compat(fd, number, call->at);
+	return ioctl(fd, number, call->at) ? errno : 0;
+}
+
+/* A signal must not meet what else we do. */
+static int make_call_alarmed(const struct call *call, int fd)
+{
+	sigset_t set;
+	int error;
+
+	if (!call->op->alarm)
+		return make_call(call, fd);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	set_alarm(call->op->alarm);
+	error = make_call(call, fd);
+	set_alarm(0);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return error;
+}
+
+/* The space that a READ may write, and a mark where it may not. */
+static void clear_buffer(const struct call *call)
+{
+	const size_t room = world_buffer_room(call->op);
+
+	if (room)
+		memset((void *)call->buffer, BUFFER_MARK, room);
+}
+
+static bool is_on_device(const struct op *op)
+{
+	return op->verb < VERB_EXTENTS;
+}
+
+void call_run(struct world *world, struct arena *arena, const struct op *op)
+{
+	struct call call = {
+		.world = world,
+		.arena = arena,
+		.op = op,
+		.exact = ioctls[op->verb].size,
+	};
+
+	call.size = size_of(op, call.exact);
+	call.mem = world_fd(world, op->mem);
+	call.file = world_fd(world, op->file);
+	call.addr = world_addr(world, arena, op);
+	call.len = world_len(world, op, call.addr);
+	call.buffer = world_buffer(world, arena, op);
+	place(&call);
+	build(&call);
+	clear_buffer(&call);
+	write_struct(&call);
+	call.foreseen = foresee(&call);
+	call.error = make_call_alarmed(&call, is_on_device(op) ? lab_device()
+							       : call.file);
+	world_count(world, op, call.error);
+	if (op->verb == VERB_UNPIN && !call.error)
+		world->released = true;
+	if ((op->verb == VERB_SEAL && !call.error && call.body.seal.seals) ||
+	    (op->verb == VERB_PIN && (op->flags & GUPX_F_READ_ONLY)))
+		world->sealed = true;
+	judge_call(&call);
+}

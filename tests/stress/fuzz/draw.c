@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Draws cases. Most calls are good but for a thing or two: what is wrong all over
+ * is refused by the first check, and tries no other.
+ */
+#include <sys/mman.h>
+
+#include <linux/gupx.h>
+
+#include "memory.h"
+#include "prng.h"
+#include "world.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/**
+ * struct draw - a case that is being drawn
+ * @prng: source of all choices
+ * @alone: operations to come that run beside others, or in a child
+ * @in_child: the latter
+ */
+struct draw {
+	struct prng prng;
+	unsigned int alone;
+	bool in_child;
+};
+
+/* Small, any, or with the highest bits set. */
+static uint64_t any_number(struct draw *draw)
+{
+	switch (prng_below(&draw->prng, 4)) {
+	case 0:
+		return prng_below(&draw->prng, 64);
+	case 1:
+		return prng_below(&draw->prng, 1 << 20);
+	case 2:
+		return -prng_below(&draw->prng, 1 << 20);
+	}
+	return prng_next(&draw->prng);
+}
+
+/* An EXPLAIN is of the verb that its number says, as call.c has it. */
+static uint32_t flags_of(const struct op *op)
+{
+	static const uint8_t judged[] = { VERB_PIN, VERB_POPULATE, VERB_READ };
+
+	switch (op->verb == VERB_EXPLAIN ? judged[op->number % 3] : op->verb) {
+	case VERB_POPULATE:
+		return GUPX_POPULATE_FLAGS;
+	case VERB_READ:
+		return GUPX_READ_FLAGS;
+	}
+	return GUPX_PIN_FLAGS;
+}
+
+static uint32_t some_flags(struct draw *draw, const struct op *op)
+{
+	static const uint32_t usual[] = {
+		0,
+		GUPX_F_WRITE,
+		GUPX_F_NOFAULT,
+		GUPX_F_NOWAIT,
+		GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL,
+		GUPX_F_ENGINE_KERNEL,
+		GUPX_F_FORCE,
+		GUPX_F_FORCE | GUPX_F_WRITE,
+		GUPX_F_SHORT,
+		GUPX_F_INTERRUPTIBLE,
+		GUPX_F_WRITE | GUPX_F_INTERRUPTIBLE,
+	};
+
+	if (prng_chance(&draw->prng, 80))
+		return usual[prng_below(&draw->prng, ARRAY_SIZE(usual))] &
+		       flags_of(op);
+	if (prng_chance(&draw->prng, 80))
+		return prng_next(&draw->prng) & flags_of(op);
+	return 1U << prng_below(&draw->prng, 32);
+}
+
+/* What is wrong, or at the least odd, with a call. */
+static void spoil(struct draw *draw, struct op *op)
+{
+	switch (prng_below(&draw->prng, 10)) {
+	case 0:
+		op->place = prng_below(&draw->prng, PLACES);
+		break;
+	case 1:
+		op->size = prng_below(&draw->prng, SIZES);
+		break;
+	case 2:
+		op->mem = prng_below(&draw->prng, HANDLES);
+		break;
+	case 3:
+		op->file = prng_below(&draw->prng, HANDLES);
+		break;
+	case 4:
+		op->where = prng_below(&draw->prng, WHERES);
+		break;
+	case 5:
+		op->extent = prng_below(&draw->prng, EXTENTS);
+		break;
+	case 6:
+		op->buffer = prng_below(&draw->prng, BUFFERS);
+		break;
+	case 7:
+		op->reserved = 1U << prng_below(&draw->prng, 32);
+		break;
+	case 8:
+		op->flags |= 1U << prng_below(&draw->prng, 32);
+		break;
+	default:
+		op->alarm = 1 + prng_below(&draw->prng, 2000);
+	}
+}
+
+/* A handle that the verb would like. */
+static uint8_t some_file(struct draw *draw, unsigned int verb)
+{
+	if (verb == VERB_PIN)
+		return prng_chance(&draw->prng, 60)
+			       ? HANDLE_NEW
+			       : HANDLE_PIN0 +
+					 prng_below(&draw->prng, PIN_SLOTS);
+	if (verb == VERB_STRANGE && prng_chance(&draw->prng, 50))
+		return HANDLE_DEVICE;
+	return HANDLE_PIN0 + prng_below(&draw->prng, PIN_SLOTS);
+}
+
+static uint8_t some_place_of_its_own(struct draw *draw)
+{
+	static const uint8_t places[] = {
+		WHERE_OWN, WHERE_OWN, WHERE_OWN, WHERE_GUARDED, WHERE_WINDOW,
+	};
+
+	return places[prng_below(&draw->prng, ARRAY_SIZE(places))];
+}
+
+static void draw_call(struct draw *draw, struct op *op)
+{
+	static const uint8_t mems[] = {
+		HANDLE_TARGET, HANDLE_TARGET,	    HANDLE_TARGET,
+		HANDLE_TARGET, HANDLE_TARGET,	    HANDLE_TARGET_RO,
+		HANDLE_SELF,   HANDLE_TARGET_CHILD,
+	};
+
+	op->mem = mems[prng_below(&draw->prng, ARRAY_SIZE(mems))];
+	op->flags = op->verb == VERB_INFO || op->verb >= VERB_EXTENTS
+			    ? 0
+			    : some_flags(draw, op);
+	op->file = some_file(draw, op->verb);
+	if (op->mem == HANDLE_SELF)
+		op->where = some_place_of_its_own(draw);
+	op->extent =
+		prng_chance(&draw->prng, 60) ? EXTENT_PAGES : EXTENT_REGION;
+	op->compat = prng_chance(&draw->prng, 8);
+	for (int percent = 60; percent >= 15; percent /= 2)
+		if (prng_chance(&draw->prng, percent))
+			spoil(draw, op);
+}
+
+static void draw_rest(struct draw *draw, struct op *op)
+{
+	static const uint8_t advice[] = {
+		MADV_DONTNEED, MADV_PAGEOUT,   MADV_COLD,     MADV_FREE,
+		MADV_HUGEPAGE, MADV_MERGEABLE, MADV_DONTFORK, MADV_DOFORK,
+	};
+
+	op->file = HANDLE_PIN0 + prng_below(&draw->prng, PIN_SLOTS);
+	op->extent =
+		prng_chance(&draw->prng, 70) ? EXTENT_PAGES : EXTENT_REGION;
+	op->buffer = prng_chance(&draw->prng, 80)
+			     ? BUFFER_GOOD
+			     : prng_below(&draw->prng, BUFFERS);
+	op->flags =
+		op->verb == VERB_TARGET_MADVISE || op->verb == VERB_MADVISE
+			? advice[prng_below(&draw->prng, ARRAY_SIZE(advice))]
+			: prng_below(&draw->prng, 8);
+	/* PROT_EXEC is mostly refused: it shall be rare. */
+	if (prng_chance(&draw->prng, 80) && op->verb != VERB_TARGET_MADVISE &&
+	    op->verb != VERB_MADVISE)
+		op->flags &= PROT_READ | PROT_WRITE;
+	op->count = op->verb == VERB_TOGETHER ? 2 + prng_below(&draw->prng, 4)
+					      : 1 + prng_below(&draw->prng, 4);
+}
+
+/* By weight; what ends things is rare. */
+static unsigned int some_verb(struct draw *draw)
+{
+	static const struct {
+		uint8_t verb;
+		uint8_t weight;
+	} table[] = {
+		{ VERB_PIN, 40 },
+		{ VERB_POPULATE, 14 },
+		{ VERB_READ, 20 },
+		{ VERB_EXPLAIN, 14 },
+		{ VERB_INFO, 3 },
+		{ VERB_EXTENTS, 14 },
+		{ VERB_UNPIN, 8 },
+		{ VERB_SEAL, 2 },
+		{ VERB_STRANGE, 4 },
+		{ VERB_PREAD, 14 },
+		{ VERB_MMAP, 20 },
+		{ VERB_TOUCH, 16 },
+		{ VERB_FILL, 4 },
+		{ VERB_MUNMAP, 5 },
+		{ VERB_MREMAP, 5 },
+		{ VERB_MPROTECT, 5 },
+		{ VERB_MADVISE, 4 },
+		{ VERB_FDINFO, 3 },
+		{ VERB_CLOSE, 8 },
+		{ VERB_DUP, 5 },
+		{ VERB_SEND, 4 },
+		{ VERB_TARGET_MUNMAP, 3 },
+		{ VERB_TARGET_MPROTECT, 4 },
+		{ VERB_TARGET_MADVISE, 6 },
+		{ VERB_TARGET_MREMAP, 2 },
+		{ VERB_TARGET_POKE, 8 },
+		{ VERB_FORK, 3 },
+		{ VERB_EXEC, 1 },
+		{ VERB_TARGET_FORK, 3 },
+		{ VERB_TARGET_EXEC, 1 },
+		{ VERB_TARGET_EXIT, 1 },
+		{ VERB_LIMIT, 3 },
+		{ VERB_FEW_FILES, 2 },
+		{ VERB_BECOME, 1 },
+		{ VERB_TOGETHER, 14 },
+		{ VERB_CHILD, 4 },
+	};
+	unsigned int sum = 0, i = 0;
+	int64_t at;
+
+	for (size_t j = 0; j < ARRAY_SIZE(table); j++)
+		sum += table[j].weight;
+	for (at = prng_below(&draw->prng, sum); at >= table[i].weight; i++)
+		at -= table[i].weight;
+	return table[i].verb;
+}
+
+/*
+ * Beside others there are only calls: no forks, nothing that lasts. A child has no
+ * line to the target, and goes on for ever: it shall find something to work on.
+ */
+static bool may_run_here(const struct draw *draw, unsigned int verb)
+{
+	if (!draw->alone)
+		return true;
+	if (draw->in_child)
+		return verb <= VERB_FDINFO;
+	return verb < VERB_FORK ||
+	       (verb >= VERB_TARGET_MUNMAP && verb <= VERB_TARGET_POKE);
+}
+
+static void draw_op(struct draw *draw, struct op *op)
+{
+	*op = (struct op){
+		.region = prng_below(&draw->prng, REGIONS),
+		.number = any_number(draw),
+	};
+	do {
+		op->verb = some_verb(draw);
+	} while (!may_run_here(draw, op->verb));
+	if (op->verb <= VERB_STRANGE)
+		draw_call(draw, op);
+	else
+		draw_rest(draw, op);
+	if (draw->alone) {
+		draw->alone--;
+	} else if (op->verb == VERB_TOGETHER || op->verb == VERB_CHILD) {
+		draw->alone = op->count;
+		draw->in_child = op->verb == VERB_CHILD;
+	}
+}
+
+/* Else most calls on pin fds would find none. */
+static void draw_first_pins(struct draw *draw, struct sketch *sketch)
+{
+	for (size_t i = 0; i < PIN_SLOTS - 1; i++)
+		sketch->op[sketch->nr++] = (struct op){
+			.verb = VERB_PIN,
+			.mem = HANDLE_TARGET,
+			.file = HANDLE_NEW,
+			.region = i % 2 * prng_below(&draw->prng, REGIONS),
+			.extent = prng_chance(&draw->prng, 50) ? EXTENT_PAGES
+							       : EXTENT_REGION,
+			.flags =
+				prng_chance(&draw->prng, 70) ? GUPX_F_WRITE : 0,
+			.number = PIN_SLOTS * prng_below(&draw->prng, 1024) + i,
+		};
+}
+
+/*
+ * A tale of one pin fd and one window of it, in memory of our own: pages that may be
+ * written and guarded ones are pinned into it, and what may be done to a mapping is done
+ * to it, in any order. Chance alone would seldom bring these together.
+ */
+static void draw_tale_op(struct draw *draw, struct op *op, unsigned int slot,
+			 unsigned int window)
+{
+	static const uint8_t verbs[] = {
+		VERB_PIN,      VERB_PIN,      VERB_PIN,	   VERB_MMAP,
+		VERB_TOUCH,    VERB_TOUCH,    VERB_TOUCH,  VERB_FILL,
+		VERB_MPROTECT, VERB_MPROTECT, VERB_MREMAP, VERB_MADVISE,
+		VERB_MPROTECT, VERB_TOUCH,    VERB_UNPIN,  VERB_FORK,
+	};
+
+	*op = (struct op){
+		.verb = verbs[prng_below(&draw->prng, ARRAY_SIZE(verbs))],
+		.number = prng_next(&draw->prng),
+	};
+	if (op->verb <= VERB_STRANGE) {
+		op->mem = HANDLE_SELF;
+		op->where = prng_chance(&draw->prng, 40) ? WHERE_OWN
+							 : WHERE_GUARDED;
+		op->flags = op->verb == VERB_PIN && op->where == WHERE_OWN
+				    ? GUPX_F_WRITE
+				    : 0;
+		if (op->verb == VERB_PIN && prng_chance(&draw->prng, 15))
+			op->flags = some_flags(draw, op) & GUPX_PIN_FLAGS;
+	} else {
+		draw_rest(draw, op);
+		op->number &= ~3ULL;
+	}
+	if (op->verb == VERB_MMAP || op->verb == VERB_MPROTECT)
+		op->flags = prng_chance(&draw->prng, 60)
+				    ? PROT_READ | PROT_WRITE
+				    : PROT_READ;
+	/* The whole of it, from its beginning, and shared: see act.c. */
+	if (op->verb == VERB_MMAP)
+		op->number = (op->number & ~0xffULL) + 5;
+	op->file = HANDLE_PIN0 + slot;
+	op->region = window;
+	op->count = 0;
+}
+
+static void draw_tale(struct draw *draw, struct sketch *sketch)
+{
+	const unsigned int slot = prng_below(&draw->prng, PIN_SLOTS);
+	const unsigned int window = prng_below(&draw->prng, WINDOWS);
+
+	sketch->op[sketch->nr++] = (struct op){
+		.verb = VERB_PIN,
+		.mem = HANDLE_SELF,
+		.file = HANDLE_NEW,
+		.where = WHERE_OWN,
+		.flags = GUPX_F_WRITE,
+		.number = PIN_SLOTS * prng_below(&draw->prng, 1024) + slot,
+	};
+	sketch->op[sketch->nr++] = (struct op){
+		.verb = VERB_MMAP,
+		.file = HANDLE_PIN0 + slot,
+		.region = window,
+		.flags = PROT_READ | PROT_WRITE,
+		.number = 5 + (31 << 8),
+	};
+	while (sketch->nr < OPS_MAX && prng_chance(&draw->prng, 97))
+		draw_tale_op(draw, &sketch->op[sketch->nr++], slot, window);
+}
+
+/*
+ * Not MEMORY_PERF: perf events that come and go patch the scheduler's code, and an
+ * emulated machine of two CPUs may trap on the half-made patch (int3 in
+ * __schedule()).
+ */
+void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
+{
+	static const uint8_t kinds[] = {
+		MEMORY_ANON,	    MEMORY_ANON,
+		MEMORY_ANON,	    MEMORY_THP,
+		MEMORY_THP,	    MEMORY_SHMEM,
+		MEMORY_SHMEM,	    MEMORY_FILE_PRIVATE,
+		MEMORY_FILE_SHARED, MEMORY_DISK_PRIVATE,
+		MEMORY_DISK_SHARED, MEMORY_STACK,
+		MEMORY_HEAP,	    MEMORY_PROT_NONE,
+		MEMORY_READ_ONLY,   MEMORY_SHMEM_READ_ONLY,
+		MEMORY_GUARDED,	    MEMORY_HOLE,
+		MEMORY_PFNMAP,	    REGION_HUGETLB,
+	};
+	struct draw draw = {
+		.prng.state = seed ^ number * 0xd1342543de82ef95,
+	};
+	const size_t nr = 16 + prng_below(&draw.prng, OPS_MAX - 16);
+
+	/* There is something to pin at all. */
+	sketch->kind[0] = kinds[prng_below(&draw.prng, 7)];
+	for (size_t i = 1; i < REGIONS; i++)
+		sketch->kind[i] =
+			kinds[prng_below(&draw.prng, ARRAY_SIZE(kinds))];
+	sketch->nr = 0;
+	if (prng_chance(&draw.prng, 40))
+		return draw_tale(&draw, sketch);
+	draw_first_pins(&draw, sketch);
+	for (; sketch->nr < nr; sketch->nr++)
+		draw_op(&draw, &sketch->op[sketch->nr]);
+}
