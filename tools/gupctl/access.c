@@ -32,7 +32,7 @@ bool gupx_access_has(cap_value_t capability)
 	return value == CAP_SET;
 }
 
-static bool load_owner(int pid, struct owner *owner)
+static bool read_owner(int pid, struct owner *owner)
 {
 	char path[32];
 	char line[128];
@@ -64,7 +64,7 @@ static bool is_mine(const struct owner *owner)
 }
 
 /* -1: this kernel has no Yama. */
-static int yama_scope(void)
+static int read_yama_scope(void)
 {
 	FILE *file = fopen(YAMA_SCOPE, "re");
 	int scope = -1;
@@ -103,7 +103,7 @@ die_other_owner(const struct gupx_target *target, const struct owner *owner)
 
 static void die_if_yama(const struct gupx_target *target, bool may_ptrace)
 {
-	const int scope = yama_scope();
+	const int scope = read_yama_scope();
 
 	if (scope == 3)
 		gupx_out_die(
@@ -133,7 +133,7 @@ void gupx_access_die(const struct gupx_target *target)
 	const bool may_ptrace = gupx_access_has(CAP_SYS_PTRACE);
 	struct owner owner;
 
-	if (!load_owner(target->pid, &owner))
+	if (!read_owner(target->pid, &owner))
 		gupx_out_die(GUPX_EXIT_REFUSED, "target_exited", NULL,
 			     "process %d has just exited", target->pid);
 	if (!may_ptrace && !is_mine(&owner))

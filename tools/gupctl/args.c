@@ -84,11 +84,11 @@ void gupx_args_parse(const struct gupx_args_syntax *syntax, int argc,
 	const struct argp argp = {
 		.options = options,
 		.parser = syntax->parser,
-		.args_doc = syntax->words,
+		.args_doc = syntax->args_doc,
 		.doc = syntax->doc,
 		.help_filter = syntax->help_filter,
 	};
-	const struct argp_option *own = syntax->own;
+	const struct argp_option *own = syntax->own_options;
 	size_t count = 0;
 	size_t i;
 
@@ -172,7 +172,7 @@ static __attribute__((noreturn)) void print_help(const struct argp_state *state)
 	exit(GUPX_EXIT_DONE);
 }
 
-static void take_pid(const char *text, struct gupx_args *args)
+static void parse_pid(const char *text, struct gupx_args *args)
 {
 	long pid;
 	char *end;
@@ -186,7 +186,7 @@ static void take_pid(const char *text, struct gupx_args *args)
 	args->pid = (int)pid;
 }
 
-static void take_range(const char *text, struct gupx_args *args)
+static void parse_range(const char *text, struct gupx_args *args)
 {
 	const __u64 page_size = (__u64)sysconf(_SC_PAGESIZE);
 	struct gupx_args_range found = { .text = text };
@@ -203,7 +203,7 @@ static void take_range(const char *text, struct gupx_args *args)
 		result = GUPX_RANGE_OVERFLOW;
 	if (result > GUPX_RANGE_NAME)
 		gupx_args_die("range '%s' %s", text,
-			      gupx_range_explain(result));
+			      gupx_range_strerror(result));
 	grown = reallocarray(args->range, args->range_count + 1,
 			     sizeof(*grown));
 	if (!grown)
@@ -212,7 +212,7 @@ static void take_range(const char *text, struct gupx_args *args)
 	args->range[args->range_count++] = found;
 }
 
-static void take_engine(const char *name, struct gupx_args *args)
+static void parse_engine(const char *name, struct gupx_args *args)
 {
 	if (strcmp(name, "kernel") && strcmp(name, "gupx"))
 		gupx_args_die("there is no engine '%s': write gupx or kernel",
@@ -220,8 +220,8 @@ static void take_engine(const char *name, struct gupx_args *args)
 	args->kernel_engine = !strcmp(name, "kernel");
 }
 
-error_t gupx_args_take(int key, char *value, struct argp_state *state,
-		       struct gupx_args *args)
+error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
+			    struct gupx_args *args)
 {
 	switch (key) {
 	case KEY_JSON:
@@ -246,7 +246,7 @@ error_t gupx_args_take(int key, char *value, struct argp_state *state,
 		args->here = true;
 		return 0;
 	case KEY_ENGINE:
-		take_engine(value, args);
+		parse_engine(value, args);
 		return 0;
 	case KEY_HELP:
 		print_help(state);
@@ -255,9 +255,9 @@ error_t gupx_args_take(int key, char *value, struct argp_state *state,
 		exit(GUPX_EXIT_DONE);
 	case ARGP_KEY_ARG:
 		if (!args->pid)
-			take_pid(value, args);
+			parse_pid(value, args);
 		else
-			take_range(value, args);
+			parse_range(value, args);
 		return 0;
 	case ARGP_KEY_ERROR:
 		die_bad_option(state);

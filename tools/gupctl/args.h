@@ -23,18 +23,18 @@
 /**
  * struct gupx_args_syntax - one command's command line
  * @takes: GUPX_ARGS_TAKES_*
- * @own: its own options; ended by a row of zeros, or NULL
- * @parser: hands what it does not know to gupx_args_take()
- * @words: what stands behind the options
+ * @own_options: its own options; ended by a row of zeros, or NULL
+ * @parser: hands what it does not know to gupx_args_parse_key()
+ * @args_doc: what stands behind the options
  * @doc: its help
  * @flags: ARGP_*
  * @help_filter: see argp, or NULL
  */
 struct gupx_args_syntax {
 	unsigned int takes;
-	const struct argp_option *own;
+	const struct argp_option *own_options;
 	argp_parser_t parser;
-	const char *words;
+	const char *args_doc;
 	const char *doc;
 	unsigned int flags;
 	char *(*help_filter)(int key, const char *text, void *input);
@@ -79,8 +79,8 @@ void gupx_args_parse(const struct gupx_args_syntax *syntax, int argc,
 		     char **argv, void *input);
 
 /* For the end of a parser: the shared keys, and the errors. */
-error_t gupx_args_take(int key, char *value, struct argp_state *state,
-		       struct gupx_args *args);
+error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
+			    struct gupx_args *args);
 
 /* A PID and at least one range, or --all, must be there. */
 void gupx_args_require_target(const struct gupx_args *args);

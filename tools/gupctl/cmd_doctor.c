@@ -27,27 +27,27 @@ static const struct gupx_out_field fields[] = {
 
 static const struct gupx_out_spec spec = GUPX_OUT_SPEC(fields);
 
-static error_t parse_word(int key, char *value, struct argp_state *state)
+static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	if (key == ARGP_KEY_ARG)
 		gupx_args_die("'%s' is one word too many", value);
-	return gupx_args_take(key, value, state, NULL);
+	return gupx_args_parse_key(key, value, state, NULL);
 }
 
-static void look(struct gupx_facts *facts)
+static void collect_facts(struct gupx_facts *facts)
 {
 	struct utsname kernel;
 
 	uname(&kernel);
-	gupx_facts_look_at_files(facts, "", kernel.release);
-	gupx_facts_look_at_caller(facts);
-	gupx_facts_ask_module(facts);
+	gupx_facts_read_files(facts, "", kernel.release);
+	gupx_facts_read_caller(facts);
+	gupx_facts_query_module(facts);
 }
 
 /* Returns how many are bad. */
-static unsigned int say(const struct gupx_doctor_finding *finding)
+static unsigned int print_findings(const struct gupx_doctor_finding *finding)
 {
-	static const char *const words[] = {
+	static const char *const state_names[] = {
 		[GUPX_DOCTOR_OK] = "ok",
 		[GUPX_DOCTOR_NOTE] = "note",
 		[GUPX_DOCTOR_BAD] = "bad",
@@ -65,7 +65,7 @@ static unsigned int say(const struct gupx_doctor_finding *finding)
 	for (i = 0; i < GUPX_DOCTOR_CHECKS; i++) {
 		rows[i] = (struct check_row){
 			.check = finding[i].check,
-			.state = words[finding[i].state],
+			.state = state_names[finding[i].state],
 			.text = finding[i].text,
 			.cure = finding[i].cure,
 		};
@@ -82,7 +82,7 @@ static unsigned int say(const struct gupx_doctor_finding *finding)
 int gupx_cmd_doctor(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
-		.parser = parse_word,
+		.parser = parse_option,
 		.doc = "Say what keeps gupx from working here, and what to do. Changes nothing.",
 	};
 	struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS];
@@ -90,9 +90,9 @@ int gupx_cmd_doctor(int argc, char **argv)
 	unsigned int bad;
 
 	gupx_args_parse(&syntax, argc, argv, NULL);
-	look(&facts);
+	collect_facts(&facts);
 	gupx_doctor_judge(&facts, finding);
-	bad = say(finding);
+	bad = print_findings(finding);
 	if (bad)
 		gupx_out_error("bad_setup", NULL, "%u of %d checks %s bad", bad,
 			       GUPX_DOCTOR_CHECKS, bad == 1 ? "is" : "are");

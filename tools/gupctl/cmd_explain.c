@@ -7,12 +7,12 @@
 
 #include "args.h"
 #include "cmd.h"
-#include "foretell.h"
-#include "judged.h"
+#include "explain_report.h"
+#include "outcome.h"
 #include "out.h"
 #include "runs.h"
 #include "signals.h"
-#include "work.h"
+#include "request.h"
 
 /*
  * Judging is cheap, and costs nothing where nothing is mapped: even the whole
@@ -26,13 +26,13 @@
 #define KEY_FOR 'f'
 
 /**
- * struct explaining - one run of the command
+ * struct explain_command - one run of the command
  * @args: first, so that a pointer to the one is a pointer to the other
  * @verb: GUPX_VERB_*
  * @batch: room for one ioctl's answer
  * @runs: all answers
  */
-struct explaining {
+struct explain_command {
 	struct gupx_args args;
 	unsigned int verb;
 	struct gupx_judgement *batch;
@@ -43,104 +43,107 @@ static unsigned int parse_verb(const char *name)
 {
 	unsigned int verb;
 
-	for (verb = 0; gupx_judged_verb(verb); verb++)
-		if (!strcmp(gupx_judged_verb(verb), name))
+	for (verb = 0; gupx_outcome_verb_name(verb); verb++)
+		if (!strcmp(gupx_outcome_verb_name(verb), name))
 			return verb;
 	gupx_args_die("'%s' cannot be judged: write pin, populate or read",
 		      name);
 }
 
-static error_t parse_word(int key, char *value, struct argp_state *state)
+static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	struct explaining *own = state->input;
+	struct explain_command *command = state->input;
 
 	if (key == KEY_FOR) {
-		own->verb = parse_verb(value);
+		command->verb = parse_verb(value);
 		return 0;
 	}
-	return gupx_args_take(key, value, state, &own->args);
+	return gupx_args_parse_key(key, value, state, &command->args);
 }
 
 /* Options that the judged command has not, it is not judged for either. */
-static void check_options(const struct explaining *own)
+static void check_options(const struct explain_command *command)
 {
-	const struct gupx_args *args = &own->args;
+	const struct gupx_args *args = &command->args;
 	const char *option = NULL;
 
-	if (own->verb == GUPX_VERB_READ && args->write)
+	if (command->verb == GUPX_VERB_READ && args->write)
 		option = "--write";
-	if (own->verb == GUPX_VERB_POPULATE && args->force)
+	if (command->verb == GUPX_VERB_POPULATE && args->force)
 		option = "--force";
-	if (own->verb == GUPX_VERB_POPULATE && args->nofault)
+	if (command->verb == GUPX_VERB_POPULATE && args->nofault)
 		option = "--nofault";
 	if (option)
 		gupx_args_die("%s has no option %s",
-			      gupx_judged_verb(own->verb), option);
+			      gupx_outcome_verb_name(command->verb), option);
 }
 
-static int keep_batch(struct gupx_work *work, const struct gupx_work_item *item,
-		      __u32 count)
+static int keep_batch(struct gupx_request *request,
+		      const struct gupx_request_item *item, __u32 count)
 {
-	struct explaining *own = work->own;
+	struct explain_command *command = request->priv;
 	int error = 0;
 	__u32 i;
 
 	for (i = 0; !error && i < count; i++)
-		error = gupx_runs_add(&own->runs, &work->maps, &own->batch[i],
-				      item->group);
+		error = gupx_runs_add(&command->runs, &request->maps,
+				      &command->batch[i], item->group);
 	return error;
 }
 
-static int explain_batch(struct gupx_work *work, struct gupx_work_chunk *chunk)
+static int explain_batch(struct gupx_request *request,
+			 struct gupx_request_chunk *chunk)
 {
-	struct explaining *own = work->own;
-	struct gupx_explain request = {
-		.size = sizeof(request),
-		.flags = work->flags,
-		.mem_fd = work->target.mem_fd,
-		.verb = own->verb,
+	struct explain_command *command = request->priv;
+	struct gupx_explain arg = {
+		.size = sizeof(arg),
+		.flags = request->flags,
+		.mem_fd = request->target.mem_fd,
+		.verb = command->verb,
 		.addr = chunk->addr + chunk->done,
 		.len = chunk->len - chunk->done,
-		.buf = (__u64)(uintptr_t)own->batch,
+		.buf = (__u64)(uintptr_t)command->batch,
 		.capacity = BATCH,
-		.entry_size = sizeof(*own->batch),
+		.entry_size = sizeof(*command->batch),
 	};
 	int error;
 
-	error = gupx_dev_call(work->dev.fd, GUPX_IOC_EXPLAIN, &request);
+	error = gupx_dev_call(request->dev.fd, GUPX_IOC_EXPLAIN, &arg);
 	if (error)
 		return error;
-	chunk->done += request.done;
+	chunk->done += arg.done;
 	/* A module that says nothing more would be asked for ever. */
-	if (!request.done)
+	if (!arg.done)
 		return -EPROTO;
-	return keep_batch(work, chunk->item, request.count);
+	return keep_batch(request, chunk->item, arg.count);
 }
 
-static int explain_chunk(struct gupx_work *work, struct gupx_work_chunk *chunk)
+static int explain_chunk(struct gupx_request *request,
+			 struct gupx_request_chunk *chunk)
 {
 	int error = 0;
 
-	while (!error && chunk->done < chunk->len && !gupx_signals_came())
-		error = explain_batch(work, chunk);
+	while (!error && chunk->done < chunk->len && !gupx_signals_received())
+		error = explain_batch(request, chunk);
 	return error;
 }
 
-static int run(struct gupx_work *work, struct explaining *own)
+static int run_explain(struct gupx_request *request,
+		       struct explain_command *command)
 {
-	const struct gupx_foretell foretell = {
-		.work = work,
-		.verb = own->verb,
-		.runs = &own->runs,
+	const struct gupx_explain_report report = {
+		.request = request,
+		.verb = command->verb,
+		.runs = &command->runs,
 	};
 
-	own->batch = calloc(BATCH, sizeof(*own->batch));
-	if (!own->batch)
+	command->batch = calloc(BATCH, sizeof(*command->batch));
+	if (!command->batch)
 		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
 			     "out of memory");
-	gupx_work_open(work);
-	gupx_work_run(work);
-	return gupx_foretell_report(&foretell);
+	gupx_request_open(request);
+	gupx_request_run(request);
+	return gupx_explain_report_print(&report);
 }
 
 int gupx_cmd_explain(int argc, char **argv)
@@ -154,9 +157,9 @@ int gupx_cmd_explain(int argc, char **argv)
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_WRITE |
 			 GUPX_ARGS_TAKES_FORCE | GUPX_ARGS_TAKES_NOFAULT,
-		.own = options,
-		.parser = parse_word,
-		.words = "PID RANGE...",
+		.own_options = options,
+		.parser = parse_option,
+		.args_doc = "PID RANGE...",
 		.doc = "Say what a pin, populate or read would do with the "
 		       "memory of a process, and where and why it would stop. "
 		       "Touches nothing.\v"
@@ -164,24 +167,25 @@ int gupx_cmd_explain(int argc, char **argv)
 		       "or a mapped file's path or name; it is rounded outward "
 		       "to pages.",
 	};
-	struct explaining own = { .args.rounds = true, .args.here = true };
-	struct gupx_work work = {
+	struct explain_command command = { .args.rounds = true,
+					   .args.here = true };
+	struct gupx_request request = {
 		.verb = "explain",
 		.past = "explained",
-		.args = &own.args,
+		.args = &command.args,
 		.chunk = CHUNK,
 		.step = explain_chunk,
-		.own = &own,
+		.priv = &command,
 	};
 	int status;
 
-	gupx_args_parse(&syntax, argc, argv, &own);
-	gupx_args_require_target(&own.args);
-	check_options(&own);
-	status = run(&work, &own);
-	gupx_work_close(&work);
-	gupx_runs_free(&own.runs);
-	free(own.batch);
-	gupx_args_free(&own.args);
+	gupx_args_parse(&syntax, argc, argv, &command);
+	gupx_args_require_target(&command.args);
+	check_options(&command);
+	status = run_explain(&request, &command);
+	gupx_request_close(&request);
+	gupx_runs_free(&command.runs);
+	free(command.batch);
+	gupx_args_free(&command.args);
 	return status;
 }

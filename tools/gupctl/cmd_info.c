@@ -76,17 +76,17 @@ static const char *const *list_flags(__u32 flags, const char **list)
 	return list;
 }
 
-static error_t parse_word(int key, char *value, struct argp_state *state)
+static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	if (key == ARGP_KEY_ARG)
 		gupx_args_die("'%s' is one word too many", value);
-	return gupx_args_take(key, value, state, NULL);
+	return gupx_args_parse_key(key, value, state, NULL);
 }
 
 int gupx_cmd_info(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
-		.parser = parse_word,
+		.parser = parse_option,
 		.doc = "Say what the module gupx is and may do.",
 	};
 	struct info_row row = { .program = GUPCTL_VERSION };

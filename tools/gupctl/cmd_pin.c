@@ -13,7 +13,7 @@
 #include "extents.h"
 #include "out.h"
 #include "signals.h"
-#include "work.h"
+#include "request.h"
 
 /* Long enough to cost nothing, short enough for Ctrl-C and the bar. */
 #define CHUNK (64ULL << 20)
@@ -26,7 +26,7 @@
 #define HOLD_MAX 3155760000.0
 
 /**
- * struct pin - one run of the command
+ * struct pin_command - one run of the command
  * @args: first, so that a pointer to the one is a pointer to the other
  * @extents: list them
  * @read_only: the pin fd never has a writable window
@@ -34,7 +34,7 @@
  * @pin_fd: owns the pins; closing it releases them
  * @bytes: held
  */
-struct pin {
+struct pin_command {
 	struct gupx_args args;
 	bool extents;
 	bool read_only;
@@ -57,59 +57,62 @@ static double parse_hold(const char *text)
 	return seconds;
 }
 
-static error_t parse_word(int key, char *value, struct argp_state *state)
+static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	struct pin *pin = state->input;
+	struct pin_command *command = state->input;
 
 	switch (key) {
 	case KEY_HOLD:
-		pin->hold = parse_hold(value);
+		command->hold = parse_hold(value);
 		return 0;
 	case KEY_EXTENTS:
-		pin->extents = true;
+		command->extents = true;
 		return 0;
 	case KEY_READ_ONLY:
-		pin->read_only = true;
+		command->read_only = true;
 		return 0;
 	}
-	return gupx_args_take(key, value, state, &pin->args);
+	return gupx_args_parse_key(key, value, state, &command->args);
 }
 
-static int pin_chunk(struct gupx_work *work, struct gupx_work_chunk *chunk)
+static int pin_chunk(struct gupx_request *request,
+		     struct gupx_request_chunk *chunk)
 {
-	struct pin *own = work->own;
-	struct gupx_pin request = {
-		.size = sizeof(request),
-		.flags = work->flags,
-		.mem_fd = work->target.mem_fd,
-		.pin_fd = own->pin_fd,
+	struct pin_command *command = request->priv;
+	struct gupx_pin arg = {
+		.size = sizeof(arg),
+		.flags = request->flags,
+		.mem_fd = request->target.mem_fd,
+		.pin_fd = command->pin_fd,
 		.addr = chunk->addr,
 		.len = chunk->len,
 	};
 	int error;
 
 	/* The module takes the flag only where it makes the pin fd. */
-	if (own->read_only && own->pin_fd < 0)
-		request.flags |= GUPX_F_READ_ONLY;
-	error = gupx_dev_call(work->dev.fd, GUPX_IOC_PIN, &request);
-	work->ask.limit = request.memlock_limit;
-	work->ask.used = request.memlock_used;
+	if (command->read_only && command->pin_fd < 0)
+		arg.flags |= GUPX_F_READ_ONLY;
+	error = gupx_dev_call(request->dev.fd, GUPX_IOC_PIN, &arg);
+	request->context.limit = arg.memlock_limit;
+	request->context.used = arg.memlock_used;
 	if (error)
 		return error;
-	own->pin_fd = request.pin_fd;
-	chunk->done = request.done;
-	chunk->stop = request.stop;
+	command->pin_fd = arg.pin_fd;
+	chunk->done = arg.done;
+	chunk->stop = arg.stop;
 	return 0;
 }
 
-static void report_pins(struct gupx_work *work, struct pin *pin)
+static void report_pins(struct gupx_request *request,
+			struct pin_command *command)
 {
 	int error;
 
-	if (pin->pin_fd < 0)
+	if (command->pin_fd < 0)
 		return;
-	error = gupx_extents_report(pin->pin_fd, work->dev.info.page_size,
-				    pin->extents, &pin->bytes);
+	error = gupx_extents_report(command->pin_fd,
+				    request->dev.info.page_size,
+				    command->extents, &command->bytes);
 	if (error)
 		gupx_out_error("extents", NULL,
 			       "cannot ask what the pin holds: %s",
@@ -117,43 +120,45 @@ static void report_pins(struct gupx_work *work, struct pin *pin)
 }
 
 /* The pins outlive the target: say so when it goes, and hold on. */
-static void hold_pins(const struct gupx_work *work, const struct pin *pin)
+static void hold_pins(const struct gupx_request *request,
+		      const struct pin_command *command)
 {
 	const double begun = gupx_signals_now();
-	const double deadline = pin->hold < 0 ? -1 : begun + pin->hold;
-	int pidfd = pidfd_open(work->target.pid, 0);
+	const double deadline = command->hold < 0 ? -1 : begun + command->hold;
+	int pidfd = pidfd_open(request->target.pid, 0);
 
-	if (pin->hold < 0)
+	if (command->hold < 0)
 		gupx_out_note("holding; Ctrl-C releases");
-	else if (pin->hold > 0)
+	else if (command->hold > 0)
 		gupx_out_note("holding for %g s; Ctrl-C releases earlier",
-			      pin->hold);
+			      command->hold);
 	if (gupx_signals_wait(deadline, pidfd) == GUPX_SIGNALS_END_FD) {
 		gupx_out_note("process %d has exited; its pages are still held",
-			      work->target.pid);
+			      request->target.pid);
 		gupx_signals_wait(deadline, -1);
 	}
 	if (pidfd >= 0)
 		close(pidfd);
-	close(pin->pin_fd);
+	close(command->pin_fd);
 	gupx_out_note("released %s, held for %.1f s",
-		      gupx_out_size(pin->bytes).text,
+		      gupx_out_size(command->bytes).text,
 		      gupx_signals_now() - begun);
 }
 
-static int pin_and_hold(struct gupx_work *work, struct pin *pin)
+static int pin_and_hold(struct gupx_request *request,
+			struct pin_command *command)
 {
 	int status;
 
-	gupx_work_open(work);
-	gupx_work_run(work);
-	gupx_work_report(work);
-	report_pins(work, pin);
-	status = gupx_work_status(work);
+	gupx_request_open(request);
+	gupx_request_run(request);
+	gupx_request_report(request);
+	report_pins(request, command);
+	status = gupx_request_status(request);
 	/* A program reads the answer while the pins are held. */
 	gupx_out_end();
-	if (pin->pin_fd >= 0)
-		hold_pins(work, pin);
+	if (command->pin_fd >= 0)
+		hold_pins(request, command);
 	return status;
 }
 
@@ -172,30 +177,32 @@ int gupx_cmd_pin(int argc, char **argv)
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_WRITE |
 			 GUPX_ARGS_TAKES_FORCE | GUPX_ARGS_TAKES_NOFAULT |
 			 GUPX_ARGS_TAKES_HERE | GUPX_ARGS_TAKES_ENGINE,
-		.own = options,
-		.parser = parse_word,
-		.words = "PID RANGE...",
+		.own_options = options,
+		.parser = parse_option,
+		.args_doc = "PID RANGE...",
 		.doc = "Hold pages of a process in place: not swapped, not moved, "
 		       "not freed, until released.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
 		       "or a mapped file's path or name; it is rounded outward "
 		       "to pages.",
 	};
-	struct pin pin = { .args.rounds = true, .hold = -1, .pin_fd = -1 };
-	struct gupx_work work = {
+	struct pin_command command = { .args.rounds = true,
+				       .hold = -1,
+				       .pin_fd = -1 };
+	struct gupx_request request = {
 		.verb = "pin",
 		.past = "pinned",
-		.args = &pin.args,
+		.args = &command.args,
 		.chunk = CHUNK,
 		.step = pin_chunk,
-		.own = &pin,
+		.priv = &command,
 	};
 	int status;
 
-	gupx_args_parse(&syntax, argc, argv, &pin);
-	gupx_args_require_target(&pin.args);
-	status = pin_and_hold(&work, &pin);
-	gupx_work_close(&work);
-	gupx_args_free(&pin.args);
+	gupx_args_parse(&syntax, argc, argv, &command);
+	gupx_args_require_target(&command.args);
+	status = pin_and_hold(&request, &command);
+	gupx_request_close(&request);
+	gupx_args_free(&command.args);
 	return status;
 }

@@ -6,7 +6,7 @@
 #include "cmd.h"
 #include "jobs.h"
 #include "out.h"
-#include "work.h"
+#include "request.h"
 
 /* Of each thread. Long enough to cost nothing, short enough for Ctrl-C and the bar. */
 #define CHUNK (64ULL << 20)
@@ -17,11 +17,11 @@
 #define KEY_JOBS 'j'
 
 /**
- * struct populate - the command
+ * struct populate_command - the command
  * @args: its first member: the parsers that commands share take this
  * @jobs: threads
  */
-struct populate {
+struct populate_command {
 	struct gupx_args args;
 	unsigned int jobs;
 };
@@ -29,16 +29,16 @@ struct populate {
 /**
  * struct slice - what one thread is asked for
  * @fd: of the device
- * @request: to the module
+ * @arg: to the module
  * @error: -errno of it, or 0
  */
 struct slice {
 	int fd;
-	struct gupx_populate request;
+	struct gupx_populate arg;
 	int error;
 };
 
-static void take_jobs(const char *text, struct populate *populate)
+static void parse_jobs(const char *text, struct populate_command *command)
 {
 	char *end;
 	const unsigned long jobs = strtoul(text, &end, 10);
@@ -46,36 +46,36 @@ static void take_jobs(const char *text, struct populate *populate)
 	if (*text < '0' || *text > '9' || *end || !jobs || jobs > GUPX_JOBS_MAX)
 		gupx_args_die("--jobs=%s: it must be a number from 1 to %d",
 			      text, GUPX_JOBS_MAX);
-	populate->jobs = (unsigned int)jobs;
+	command->jobs = (unsigned int)jobs;
 }
 
-static error_t parse_word(int key, char *value, struct argp_state *state)
+static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	struct populate *populate = state->input;
+	struct populate_command *command = state->input;
 
 	if (key != KEY_JOBS)
-		return gupx_args_take(key, value, state, &populate->args);
-	take_jobs(value, populate);
+		return gupx_args_parse_key(key, value, state, &command->args);
+	parse_jobs(value, command);
 	return 0;
 }
 
-static void populate_slice(void *thing)
+static void populate_slice(void *element)
 {
-	struct slice *slice = thing;
+	struct slice *slice = element;
 
-	slice->error =
-		gupx_dev_call(slice->fd, GUPX_IOC_POPULATE, &slice->request);
+	slice->error = gupx_dev_call(slice->fd, GUPX_IOC_POPULATE, &slice->arg);
 }
 
 /*
  * In stretches that lie together, so that what one thread brings in lands on one
  * node, where no policy says otherwise.
  */
-static size_t cut(const struct gupx_work *work,
-		  const struct gupx_work_chunk *chunk, struct slice *slices)
+static size_t split_chunk(const struct gupx_request *request,
+			  const struct gupx_request_chunk *chunk,
+			  struct slice *slices)
 {
-	const struct populate *populate = work->own;
-	const __u64 share = chunk->len / populate->jobs + SLICE_ALIGN - 1;
+	const struct populate_command *command = request->priv;
+	const __u64 share = chunk->len / command->jobs + SLICE_ALIGN - 1;
 	const __u64 end = chunk->addr + chunk->len;
 	__u64 addr = chunk->addr;
 	size_t count = 0;
@@ -83,15 +83,15 @@ static size_t cut(const struct gupx_work *work,
 	while (addr < end) {
 		__u64 next = (addr + share) & ~(SLICE_ALIGN - 1);
 
-		if (next > end || count + 1 == populate->jobs)
+		if (next > end || count + 1 == command->jobs)
 			next = end;
 		slices[count++] = (struct slice){
-			.fd = work->dev.fd,
-			.request = { .size = sizeof(struct gupx_populate),
-				     .flags = work->flags,
-				     .mem_fd = work->target.mem_fd,
-				     .addr = addr,
-				     .len = next - addr },
+			.fd = request->dev.fd,
+			.arg = { .size = sizeof(struct gupx_populate),
+				 .flags = request->flags,
+				 .mem_fd = request->target.mem_fd,
+				 .addr = addr,
+				 .len = next - addr },
 		};
 		addr = next;
 	}
@@ -99,26 +99,27 @@ static size_t cut(const struct gupx_work *work,
 }
 
 /* What lies behind the first stop may be there as well, but nobody counts on it. */
-static int populate_chunk(struct gupx_work *work, struct gupx_work_chunk *chunk)
+static int populate_chunk(struct gupx_request *request,
+			  struct gupx_request_chunk *chunk)
 {
 	struct slice slices[GUPX_JOBS_MAX];
-	const size_t count = cut(work, chunk, slices);
+	const size_t count = split_chunk(request, chunk, slices);
 	size_t i;
 
 	gupx_jobs_run(populate_slice, slices, count, sizeof(*slices));
 	for (i = 0; i < count; i++) {
 		if (slices[i].error)
 			return slices[i].error;
-		chunk->done += slices[i].request.done;
-		chunk->stop = slices[i].request.stop;
-		if (slices[i].request.done < slices[i].request.len)
+		chunk->done += slices[i].arg.done;
+		chunk->stop = slices[i].arg.stop;
+		if (slices[i].arg.done < slices[i].arg.len)
 			break;
 	}
 	return 0;
 }
 
 /* A power of two, with a share for each thread. */
-static __u64 chunk_size(unsigned int jobs)
+static __u64 get_chunk_size(unsigned int jobs)
 {
 	__u64 size = CHUNK;
 
@@ -129,7 +130,7 @@ static __u64 chunk_size(unsigned int jobs)
 
 int gupx_cmd_populate(int argc, char **argv)
 {
-	static const struct argp_option own[] = {
+	static const struct argp_option options[] = {
 		{ "jobs", KEY_JOBS, "N", 0,
 		  "In N threads at once: more than one CPU faults in", 0 },
 		{ 0 },
@@ -137,34 +138,34 @@ int gupx_cmd_populate(int argc, char **argv)
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_WRITE |
 			 GUPX_ARGS_TAKES_HERE | GUPX_ARGS_TAKES_ENGINE,
-		.own = own,
-		.parser = parse_word,
-		.words = "PID RANGE...",
+		.own_options = options,
+		.parser = parse_option,
+		.args_doc = "PID RANGE...",
 		.doc = "Bring pages of a process in, as if it had touched them: "
 		       "no first-touch faults, nothing left in swap.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
 		       "or a mapped file's path or name; it is rounded outward "
 		       "to pages.",
 	};
-	struct populate populate = { .args.rounds = true, .jobs = 1 };
-	struct gupx_args *args = &populate.args;
-	struct gupx_work work = {
+	struct populate_command command = { .args.rounds = true, .jobs = 1 };
+	struct gupx_args *args = &command.args;
+	struct gupx_request request = {
 		.verb = "populate",
 		.past = "populated",
 		.args = args,
 		.step = populate_chunk,
-		.own = &populate,
+		.priv = &command,
 	};
 	int status;
 
-	gupx_args_parse(&syntax, argc, argv, &populate);
+	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(args);
-	work.chunk = chunk_size(populate.jobs);
-	gupx_work_open(&work);
-	gupx_work_run(&work);
-	gupx_work_report(&work);
-	status = gupx_work_status(&work);
-	gupx_work_close(&work);
+	request.chunk = get_chunk_size(command.jobs);
+	gupx_request_open(&request);
+	gupx_request_run(&request);
+	gupx_request_report(&request);
+	status = gupx_request_status(&request);
+	gupx_request_close(&request);
 	gupx_args_free(args);
 	return status;
 }

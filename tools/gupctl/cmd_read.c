@@ -12,7 +12,7 @@
 #include "cmd.h"
 #include "hex.h"
 #include "out.h"
-#include "work.h"
+#include "request.h"
 
 /* What is read in one ioctl: our own buffer. */
 #define CHUNK (4ULL << 20)
@@ -24,7 +24,7 @@
 #define KEY_RAW 'r'
 
 /**
- * struct reading - one run of the command
+ * struct read_command - one run of the command
  * @args: first, so that a pointer to the one is a pointer to the other
  * @path: of the output file, or NULL
  * @raw: bytes as they are
@@ -33,81 +33,82 @@
  * @hex: the dump under way
  * @dumping: the item that @hex dumps, or NULL
  */
-struct reading {
+struct read_command {
 	struct gupx_args args;
 	const char *path;
 	bool raw;
 	int fd;
 	unsigned char *buffer;
 	struct gupx_hex hex;
-	const struct gupx_work_item *dumping;
+	const struct gupx_request_item *dumping;
 };
 
-static error_t parse_word(int key, char *value, struct argp_state *state)
+static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	struct reading *reading = state->input;
+	struct read_command *command = state->input;
 
 	switch (key) {
 	case KEY_OUTPUT:
-		reading->path = value;
+		command->path = value;
 		return 0;
 	case KEY_RAW:
-		reading->raw = true;
+		command->raw = true;
 		return 0;
 	}
-	return gupx_args_take(key, value, state, &reading->args);
+	return gupx_args_parse_key(key, value, state, &command->args);
 }
 
-static void check_output(const struct reading *reading)
+static void check_output(const struct read_command *command)
 {
-	gupx_args_require_target(&reading->args);
-	if (reading->path)
+	gupx_args_require_target(&command->args);
+	if (command->path)
 		return;
-	if (reading->raw && gupx_out_is_json())
+	if (command->raw && gupx_out_is_json())
 		gupx_args_die(
 			"--json and --raw exclude each other without --output");
-	if (reading->raw && isatty(STDOUT_FILENO))
+	if (command->raw && isatty(STDOUT_FILENO))
 		gupx_args_die(
 			"--raw is not for a terminal: redirect it, or use --output FILE");
 }
 
-static void open_output(struct reading *reading, const struct gupx_work *work)
+static void open_output(struct read_command *command,
+			const struct gupx_request *request)
 {
-	reading->fd = -1;
-	if (reading->path) {
+	command->fd = -1;
+	if (command->path) {
 		/* Someone's memory: for the caller's eyes only. */
-		reading->fd =
-			open(reading->path,
+		command->fd =
+			open(command->path,
 			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (reading->fd < 0)
+		if (command->fd < 0)
 			gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
-				     "cannot write %s: %s", reading->path,
+				     "cannot write %s: %s", command->path,
 				     strerror(errno));
-	} else if (reading->raw) {
-		reading->fd = STDOUT_FILENO;
-	} else if (gupx_out_is_json() && work->total > JSON_MAX) {
+	} else if (command->raw) {
+		command->fd = STDOUT_FILENO;
+	} else if (gupx_out_is_json() && request->total > JSON_MAX) {
 		gupx_out_die(GUPX_EXIT_REFUSED, "too_long",
 			     "write it to a file with --output",
 			     "%s is too much for JSON",
-			     gupx_out_size(work->total).text);
+			     gupx_out_size(request->total).text);
 	}
-	if (!reading->path && !gupx_out_is_json())
-		gupx_out_yield_stdout();
+	if (!command->path && !gupx_out_is_json())
+		gupx_out_use_stderr();
 }
 
-static void write_bytes(const struct reading *reading, size_t len)
+static void write_bytes(const struct read_command *command, size_t len)
 {
-	const unsigned char *at = reading->buffer;
+	const unsigned char *at = command->buffer;
 
 	while (len) {
-		const ssize_t written = write(reading->fd, at, len);
+		const ssize_t written = write(command->fd, at, len);
 
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
 			gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
 				     "cannot write %s: %s",
-				     reading->path ? reading->path
+				     command->path ? command->path
 						   : "to standard output",
 				     strerror(errno));
 		at += written;
@@ -115,8 +116,8 @@ static void write_bytes(const struct reading *reading, size_t len)
 	}
 }
 
-static void append_json(struct gupx_work_item *item, const unsigned char *bytes,
-			size_t len)
+static void append_json(struct gupx_request_item *item,
+			const unsigned char *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	const size_t before = item->data ? strlen(item->data) : 0;
@@ -134,74 +135,76 @@ static void append_json(struct gupx_work_item *item, const unsigned char *bytes,
 	item->data = grown;
 }
 
-static void dump_bytes(struct reading *reading,
-		       const struct gupx_work_chunk *chunk)
+static void dump_bytes(struct read_command *command,
+		       const struct gupx_request_chunk *chunk)
 {
-	if (reading->dumping != chunk->item) {
-		gupx_hex_end(&reading->hex);
-		gupx_hex_begin(&reading->hex, stdout, chunk->addr);
-		reading->dumping = chunk->item;
+	if (command->dumping != chunk->item) {
+		gupx_hex_end(&command->hex);
+		gupx_hex_begin(&command->hex, stdout, chunk->addr);
+		command->dumping = chunk->item;
 	}
-	gupx_hex_add(&reading->hex, reading->buffer, chunk->done);
+	gupx_hex_add(&command->hex, command->buffer, chunk->done);
 	if (ferror(stdout))
 		gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
 			     "cannot write to standard output");
 }
 
-static int read_chunk(struct gupx_work *work, struct gupx_work_chunk *chunk)
+static int read_chunk(struct gupx_request *request,
+		      struct gupx_request_chunk *chunk)
 {
-	struct reading *reading = work->own;
-	struct gupx_read request = {
-		.size = sizeof(request),
-		.flags = work->flags,
-		.mem_fd = work->target.mem_fd,
+	struct read_command *command = request->priv;
+	struct gupx_read arg = {
+		.size = sizeof(arg),
+		.flags = request->flags,
+		.mem_fd = request->target.mem_fd,
 		.addr = chunk->addr,
 		.len = chunk->len,
-		.buf = (__u64)(uintptr_t)reading->buffer,
+		.buf = (__u64)(uintptr_t)command->buffer,
 	};
 	int error;
 
-	error = gupx_dev_call(work->dev.fd, GUPX_IOC_READ, &request);
+	error = gupx_dev_call(request->dev.fd, GUPX_IOC_READ, &arg);
 	if (error)
 		return error;
-	chunk->done = request.done;
-	chunk->stop = request.stop;
-	if (reading->fd >= 0)
-		write_bytes(reading, chunk->done);
+	chunk->done = arg.done;
+	chunk->stop = arg.stop;
+	if (command->fd >= 0)
+		write_bytes(command, chunk->done);
 	else if (gupx_out_is_json())
-		append_json(chunk->item, reading->buffer, chunk->done);
+		append_json(chunk->item, command->buffer, chunk->done);
 	else
-		dump_bytes(reading, chunk);
+		dump_bytes(command, chunk);
 	return 0;
 }
 
 /* A dump or a stream speaks for itself, but for what is missing from it. */
-static void report(struct gupx_work *work, struct reading *reading)
+static void report_read(struct gupx_request *request,
+			struct read_command *command)
 {
-	gupx_hex_end(&reading->hex);
+	gupx_hex_end(&command->hex);
 	if (fflush(stdout))
 		gupx_out_error("output", NULL,
 			       "cannot write to standard output");
-	if (reading->path && close(reading->fd))
+	if (command->path && close(command->fd))
 		gupx_out_error("output", NULL, "cannot write %s: %s",
-			       reading->path, strerror(errno));
-	gupx_work_report(work);
-	if (reading->path)
-		gupx_out_note("the bytes are in %s", reading->path);
+			       command->path, strerror(errno));
+	gupx_request_report(request);
+	if (command->path)
+		gupx_out_note("the bytes are in %s", command->path);
 }
 
-static int run(struct gupx_work *work, struct reading *reading)
+static int run_read(struct gupx_request *request, struct read_command *command)
 {
-	gupx_work_open(work);
-	open_output(reading, work);
-	reading->buffer = malloc(CHUNK);
-	if (!reading->buffer)
+	gupx_request_open(request);
+	open_output(command, request);
+	command->buffer = malloc(CHUNK);
+	if (!command->buffer)
 		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
 			     "out of memory");
-	gupx_work_run(work);
-	report(work, reading);
-	free(reading->buffer);
-	return gupx_work_status(work);
+	gupx_request_run(request);
+	report_read(request, command);
+	free(command->buffer);
+	return gupx_request_status(request);
 }
 
 int gupx_cmd_read(int argc, char **argv)
@@ -216,34 +219,34 @@ int gupx_cmd_read(int argc, char **argv)
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_FORCE |
 			 GUPX_ARGS_TAKES_NOFAULT | GUPX_ARGS_TAKES_ENGINE,
-		.own = options,
-		.parser = parse_word,
-		.words = "PID RANGE...",
+		.own_options = options,
+		.parser = parse_option,
+		.args_doc = "PID RANGE...",
 		.doc = "Show the memory of a process as a hexadecimal dump, or "
 		       "copy it.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
 		       "or a mapped file's path or name, to the byte.",
 	};
-	struct reading reading = { .fd = -1 };
-	struct gupx_work work = {
+	struct read_command command = { .fd = -1 };
+	struct gupx_request request = {
 		.verb = "read",
 		.past = "read",
-		.args = &reading.args,
+		.args = &command.args,
 		.chunk = CHUNK,
 		.step = read_chunk,
-		.own = &reading,
+		.priv = &command,
 	};
 	int status;
 
-	gupx_args_parse(&syntax, argc, argv, &reading);
-	check_output(&reading);
+	gupx_args_parse(&syntax, argc, argv, &command);
+	check_output(&command);
 	/* Where the bytes stand without addresses, a gap would be invisible. */
-	work.one_gap = reading.raw || reading.path;
-	work.terse = !reading.path;
+	request.stop_at_gap = command.raw || command.path;
+	request.terse = !command.path;
 	/* Only what is kept or brought in for the target goes to its CPUs. */
-	reading.args.here = true;
-	status = run(&work, &reading);
-	gupx_work_close(&work);
-	gupx_args_free(&reading.args);
+	command.args.here = true;
+	status = run_read(&request, &command);
+	gupx_request_close(&request);
+	gupx_args_free(&command.args);
 	return status;
 }

@@ -25,14 +25,14 @@ int gupx_dev_call(int fd, unsigned long request, void *arg)
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;
 }
 
-static bool module_is_loaded(void)
+static bool is_module_loaded(void)
 {
 	return !access("/sys/module/gupx", F_OK);
 }
 
 static __attribute__((noreturn)) void die_no_node(void)
 {
-	if (module_is_loaded())
+	if (is_module_loaded())
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "no_module",
 			"look at udev (udevadm trigger), or bind /dev into the container",
@@ -170,7 +170,7 @@ static void check_pins(const struct gupx_info *info)
 			"new pins are switched off: the module parameter allow_pins is not set");
 }
 
-static __u32 flags_of(const struct gupx_info *info, const char *verb)
+static __u32 get_supported_flags(const struct gupx_info *info, const char *verb)
 {
 	if (!strcmp(verb, "pin"))
 		return info->pin_flags;
@@ -193,7 +193,7 @@ void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 		{ GUPX_F_FORCE, "--force" },
 		{ GUPX_F_ENGINE_KERNEL, "--engine kernel" },
 	};
-	const __u32 missing = flags & ~flags_of(&dev->info, verb);
+	const __u32 missing = flags & ~get_supported_flags(&dev->info, verb);
 	size_t i;
 
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
@@ -211,24 +211,26 @@ void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 }
 
 static const struct gupx_out_field memlock_fields[] = {
-	GUPX_OUT_FIELD(struct gupx_dev_ask, limit, "limit", NULL,
+	GUPX_OUT_FIELD(struct gupx_dev_context, limit, "limit", NULL,
 		       GUPX_OUT_LIMIT),
-	GUPX_OUT_FIELD(struct gupx_dev_ask, used, "used", NULL, GUPX_OUT_SIZE),
-	GUPX_OUT_FIELD(struct gupx_dev_ask, asked, "asked", NULL,
+	GUPX_OUT_FIELD(struct gupx_dev_context, used, "used", NULL,
+		       GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct gupx_dev_context, asked, "asked", NULL,
 		       GUPX_OUT_SIZE),
 };
 
 static const struct gupx_out_spec memlock_spec = GUPX_OUT_SPEC(memlock_fields);
 
-void gupx_dev_report_memlock(const struct gupx_dev_ask *ask)
+void gupx_dev_report_memlock(const struct gupx_dev_context *context)
 {
-	gupx_out_record("memlock", &memlock_spec, ask);
+	gupx_out_record("memlock", &memlock_spec, context);
 	gupx_out_error(
 		"memlock",
 		"raise it (ulimit -l, limits.conf, LimitMEMLOCK=) or run gupctl with CAP_IPC_LOCK (sudo)",
 		"RLIMIT_MEMLOCK allows no more pins: the limit is %s, %s are in use, %s more were asked",
-		gupx_out_size(ask->limit).text, gupx_out_size(ask->used).text,
-		gupx_out_size(ask->asked).text);
+		gupx_out_size(context->limit).text,
+		gupx_out_size(context->used).text,
+		gupx_out_size(context->asked).text);
 }
 
 static void report_descriptors(const char *whose, const char *cure)
@@ -241,14 +243,14 @@ static void report_descriptors(const char *whose, const char *cure)
  * Parameters and capabilities were checked before the call. EPERM means that they
  * changed since, or that the capability is one of a user namespace.
  */
-static void report_denied(const struct gupx_dev_ask *ask)
+static void report_denied(const struct gupx_dev_context *context)
 {
-	if (ask->flags & GUPX_F_FORCE)
+	if (context->flags & GUPX_F_FORCE)
 		gupx_out_error(
 			"permission",
 			"set allow_force=1, and run gupctl as root outside of containers",
 			"the module does not allow --force here");
-	else if (ask->flags & GUPX_F_ENGINE_KERNEL)
+	else if (context->flags & GUPX_F_ENGINE_KERNEL)
 		gupx_out_error(
 			"permission",
 			"set allow_kernel_engine=1, or run gupctl as root outside of containers",
@@ -260,14 +262,15 @@ static void report_denied(const struct gupx_dev_ask *ask)
 			"new pins are switched off, or the pin fd is sealed");
 }
 
-void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
+void gupx_dev_report(int error, const struct gupx_dev_context *context,
 		     const struct gupx_target *target)
 {
 	switch (error) {
 	case ENOTTY:
 	case EOPNOTSUPP:
 		gupx_out_error("unsupported", "upgrade the module gupx",
-			       "the module cannot %s in this way", ask->verb);
+			       "the module cannot %s in this way",
+			       context->verb);
 		break;
 	case E2BIG:
 		gupx_out_error("abi_mismatch", "upgrade the module gupx",
@@ -276,34 +279,35 @@ void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
 	case EFBIG:
 		gupx_out_error("too_large",
 			       "raise the module parameter max_pin_mib",
-			       "one request may not %s that much", ask->verb);
+			       "one request may not %s that much",
+			       context->verb);
 		break;
 	case ESRCH:
 		gupx_target_report_gone(target);
 		break;
 	case EPERM:
-		report_denied(ask);
+		report_denied(context);
 		break;
 	case EBUSY:
 		gupx_out_error(
 			"busy", "unmap it first",
 			"a writable mapping of the pin fd blocks this %s",
-			ask->verb);
+			context->verb);
 		break;
 	case EACCES:
 		gupx_out_error(
 			"permission",
 			"run gupctl with the rights that opened the target",
 			"the memory of process %d is not open for this %s",
-			target->pid, ask->verb);
+			target->pid, context->verb);
 		break;
 	case ENOBUFS:
-		gupx_dev_report_memlock(ask);
+		gupx_dev_report_memlock(context);
 		break;
 	case ENOMEM:
 		gupx_out_error("no_kernel_memory", "free some memory",
 			       "the kernel has no memory for this %s",
-			       ask->verb);
+			       context->verb);
 		break;
 	case EMFILE:
 		report_descriptors("gupctl", "raise its limit (ulimit -n)");
@@ -320,7 +324,7 @@ void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
 		break;
 	default:
 		gupx_out_error("refused", "please report this as a bug",
-			       "the module refused this %s: %s", ask->verb,
+			       "the module refused this %s: %s", context->verb,
 			       strerror(error));
 		break;
 	}

@@ -32,14 +32,14 @@ void gupx_dev_close(struct gupx_dev *dev);
 int gupx_dev_call(int fd, unsigned long request, void *arg);
 
 /**
- * struct gupx_dev_ask - what was asked when the module refused
+ * struct gupx_dev_context - what was asked when the module refused
  * @verb: "pin", "populate", "read"
  * @flags: GUPX_F_*
  * @limit: RLIMIT_MEMLOCK, bytes; what the module answered to an ENOBUFS
  * @used: bytes charged to the user before
  * @asked: bytes wanted in all, not by one request
  */
-struct gupx_dev_ask {
+struct gupx_dev_context {
 	const char *verb;
 	__u32 flags;
 	__u64 limit;
@@ -55,10 +55,10 @@ void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 			  __u32 flags);
 
 /* Says what an ioctl's errno means. Sets the error, does not exit. */
-void gupx_dev_report(int error, const struct gupx_dev_ask *ask,
+void gupx_dev_report(int error, const struct gupx_dev_context *context,
 		     const struct gupx_target *target);
 
 /* Says what RLIMIT_MEMLOCK allows. Sets the error, does not exit. */
-void gupx_dev_report_memlock(const struct gupx_dev_ask *ask);
+void gupx_dev_report_memlock(const struct gupx_dev_context *context);
 
 #endif

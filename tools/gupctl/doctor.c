@@ -16,7 +16,7 @@
 	"enroll the key that DKMS signs with, then reboot: sudo mokutil " \
 	"--import /var/lib/dkms/mok.pub"
 
-static char *print(const char *format, va_list args)
+static char *format_text(const char *format, va_list args)
 {
 	char *text = NULL;
 
@@ -27,23 +27,24 @@ static char *print(const char *format, va_list args)
 }
 
 __attribute__((format(printf, 3, 4))) static void
-find(struct gupx_doctor_finding *finding, int state, const char *format, ...)
+set_finding(struct gupx_doctor_finding *finding, int state, const char *format,
+	    ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	finding->state = state;
-	finding->text = print(format, args);
+	finding->text = format_text(format, args);
 	va_end(args);
 }
 
 __attribute__((format(printf, 2, 3))) static void
-cure(struct gupx_doctor_finding *finding, const char *format, ...)
+set_cure(struct gupx_doctor_finding *finding, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	finding->cure = print(format, args);
+	finding->cure = format_text(format, args);
 	va_end(args);
 }
 
@@ -61,38 +62,43 @@ static void judge_file(const struct gupx_facts *facts,
 	const char *release = facts->release;
 
 	if (*facts->file && is_for_this_kernel(facts)) {
-		find(finding, GUPX_DOCTOR_OK, "gupx %s for Linux %s is at %s",
-		     facts->file_version, release, facts->file);
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "gupx %s for Linux %s is at %s",
+			    facts->file_version, release, facts->file);
 	} else if (*facts->file) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "%s was built for Linux %.*s, this is Linux %s",
-		     facts->file, (int)strcspn(facts->vermagic, " "),
-		     facts->vermagic, release);
-		cure(finding,
-		     "build it anew: sudo dkms install --force gupx/%s -k %s",
-		     *facts->file_version ? facts->file_version
-					  : GUPCTL_VERSION,
-		     release);
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "%s was built for Linux %.*s, this is Linux %s",
+			    facts->file, (int)strcspn(facts->vermagic, " "),
+			    facts->vermagic, release);
+		set_cure(
+			finding,
+			"build it anew: sudo dkms install --force gupx/%s -k %s",
+			*facts->file_version ? facts->file_version
+					     : GUPCTL_VERSION,
+			release);
 	} else if (facts->loaded) {
-		find(finding, GUPX_DOCTOR_NOTE,
-		     "modprobe finds no gupx for Linux %s; the one that is loaded came by hand",
-		     release);
-		cure(finding,
-		     facts->modules
-			     ? "install it: the package gupx-dkms, or make install"
-			     : "nothing, if this is a container");
+		set_finding(
+			finding, GUPX_DOCTOR_NOTE,
+			"modprobe finds no gupx for Linux %s; the one that is loaded came by hand",
+			release);
+		set_cure(
+			finding,
+			facts->modules
+				? "install it: the package gupx-dkms, or make install"
+				: "nothing, if this is a container");
 	} else if (!facts->source) {
-		find(finding, GUPX_DOCTOR_BAD, "gupx is not installed");
-		cure(finding,
-		     "install it: the package gupx-dkms, or make install");
+		set_finding(finding, GUPX_DOCTOR_BAD, "gupx is not installed");
+		set_cure(finding,
+			 "install it: the package gupx-dkms, or make install");
 	} else {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "DKMS has gupx, but has not built it for Linux %s",
-		     release);
-		cure(finding,
-		     "%ssudo dkms autoinstall -k %s; it says why where it cannot",
-		     facts->headers ? "" : "install the headers, then: ",
-		     release);
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "DKMS has gupx, but has not built it for Linux %s",
+			    release);
+		set_cure(
+			finding,
+			"%ssudo dkms autoinstall -k %s; it says why where it cannot",
+			facts->headers ? "" : "install the headers, then: ",
+			release);
 	}
 }
 
@@ -102,18 +108,19 @@ static void judge_headers(const struct gupx_facts *facts,
 	const bool needed = !*facts->file && !facts->loaded;
 
 	if (facts->headers) {
-		find(finding, GUPX_DOCTOR_OK, "those of Linux %s are installed",
-		     facts->release);
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "those of Linux %s are installed", facts->release);
 		return;
 	}
-	find(finding, needed ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_NOTE,
-	     "Linux %s has no headers here%s", facts->release,
-	     needed ? "" : ": an update of gupx could not be built for it");
-	cure(finding, "install them: sudo apt install linux-headers-%s",
-	     facts->release);
+	set_finding(finding, needed ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_NOTE,
+		    "Linux %s has no headers here%s", facts->release,
+		    needed ? ""
+			   : ": an update of gupx could not be built for it");
+	set_cure(finding, "install them: sudo apt install linux-headers-%s",
+		 facts->release);
 }
 
-static const char *say_secure_boot(const struct gupx_facts *facts)
+static const char *describe_secure_boot(const struct gupx_facts *facts)
 {
 	if (facts->secure_boot < 0)
 		return "no Secure Boot";
@@ -133,31 +140,37 @@ static void judge_signature(const struct gupx_facts *facts,
 	const char *signer = *facts->signer ? facts->signer : NULL;
 
 	if (!wanted) {
-		find(finding, GUPX_DOCTOR_OK,
-		     "Linux takes unsigned modules here (%s, lockdown: %s)",
-		     say_secure_boot(facts),
-		     *facts->lockdown ? facts->lockdown : "not known");
-	} else if (facts->loaded && !facts->distrusted) {
-		find(finding, GUPX_DOCTOR_OK,
-		     "Linux wants signed modules (%s), and took this one%s%s",
-		     say_secure_boot(facts), signer ? " of " : "",
-		     signer ? signer : "");
+		set_finding(
+			finding, GUPX_DOCTOR_OK,
+			"Linux takes unsigned modules here (%s, lockdown: %s)",
+			describe_secure_boot(facts),
+			*facts->lockdown ? facts->lockdown : "not known");
+	} else if (facts->loaded && !facts->untrusted) {
+		set_finding(
+			finding, GUPX_DOCTOR_OK,
+			"Linux wants signed modules (%s), and took this one%s%s",
+			describe_secure_boot(facts), signer ? " of " : "",
+			signer ? signer : "");
 	} else if (!*facts->file) {
-		find(finding, GUPX_DOCTOR_UNKNOWN,
-		     "Linux wants signed modules (%s), and there is none to look at",
-		     say_secure_boot(facts));
+		set_finding(
+			finding, GUPX_DOCTOR_UNKNOWN,
+			"Linux wants signed modules (%s), and there is none to look at",
+			describe_secure_boot(facts));
 	} else if (!signer) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "Linux wants signed modules (%s), and this one is unsigned",
-		     say_secure_boot(facts));
-		cure(finding,
-		     "have DKMS sign it: sudo dkms install --force gupx/%s; " ENROLL,
-		     facts->file_version);
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"Linux wants signed modules (%s), and this one is unsigned",
+			describe_secure_boot(facts));
+		set_cure(
+			finding,
+			"have DKMS sign it: sudo dkms install --force gupx/%s; " ENROLL,
+			facts->file_version);
 	} else {
-		find(finding, GUPX_DOCTOR_NOTE,
-		     "Linux wants signed modules (%s); this one is signed by %s",
-		     say_secure_boot(facts), signer);
-		cure(finding, "if the kernel refuses that key: " ENROLL);
+		set_finding(
+			finding, GUPX_DOCTOR_NOTE,
+			"Linux wants signed modules (%s); this one is signed by %s",
+			describe_secure_boot(facts), signer);
+		set_cure(finding, "if the kernel refuses that key: " ENROLL);
 	}
 }
 
@@ -165,19 +178,22 @@ static void judge_loaded(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {
 	if (!facts->loaded) {
-		find(finding, GUPX_DOCTOR_BAD, "the module is not loaded");
-		cure(finding,
-		     "load it: sudo modprobe gupx; where it refuses, sudo dmesg says why");
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "the module is not loaded");
+		set_cure(
+			finding,
+			"load it: sudo modprobe gupx; where it refuses, sudo dmesg says why");
 	} else if (*facts->file &&
 		   strcmp(facts->loaded_version, facts->file_version)) {
-		find(finding, GUPX_DOCTOR_NOTE,
-		     "gupx %s is loaded, %s is installed",
-		     facts->loaded_version, facts->file_version);
-		cure(finding,
-		     "when nothing is pinned: sudo rmmod gupx && sudo modprobe gupx");
+		set_finding(finding, GUPX_DOCTOR_NOTE,
+			    "gupx %s is loaded, %s is installed",
+			    facts->loaded_version, facts->file_version);
+		set_cure(
+			finding,
+			"when nothing is pinned: sudo rmmod gupx && sudo modprobe gupx");
 	} else {
-		find(finding, GUPX_DOCTOR_OK, "gupx %s is loaded",
-		     facts->loaded_version);
+		set_finding(finding, GUPX_DOCTOR_OK, "gupx %s is loaded",
+			    facts->loaded_version);
 	}
 }
 
@@ -185,30 +201,37 @@ static void judge_node(const struct gupx_facts *facts,
 		       struct gupx_doctor_finding *finding)
 {
 	if (!facts->node && !facts->loaded) {
-		find(finding, GUPX_DOCTOR_UNKNOWN,
-		     "it comes when the module is loaded");
+		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
+			    "it comes when the module is loaded");
 	} else if (!facts->node || !S_ISCHR(facts->mode)) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     facts->node
-			     ? "%s is no device node"
-			     : "there is no %s, though the module is loaded",
-		     GUPX_DEVICE);
-		cure(finding,
-		     "look at udev (udevadm trigger), or bind /dev into the container");
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			facts->node
+				? "%s is no device node"
+				: "there is no %s, though the module is loaded",
+			GUPX_DEVICE);
+		set_cure(
+			finding,
+			"look at udev (udevadm trigger), or bind /dev into the container");
 	} else if (!facts->gid || !(facts->mode & S_IRGRP) ||
 		   !(facts->mode & S_IWGRP)) {
-		find(finding, GUPX_DOCTOR_NOTE, "%s is for root alone (%04o)",
-		     GUPX_DEVICE, facts->mode & 07777);
-		cure(finding,
-		     "install the udev rule 60-gupx.rules, then: sudo udevadm trigger /dev/gupx");
+		set_finding(finding, GUPX_DOCTOR_NOTE,
+			    "%s is for root alone (%04o)", GUPX_DEVICE,
+			    facts->mode & 07777);
+		set_cure(
+			finding,
+			"install the udev rule 60-gupx.rules, then: sudo udevadm trigger /dev/gupx");
 	} else if (facts->mode & S_IRWXO) {
-		find(finding, GUPX_DOCTOR_NOTE, "%s is for everybody (%04o)",
-		     GUPX_DEVICE, facts->mode & 07777);
-		cure(finding,
-		     "keep it to a group: look for MODE= of it in /etc/udev/rules.d");
+		set_finding(finding, GUPX_DOCTOR_NOTE,
+			    "%s is for everybody (%04o)", GUPX_DEVICE,
+			    facts->mode & 07777);
+		set_cure(
+			finding,
+			"keep it to a group: look for MODE= of it in /etc/udev/rules.d");
 	} else {
-		find(finding, GUPX_DOCTOR_OK, "%s is for group %s (%04o)",
-		     GUPX_DEVICE, facts->group, facts->mode & 07777);
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "%s is for group %s (%04o)", GUPX_DEVICE,
+			    facts->group, facts->mode & 07777);
 	}
 }
 
@@ -217,24 +240,27 @@ static void judge_refusal(const struct gupx_facts *facts,
 			  struct gupx_doctor_finding *finding)
 {
 	if (facts->open_error != EACCES && facts->open_error != EPERM) {
-		find(finding, GUPX_DOCTOR_BAD, "%s does not open: %s",
-		     GUPX_DEVICE, strerror(facts->open_error));
-		cure(finding, "load the module: sudo modprobe gupx");
+		set_finding(finding, GUPX_DOCTOR_BAD, "%s does not open: %s",
+			    GUPX_DEVICE, strerror(facts->open_error));
+		set_cure(finding, "load the module: sudo modprobe gupx");
 	} else if (facts->in_session || !facts->gid) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "%s is not open to you, but to root", GUPX_DEVICE);
-		cure(finding, "run gupctl as root (sudo)");
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "%s is not open to you, but to root", GUPX_DEVICE);
+		set_cure(finding, "run gupctl as root (sudo)");
 	} else if (facts->listed) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "you are in group %s, but were not when you logged in",
-		     facts->group);
-		cure(finding, "log in anew, or run: newgrp %s", facts->group);
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"you are in group %s, but were not when you logged in",
+			facts->group);
+		set_cure(finding, "log in anew, or run: newgrp %s",
+			 facts->group);
 	} else {
-		find(finding, GUPX_DOCTOR_BAD, "you are not in group %s",
-		     facts->group);
-		cure(finding,
-		     "join it (sudo usermod -aG %s $USER), then log in anew",
-		     facts->group);
+		set_finding(finding, GUPX_DOCTOR_BAD, "you are not in group %s",
+			    facts->group);
+		set_cure(
+			finding,
+			"join it (sudo usermod -aG %s $USER), then log in anew",
+			facts->group);
 	}
 }
 
@@ -242,17 +268,17 @@ static void judge_access(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {
 	if (!facts->node)
-		find(finding, GUPX_DOCTOR_UNKNOWN, "there is no %s to open",
-		     GUPX_DEVICE);
+		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
+			    "there is no %s to open", GUPX_DEVICE);
 	else if (facts->open_error)
 		judge_refusal(facts, finding);
 	else if (facts->root)
-		find(finding, GUPX_DOCTOR_OK, "%s is open to you, as root",
-		     GUPX_DEVICE);
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "%s is open to you, as root", GUPX_DEVICE);
 	else
-		find(finding, GUPX_DOCTOR_OK, "%s is open to you%s%s",
-		     GUPX_DEVICE, facts->in_session ? ", by group " : "",
-		     facts->in_session ? facts->group : "");
+		set_finding(finding, GUPX_DOCTOR_OK, "%s is open to you%s%s",
+			    GUPX_DEVICE, facts->in_session ? ", by group " : "",
+			    facts->in_session ? facts->group : "");
 }
 
 static void judge_abi(const struct gupx_facts *facts,
@@ -262,26 +288,29 @@ static void judge_abi(const struct gupx_facts *facts,
 	const char *which = gupx_dev_cure_abi(info->abi);
 
 	if (!facts->node || facts->open_error) {
-		find(finding, GUPX_DOCTOR_UNKNOWN,
-		     "the module could not be asked");
+		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
+			    "the module could not be asked");
 	} else if (facts->info_error) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "%s does not answer as gupx does: %s", GUPX_DEVICE,
-		     strerror(facts->info_error));
-		cure(finding, "install gupctl and module of the same version");
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "%s does not answer as gupx does: %s", GUPX_DEVICE,
+			    strerror(facts->info_error));
+		set_cure(finding,
+			 "install gupctl and module of the same version");
 	} else if (which) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "the module speaks ABI %u, this gupctl speaks ABI %u",
-		     info->abi, GUPX_ABI);
-		cure(finding, "%s", which);
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"the module speaks ABI %u, this gupctl speaks ABI %u",
+			info->abi, GUPX_ABI);
+		set_cure(finding, "%s", which);
 	} else if (strcmp((const char *)info->version, GUPCTL_VERSION)) {
-		find(finding, GUPX_DOCTOR_OK,
-		     "both speak ABI %u; the module is %s, gupctl is %s",
-		     GUPX_ABI, (const char *)info->version, GUPCTL_VERSION);
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "both speak ABI %u; the module is %s, gupctl is %s",
+			    GUPX_ABI, (const char *)info->version,
+			    GUPCTL_VERSION);
 	} else {
-		find(finding, GUPX_DOCTOR_OK,
-		     "module and gupctl speak ABI %u, version %s", GUPX_ABI,
-		     GUPCTL_VERSION);
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "module and gupctl speak ABI %u, version %s",
+			    GUPX_ABI, GUPCTL_VERSION);
 	}
 }
 
@@ -292,16 +321,20 @@ static void judge_memlock(const struct gupx_facts *facts,
 	const __u64 used = asked ? facts->info.memlock_used : 0;
 
 	if (facts->ipc_lock || facts->memlock == ~0ULL) {
-		find(finding, GUPX_DOCTOR_OK, "you may pin without limit%s",
-		     facts->ipc_lock ? ": CAP_IPC_LOCK" : "");
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "you may pin without limit%s",
+			    facts->ipc_lock ? ": CAP_IPC_LOCK" : "");
 		return;
 	}
-	find(finding, facts->memlock <= used ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_OK,
-	     "RLIMIT_MEMLOCK lets you pin %s, %s of it are in use",
-	     gupx_out_size(facts->memlock).text, gupx_out_size(used).text);
+	set_finding(finding,
+		    facts->memlock <= used ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_OK,
+		    "RLIMIT_MEMLOCK lets you pin %s, %s of it are in use",
+		    gupx_out_size(facts->memlock).text,
+		    gupx_out_size(used).text);
 	if (facts->memlock <= used)
-		cure(finding,
-		     "raise it: ulimit -l, /etc/security/limits.conf, LimitMEMLOCK= of a service");
+		set_cure(
+			finding,
+			"raise it: ulimit -l, /etc/security/limits.conf, LimitMEMLOCK= of a service");
 }
 
 /* A module of another ABI fills in less than all of struct gupx_info. */
@@ -317,23 +350,28 @@ static void judge_pins(const struct gupx_facts *facts,
 	const struct gupx_info *info = &facts->info;
 
 	if (!is_answered(facts)) {
-		find(finding, GUPX_DOCTOR_UNKNOWN,
-		     "the module could not be asked");
+		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
+			    "the module could not be asked");
 	} else if (!(info->params & GUPX_PARAM_PINS)) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "new pins are switched off: the module parameter allow_pins is not set");
-		cure(finding,
-		     "set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins");
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"new pins are switched off: the module parameter allow_pins is not set");
+		set_cure(
+			finding,
+			"set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins");
 	} else if (info->extents_used >= info->max_extents) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "new pins are allowed, but you hold %llu extents, and max_extents is %llu",
-		     info->extents_used, info->max_extents);
-		cure(finding,
-		     "release some pins, or raise it: echo NUMBER | sudo tee /sys/module/gupx/parameters/max_extents");
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"new pins are allowed, but you hold %llu extents, and max_extents is %llu",
+			info->extents_used, info->max_extents);
+		set_cure(
+			finding,
+			"release some pins, or raise it: echo NUMBER | sudo tee /sys/module/gupx/parameters/max_extents");
 	} else {
-		find(finding, GUPX_DOCTOR_OK,
-		     "new pins are allowed; you hold %llu of %llu extents",
-		     info->extents_used, info->max_extents);
+		set_finding(
+			finding, GUPX_DOCTOR_OK,
+			"new pins are allowed; you hold %llu of %llu extents",
+			info->extents_used, info->max_extents);
 	}
 }
 
@@ -342,42 +380,50 @@ static void judge_engine(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {
 	if (!is_answered(facts))
-		find(finding, GUPX_DOCTOR_UNKNOWN,
-		     "the module could not be asked");
+		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
+			    "the module could not be asked");
 	else if (facts->info.params & GUPX_PARAM_KERNEL_ENGINE)
-		find(finding, GUPX_DOCTOR_OK,
-		     "--engine kernel is open to all users: allow_kernel_engine is set");
+		set_finding(
+			finding, GUPX_DOCTOR_OK,
+			"--engine kernel is open to all users: allow_kernel_engine is set");
 	else
-		find(finding, GUPX_DOCTOR_OK,
-		     "--engine kernel is %s: allow_kernel_engine is not set",
-		     facts->sys_admin ? "open to you, by CAP_SYS_ADMIN"
-				      : "closed to you");
+		set_finding(
+			finding, GUPX_DOCTOR_OK,
+			"--engine kernel is %s: allow_kernel_engine is not set",
+			facts->sys_admin ? "open to you, by CAP_SYS_ADMIN"
+					 : "closed to you");
 }
 
 static void judge_ptrace(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {
 	if (facts->yama == 3) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "Yama lets nobody at another process's memory: ptrace_scope is 3");
-		cure(finding,
-		     "set kernel.yama.ptrace_scope lower in sysctl.d, and reboot");
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"Yama lets nobody at another process's memory: ptrace_scope is 3");
+		set_cure(
+			finding,
+			"set kernel.yama.ptrace_scope lower in sysctl.d, and reboot");
 	} else if (facts->sys_ptrace) {
-		find(finding, GUPX_DOCTOR_OK,
-		     "every process is open to you: CAP_SYS_PTRACE");
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "every process is open to you: CAP_SYS_PTRACE");
 	} else if (facts->yama == 2) {
-		find(finding, GUPX_DOCTOR_BAD,
-		     "Yama keeps all processes for administrators: ptrace_scope is 2");
-		cure(finding,
-		     "run gupctl as root (sudo), or: sudo sysctl kernel.yama.ptrace_scope=1");
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"Yama keeps all processes for administrators: ptrace_scope is 2");
+		set_cure(
+			finding,
+			"run gupctl as root (sudo), or: sudo sysctl kernel.yama.ptrace_scope=1");
 	} else if (facts->yama == 1) {
-		find(finding, GUPX_DOCTOR_NOTE,
-		     "of your processes, gupctl's children alone are open to it: ptrace_scope is 1");
-		cure(finding,
-		     "run gupctl as root (sudo), or: sudo sysctl kernel.yama.ptrace_scope=0");
+		set_finding(
+			finding, GUPX_DOCTOR_NOTE,
+			"of your processes, gupctl's children alone are open to it: ptrace_scope is 1");
+		set_cure(
+			finding,
+			"run gupctl as root (sudo), or: sudo sysctl kernel.yama.ptrace_scope=0");
 	} else {
-		find(finding, GUPX_DOCTOR_OK,
-		     "your own processes are open to you");
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "your own processes are open to you");
 	}
 }
 

@@ -117,8 +117,8 @@ struct extents {
 /* The set cannot change under us: the pin fd is ours alone. */
 static int load_batch(int pin_fd, struct extents *all, __u64 *total)
 {
-	struct gupx_extents ask = {
-		.size = sizeof(ask),
+	struct gupx_extents arg = {
+		.size = sizeof(arg),
 		.first = all->count,
 		.capacity = BATCH,
 		.entry_size = sizeof(*all->extent),
@@ -130,15 +130,15 @@ static int load_batch(int pin_fd, struct extents *all, __u64 *total)
 	if (!grown)
 		return -ENOMEM;
 	all->extent = grown;
-	ask.buf = (__u64)(uintptr_t)(all->extent + all->count);
-	error = gupx_dev_call(pin_fd, GUPX_IOC_EXTENTS, &ask);
+	arg.buf = (__u64)(uintptr_t)(all->extent + all->count);
+	error = gupx_dev_call(pin_fd, GUPX_IOC_EXTENTS, &arg);
 	if (error)
 		return error;
-	all->count += ask.count;
-	all->bytes = ask.bytes;
-	all->charged = ask.charged;
-	all->seals = ask.seals;
-	*total = ask.count ? ask.total : all->count;
+	all->count += arg.count;
+	all->bytes = arg.bytes;
+	all->charged = arg.charged;
+	all->seals = arg.seals;
+	*total = arg.count ? arg.total : all->count;
 	return 0;
 }
 

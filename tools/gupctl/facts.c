@@ -44,7 +44,7 @@ static bool read_line(const char *root, const char *path, char *text,
 	return read;
 }
 
-static bool is_there(const char *root, const char *pattern)
+static bool file_exists(const char *root, const char *pattern)
 {
 	char whole[PATH_MAX];
 	glob_t found;
@@ -58,8 +58,8 @@ static bool is_there(const char *root, const char *pattern)
 }
 
 /* "name:   value" of modinfo. */
-static void take_value(const char *line, const char *name, char *value,
-		       size_t room)
+static void parse_value(const char *line, const char *name, char *value,
+			size_t room)
 {
 	const size_t length = strlen(name);
 
@@ -71,7 +71,7 @@ static void take_value(const char *line, const char *name, char *value,
 }
 
 /* modinfo goes by the same index as modprobe, and reads what is compressed. */
-static void look_at_file(struct gupx_facts *facts, const char *root)
+static void read_module_file(struct gupx_facts *facts, const char *root)
 {
 	char command[PATH_MAX + 128];
 	char line[1024];
@@ -84,29 +84,29 @@ static void look_at_file(struct gupx_facts *facts, const char *root)
 	if (!pipe)
 		return;
 	while (fgets(line, sizeof(line), pipe)) {
-		take_value(line, "filename", facts->file, sizeof(facts->file));
-		take_value(line, "version", facts->file_version,
-			   sizeof(facts->file_version));
-		take_value(line, "vermagic", facts->vermagic,
-			   sizeof(facts->vermagic));
-		take_value(line, "signer", facts->signer,
-			   sizeof(facts->signer));
+		parse_value(line, "filename", facts->file, sizeof(facts->file));
+		parse_value(line, "version", facts->file_version,
+			    sizeof(facts->file_version));
+		parse_value(line, "vermagic", facts->vermagic,
+			    sizeof(facts->vermagic));
+		parse_value(line, "signer", facts->signer,
+			    sizeof(facts->signer));
 	}
 	pclose(pipe);
 }
 
-static void look_at_loaded(struct gupx_facts *facts, const char *root)
+static void read_loaded_module(struct gupx_facts *facts, const char *root)
 {
 	char taint[32] = "";
 
-	facts->loaded = is_there(root, "/sys/module/gupx");
+	facts->loaded = file_exists(root, "/sys/module/gupx");
 	read_line(root, "/sys/module/gupx/version", facts->loaded_version,
 		  sizeof(facts->loaded_version));
 	read_line(root, "/sys/module/gupx/taint", taint, sizeof(taint));
-	facts->distrusted = strchr(taint, 'E');
+	facts->untrusted = strchr(taint, 'E');
 }
 
-static int look_at_secure_boot(const char *root)
+static int read_secure_boot(const char *root)
 {
 	unsigned char bytes[5];
 	char path[PATH_MAX];
@@ -124,7 +124,7 @@ static int look_at_secure_boot(const char *root)
 }
 
 /* Of "none [integrity] confidentiality", what is chosen. */
-static void look_at_lockdown(struct gupx_facts *facts, const char *root)
+static void read_lockdown(struct gupx_facts *facts, const char *root)
 {
 	char line[96] = "";
 	const char *word;
@@ -136,7 +136,7 @@ static void look_at_lockdown(struct gupx_facts *facts, const char *root)
 			 (int)strcspn(word + 1, "]"), word + 1);
 }
 
-static void look_at_node(struct gupx_facts *facts, const char *root)
+static void read_node(struct gupx_facts *facts, const char *root)
 {
 	const struct group *group;
 	char path[PATH_MAX];
@@ -156,26 +156,26 @@ static void look_at_node(struct gupx_facts *facts, const char *root)
 		snprintf(facts->group, sizeof(facts->group), "%u", node.st_gid);
 }
 
-void gupx_facts_look_at_files(struct gupx_facts *facts, const char *root,
-			      const char *release)
+void gupx_facts_read_files(struct gupx_facts *facts, const char *root,
+			   const char *release)
 {
 	char path[PATH_MAX];
 	char word[32] = "";
 
 	snprintf(facts->release, sizeof(facts->release), "%s", release);
-	look_at_file(facts, root);
-	facts->source = is_there(root, "/usr/src/gupx-*/dkms.conf");
+	read_module_file(facts, root);
+	facts->source = file_exists(root, "/usr/src/gupx-*/dkms.conf");
 	snprintf(path, sizeof(path), "/lib/modules/%s", release);
-	facts->modules = is_there(root, path);
+	facts->modules = file_exists(root, path);
 	snprintf(path, sizeof(path), "/lib/modules/%s/build/Makefile", release);
-	facts->headers = is_there(root, path);
-	look_at_loaded(facts, root);
+	facts->headers = file_exists(root, path);
+	read_loaded_module(facts, root);
 	read_line(root, "/sys/module/module/parameters/sig_enforce", word,
 		  sizeof(word));
 	facts->sig_enforce = *word == 'Y';
-	look_at_lockdown(facts, root);
-	facts->secure_boot = look_at_secure_boot(root);
-	look_at_node(facts, root);
+	read_lockdown(facts, root);
+	facts->secure_boot = read_secure_boot(root);
+	read_node(facts, root);
 	facts->yama = -1;
 	if (read_line(root, "/proc/sys/kernel/yama/ptrace_scope", word,
 		      sizeof(word)))
@@ -208,7 +208,7 @@ static bool is_listed(gid_t gid)
 	return false;
 }
 
-void gupx_facts_look_at_caller(struct gupx_facts *facts)
+void gupx_facts_read_caller(struct gupx_facts *facts)
 {
 	struct rlimit limit;
 
@@ -224,7 +224,7 @@ void gupx_facts_look_at_caller(struct gupx_facts *facts)
 		facts->memlock = limit.rlim_cur;
 }
 
-void gupx_facts_ask_module(struct gupx_facts *facts)
+void gupx_facts_query_module(struct gupx_facts *facts)
 {
 	int fd = open(GUPX_DEVICE, O_RDWR | O_CLOEXEC);
 

@@ -25,7 +25,7 @@
  *
  * @loaded: the kernel has it
  * @loaded_version: of that one
- * @distrusted: that one's signature was missing, or of a key unknown to the kernel
+ * @untrusted: that one's signature was missing, or of a key unknown to the kernel
  *
  * @sig_enforce: the kernel wants signatures
  * @lockdown: "none", "integrity", "confidentiality"; empty: not known
@@ -59,7 +59,7 @@ struct gupx_facts {
 
 	bool loaded;
 	char loaded_version[64];
-	bool distrusted;
+	bool untrusted;
 
 	bool sig_enforce;
 	char lockdown[32];
@@ -85,12 +85,12 @@ struct gupx_facts {
 };
 
 /* @root: in front of all paths; "" but for tests. @release: the kernel's. */
-void gupx_facts_look_at_files(struct gupx_facts *facts, const char *root,
-			      const char *release);
+void gupx_facts_read_files(struct gupx_facts *facts, const char *root,
+			   const char *release);
 
 /* The node was looked at before. */
-void gupx_facts_look_at_caller(struct gupx_facts *facts);
+void gupx_facts_read_caller(struct gupx_facts *facts);
 
-void gupx_facts_ask_module(struct gupx_facts *facts);
+void gupx_facts_query_module(struct gupx_facts *facts);
 
 #endif

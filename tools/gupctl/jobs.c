@@ -9,11 +9,11 @@
 #include "signals.h"
 
 /* How long an interrupted thread has, until it is interrupted again. */
-#define PATIENCE_NS (20 * 1000 * 1000)
+#define RETRY_NS (20 * 1000 * 1000)
 
 struct job {
-	void (*run)(void *thing);
-	void *thing;
+	void (*run)(void *element);
+	void *element;
 	pthread_t thread;
 	bool threaded;
 };
@@ -22,12 +22,12 @@ static void *run_job(void *data)
 {
 	const struct job *job = data;
 
-	job->run(job->thing);
+	job->run(job->element);
 	return NULL;
 }
 
 /* Ctrl-C is the main thread's to hear, or it would not know. */
-static bool start(struct job *job)
+static bool start_thread(struct job *job)
 {
 	sigset_t all, before;
 	int error;
@@ -40,7 +40,7 @@ static bool start(struct job *job)
 	return !error;
 }
 
-static void note_nothing(int number)
+static void ignore_signal(int number)
 {
 	(void)number;
 }
@@ -49,28 +49,28 @@ static void note_nothing(int number)
  * A signal that came before the thread was in its ioctl is lost on it, so it gets
  * another one, until it ends.
  */
-static void finish(const struct job *job)
+static void join_thread(const struct job *job)
 {
 	struct timespec until;
 
 	for (;;) {
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += PATIENCE_NS;
+		until.tv_nsec += RETRY_NS;
 		if (until.tv_nsec >= 1000000000) {
 			until.tv_nsec -= 1000000000;
 			until.tv_sec++;
 		}
 		if (!pthread_timedjoin_np(job->thread, NULL, &until))
 			return;
-		if (gupx_signals_came())
+		if (gupx_signals_received())
 			pthread_kill(job->thread, SIGUSR1);
 	}
 }
 
-void gupx_jobs_run(void (*run)(void *thing), void *things, size_t count,
+void gupx_jobs_run(void (*run)(void *element), void *elements, size_t count,
 		   size_t size)
 {
-	const struct sigaction action = { .sa_handler = note_nothing };
+	const struct sigaction action = { .sa_handler = ignore_signal };
 	struct job job[GUPX_JOBS_MAX];
 	size_t i;
 
@@ -78,14 +78,14 @@ void gupx_jobs_run(void (*run)(void *thing), void *things, size_t count,
 	for (i = 0; i < count; i++) {
 		job[i] = (struct job){
 			.run = run,
-			.thing = (char *)things + i * size,
+			.element = (char *)elements + i * size,
 		};
-		job[i].threaded = i && start(&job[i]);
+		job[i].threaded = i && start_thread(&job[i]);
 	}
 	for (i = 0; i < count; i++)
 		if (!job[i].threaded)
 			run_job(&job[i]);
 	for (i = 0; i < count; i++)
 		if (job[i].threaded)
-			finish(&job[i]);
+			join_thread(&job[i]);
 }

@@ -11,14 +11,14 @@
 /**
  * gupx_jobs_run() - call a function on each of several things
  * @run: may block in an ioctl that a signal ends
- * @things: an array
+ * @elements: an array
  * @count: of it, 1 to GUPX_JOBS_MAX
  * @size: of each
  *
  * The first is done by the caller; without a thread for it, so is any other. Once
- * one of gupx_signals_came()'s signals came, all are interrupted until they end.
+ * one of gupx_signals_received()'s signals came, all are interrupted until they end.
  */
-void gupx_jobs_run(void (*run)(void *thing), void *things, size_t count,
+void gupx_jobs_run(void (*run)(void *element), void *elements, size_t count,
 		   size_t size);
 
 #endif

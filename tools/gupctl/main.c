@@ -59,7 +59,7 @@ static char *filter_help(int key, const char *text, void *input)
 	return (char *)text;
 }
 
-static error_t parse_word(int key, char *value, struct argp_state *state)
+static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	int *first = state->input;
 
@@ -72,14 +72,14 @@ static error_t parse_word(int key, char *value, struct argp_state *state)
 	if (key == ARGP_KEY_NO_ARGS)
 		gupx_args_die(
 			"which command? info, doctor, pin, populate, read or explain");
-	return gupx_args_take(key, value, state, NULL);
+	return gupx_args_parse_key(key, value, state, NULL);
 }
 
 static int parse_globals(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
-		.parser = parse_word,
-		.words = "COMMAND [WORD...]",
+		.parser = parse_option,
+		.args_doc = "COMMAND [WORD...]",
 		.doc = "Pin, populate, read and judge the memory of a live process.\v",
 		.flags = ARGP_IN_ORDER,
 		.help_filter = filter_help,

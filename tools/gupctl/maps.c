@@ -6,7 +6,7 @@
 
 #include "maps.h"
 
-static int append(struct gupx_maps *maps, const struct gupx_map *map)
+static int append_map(struct gupx_maps *maps, const struct gupx_map *map)
 {
 	struct gupx_map *grown;
 
@@ -52,7 +52,7 @@ int gupx_maps_parse(struct gupx_maps *maps, FILE *file)
 		error = parse_line(line, &map);
 		if (error)
 			break;
-		error = append(maps, &map);
+		error = append_map(maps, &map);
 		if (error)
 			free(map.name);
 	}
@@ -130,7 +130,7 @@ bool gupx_maps_is_group(const char *name)
 }
 
 /* @name against @wanted, with or without the mark of an unlinked file. */
-static bool same_name(const char *name, const char *wanted)
+static bool is_same_name(const char *name, const char *wanted)
 {
 	static const char deleted[] = " (deleted)";
 	size_t length = strlen(wanted);
@@ -147,8 +147,8 @@ bool gupx_maps_match(const struct gupx_map *map, const char *name)
 		return is_private_anon(map);
 	if (!*map->name)
 		return false;
-	if (same_name(map->name, name))
+	if (is_same_name(map->name, name))
 		return true;
 	slash = strrchr(map->name, '/');
-	return slash && !strchr(name, '/') && same_name(slash + 1, name);
+	return slash && !strchr(name, '/') && is_same_name(slash + 1, name);
 }

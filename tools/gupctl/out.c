@@ -50,7 +50,7 @@ void gupx_out_set_command(const char *name)
 				       json_object_new_string(name));
 }
 
-void gupx_out_yield_stdout(void)
+void gupx_out_use_stderr(void)
 {
 	out.text = stderr;
 }
@@ -75,7 +75,7 @@ struct gupx_out_size gupx_out_size(__u64 bytes)
 	return size;
 }
 
-static char *join(const char *const *list)
+static char *join_list(const char *const *list)
 {
 	size_t room = 1;
 	char *joined;
@@ -94,7 +94,7 @@ static char *join(const char *const *list)
 	return joined;
 }
 
-static char *print_number(enum gupx_out_form form, __u64 value)
+static char *format_number(enum gupx_out_form form, __u64 value)
 {
 	char *text = NULL;
 	int length = 0;
@@ -112,7 +112,7 @@ static char *print_number(enum gupx_out_form form, __u64 value)
 	return length < 0 ? NULL : text;
 }
 
-static char *print_span(const struct gupx_out_span *span)
+static char *format_span(const struct gupx_out_span *span)
 {
 	char *text = NULL;
 
@@ -122,7 +122,7 @@ static char *print_span(const struct gupx_out_span *span)
 }
 
 /* The text form of a value; to be freed. */
-static char *field_text(const struct gupx_out_field *field, const void *row)
+static char *format_field(const struct gupx_out_field *field, const void *row)
 {
 	const void *value = (const char *)row + field->offset;
 	const char *string;
@@ -137,10 +137,10 @@ static char *field_text(const struct gupx_out_field *field, const void *row)
 		text = strdup(*(const bool *)value ? "yes" : "no");
 		break;
 	case GUPX_OUT_LIST:
-		text = join(*(const char *const *const *)value);
+		text = join_list(*(const char *const *const *)value);
 		break;
 	case GUPX_OUT_SPAN:
-		text = print_span(value);
+		text = format_span(value);
 		break;
 	case GUPX_OUT_RECORD:
 		text = strdup("-");
@@ -150,7 +150,7 @@ static char *field_text(const struct gupx_out_field *field, const void *row)
 	case GUPX_OUT_LIMIT:
 	case GUPX_OUT_ADDR:
 	case GUPX_OUT_FRAME:
-		text = print_number(field->form, *(const __u64 *)value);
+		text = format_number(field->form, *(const __u64 *)value);
 		break;
 	}
 	if (!text) {
@@ -160,10 +160,10 @@ static char *field_text(const struct gupx_out_field *field, const void *row)
 	return text;
 }
 
-static struct json_object *row_json(const struct gupx_out_spec *spec,
-				    const void *row);
+static struct json_object *make_row_json(const struct gupx_out_spec *spec,
+					 const void *row);
 
-static struct json_object *list_json(const char *const *list)
+static struct json_object *make_list_json(const char *const *list)
 {
 	struct json_object *array = json_object_new_array();
 	size_t i;
@@ -173,7 +173,8 @@ static struct json_object *list_json(const char *const *list)
 	return array;
 }
 
-static struct json_object *number_json(enum gupx_out_form form, __u64 value)
+static struct json_object *make_number_json(enum gupx_out_form form,
+					    __u64 value)
 {
 	char text[24];
 
@@ -187,8 +188,8 @@ static struct json_object *number_json(enum gupx_out_form form, __u64 value)
 }
 
 /* The JSON form of a value; NULL is JSON's null. */
-static struct json_object *field_json(const struct gupx_out_field *field,
-				      const void *row)
+static struct json_object *make_field_json(const struct gupx_out_field *field,
+					   const void *row)
 {
 	const void *value = (const char *)row + field->offset;
 	const void *nested;
@@ -201,10 +202,10 @@ static struct json_object *field_json(const struct gupx_out_field *field,
 	case GUPX_OUT_BOOL:
 		return json_object_new_boolean(*(const bool *)value);
 	case GUPX_OUT_LIST:
-		return list_json(*(const char *const *const *)value);
+		return make_list_json(*(const char *const *const *)value);
 	case GUPX_OUT_RECORD:
 		nested = *(const void *const *)value;
-		return nested ? row_json(field->record, nested) : NULL;
+		return nested ? make_row_json(field->record, nested) : NULL;
 	case GUPX_OUT_SPAN:
 		return NULL;
 	case GUPX_OUT_COUNT:
@@ -214,7 +215,7 @@ static struct json_object *field_json(const struct gupx_out_field *field,
 	case GUPX_OUT_FRAME:
 		break;
 	}
-	return number_json(field->form, *(const __u64 *)value);
+	return make_number_json(field->form, *(const __u64 *)value);
 }
 
 static void add_fields(struct json_object *object,
@@ -225,12 +226,12 @@ static void add_fields(struct json_object *object,
 	for (i = 0; i < spec->count; i++)
 		if (spec->field[i].key)
 			json_object_object_add(object, spec->field[i].key,
-					       field_json(&spec->field[i],
-							  row));
+					       make_field_json(&spec->field[i],
+							       row));
 }
 
-static struct json_object *row_json(const struct gupx_out_spec *spec,
-				    const void *row)
+static struct json_object *make_row_json(const struct gupx_out_spec *spec,
+					 const void *row)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -260,7 +261,7 @@ void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
 	if (out.json) {
 		if (key)
 			json_object_object_add(out.root, key,
-					       row_json(spec, row));
+					       make_row_json(spec, row));
 		else
 			add_fields(out.root, spec, row);
 		return;
@@ -274,23 +275,23 @@ void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
 
 		if (!is_shown(&spec->field[i], row))
 			continue;
-		text = field_text(&spec->field[i], row);
+		text = format_field(&spec->field[i], row);
 		fprintf(out.text, "%-*s  %s\n", (int)width,
 			spec->field[i].label, text);
 		free(text);
 	}
 }
 
-static void table_json(const char *key, const struct gupx_out_spec *spec,
-		       const struct gupx_out_rows *rows)
+static void add_table_json(const char *key, const struct gupx_out_spec *spec,
+			   const struct gupx_out_rows *rows)
 {
 	struct json_object *array = json_object_new_array();
 	size_t i;
 
 	for (i = 0; i < rows->count; i++)
-		json_object_array_add(array,
-				      row_json(spec, (const char *)rows->row +
-							     i * rows->stride));
+		json_object_array_add(
+			array, make_row_json(spec, (const char *)rows->row +
+							   i * rows->stride));
 	json_object_object_add(out.root, key, array);
 }
 
@@ -305,12 +306,12 @@ static bool is_column(const struct gupx_out_field *field)
 	return field->label && !field->heading;
 }
 
-static char *cell_text(const struct gupx_out_field *field, const void *row)
+static char *format_cell(const struct gupx_out_field *field, const void *row)
 {
 	char *text;
 
 	if (is_shown(field, row))
-		return field_text(field, row);
+		return format_field(field, row);
 	text = strdup("-");
 	if (text)
 		return text;
@@ -318,15 +319,15 @@ static char *cell_text(const struct gupx_out_field *field, const void *row)
 	exit(GUPX_EXIT_REFUSED);
 }
 
-static size_t column_width(const struct gupx_out_field *field,
-			   const struct gupx_out_rows *rows)
+static size_t get_column_width(const struct gupx_out_field *field,
+			       const struct gupx_out_rows *rows)
 {
 	size_t width = strlen(field->label);
 	size_t i;
 
 	for (i = 0; i < rows->count; i++) {
-		char *text = cell_text(field, (const char *)rows->row +
-						      i * rows->stride);
+		char *text = format_cell(field, (const char *)rows->row +
+							i * rows->stride);
 
 		if (strlen(text) > width)
 			width = strlen(text);
@@ -368,7 +369,7 @@ static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
 
 		if (!is_column(field))
 			continue;
-		text = row ? cell_text(field, row) : strdup(field->label);
+		text = row ? format_cell(field, row) : strdup(field->label);
 		print_cell(field, text ? text : "", widths[i], i == last);
 		free(text);
 	}
@@ -384,8 +385,8 @@ static void print_heading(const struct gupx_out_spec *spec, const char *before,
 	for (i = 0; i < spec->count; i++) {
 		if (!spec->field[i].heading)
 			continue;
-		text = field_text(&spec->field[i], row);
-		above = before ? field_text(&spec->field[i], before) : NULL;
+		text = format_field(&spec->field[i], row);
+		above = before ? format_field(&spec->field[i], before) : NULL;
 		if (!above || strcmp(text, above))
 			fprintf(out.text, "%s\n", text);
 		free(above);
@@ -400,14 +401,14 @@ void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
 	size_t i;
 
 	if (out.json) {
-		table_json(key, spec, rows);
+		add_table_json(key, spec, rows);
 		return;
 	}
 	if (rows->quiet || !rows->count || spec->count > COLUMNS_MAX)
 		return;
 	for (i = 0; i < spec->count; i++)
 		if (is_column(&spec->field[i]))
-			widths[i] = column_width(&spec->field[i], rows);
+			widths[i] = get_column_width(&spec->field[i], rows);
 	print_row(spec, widths, NULL);
 	for (i = 0; i < rows->count; i++) {
 		const char *row = (const char *)rows->row + i * rows->stride;
@@ -430,7 +431,7 @@ void gupx_out_note(const char *format, ...)
 	fflush(out.text);
 }
 
-static char *print_message(const char *format, va_list args)
+static char *format_message(const char *format, va_list args)
 {
 	char *message = NULL;
 
@@ -439,7 +440,7 @@ static char *print_message(const char *format, va_list args)
 	return message;
 }
 
-static void warn_json(const char *message)
+static void add_json_warning(const char *message)
 {
 	struct json_object *warnings;
 
@@ -458,19 +459,20 @@ void gupx_out_warn(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	message = print_message(format, args);
+	message = format_message(format, args);
 	va_end(args);
 	if (!message)
 		return;
 	fflush(out.text);
 	if (out.json)
-		warn_json(message);
+		add_json_warning(message);
 	else
 		fprintf(stderr, "gupctl: %s\n", message);
 	free(message);
 }
 
-static void error_json(const char *kind, const char *cure, const char *message)
+static void add_json_error(const char *kind, const char *cure,
+			   const char *message)
 {
 	struct json_object *error;
 
@@ -492,14 +494,14 @@ static void report_error(const char *kind, const char *cure, const char *format,
 	if (out.failed)
 		return;
 	out.failed = true;
-	message = print_message(format, args);
+	message = format_message(format, args);
 	if (!message)
 		return;
 	/* Errors come before main() knows of --json, too. */
 	if (out.text)
 		fflush(out.text);
 	if (out.json)
-		error_json(kind, cure, message);
+		add_json_error(kind, cure, message);
 	else
 		fprintf(stderr, "gupctl%s%s: %s%s%s\n", out.command ? " " : "",
 			out.command ? out.command : "", message,

@@ -119,7 +119,7 @@ bool gupx_out_is_verbose(void);
 void gupx_out_set_command(const char *name);
 
 /* Notes and tables leave stdout to a command whose data goes there. */
-void gupx_out_yield_stdout(void);
+void gupx_out_use_stderr(void);
 
 /* @key NULL: into the outermost object. */
 void gupx_out_record(const char *key, const struct gupx_out_spec *spec,

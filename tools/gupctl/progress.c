@@ -25,7 +25,8 @@ void gupx_progress_begin(struct gupx_progress *progress, const char *verb,
 	};
 }
 
-static void draw(const struct gupx_progress *progress, __u64 done, double now)
+static void draw_bar(const struct gupx_progress *progress, __u64 done,
+		     double now)
 {
 	const double part =
 		progress->total ? (double)done / (double)progress->total : 1;
@@ -50,7 +51,7 @@ void gupx_progress_show(struct gupx_progress *progress, __u64 done)
 	    now - progress->shown < NEXT_AFTER)
 		return;
 	progress->shown = now;
-	draw(progress, done, now);
+	draw_bar(progress, done, now);
 }
 
 void gupx_progress_end(struct gupx_progress *progress)

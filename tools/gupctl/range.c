@@ -9,7 +9,7 @@
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 
-static int digit_value(char c)
+static int get_digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -30,9 +30,10 @@ static enum gupx_range_result scan_digits(const char *text, unsigned int base,
 	const char *at = text;
 	__u64 sum = 0;
 
-	for (; digit_value(*at) < (int)base; at++)
+	for (; get_digit_value(*at) < (int)base; at++)
 		if (__builtin_mul_overflow(sum, (__u64)base, &sum) ||
-		    __builtin_add_overflow(sum, (__u64)digit_value(*at), &sum))
+		    __builtin_add_overflow(sum, (__u64)get_digit_value(*at),
+					   &sum))
 			return GUPX_RANGE_OVERFLOW;
 	*value = sum;
 	*end = at;
@@ -53,7 +54,7 @@ static enum gupx_range_result scan_number(const char *text, bool bare_hex,
 }
 
 /* A suffix's shift, -1 where it is none. */
-static int suffix_shift(const char *text)
+static int get_suffix_shift(const char *text)
 {
 	static const char letters[] = "KMGT";
 	const char *letter;
@@ -80,7 +81,7 @@ enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size)
 		return result;
 	if (result != GUPX_RANGE_BYTES)
 		return GUPX_RANGE_BAD_LENGTH;
-	shift = suffix_shift(end);
+	shift = get_suffix_shift(end);
 	if (shift < 0)
 		return GUPX_RANGE_BAD_LENGTH;
 	if (value > ~0ULL >> shift)
@@ -177,7 +178,7 @@ enum gupx_range_result gupx_range_parse(const char *text,
 	return result;
 }
 
-const char *gupx_range_explain(enum gupx_range_result result)
+const char *gupx_range_strerror(enum gupx_range_result result)
 {
 	switch (result) {
 	case GUPX_RANGE_BYTES:

@@ -47,7 +47,7 @@ enum gupx_range_result gupx_range_parse(const char *text,
 enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size);
 
 /* What is wrong, and the cure, as the end of a sentence. */
-const char *gupx_range_explain(enum gupx_range_result result);
+const char *gupx_range_strerror(enum gupx_range_result result);
 
 /*
  * Outward to whole pages, as mlock() does; nothing stays nothing.

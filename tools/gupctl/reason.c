@@ -19,7 +19,7 @@ static const char *const stages[] = {
 	[GUPX_STAGE_ENGINE] = "engine",
 };
 
-static const struct gupx_reason_word reasons[GUPX_REASONS] = {
+static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 	[GUPX_REASON_NONE] = {
 		.name = "none",
 		.text = "all was done",
@@ -186,9 +186,9 @@ static const struct gupx_reason_word reasons[GUPX_REASONS] = {
 	},
 };
 
-const struct gupx_reason_word *gupx_reason_get(unsigned int reason)
+const struct gupx_reason_info *gupx_reason_get(unsigned int reason)
 {
-	static const struct gupx_reason_word unknown = {
+	static const struct gupx_reason_info unknown = {
 		"unknown", "for a reason newer than this program",
 		"upgrade gupctl"
 	};

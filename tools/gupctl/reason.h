@@ -9,19 +9,19 @@
 #define GUPX_REASONS (GUPX_REASON_EXTENTS + 1)
 
 /**
- * struct gupx_reason_word - one reason in words
+ * struct gupx_reason_info - one reason in words
  * @name: stable, snake_case: for programs
  * @text: what is true of the address, as a sentence without its full stop
  * @cure: what to do about it; NULL where nothing can be done
  */
-struct gupx_reason_word {
+struct gupx_reason_info {
 	const char *name;
 	const char *text;
 	const char *cure;
 };
 
 /* Never NULL: a newer module may know reasons that this program does not. */
-const struct gupx_reason_word *gupx_reason_get(unsigned int reason);
+const struct gupx_reason_info *gupx_reason_get(unsigned int reason);
 const char *gupx_reason_stage(unsigned int stage);
 
 /* "EFAULT"; NULL where there is no error. */

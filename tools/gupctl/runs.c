@@ -7,27 +7,28 @@
 #include "stop.h"
 
 /* Equal but for where they are. */
-static bool is_alike(const struct gupx_run *a, const struct gupx_run *b)
+static bool is_same_kind(const struct gupx_run *a, const struct gupx_run *b)
 {
 	return a->map == b->map && a->skipped == b->skipped &&
-	       a->judged.outcome == b->judged.outcome &&
-	       a->judged.reason == b->judged.reason &&
-	       a->judged.stage == b->judged.stage &&
-	       a->judged.error == b->judged.error &&
-	       a->judged.content == b->judged.content &&
-	       a->judged.shift == b->judged.shift &&
-	       a->judged.flags == b->judged.flags;
+	       a->judgement.outcome == b->judgement.outcome &&
+	       a->judgement.reason == b->judgement.reason &&
+	       a->judgement.stage == b->judgement.stage &&
+	       a->judgement.error == b->judgement.error &&
+	       a->judgement.content == b->judgement.content &&
+	       a->judgement.shift == b->judgement.shift &&
+	       a->judgement.flags == b->judgement.flags;
 }
 
-static int append(struct gupx_runs *runs, const struct gupx_run *run)
+static int append_run(struct gupx_runs *runs, const struct gupx_run *run)
 {
 	struct gupx_run *last =
 		runs->count ? &runs->run[runs->count - 1] : NULL;
 	struct gupx_run *grown;
 
-	if (last && last->end == run->judged.addr && is_alike(last, run)) {
+	if (last && last->end == run->judgement.addr &&
+	    is_same_kind(last, run)) {
 		last->end = run->end;
-		last->judged.len += run->judged.len;
+		last->judgement.len += run->judgement.len;
 		return 0;
 	}
 	/* Powers of two: grown when the last one is full. */
@@ -44,7 +45,7 @@ static int append(struct gupx_runs *runs, const struct gupx_run *run)
 }
 
 /* Where what begins at @addr ends: a mapping, or the hole before @next. */
-static __u64 cut(const struct gupx_map *next, __u64 addr, __u64 end)
+static __u64 find_end(const struct gupx_map *next, __u64 addr, __u64 end)
 {
 	__u64 border;
 
@@ -55,42 +56,42 @@ static __u64 cut(const struct gupx_map *next, __u64 addr, __u64 end)
 }
 
 int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
-		  const struct gupx_judgement *judged, bool skips)
+		  const struct gupx_judgement *judgement, bool skips)
 {
-	const bool is_stop = judged->outcome == GUPX_OUTCOME_STOP;
-	const __u64 end = judged->addr + judged->len;
-	__u64 addr = judged->addr;
+	const bool is_stop = judgement->outcome == GUPX_OUTCOME_STOP;
+	const __u64 end = judgement->addr + judgement->len;
+	__u64 addr = judgement->addr;
 	int error = 0;
 
 	while (!error && addr < end) {
 		const struct gupx_map *next = gupx_maps_next(maps, addr);
 		struct gupx_run run = {
-			.judged = *judged,
+			.judgement = *judgement,
 			.map = next && next->addr <= addr ? next : NULL,
-			.end = cut(next, addr, end),
+			.end = find_end(next, addr, end),
 			.count = 1,
 			.skipped = skips && is_stop &&
-				   gupx_stop_is_unfit(judged->stage),
+				   gupx_stop_refuses_mapping(judgement->stage),
 		};
 
-		run.judged.addr = addr;
-		run.judged.len = run.end - addr;
+		run.judgement.addr = addr;
+		run.judgement.len = run.end - addr;
 		addr = run.end;
-		error = append(runs, &run);
+		error = append_run(runs, &run);
 	}
 	return error;
 }
 
 /* Into the first of its kind among those kept of this mapping. */
-static size_t fold_one(struct gupx_run *kept, size_t count,
+static size_t fold_run(struct gupx_run *kept, size_t count,
 		       const struct gupx_run *run)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (!is_alike(&kept[i], run))
+		if (!is_same_kind(&kept[i], run))
 			continue;
-		kept[i].judged.len += run->judged.len;
+		kept[i].judgement.len += run->judgement.len;
 		kept[i].end = run->end;
 		kept[i].count++;
 		return count;
@@ -113,7 +114,7 @@ void gupx_runs_fold(struct gupx_runs *runs, size_t many)
 			last++;
 		for (i = first; i < last; i++) {
 			if (last - first > many)
-				kept = begin + fold_one(&runs->run[begin],
+				kept = begin + fold_run(&runs->run[begin],
 							kept - begin,
 							&runs->run[i]);
 			else

@@ -15,14 +15,14 @@
 
 /**
  * struct gupx_run - one run, or several of a kind
- * @judged: the module's word; of several the first one's, and all their bytes
+ * @judgement: the module's word; of several the first one's, and all their bytes
  * @map: what /proc/PID/maps has there, or NULL
  * @end: of the last one, exclusive
  * @count: how many
  * @skipped: a request for this range would leave it out, not stop at it
  */
 struct gupx_run {
-	struct gupx_judgement judged;
+	struct gupx_judgement judgement;
 	const struct gupx_map *map;
 	__u64 end;
 	__u64 count;
@@ -38,13 +38,13 @@ struct gupx_runs {
  * gupx_runs_add() - the next judgement, in the order of addresses
  * @runs: grows
  * @maps: lives as long as @runs
- * @judged: as the module gave it
+ * @judgement: as the module gave it
  * @skips: what cannot be taken as a whole is left out of such a range
  *
  * Return: 0 or -ENOMEM.
  */
 int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
-		  const struct gupx_judgement *judged, bool skips);
+		  const struct gupx_judgement *judgement, bool skips);
 
 /**
  * gupx_runs_fold() - where a mapping has many runs, add them up by kind

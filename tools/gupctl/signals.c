@@ -10,12 +10,12 @@
 
 static const int handled[] = { SIGINT, SIGTERM, SIGHUP };
 
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t received;
 
 static void note_signal(int number)
 {
 	(void)number;
-	came = 1;
+	received = 1;
 }
 
 /* No SA_RESTART: an ioctl that waits for a page must come back. */
@@ -39,9 +39,9 @@ void gupx_signals_init(void)
 	}
 }
 
-bool gupx_signals_came(void)
+bool gupx_signals_received(void)
 {
-	return came;
+	return received;
 }
 
 double gupx_signals_now(void)
@@ -71,7 +71,7 @@ enum gupx_signals_end gupx_signals_wait(double deadline, int fd)
 	sigset_t before;
 
 	block_handled(&before);
-	while (!came) {
+	while (!received) {
 		double left = deadline - gupx_signals_now();
 		struct timespec timeout;
 		int ready;

@@ -8,7 +8,7 @@
 void gupx_signals_init(void);
 
 /* One of them came. */
-bool gupx_signals_came(void);
+bool gupx_signals_received(void);
 
 enum gupx_signals_end {
 	GUPX_SIGNALS_END_SIGNAL,

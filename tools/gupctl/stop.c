@@ -21,7 +21,7 @@ const struct gupx_out_spec gupx_stop_spec = GUPX_OUT_SPEC(fields);
 
 void gupx_stop_fill(struct gupx_stop_row *row, const struct gupx_stop *stop)
 {
-	const struct gupx_reason_word *word = gupx_reason_get(stop->reason);
+	const struct gupx_reason_info *word = gupx_reason_get(stop->reason);
 
 	*row = (struct gupx_stop_row){
 		.addr = stop->addr,
@@ -33,7 +33,7 @@ void gupx_stop_fill(struct gupx_stop_row *row, const struct gupx_stop *stop)
 	};
 }
 
-bool gupx_stop_is_unfit(unsigned int stage)
+bool gupx_stop_refuses_mapping(unsigned int stage)
 {
 	return stage == GUPX_STAGE_LOOKUP || stage == GUPX_STAGE_VMA ||
 	       stage == GUPX_STAGE_GATE;

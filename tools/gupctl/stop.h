@@ -36,7 +36,7 @@ void gupx_stop_fill(struct gupx_stop_row *row, const struct gupx_stop *stop);
  * Of [anon] and --all, such memory is left out: a mapping that as a whole cannot
  * be taken, or that went away since it was listed.
  */
-bool gupx_stop_is_unfit(unsigned int stage);
+bool gupx_stop_refuses_mapping(unsigned int stage);
 
 /*
  * "stopped at 0x1000 in [heap] rw-p: why (reason, ERRNO); cure", where @word is

@@ -30,7 +30,7 @@ static bool read_line(int pid, const char *name, char *line, size_t room)
 }
 
 /* "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ..."; COMM may hold ')'. */
-static bool load_facts(struct gupx_target *target)
+static bool load_stat(struct gupx_target *target)
 {
 	unsigned long flags;
 	char line[1024];
@@ -58,7 +58,7 @@ static _Noreturn void die_no_process(int pid)
 		     "there is no process %d", pid);
 }
 
-static void refuse_thing_without_memory(const struct gupx_target *target)
+static void die_if_no_memory(const struct gupx_target *target)
 {
 	if (target->kernel_thread)
 		gupx_out_die(
@@ -78,9 +78,9 @@ void gupx_target_open(struct gupx_target *target, int pid, bool write)
 	char path[32];
 
 	*target = (struct gupx_target){ .pid = pid, .mem_fd = -1 };
-	if (!load_facts(target))
+	if (!load_stat(target))
 		die_no_process(pid);
-	refuse_thing_without_memory(target);
+	die_if_no_memory(target);
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	target->mem_fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	if (target->mem_fd >= 0)
@@ -102,7 +102,7 @@ void gupx_target_report_gone(const struct gupx_target *target)
 {
 	struct gupx_target now = { .pid = target->pid };
 
-	if (load_facts(&now) && now.state != 'Z' && now.state != 'X')
+	if (load_stat(&now) && now.state != 'Z' && now.state != 'X')
 		gupx_out_error(
 			"target_exited", "run gupctl again",
 			"process %d (%s) called exec: the memory it had is gone",

@@ -25,14 +25,15 @@
 static unsigned int count, failures;
 static const char *fake_module;
 
-static void report(bool good, const char *group, const char *name)
+static void report_result(bool good, const char *group, const char *name)
 {
 	count++;
 	failures += !good;
 	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
 }
 
-__attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void
+run_command(const char *format, ...)
 {
 	char command[2 * PATH_MAX];
 	va_list args;
@@ -47,14 +48,14 @@ __attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
 }
 
 /* @text NULL: a folder. */
-static void put(const char *root, const char *path, const char *text,
-		size_t length)
+static void write_file(const char *root, const char *path, const char *text,
+		       size_t length)
 {
 	char whole[PATH_MAX];
 	FILE *file;
 
 	snprintf(whole, sizeof(whole), "%s%s", root, path);
-	run("mkdir -p '%s'", whole);
+	run_command("mkdir -p '%s'", whole);
 	if (!text)
 		return;
 	rmdir(whole);
@@ -66,7 +67,7 @@ static void put(const char *root, const char *path, const char *text,
 }
 
 static const struct gupx_doctor_finding *
-get(const struct gupx_doctor_finding *finding, const char *check)
+find_check(const struct gupx_doctor_finding *finding, const char *check)
 {
 	while (strcmp(finding->check, check))
 		finding++;
@@ -74,15 +75,15 @@ get(const struct gupx_doctor_finding *finding, const char *check)
 }
 
 /* @text stands in the finding or in its cure. */
-static bool says(const struct gupx_facts *facts, const char *check,
-		 enum gupx_doctor_state state, const char *text)
+static bool has_finding(const struct gupx_facts *facts, const char *check,
+			enum gupx_doctor_state state, const char *text)
 {
 	struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS];
 	const struct gupx_doctor_finding *found;
 	bool good;
 
 	gupx_doctor_judge(facts, finding);
-	found = get(finding, check);
+	found = find_check(finding, check);
 	good = found->state == state &&
 	       (strstr(found->text, text) ||
 		(found->cure && strstr(found->cure, text))) &&
@@ -288,20 +289,21 @@ static void test_machines(void)
 
 		for (j = 0; j < ARRAY_SIZE(machines[i].file); j++)
 			if (machines[i].file[j].path)
-				put(root, machines[i].file[j].path,
-				    machines[i].file[j].text,
-				    machines[i].file[j].length);
+				write_file(root, machines[i].file[j].path,
+					   machines[i].file[j].text,
+					   machines[i].file[j].length);
 		if (machines[i].module)
-			run("mkdir -p %s" MODULES
-			    "/updates && cp '%s' %s" MODULES
-			    "/updates/gupx.ko && PATH=$PATH:/usr/sbin:/sbin depmod -b %s " RELEASE
-			    " 2>/dev/null",
-			    root, fake_module, root, root);
-		gupx_facts_look_at_files(&facts, root, RELEASE);
-		report(says(&facts, machines[i].check, machines[i].state,
-			    machines[i].text),
-		       "machine", machines[i].name);
-		run("rm -r %s/*", root);
+			run_command(
+				"mkdir -p %s" MODULES
+				"/updates && cp '%s' %s" MODULES
+				"/updates/gupx.ko && PATH=$PATH:/usr/sbin:/sbin depmod -b %s " RELEASE
+				" 2>/dev/null",
+				root, fake_module, root, root);
+		gupx_facts_read_files(&facts, root, RELEASE);
+		report_result(has_finding(&facts, machines[i].check,
+					  machines[i].state, machines[i].text),
+			      "machine", machines[i].name);
+		run_command("rm -r %s/*", root);
 	}
 	rmdir(root);
 }
@@ -330,7 +332,7 @@ static const struct {
 	  "signed by Jo" },
 	{ "signed, and not known to the kernel",
 	  { FILED, .signer = "Jo", .sig_enforce = true, .loaded = true,
-	    .distrusted = true },
+	    .untrusted = true },
 	  "signature",
 	  GUPX_DOCTOR_NOTE,
 	  "mok.pub" },
@@ -524,9 +526,9 @@ static void test_cases(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report(says(&cases[i].facts, cases[i].check, cases[i].state,
-			    cases[i].text),
-		       "case", cases[i].name);
+		report_result(has_finding(&cases[i].facts, cases[i].check,
+					  cases[i].state, cases[i].text),
+			      "case", cases[i].name);
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@
 
 static unsigned int count, failures;
 
-static void report(bool good, const char *group, const char *name)
+static void report_result(bool good, const char *group, const char *name)
 {
 	count++;
 	failures += !good;
@@ -36,26 +36,27 @@ static void load_maps(void)
 {
 	FILE *file = fmemopen(maps_text, strlen(maps_text), "r");
 
-	report(file && !gupx_maps_parse(&maps, file) && maps.count == 3, "maps",
-	       "are read");
+	report_result(file && !gupx_maps_parse(&maps, file) && maps.count == 3,
+		      "maps", "are read");
 	fclose(file);
 }
 
 static void test_next(void)
 {
-	report(gupx_maps_next(&maps, 0) == &maps.map[0], "next",
-	       "below all: the first");
-	report(gupx_maps_next(&maps, 0x60ffff) == &maps.map[0], "next",
-	       "the last byte is in");
-	report(gupx_maps_next(&maps, 0x610000) == &maps.map[1], "next",
-	       "the end is the next one's");
-	report(gupx_maps_next(&maps, 0x620000) == &maps.map[2], "next",
-	       "in a hole: the one behind");
-	report(!gupx_maps_next(&maps, 0x640000), "next", "behind all: none");
+	report_result(gupx_maps_next(&maps, 0) == &maps.map[0], "next",
+		      "below all: the first");
+	report_result(gupx_maps_next(&maps, 0x60ffff) == &maps.map[0], "next",
+		      "the last byte is in");
+	report_result(gupx_maps_next(&maps, 0x610000) == &maps.map[1], "next",
+		      "the end is the next one's");
+	report_result(gupx_maps_next(&maps, 0x620000) == &maps.map[2], "next",
+		      "in a hole: the one behind");
+	report_result(!gupx_maps_next(&maps, 0x640000), "next",
+		      "behind all: none");
 }
 
-static struct gupx_judgement judge(__u64 addr, __u64 len,
-				   enum gupx_outcome outcome)
+static struct gupx_judgement make_judgement(__u64 addr, __u64 len,
+					    enum gupx_outcome outcome)
 {
 	return (struct gupx_judgement){
 		.addr = addr,
@@ -67,20 +68,22 @@ static struct gupx_judgement judge(__u64 addr, __u64 len,
 	};
 }
 
-static void add(struct gupx_runs *runs, __u64 addr, __u64 len,
-		enum gupx_outcome outcome)
+static void add_run(struct gupx_runs *runs, __u64 addr, __u64 len,
+		    enum gupx_outcome outcome)
 {
-	const struct gupx_judgement judged = judge(addr, len, outcome);
+	const struct gupx_judgement judgement =
+		make_judgement(addr, len, outcome);
 
-	if (gupx_runs_add(runs, &maps, &judged, false))
+	if (gupx_runs_add(runs, &maps, &judgement, false))
 		abort();
 }
 
 static bool is_run(const struct gupx_runs *runs, size_t i, __u64 addr,
 		   __u64 end)
 {
-	return i < runs->count && runs->run[i].judged.addr == addr &&
-	       runs->run[i].judged.len == end - addr && runs->run[i].end == end;
+	return i < runs->count && runs->run[i].judgement.addr == addr &&
+	       runs->run[i].judgement.len == end - addr &&
+	       runs->run[i].end == end;
 }
 
 static void test_join(void)
@@ -88,18 +91,19 @@ static void test_join(void)
 	struct gupx_runs runs = { 0 };
 	struct gupx_judgement other;
 
-	add(&runs, 0x600000, 0x2000, GUPX_OUTCOME_TAKE);
-	add(&runs, 0x602000, 0x1000, GUPX_OUTCOME_TAKE);
-	report(runs.count == 1 && is_run(&runs, 0, 0x600000, 0x603000), "runs",
-	       "equal ones that touch are one");
-	add(&runs, 0x604000, 0x1000, GUPX_OUTCOME_TAKE);
-	report(runs.count == 2, "runs", "equal ones that do not are two");
-	add(&runs, 0x605000, 0x1000, GUPX_OUTCOME_FAULT);
-	report(runs.count == 3, "runs", "different ones are two");
-	other = judge(0x606000, 0x1000, GUPX_OUTCOME_FAULT);
+	add_run(&runs, 0x600000, 0x2000, GUPX_OUTCOME_TAKE);
+	add_run(&runs, 0x602000, 0x1000, GUPX_OUTCOME_TAKE);
+	report_result(runs.count == 1 && is_run(&runs, 0, 0x600000, 0x603000),
+		      "runs", "equal ones that touch are one");
+	add_run(&runs, 0x604000, 0x1000, GUPX_OUTCOME_TAKE);
+	report_result(runs.count == 2, "runs",
+		      "equal ones that do not are two");
+	add_run(&runs, 0x605000, 0x1000, GUPX_OUTCOME_FAULT);
+	report_result(runs.count == 3, "runs", "different ones are two");
+	other = make_judgement(0x606000, 0x1000, GUPX_OUTCOME_FAULT);
 	other.flags = GUPX_JUDGED_WRITABLE;
 	gupx_runs_add(&runs, &maps, &other, false);
-	report(runs.count == 4, "runs", "different marks are two");
+	report_result(runs.count == 4, "runs", "different marks are two");
 	gupx_runs_free(&runs);
 }
 
@@ -107,45 +111,46 @@ static void test_cut(void)
 {
 	struct gupx_runs runs = { 0 };
 
-	add(&runs, 0x5ff000, 0x42000, GUPX_OUTCOME_STOP);
-	report(runs.count == 6, "cut", "at each mapping's borders");
-	report(is_run(&runs, 0, 0x5ff000, 0x600000) && !runs.run[0].map, "cut",
-	       "a hole below");
-	report(is_run(&runs, 1, 0x600000, 0x610000) &&
-		       runs.run[1].map == &maps.map[0],
-	       "cut", "a whole mapping");
-	report(is_run(&runs, 2, 0x610000, 0x620000) &&
-		       runs.run[2].map == &maps.map[1],
-	       "cut", "the mapping that touches it");
-	report(is_run(&runs, 3, 0x620000, 0x630000) && !runs.run[3].map, "cut",
-	       "a hole between");
-	report(is_run(&runs, 5, 0x640000, 0x641000) && !runs.run[5].map, "cut",
-	       "a hole behind");
+	add_run(&runs, 0x5ff000, 0x42000, GUPX_OUTCOME_STOP);
+	report_result(runs.count == 6, "cut", "at each mapping's borders");
+	report_result(is_run(&runs, 0, 0x5ff000, 0x600000) && !runs.run[0].map,
+		      "cut", "a hole below");
+	report_result(is_run(&runs, 1, 0x600000, 0x610000) &&
+			      runs.run[1].map == &maps.map[0],
+		      "cut", "a whole mapping");
+	report_result(is_run(&runs, 2, 0x610000, 0x620000) &&
+			      runs.run[2].map == &maps.map[1],
+		      "cut", "the mapping that touches it");
+	report_result(is_run(&runs, 3, 0x620000, 0x630000) && !runs.run[3].map,
+		      "cut", "a hole between");
+	report_result(is_run(&runs, 5, 0x640000, 0x641000) && !runs.run[5].map,
+		      "cut", "a hole behind");
 	gupx_runs_free(&runs);
 }
 
 /* As gupctl pin leaves out what it must not fail for. */
 static void test_skip(void)
 {
-	struct gupx_judgement judged =
-		judge(0x600000, 0x1000, GUPX_OUTCOME_STOP);
+	struct gupx_judgement judgement =
+		make_judgement(0x600000, 0x1000, GUPX_OUTCOME_STOP);
 	struct gupx_runs runs = { 0 };
 
-	gupx_runs_add(&runs, &maps, &judged, false);
-	report(!runs.run[0].skipped, "skip", "not in a range by numbers");
-	judged.addr = 0x601000;
-	gupx_runs_add(&runs, &maps, &judged, true);
-	report(runs.count == 2 && runs.run[1].skipped, "skip",
-	       "an unfit mapping of a group");
-	judged.addr = 0x602000;
-	judged.stage = GUPX_STAGE_FOLLOW;
-	gupx_runs_add(&runs, &maps, &judged, true);
-	report(runs.count == 3 && !runs.run[2].skipped, "skip",
-	       "not a page of a fit one");
-	judged = judge(0x603000, 0x1000, GUPX_OUTCOME_TAKE);
-	gupx_runs_add(&runs, &maps, &judged, true);
-	report(runs.count == 4 && !runs.run[3].skipped, "skip",
-	       "not what is taken");
+	gupx_runs_add(&runs, &maps, &judgement, false);
+	report_result(!runs.run[0].skipped, "skip",
+		      "not in a range by numbers");
+	judgement.addr = 0x601000;
+	gupx_runs_add(&runs, &maps, &judgement, true);
+	report_result(runs.count == 2 && runs.run[1].skipped, "skip",
+		      "an unfit mapping of a group");
+	judgement.addr = 0x602000;
+	judgement.stage = GUPX_STAGE_FOLLOW;
+	gupx_runs_add(&runs, &maps, &judgement, true);
+	report_result(runs.count == 3 && !runs.run[2].skipped, "skip",
+		      "not a page of a fit one");
+	judgement = make_judgement(0x603000, 0x1000, GUPX_OUTCOME_TAKE);
+	gupx_runs_add(&runs, &maps, &judgement, true);
+	report_result(runs.count == 4 && !runs.run[3].skipped, "skip",
+		      "not what is taken");
 	gupx_runs_free(&runs);
 }
 
@@ -155,21 +160,24 @@ static void test_fold(void)
 	__u64 addr;
 
 	for (addr = 0x600000; addr < 0x608000; addr += 0x2000) {
-		add(&runs, addr, 0x1000, GUPX_OUTCOME_TAKE);
-		add(&runs, addr + 0x1000, 0x1000, GUPX_OUTCOME_FAULT);
+		add_run(&runs, addr, 0x1000, GUPX_OUTCOME_TAKE);
+		add_run(&runs, addr + 0x1000, 0x1000, GUPX_OUTCOME_FAULT);
 	}
-	add(&runs, 0x610000, 0x1000, GUPX_OUTCOME_TAKE);
-	add(&runs, 0x611000, 0x1000, GUPX_OUTCOME_FAULT);
+	add_run(&runs, 0x610000, 0x1000, GUPX_OUTCOME_TAKE);
+	add_run(&runs, 0x611000, 0x1000, GUPX_OUTCOME_FAULT);
 	gupx_runs_fold(&runs, 8);
-	report(runs.count == 10, "fold", "not what is few");
+	report_result(runs.count == 10, "fold", "not what is few");
 	gupx_runs_fold(&runs, 7);
-	report(runs.count == 4, "fold", "by kind, each mapping by itself");
-	report(runs.run[0].count == 4 && runs.run[0].judged.len == 0x4000 &&
-		       runs.run[0].judged.addr == 0x600000 &&
-		       runs.run[0].end == 0x607000,
-	       "fold", "the sum, from the first to the last");
-	report(is_run(&runs, 2, 0x610000, 0x611000) && runs.run[2].count == 1,
-	       "fold", "the next mapping stays");
+	report_result(runs.count == 4, "fold",
+		      "by kind, each mapping by itself");
+	report_result(runs.run[0].count == 4 &&
+			      runs.run[0].judgement.len == 0x4000 &&
+			      runs.run[0].judgement.addr == 0x600000 &&
+			      runs.run[0].end == 0x607000,
+		      "fold", "the sum, from the first to the last");
+	report_result(is_run(&runs, 2, 0x610000, 0x611000) &&
+			      runs.run[2].count == 1,
+		      "fold", "the next mapping stays");
 	gupx_runs_free(&runs);
 }
 
@@ -191,12 +199,14 @@ static void test_line(void)
 		"leave out --write";
 	char *line = gupx_stop_line("refused", &maps, &stop);
 
-	report(line && !strcmp(line, wanted), "line", "where, why, what to do");
+	report_result(line && !strcmp(line, wanted), "line",
+		      "where, why, what to do");
 	free(line);
 	line = gupx_stop_line("stopped", &maps, &hole);
-	report(line && !strcmp(line,
-			       "stopped at 0x620000: the page needs a wait (would_wait)"),
-	       "line", "no mapping, no errno, no cure");
+	report_result(
+		line && !strcmp(line,
+				"stopped at 0x620000: the page needs a wait (would_wait)"),
+		"line", "no mapping, no errno, no cure");
 	free(line);
 }
 
@@ -262,7 +272,7 @@ static void say_same_abi(void)
 }
 
 /* What a process of its own says to both streams; ended by a 0 byte. */
-static int capture(void (*say)(void), char *text, size_t room)
+static int capture_output(void (*say)(void), char *text, size_t room)
 {
 	int ends[2], status;
 	size_t length = 0;
@@ -294,19 +304,19 @@ static void test_table(void)
 	char text[1024];
 
 	gupx_out_init(false, false);
-	capture(say_samples, text, sizeof(text));
-	report(!strcmp(text, "  RANGE           NUMBER\n"
-			     "one\n"
-			     "  0x1000-0x2000        5\n"
-			     "  0x2000-0x10000       -\n"
-			     "two\n"
-			     "  0x1000-0x2000        7\n"),
-	       "table", "rows under their headings");
+	capture_output(say_samples, text, sizeof(text));
+	report_result(!strcmp(text, "  RANGE           NUMBER\n"
+				    "one\n"
+				    "  0x1000-0x2000        5\n"
+				    "  0x2000-0x10000       -\n"
+				    "two\n"
+				    "  0x1000-0x2000        7\n"),
+		      "table", "rows under their headings");
 	gupx_out_init(true, false);
-	capture(say_samples, text, sizeof(text));
-	report(strstr(text, "{ \"head\": \"one\", \"number\": 0 }") &&
-		       !strstr(text, "RANGE"),
-	       "table", "no span in JSON");
+	capture_output(say_samples, text, sizeof(text));
+	report_result(strstr(text, "{ \"head\": \"one\", \"number\": 0 }") &&
+			      !strstr(text, "RANGE"),
+		      "table", "no span in JSON");
 	gupx_out_init(false, false);
 }
 
@@ -315,15 +325,17 @@ static void test_abi(void)
 	char text[1024];
 
 	gupx_out_init(false, false);
-	report(capture(say_other_abi, text, sizeof(text)) ==
-			       GUPX_EXIT_REFUSED &&
-		       strstr(text, "; upgrade gupctl\n"),
-	       "abi", "a newer module is refused");
-	report(capture(say_no_abi, text, sizeof(text)) == GUPX_EXIT_REFUSED &&
-		       strstr(text, "; upgrade the module gupx\n"),
-	       "abi", "an older module is refused");
-	report(!capture(say_same_abi, text, sizeof(text)) && !*text, "abi",
-	       "the same is fine");
+	report_result(capture_output(say_other_abi, text, sizeof(text)) ==
+				      GUPX_EXIT_REFUSED &&
+			      strstr(text, "; upgrade gupctl\n"),
+		      "abi", "a newer module is refused");
+	report_result(capture_output(say_no_abi, text, sizeof(text)) ==
+				      GUPX_EXIT_REFUSED &&
+			      strstr(text, "; upgrade the module gupx\n"),
+		      "abi", "an older module is refused");
+	report_result(!capture_output(say_same_abi, text, sizeof(text)) &&
+			      !*text,
+		      "abi", "the same is fine");
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 #include <json-c/json.h>
 
 #include "hex.h"
-#include "judged.h"
+#include "outcome.h"
 #include "maps.h"
 #include "out.h"
 #include "range.h"
@@ -22,7 +22,7 @@
 
 static unsigned int count, failures;
 
-static void report(bool good, const char *group, const char *name)
+static void report_result(bool good, const char *group, const char *name)
 {
 	count++;
 	failures += !good;
@@ -97,10 +97,10 @@ static void test_ranges(void)
 		enum gupx_range_result result;
 
 		result = gupx_range_parse(range_cases[i].text, &range);
-		report(result == range_cases[i].result &&
-			       range.addr == range_cases[i].addr &&
-			       range.len == range_cases[i].len,
-		       "range", range_cases[i].text);
+		report_result(result == range_cases[i].result &&
+				      range.addr == range_cases[i].addr &&
+				      range.len == range_cases[i].len,
+			      "range", range_cases[i].text);
 	}
 }
 
@@ -132,10 +132,11 @@ static void test_rounding(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct gupx_range range = cases[i].in;
 
-		report(gupx_range_round(&range, 4096) == cases[i].result &&
-			       range.addr == cases[i].out.addr &&
-			       range.len == cases[i].out.len,
-		       "round", cases[i].name);
+		report_result(gupx_range_round(&range, 4096) ==
+					      cases[i].result &&
+				      range.addr == cases[i].out.addr &&
+				      range.len == cases[i].out.len,
+			      "round", cases[i].name);
 	}
 }
 
@@ -145,9 +146,9 @@ static void test_range_words(void)
 	int result;
 
 	for (result = GUPX_RANGE_EMPTY; result <= GUPX_RANGE_OVERFLOW; result++)
-		good &= strcmp(gupx_range_explain(result),
-			       gupx_range_explain(GUPX_RANGE_BYTES)) != 0;
-	report(good, "range", "every refusal has its words");
+		good &= strcmp(gupx_range_strerror(result),
+			       gupx_range_strerror(GUPX_RANGE_BYTES)) != 0;
+	report_result(good, "range", "every refusal has its words");
 }
 
 static char maps_text[] =
@@ -200,20 +201,22 @@ static void test_maps(void)
 	struct gupx_maps maps;
 	size_t i;
 
-	report(file && !gupx_maps_parse(&maps, file) && maps.count == 11,
-	       "maps", "all lines are taken");
+	report_result(file && !gupx_maps_parse(&maps, file) && maps.count == 11,
+		      "maps", "all lines are taken");
 	fclose(file);
-	report(!strcmp(maps.map[0].name, "/usr/bin/a b"), "maps",
-	       "a name may hold a blank");
-	report(maps.map[10].addr == 0xffffffffff600000 &&
-		       !strcmp(maps.map[10].perms, "--xp"),
-	       "maps", "the last page of the address space");
-	report(gupx_maps_find(&maps, 0x620fff) == &maps.map[1], "maps",
-	       "the last byte is in");
-	report(!gupx_maps_find(&maps, 0x621000), "maps", "the end is out");
+	report_result(!strcmp(maps.map[0].name, "/usr/bin/a b"), "maps",
+		      "a name may hold a blank");
+	report_result(maps.map[10].addr == 0xffffffffff600000 &&
+			      !strcmp(maps.map[10].perms, "--xp"),
+		      "maps", "the last page of the address space");
+	report_result(gupx_maps_find(&maps, 0x620fff) == &maps.map[1], "maps",
+		      "the last byte is in");
+	report_result(!gupx_maps_find(&maps, 0x621000), "maps",
+		      "the end is out");
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report(count_matches(&maps, cases[i].name) == cases[i].matches,
-		       "match", cases[i].name);
+		report_result(count_matches(&maps, cases[i].name) ==
+				      cases[i].matches,
+			      "match", cases[i].name);
 	gupx_maps_free(&maps);
 }
 
@@ -223,8 +226,8 @@ static void test_broken_maps(void)
 	FILE *file = fmemopen(text, strlen(text), "r");
 	struct gupx_maps maps;
 
-	report(file && gupx_maps_parse(&maps, file) < 0, "maps",
-	       "a broken line is an error");
+	report_result(file && gupx_maps_parse(&maps, file) < 0, "maps",
+		      "a broken line is an error");
 	fclose(file);
 	gupx_maps_free(&maps);
 }
@@ -262,11 +265,13 @@ static unsigned int test_words(const char *prefix,
 			   name, &number) != 2)
 			continue;
 		found++;
-		report(is_lower_twin(name_of(number), name, strlen(name)),
-		       prefix, name);
+		report_result(is_lower_twin(name_of(number), name,
+					    strlen(name)),
+			      prefix, name);
 		if (text_of)
-			report(strcmp(text_of(number), text_of(9999)) != 0,
-			       "text", name);
+			report_result(strcmp(text_of(number), text_of(9999)) !=
+					      0,
+				      "text", name);
 	}
 	if (file)
 		fclose(file);
@@ -285,31 +290,32 @@ static const char *reason_text(unsigned int reason)
 
 static const char *outcome_text(unsigned int outcome)
 {
-	return gupx_judged_say(GUPX_VERB_PIN, outcome).before;
+	return gupx_outcome_get_phrase(GUPX_VERB_PIN, outcome).before;
 }
 
 static void test_reasons(void)
 {
-	report(test_words("GUPX_REASON_", reason_name, reason_text) ==
-		       GUPX_REASONS,
-	       "words", "the header's reasons are all known");
-	report(test_words("GUPX_STAGE_", gupx_reason_stage, NULL) > 10, "words",
-	       "the header's stages were found");
-	report(test_words("GUPX_OUTCOME_", gupx_judged_outcome, outcome_text) >
-		       5,
-	       "words", "the header's outcomes were found");
-	report(test_words("GUPX_CONTENT_", gupx_judged_content,
-			  gupx_judged_content_text) > 10,
-	       "words", "the header's contents were found");
-	report(!strcmp(gupx_reason_get(9999)->name, "unknown") &&
-		       !strcmp(gupx_reason_stage(9999), "unknown") &&
-		       !strcmp(gupx_judged_outcome(9999), "unknown") &&
-		       !strcmp(gupx_judged_content(9999), "unknown"),
-	       "words", "a newer module's are told as unknown");
-	report(!strcmp(gupx_reason_errno(14), "EFAULT") &&
-		       !strcmp(gupx_reason_errno(133), "EHWPOISON") &&
-		       !gupx_reason_errno(0),
-	       "words", "errnos have names");
+	report_result(test_words("GUPX_REASON_", reason_name, reason_text) ==
+			      GUPX_REASONS,
+		      "words", "the header's reasons are all known");
+	report_result(test_words("GUPX_STAGE_", gupx_reason_stage, NULL) > 10,
+		      "words", "the header's stages were found");
+	report_result(test_words("GUPX_OUTCOME_", gupx_outcome_name,
+				 outcome_text) > 5,
+		      "words", "the header's outcomes were found");
+	report_result(test_words("GUPX_CONTENT_", gupx_outcome_content_name,
+				 gupx_outcome_content_text) > 10,
+		      "words", "the header's contents were found");
+	report_result(!strcmp(gupx_reason_get(9999)->name, "unknown") &&
+			      !strcmp(gupx_reason_stage(9999), "unknown") &&
+			      !strcmp(gupx_outcome_name(9999), "unknown") &&
+			      !strcmp(gupx_outcome_content_name(9999),
+				      "unknown"),
+		      "words", "a newer module's are told as unknown");
+	report_result(!strcmp(gupx_reason_errno(14), "EFAULT") &&
+			      !strcmp(gupx_reason_errno(133), "EHWPOISON") &&
+			      !gupx_reason_errno(0),
+		      "words", "errnos have names");
 }
 
 static void test_sizes(void)
@@ -331,9 +337,9 @@ static void test_sizes(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report(!strcmp(gupx_out_size(cases[i].bytes).text,
-			       cases[i].text),
-		       "size", cases[i].text);
+		report_result(!strcmp(gupx_out_size(cases[i].bytes).text,
+				      cases[i].text),
+			      "size", cases[i].text);
 }
 
 struct sample_inner {
@@ -387,7 +393,7 @@ static const struct gupx_out_field sample_fields[] = {
 static const struct gupx_out_spec sample_spec = GUPX_OUT_SPEC(sample_fields);
 
 /* What @say prints to stdout; to be freed. */
-static char *capture(void (*say)(void))
+static char *capture_output(void (*say)(void))
 {
 	FILE *file = tmpfile();
 	char *text = NULL;
@@ -443,19 +449,20 @@ static void test_text(void)
 	char *text;
 
 	gupx_out_init(false, false);
-	text = capture(say_sample);
-	report(text && strstr(text, "size       4 KiB\n"), "text",
-	       "a record is lines of label and value");
-	report(text && strstr(text, "limit      unlimited\n") &&
-		       strstr(text, "frame      hidden\n") &&
-		       strstr(text, "list       one, two\n") &&
-		       strstr(text, "no_string  -\n"),
-	       "text", "forms have words of their own");
-	report(text && !strstr(text, "\nno_list "), "text",
-	       "an empty list may be hidden");
-	report(text && strstr(text, "\nnumber\n     7\n"), "text",
-	       "a table stands under its header");
-	report(text && strstr(text, "a note\n"), "text", "notes are printed");
+	text = capture_output(say_sample);
+	report_result(text && strstr(text, "size       4 KiB\n"), "text",
+		      "a record is lines of label and value");
+	report_result(text && strstr(text, "limit      unlimited\n") &&
+			      strstr(text, "frame      hidden\n") &&
+			      strstr(text, "list       one, two\n") &&
+			      strstr(text, "no_string  -\n"),
+		      "text", "forms have words of their own");
+	report_result(text && !strstr(text, "\nno_list "), "text",
+		      "an empty list may be hidden");
+	report_result(text && strstr(text, "\nnumber\n     7\n"), "text",
+		      "a table stands under its header");
+	report_result(text && strstr(text, "a note\n"), "text",
+		      "notes are printed");
 	free(text);
 }
 
@@ -489,24 +496,25 @@ static void check_json_record(struct json_object *record)
 {
 	struct json_object *inner = NULL, *list = NULL;
 
-	report(has_text(record, "string", "a \"b\"") &&
-		       has_text(record, "addr", "0x1000") &&
-		       has_number(record, "count", 4096) &&
-		       has_number(record, "size", 4096),
-	       "json", "values in their forms");
-	report(has_null(record, "no_string") && has_null(record, "limit") &&
-		       has_null(record, "frame") &&
-		       has_null(record, "no_inner"),
-	       "json", "what is not there is null");
+	report_result(has_text(record, "string", "a \"b\"") &&
+			      has_text(record, "addr", "0x1000") &&
+			      has_number(record, "count", 4096) &&
+			      has_number(record, "size", 4096),
+		      "json", "values in their forms");
+	report_result(has_null(record, "no_string") &&
+			      has_null(record, "limit") &&
+			      has_null(record, "frame") &&
+			      has_null(record, "no_inner"),
+		      "json", "what is not there is null");
 	json_object_object_get_ex(record, "inner", &inner);
-	report(inner && has_number(inner, "number", 7), "json",
-	       "a record in a record");
+	report_result(inner && has_number(inner, "number", 7), "json",
+		      "a record in a record");
 	json_object_object_get_ex(record, "list", &list);
-	report(list && json_object_array_length(list) == 2, "json",
-	       "a list is an array");
+	report_result(list && json_object_array_length(list) == 2, "json",
+		      "a list is an array");
 	json_object_object_get_ex(record, "no_list", &list);
-	report(list && !json_object_array_length(list), "json",
-	       "an empty list is an empty array");
+	report_result(list && !json_object_array_length(list), "json",
+		      "an empty list is an empty array");
 }
 
 static void test_json(void)
@@ -515,18 +523,21 @@ static void test_json(void)
 	char *text;
 
 	gupx_out_init(true, false);
-	text = capture(say_sample);
+	text = capture_output(say_sample);
 	root = text ? json_tokener_parse(text) : NULL;
-	report(root, "json", "one whole object");
-	report(root && has_null(root, "error"), "json", "no error is null");
+	report_result(root, "json", "one whole object");
+	report_result(root && has_null(root, "error"), "json",
+		      "no error is null");
 	json_object_object_get_ex(root, "record", &record);
 	check_json_record(record);
 	json_object_object_get_ex(root, "rows", &rows);
-	report(rows && json_object_array_length(rows) == 1 &&
-		       json_object_equal(json_object_array_get_idx(rows, 0),
-					 record),
-	       "json", "a table's row is the record");
-	report(text && !strstr(text, "a note"), "json", "notes stay out");
+	report_result(
+		rows && json_object_array_length(rows) == 1 &&
+			json_object_equal(json_object_array_get_idx(rows, 0),
+					  record),
+		"json", "a table's row is the record");
+	report_result(text && !strstr(text, "a note"), "json",
+		      "notes stay out");
 	json_object_put(root);
 	free(text);
 }
@@ -550,9 +561,9 @@ static void test_hex(void)
 		"*\n"
 		"7f0000001043  00 00 00 00 00 00                                 |......|\n"
 		"7f0000001049\n";
-	char *text = capture(say_dump);
+	char *text = capture_output(say_dump);
 
-	report(text && !strcmp(text, wanted), "hex", "as of hexdump -C");
+	report_result(text && !strcmp(text, wanted), "hex", "as of hexdump -C");
 	free(text);
 }
 

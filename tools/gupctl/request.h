@@ -11,8 +11,8 @@
  *
  * Invariant: an item's bytes are done from its first one on, without holes.
  */
-#ifndef GUPX_WORK_H
-#define GUPX_WORK_H
+#ifndef GUPX_REQUEST_H
+#define GUPX_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,11 +22,11 @@
 #include "args.h"
 #include "dev.h"
 #include "maps.h"
-#include "place.h"
+#include "placement.h"
 #include "target.h"
 
 /**
- * struct gupx_work_item - one range and what became of it
+ * struct gupx_request_item - one range and what became of it
  * @range: as asked
  * @map: what is mapped at its beginning, or NULL
  * @group: stands for a kind of mapping
@@ -35,7 +35,7 @@
  * @stop: of the last chunk; reason 0 where nothing stopped it
  * @data: what was read, as hexadecimal digits, or NULL; freed with the work
  */
-struct gupx_work_item {
+struct gupx_request_item {
 	struct gupx_range range;
 	const struct gupx_map *map;
 	bool group;
@@ -46,15 +46,15 @@ struct gupx_work_item {
 };
 
 /**
- * struct gupx_work_chunk - one ioctl
+ * struct gupx_request_chunk - one ioctl
  * @item: what it is part of
  * @addr: [in]
  * @len: [in]
  * @done: [out]
  * @stop: [out]
  */
-struct gupx_work_chunk {
-	struct gupx_work_item *item;
+struct gupx_request_chunk {
+	struct gupx_request_item *item;
 	__u64 addr;
 	__u64 len;
 	__u64 done;
@@ -62,58 +62,59 @@ struct gupx_work_chunk {
 };
 
 /**
- * struct gupx_work - the whole
+ * struct gupx_request - the whole
  * @verb: "pin"
  * @past: "pinned"
  * @args: the command line
  * @chunk: bytes of one ioctl at most, a power of two
- * @one_gap: what is done must be one run of bytes: the first gap ends it
+ * @stop_at_gap: what is done must be one run of bytes: the first gap ends it
  * @terse: nothing to say to people where all was done
  * @step: does one chunk: 0, or -errno of the ioctl
- * @own: the command's, for @step
+ * @priv: the command's, for @step
  * @flags: GUPX_F_*
  * @total: bytes of all items
  * @done: bytes of all items
  * @error: errno of the ioctl that ended the work, or 0
- * @ask: for the message about it
+ * @context: for the message about it
  */
-struct gupx_work {
+struct gupx_request {
 	const char *verb;
 	const char *past;
 	const struct gupx_args *args;
 	__u64 chunk;
-	bool one_gap;
+	bool stop_at_gap;
 	bool terse;
-	int (*step)(struct gupx_work *work, struct gupx_work_chunk *chunk);
-	void *own;
+	int (*step)(struct gupx_request *request,
+		    struct gupx_request_chunk *chunk);
+	void *priv;
 
 	struct gupx_dev dev;
 	struct gupx_target target;
 	struct gupx_maps maps;
-	struct gupx_place place;
-	struct gupx_work_item *item;
+	struct gupx_placement placement;
+	struct gupx_request_item *item;
 	size_t count;
 	__u32 flags;
 	__u64 total;
 	__u64 done;
-	double begun;
+	double start;
 	double seconds;
 	int error;
-	struct gupx_dev_ask ask;
+	struct gupx_dev_context context;
 };
 
 /* Target, module, mappings, items, placement. Exits where one is missing. */
-void gupx_work_open(struct gupx_work *work);
+void gupx_request_open(struct gupx_request *request);
 
 /* All chunks, until done, refused by the module, or a signal comes. */
-void gupx_work_run(struct gupx_work *work);
+void gupx_request_run(struct gupx_request *request);
 
 /* Says what became of each item, and of the whole. */
-void gupx_work_report(struct gupx_work *work);
+void gupx_request_report(struct gupx_request *request);
 
 /* The exit status that the outcome stands for. */
-int gupx_work_status(const struct gupx_work *work);
+int gupx_request_status(const struct gupx_request *request);
 
-void gupx_work_close(struct gupx_work *work);
+void gupx_request_close(struct gupx_request *request);
 
 #endif

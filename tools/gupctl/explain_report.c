@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a request would do: foretell.h. */
+/* What a request would do: explain_report.h. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "foretell.h"
-#include "judged.h"
+#include "explain_report.h"
+#include "outcome.h"
 #include "out.h"
 #include "reason.h"
 #include "signals.h"
@@ -133,7 +133,7 @@ static const struct gupx_out_field total_fields[] = {
 
 static const struct gupx_out_spec total_spec = GUPX_OUT_SPEC(total_fields);
 
-static void *allocate(size_t count, size_t size)
+static void *alloc_zeroed(size_t count, size_t size)
 {
 	void *memory = calloc(count + 1, size);
 
@@ -145,55 +145,58 @@ static void *allocate(size_t count, size_t size)
 
 static bool is_stop(const struct gupx_run *run)
 {
-	return run->judged.outcome == GUPX_OUTCOME_STOP;
+	return run->judgement.outcome == GUPX_OUTCOME_STOP;
 }
 
-static bool is_there(unsigned int content)
+static bool is_present(unsigned int content)
 {
 	return content == GUPX_CONTENT_ANON || content == GUPX_CONTENT_FILE ||
 	       content == GUPX_CONTENT_ZERO;
 }
 
-static void say_now(struct run_row *row, const struct gupx_judgement *judged)
+static void format_now(struct run_row *row,
+		       const struct gupx_judgement *judgement)
 {
 	row->now_text = row->now;
 	snprintf(row->now, sizeof(row->now), "%s%s%s",
-		 gupx_judged_content_text(judged->content),
+		 gupx_outcome_content_text(judgement->content),
 		 row->exclusive ? ", own" : "",
 		 row->writable ? ", writable" : "");
 }
 
-static void say_would(struct run_row *row, const struct gupx_run *run,
-		      unsigned int verb)
+static void format_would(struct run_row *row, const struct gupx_run *run,
+			 unsigned int verb)
 {
-	const struct gupx_judgement *judged = &run->judged;
-	struct gupx_judged_phrase say = gupx_judged_say(verb, judged->outcome);
+	const struct gupx_judgement *judgement = &run->judgement;
+	struct gupx_outcome_phrase phrase =
+		gupx_outcome_get_phrase(verb, judgement->outcome);
 
 	row->would_text = row->would;
 	/* What is there and faulted all the same, is so to be written to. */
-	if (judged->outcome == GUPX_OUTCOME_FAULT && is_there(judged->content))
-		say.after = " for writing";
+	if (judgement->outcome == GUPX_OUTCOME_FAULT &&
+	    is_present(judgement->content))
+		phrase.after = " for writing";
 	if (is_stop(run))
 		snprintf(row->would, sizeof(row->would), "%s: %s",
 			 run->skipped ? "leave it out" : "stop",
-			 gupx_reason_get(judged->reason)->text);
+			 gupx_reason_get(judgement->reason)->text);
 	else
-		snprintf(row->would, sizeof(row->would), "%s it%s", say.before,
-			 say.after);
+		snprintf(row->would, sizeof(row->would), "%s it%s",
+			 phrase.before, phrase.after);
 }
 
-static struct gupx_stop stop_of(const struct gupx_run *run)
+static struct gupx_stop make_stop(const struct gupx_run *run)
 {
 	return (struct gupx_stop){
-		.addr = run->judged.addr,
-		.error = run->judged.error,
-		.stage = run->judged.stage,
-		.reason = run->judged.reason,
+		.addr = run->judgement.addr,
+		.error = run->judgement.error,
+		.stage = run->judgement.stage,
+		.reason = run->judgement.reason,
 	};
 }
 
 /* What heads the runs of a mapping. */
-static const char *name_of(const struct gupx_map *map)
+static const char *get_heading(const struct gupx_map *map)
 {
 	if (!map)
 		return gupx_out_is_json() ? NULL : "no mapping";
@@ -203,41 +206,41 @@ static const char *name_of(const struct gupx_map *map)
 static void fill_row(struct run_row *row, const struct gupx_run *run,
 		     unsigned int verb)
 {
-	const struct gupx_judgement *judged = &run->judged;
-	const struct gupx_stop stop = stop_of(run);
+	const struct gupx_judgement *judgement = &run->judgement;
+	const struct gupx_stop stop = make_stop(run);
 
 	*row = (struct run_row){
-		.name = name_of(run->map),
+		.name = get_heading(run->map),
 		.perms = run->map ? run->map->perms : NULL,
-		.span = { judged->addr, run->end },
-		.addr = judged->addr,
-		.len = judged->len,
+		.span = { judgement->addr, run->end },
+		.addr = judgement->addr,
+		.len = judgement->len,
 		.runs = run->count,
-		.page = judged->shift ? 1ULL << (judged->shift & 63) : 0,
-		.content = gupx_judged_content(judged->content),
-		.outcome = gupx_judged_outcome(judged->outcome),
-		.writable = judged->flags & GUPX_JUDGED_WRITABLE,
-		.exclusive = judged->flags & GUPX_JUDGED_EXCLUSIVE,
+		.page = judgement->shift ? 1ULL << (judgement->shift & 63) : 0,
+		.content = gupx_outcome_content_name(judgement->content),
+		.outcome = gupx_outcome_name(judgement->outcome),
+		.writable = judgement->flags & GUPX_JUDGED_WRITABLE,
+		.exclusive = judgement->flags & GUPX_JUDGED_EXCLUSIVE,
 		.skipped = run->skipped,
 	};
-	say_now(row, judged);
-	say_would(row, run, verb);
+	format_now(row, judgement);
+	format_would(row, run, verb);
 	if (!is_stop(run))
 		return;
 	gupx_stop_fill(&row->stop_row, &stop);
 	row->stop = &row->stop_row;
 }
 
-static void report_head(const struct gupx_foretell *foretell)
+static void report_head(const struct gupx_explain_report *report)
 {
-	const struct gupx_work *work = foretell->work;
+	const struct gupx_request *request = report->request;
 	const struct head_row row = {
-		.pid = (__u64)work->target.pid,
-		.comm = work->target.comm,
-		.verb = gupx_judged_verb(foretell->verb),
-		.write = work->args->write,
-		.force = work->args->force,
-		.nofault = work->args->nofault,
+		.pid = (__u64)request->target.pid,
+		.comm = request->target.comm,
+		.verb = gupx_outcome_verb_name(report->verb),
+		.write = request->args->write,
+		.force = request->args->force,
+		.nofault = request->args->nofault,
 	};
 
 	if (gupx_out_is_json())
@@ -245,13 +248,13 @@ static void report_head(const struct gupx_foretell *foretell)
 }
 
 /* "PIN --write WOULD" */
-static void print_label(const struct gupx_foretell *foretell, char *label,
-			size_t room)
+static void format_label(const struct gupx_explain_report *report, char *label,
+			 size_t room)
 {
-	const struct gupx_args *args = foretell->work->args;
+	const struct gupx_args *args = report->request->args;
 	size_t i;
 
-	snprintf(label, room, "%s", gupx_judged_verb(foretell->verb));
+	snprintf(label, room, "%s", gupx_outcome_verb_name(report->verb));
 	for (i = 0; label[i]; i++)
 		label[i] = (char)toupper((unsigned char)label[i]);
 	snprintf(label + i, room - i, "%s%s%s WOULD",
@@ -259,12 +262,12 @@ static void print_label(const struct gupx_foretell *foretell, char *label,
 		 args->nofault ? " --nofault" : "");
 }
 
-static void report_runs(const struct gupx_foretell *foretell)
+static void report_runs(const struct gupx_explain_report *report)
 {
-	const struct gupx_runs *runs = foretell->runs;
+	const struct gupx_runs *runs = report->runs;
 	struct gupx_out_field field[RUN_FIELDS];
 	const struct gupx_out_spec spec = GUPX_OUT_SPEC(field);
-	struct run_row *row = allocate(runs->count, sizeof(*row));
+	struct run_row *row = alloc_zeroed(runs->count, sizeof(*row));
 	const struct gupx_out_rows rows = {
 		.row = row,
 		.count = runs->count,
@@ -275,11 +278,11 @@ static void report_runs(const struct gupx_foretell *foretell)
 	size_t i;
 
 	for (i = 0; i < runs->count; i++) {
-		fill_row(&row[i], &runs->run[i], foretell->verb);
+		fill_row(&row[i], &runs->run[i], report->verb);
 		folded |= row[i].runs > 1;
 	}
 	memcpy(field, run_fields, sizeof(field));
-	print_label(foretell, label, sizeof(label));
+	format_label(report, label, sizeof(label));
 	field[FIELD_WOULD].label = label;
 	if (!folded)
 		field[FIELD_RUNS].label = NULL;
@@ -287,43 +290,45 @@ static void report_runs(const struct gupx_foretell *foretell)
 	free(row);
 }
 
-static void count_total(const struct gupx_foretell *foretell,
+static void count_total(const struct gupx_explain_report *report,
 			struct total_row *total)
 {
-	const struct gupx_runs *runs = foretell->runs;
+	const struct gupx_runs *runs = report->runs;
 	size_t i;
 
 	*total = (struct total_row){
 		.runs = runs->count,
-		.len = foretell->work->total,
-		.judged = foretell->work->done,
+		.len = report->request->total,
+		.judged = report->request->done,
 	};
 	for (i = 0; i < runs->count; i++) {
-		const struct gupx_judgement *judged = &runs->run[i].judged;
+		const struct gupx_judgement *judgement =
+			&runs->run[i].judgement;
 
 		if (runs->run[i].skipped)
-			total->skipped += judged->len;
-		else if (judged->outcome < OUTCOMES)
-			total->bytes[judged->outcome] += judged->len;
+			total->skipped += judgement->len;
+		else if (judgement->outcome < OUTCOMES)
+			total->bytes[judgement->outcome] += judgement->len;
 	}
-	total->interrupted = gupx_signals_came() && total->judged < total->len;
+	total->interrupted =
+		gupx_signals_received() && total->judged < total->len;
 }
 
 /* "take 1 MiB as it is, fault 16 KiB in, leave out 4 KiB" */
-static void print_total(const struct gupx_foretell *foretell,
+static void print_total(const struct gupx_explain_report *report,
 			const struct total_row *total, FILE *stream)
 {
 	const char *separator = "";
 	unsigned int i;
 
 	for (i = 0; i < OUTCOMES; i++) {
-		const struct gupx_judged_phrase say =
-			gupx_judged_say(foretell->verb, i);
+		const struct gupx_outcome_phrase phrase =
+			gupx_outcome_get_phrase(report->verb, i);
 
 		if (!total->bytes[i])
 			continue;
-		fprintf(stream, "%s%s %s%s", separator, say.before,
-			gupx_out_size(total->bytes[i]).text, say.after);
+		fprintf(stream, "%s%s %s%s", separator, phrase.before,
+			gupx_out_size(total->bytes[i]).text, phrase.after);
 		separator = ", ";
 	}
 	if (total->skipped)
@@ -333,10 +338,10 @@ static void print_total(const struct gupx_foretell *foretell,
 		fputs("take nothing", stream);
 }
 
-static void report_total(const struct gupx_foretell *foretell,
+static void report_total(const struct gupx_explain_report *report,
 			 const struct total_row *total)
 {
-	const struct gupx_target *target = &foretell->work->target;
+	const struct gupx_target *target = &report->request->target;
 	char *text = NULL;
 	size_t length = 0;
 	FILE *stream;
@@ -348,17 +353,17 @@ static void report_total(const struct gupx_foretell *foretell,
 	stream = open_memstream(&text, &length);
 	if (!stream)
 		return;
-	print_total(foretell, total, stream);
+	print_total(report, total, stream);
 	fclose(stream);
 	gupx_out_note("process %d (%s): %s would %s", target->pid, target->comm,
-		      gupx_judged_verb(foretell->verb), text);
+		      gupx_outcome_verb_name(report->verb), text);
 	free(text);
 }
 
-static void report_stop(const struct gupx_foretell *foretell,
+static void report_stop(const struct gupx_explain_report *report,
 			const struct gupx_run *first, __u64 runs)
 {
-	const struct gupx_stop stop = stop_of(first);
+	const struct gupx_stop stop = make_stop(first);
 	char word[64];
 	char *line;
 
@@ -367,24 +372,24 @@ static void report_stop(const struct gupx_foretell *foretell,
 			 runs);
 	else
 		snprintf(word, sizeof(word), "would stop");
-	line = gupx_stop_line(word, &foretell->work->maps, &stop);
+	line = gupx_stop_line(word, &report->request->maps, &stop);
 	if (line)
 		gupx_out_note("%s", line);
 	free(line);
 }
 
 /* A line a reason. */
-static void report_stops(const struct gupx_foretell *foretell)
+static void report_stops(const struct gupx_explain_report *report)
 {
-	const struct gupx_runs *runs = foretell->runs;
+	const struct gupx_runs *runs = report->runs;
 	const struct gupx_run *first[REASONS] = { 0 };
 	__u64 counts[REASONS] = { 0 };
 	size_t i;
 
 	for (i = 0; i < runs->count; i++) {
 		const struct gupx_run *run = &runs->run[i];
-		const size_t reason = run->judged.reason < REASONS
-					      ? run->judged.reason
+		const size_t reason = run->judgement.reason < REASONS
+					      ? run->judgement.reason
 					      : REASONS - 1;
 
 		if (!is_stop(run) || run->skipped)
@@ -395,26 +400,28 @@ static void report_stops(const struct gupx_foretell *foretell)
 	}
 	for (i = 0; i < REASONS; i++)
 		if (counts[i])
-			report_stop(foretell, first[i], counts[i]);
+			report_stop(report, first[i], counts[i]);
 }
 
-int gupx_foretell_report(const struct gupx_foretell *foretell)
+int gupx_explain_report_print(const struct gupx_explain_report *report)
 {
-	const struct gupx_work *work = foretell->work;
+	const struct gupx_request *request = report->request;
 	struct total_row total;
 
-	report_head(foretell);
+	report_head(report);
 	if (!gupx_out_is_json() && !gupx_out_is_verbose())
-		gupx_runs_fold(foretell->runs, MANY);
-	count_total(foretell, &total);
-	report_runs(foretell);
-	report_total(foretell, &total);
+		gupx_runs_fold(report->runs, MANY);
+	count_total(report, &total);
+	report_runs(report);
+	report_total(report, &total);
 	if (!gupx_out_is_json())
-		report_stops(foretell);
-	if (work->error)
-		gupx_dev_report(work->error, &work->ask, &work->target);
+		report_stops(report);
+	if (request->error)
+		gupx_dev_report(request->error, &request->context,
+				&request->target);
 	if (total.interrupted)
 		gupx_out_error("interrupted", NULL, "interrupted");
-	return work->error || total.bytes[GUPX_OUTCOME_STOP] ? GUPX_EXIT_REFUSED
-							     : GUPX_EXIT_DONE;
+	return request->error || total.bytes[GUPX_OUTCOME_STOP]
+		       ? GUPX_EXIT_REFUSED
+		       : GUPX_EXIT_DONE;
 }

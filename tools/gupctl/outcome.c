@@ -5,7 +5,7 @@
  */
 #include <stddef.h>
 
-#include "judged.h"
+#include "outcome.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -34,7 +34,7 @@ static const struct {
 
 static const struct {
 	const char *name;
-	struct gupx_judged_phrase say;
+	struct gupx_outcome_phrase phrase;
 } outcomes[] = {
 	[GUPX_OUTCOME_TAKE] = { "take", { "take", " as it is" } },
 	[GUPX_OUTCOME_SKIP] = { "skip", { "count", " as done" } },
@@ -44,41 +44,41 @@ static const struct {
 	[GUPX_OUTCOME_STOP] = { "stop", { "stop at", "" } },
 };
 
-const char *gupx_judged_outcome(unsigned int outcome)
+const char *gupx_outcome_name(unsigned int outcome)
 {
 	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
 		return "unknown";
 	return outcomes[outcome].name;
 }
 
-const char *gupx_judged_content(unsigned int content)
+const char *gupx_outcome_content_name(unsigned int content)
 {
 	if (content >= ARRAY_SIZE(contents) || !contents[content].name)
 		return "unknown";
 	return contents[content].name;
 }
 
-const char *gupx_judged_content_text(unsigned int content)
+const char *gupx_outcome_content_text(unsigned int content)
 {
 	if (content >= ARRAY_SIZE(contents) || !contents[content].text)
 		return "unknown";
 	return contents[content].text;
 }
 
-struct gupx_judged_phrase gupx_judged_say(unsigned int verb,
-					  unsigned int outcome)
+struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
+						   unsigned int outcome)
 {
 	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
-		return (struct gupx_judged_phrase){ "do", " in a newer way" };
+		return (struct gupx_outcome_phrase){ "do", " in a newer way" };
 	/* Populate takes nothing, and read keeps nothing. */
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_POPULATE)
-		return (struct gupx_judged_phrase){ "find", " there" };
+		return (struct gupx_outcome_phrase){ "find", " there" };
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_READ)
-		return (struct gupx_judged_phrase){ "copy", " as it is" };
-	return outcomes[outcome].say;
+		return (struct gupx_outcome_phrase){ "copy", " as it is" };
+	return outcomes[outcome].phrase;
 }
 
-const char *gupx_judged_verb(unsigned int verb)
+const char *gupx_outcome_verb_name(unsigned int verb)
 {
 	return verb < ARRAY_SIZE(verbs) ? verbs[verb] : NULL;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What became of the work, for people and for programs: work.h. */
+/* What became of the work, for people and for programs: request.h. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "reason.h"
 #include "signals.h"
 #include "stop.h"
-#include "work.h"
+#include "request.h"
 
 struct item_row {
 	__u64 addr;
@@ -92,7 +92,7 @@ static const struct gupx_out_field total_fields[] = {
 
 static const struct gupx_out_spec total_spec = GUPX_OUT_SPEC(total_fields);
 
-static const char *result_word(const struct gupx_work_item *item)
+static const char *get_result_name(const struct gupx_request_item *item)
 {
 	if (item->skipped)
 		return "skipped";
@@ -101,13 +101,14 @@ static const char *result_word(const struct gupx_work_item *item)
 	return item->done ? "partial" : "none";
 }
 
-static void fill_item(struct item_row *row, const struct gupx_work_item *item)
+static void fill_item(struct item_row *row,
+		      const struct gupx_request_item *item)
 {
 	*row = (struct item_row){
 		.addr = item->range.addr,
 		.len = item->range.len,
 		.done = item->done,
-		.result = result_word(item),
+		.result = get_result_name(item),
 		.perms = item->map ? item->map->perms : NULL,
 		.name = item->map ? item->map->name : NULL,
 		.data = item->data,
@@ -118,62 +119,62 @@ static void fill_item(struct item_row *row, const struct gupx_work_item *item)
 	row->stop = &row->stop_row;
 }
 
-static void report_head(const struct gupx_work *work)
+static void report_head(const struct gupx_request *request)
 {
-	const struct gupx_args *args = work->args;
+	const struct gupx_args *args = request->args;
 	const struct head_row row = {
-		.pid = (__u64)work->target.pid,
-		.comm = work->target.comm,
+		.pid = (__u64)request->target.pid,
+		.comm = request->target.comm,
 		.engine = args->kernel_engine ? "kernel" : "gupx",
 		.write = args->write,
 		.force = args->force,
 		.nofault = args->nofault,
-		.moved = work->place.moved,
-		.cpus = work->place.cpus,
+		.moved = request->placement.moved,
+		.cpus = request->placement.cpus,
 	};
 
 	if (gupx_out_is_json())
 		gupx_out_record(NULL, &head_spec, &row);
 	else if (gupx_out_is_verbose())
 		gupx_out_note("process %d (%s), engine %s, on %s CPUs %s",
-			      work->target.pid, row.comm, row.engine,
+			      request->target.pid, row.comm, row.engine,
 			      row.moved ? "its" : "gupctl's own",
 			      row.cpus ? row.cpus : "(unknown)");
 }
 
 /* One line is no table: the total says it all. */
-static bool is_dull(const struct gupx_work *work)
+static bool is_table_redundant(const struct gupx_request *request)
 {
 	size_t i;
 
 	if (gupx_out_is_verbose())
 		return false;
-	if (work->terse)
+	if (request->terse)
 		return true;
-	for (i = 0; i < work->count; i++)
-		if (work->item[i].group)
+	for (i = 0; i < request->count; i++)
+		if (request->item[i].group)
 			return true;
-	return work->count < 2;
+	return request->count < 2;
 }
 
-static void report_items(const struct gupx_work *work)
+static void report_items(const struct gupx_request *request)
 {
 	struct gupx_out_spec spec = GUPX_OUT_SPEC(item_fields);
 	struct gupx_out_rows rows = {
-		.count = work->count,
+		.count = request->count,
 		.stride = sizeof(struct item_row),
-		.quiet = is_dull(work),
+		.quiet = is_table_redundant(request),
 	};
 	struct item_row *row;
 	bool data = false;
 	size_t i;
 
-	row = calloc(work->count + 1, sizeof(*row));
+	row = calloc(request->count + 1, sizeof(*row));
 	if (!row)
 		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
 			     "out of memory");
-	for (i = 0; i < work->count; i++) {
-		fill_item(&row[i], &work->item[i]);
+	for (i = 0; i < request->count; i++) {
+		fill_item(&row[i], &request->item[i]);
 		data |= !!row[i].data;
 	}
 	rows.row = row;
@@ -182,11 +183,11 @@ static void report_items(const struct gupx_work *work)
 	free(row);
 }
 
-static void report_stop(const struct gupx_work *work,
-			const struct gupx_work_item *item)
+static void report_stop(const struct gupx_request *request,
+			const struct gupx_request_item *item)
 {
 	char *line = gupx_stop_line(item->done ? "stopped" : "refused",
-				    &work->maps, &item->stop);
+				    &request->maps, &item->stop);
 
 	if (line)
 		gupx_out_warn("%s", line);
@@ -194,7 +195,7 @@ static void report_stop(const struct gupx_work *work,
 }
 
 /* As it must be typed into a shell. */
-static void print_word(const char *word, FILE *stream)
+static void print_quoted(const char *word, FILE *stream)
 {
 	const char *odd = word;
 
@@ -213,44 +214,45 @@ static void print_word(const char *word, FILE *stream)
 	fputc('\'', stream);
 }
 
-static void print_explain(const struct gupx_work *work, FILE *stream)
+static void print_explain_command(const struct gupx_request *request,
+				  FILE *stream)
 {
-	const struct gupx_args *args = work->args;
+	const struct gupx_args *args = request->args;
 	size_t i;
 
 	fputs("gupctl explain", stream);
-	if (strcmp(work->verb, "pin"))
-		fprintf(stream, " --for %s", work->verb);
+	if (strcmp(request->verb, "pin"))
+		fprintf(stream, " --for %s", request->verb);
 	fprintf(stream, "%s%s%s %d%s", args->write ? " --write" : "",
 		args->force ? " --force" : "",
-		args->nofault ? " --nofault" : "", work->target.pid,
+		args->nofault ? " --nofault" : "", request->target.pid,
 		args->all ? " --all" : "");
 	for (i = 0; i < args->range_count; i++) {
 		fputc(' ', stream);
-		print_word(args->range[i].text, stream);
+		print_quoted(args->range[i].text, stream);
 	}
 }
 
 /* The same words, to be judged page by page. */
-static void hint_at_explain(const struct gupx_work *work)
+static void suggest_explain(const struct gupx_request *request)
 {
 	char *text = NULL;
 	size_t length = 0;
 	FILE *stream;
 
-	if (!work->dev.info.explain_flags)
+	if (!request->dev.info.explain_flags)
 		return;
 	stream = open_memstream(&text, &length);
 	if (!stream)
 		return;
-	print_explain(work, stream);
+	print_explain_command(request, stream);
 	fclose(stream);
 	gupx_out_warn("page by page: %s", text);
 	free(text);
 }
 
 /* Could that have been known without trying? */
-static bool is_foretold(const struct gupx_stop *stop)
+static bool is_predictable(const struct gupx_stop *stop)
 {
 	switch (stop->stage) {
 	case GUPX_STAGE_LOOKUP:
@@ -265,38 +267,38 @@ static bool is_foretold(const struct gupx_stop *stop)
 	}
 }
 
-static void report_stops(const struct gupx_work *work)
+static void report_stops(const struct gupx_request *request)
 {
 	bool hint = false;
 	size_t i;
 
 	if (gupx_out_is_json())
 		return;
-	for (i = 0; i < work->count; i++) {
-		const struct gupx_work_item *item = &work->item[i];
+	for (i = 0; i < request->count; i++) {
+		const struct gupx_request_item *item = &request->item[i];
 
 		if (item->skipped || !item->stop.reason ||
 		    item->stop.reason == GUPX_REASON_MEMLOCK ||
 		    item->stop.reason == GUPX_REASON_SIGNAL)
 			continue;
-		report_stop(work, item);
-		hint |= is_foretold(&item->stop);
+		report_stop(request, item);
+		hint |= is_predictable(&item->stop);
 	}
 	if (hint)
-		hint_at_explain(work);
+		suggest_explain(request);
 }
 
 /* "1 io_mapping, 6 no_write" */
-static void print_reasons(const struct gupx_work *work, FILE *stream)
+static void print_reasons(const struct gupx_request *request, FILE *stream)
 {
 	size_t counts[GUPX_REASONS] = { 0 };
 	const char *separator = "";
 	size_t i;
 
-	for (i = 0; i < work->count; i++)
-		if (work->item[i].skipped &&
-		    work->item[i].stop.reason < GUPX_REASONS)
-			counts[work->item[i].stop.reason]++;
+	for (i = 0; i < request->count; i++)
+		if (request->item[i].skipped &&
+		    request->item[i].stop.reason < GUPX_REASONS)
+			counts[request->item[i].stop.reason]++;
 	for (i = 0; i < GUPX_REASONS; i++) {
 		if (!counts[i])
 			continue;
@@ -306,7 +308,7 @@ static void print_reasons(const struct gupx_work *work, FILE *stream)
 	}
 }
 
-static void report_skipped(const struct gupx_work *work,
+static void report_skipped(const struct gupx_request *request,
 			   const struct total_row *total)
 {
 	char *reasons = NULL;
@@ -318,7 +320,7 @@ static void report_skipped(const struct gupx_work *work,
 	stream = open_memstream(&reasons, &length);
 	if (!stream)
 		return;
-	print_reasons(work, stream);
+	print_reasons(request, stream);
 	fclose(stream);
 	gupx_out_note("skipped %llu mapping%s that cannot be taken, %s (%s)",
 		      total->skipped_ranges,
@@ -327,29 +329,30 @@ static void report_skipped(const struct gupx_work *work,
 	free(reasons);
 }
 
-static void count_total(const struct gupx_work *work, struct total_row *total)
+static void count_total(const struct gupx_request *request,
+			struct total_row *total)
 {
 	size_t i;
 
 	*total = (struct total_row){
-		.ranges = work->count,
-		.len = work->total,
-		.done = work->done,
-		.milliseconds = (__u64)(work->seconds * 1000),
+		.ranges = request->count,
+		.len = request->total,
+		.done = request->done,
+		.milliseconds = (__u64)(request->seconds * 1000),
 	};
-	for (i = 0; i < work->count; i++) {
-		const struct gupx_work_item *item = &work->item[i];
+	for (i = 0; i < request->count; i++) {
+		const struct gupx_request_item *item = &request->item[i];
 
 		if (!item->skipped)
 			continue;
 		total->skipped_ranges++;
 		total->skipped_len += item->range.len - item->done;
 	}
-	total->interrupted = gupx_signals_came() &&
+	total->interrupted = gupx_signals_received() &&
 			     total->done + total->skipped_len < total->len;
 }
 
-static void report_total(const struct gupx_work *work,
+static void report_total(const struct gupx_request *request,
 			 const struct total_row *total)
 {
 	const __u64 ranges = total->ranges - total->skipped_ranges;
@@ -360,39 +363,41 @@ static void report_total(const struct gupx_work *work,
 		gupx_out_record("total", &total_spec, total);
 		return;
 	}
-	if (work->terse && total->done == total->len && !gupx_out_is_verbose())
+	if (request->terse && total->done == total->len &&
+	    !gupx_out_is_verbose())
 		return;
 	if (total->done < wanted)
 		snprintf(of, sizeof(of), " of %s", gupx_out_size(wanted).text);
 	gupx_out_note("%s %s%s in %llu range%s of process %d (%s), %.2f s",
-		      work->past, gupx_out_size(total->done).text, of, ranges,
-		      ranges == 1 ? "" : "s", work->target.pid,
-		      work->target.comm, work->seconds);
+		      request->past, gupx_out_size(total->done).text, of,
+		      ranges, ranges == 1 ? "" : "s", request->target.pid,
+		      request->target.comm, request->seconds);
 }
 
-static void report_error(const struct gupx_work *work,
+static void report_error(const struct gupx_request *request,
 			 const struct total_row *total)
 {
 	size_t i;
 
-	if (work->error)
-		gupx_dev_report(work->error, &work->ask, &work->target);
-	for (i = 0; i < work->count; i++)
-		if (work->item[i].stop.reason == GUPX_REASON_MEMLOCK)
-			gupx_dev_report_memlock(&work->ask);
+	if (request->error)
+		gupx_dev_report(request->error, &request->context,
+				&request->target);
+	for (i = 0; i < request->count; i++)
+		if (request->item[i].stop.reason == GUPX_REASON_MEMLOCK)
+			gupx_dev_report_memlock(&request->context);
 	if (total->interrupted)
 		gupx_out_error("interrupted", NULL, "interrupted");
 }
 
-void gupx_work_report(struct gupx_work *work)
+void gupx_request_report(struct gupx_request *request)
 {
 	struct total_row total;
 
-	count_total(work, &total);
-	report_head(work);
-	report_items(work);
-	report_skipped(work, &total);
-	report_total(work, &total);
-	report_stops(work);
-	report_error(work, &total);
+	count_total(request, &total);
+	report_head(request);
+	report_items(request);
+	report_skipped(request, &total);
+	report_total(request, &total);
+	report_stops(request);
+	report_error(request, &total);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where gupctl runs: place.h. */
+/* Where gupctl runs: placement.h. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "out.h"
-#include "place.h"
+#include "placement.h"
 
 /* More than any kernel is built for. */
 #define CPUS_MAX 65536
@@ -68,21 +68,21 @@ static char *print_cpus(const struct cpus *cpus)
 	return text;
 }
 
-void gupx_place_adopt(struct gupx_place *place, int pid, bool here)
+void gupx_placement_set(struct gupx_placement *placement, int pid, bool here)
 {
 	struct cpus cpus = { 0 };
 	int error;
 
-	*place = (struct gupx_place){ 0 };
+	*placement = (struct gupx_placement){ 0 };
 	error = load_cpus(&cpus, here ? 0 : pid);
 	if (!error && !here) {
 		if (sched_setaffinity(0, CPU_ALLOC_SIZE(cpus.count), cpus.set))
 			error = -errno;
 		else
-			place->moved = true;
+			placement->moved = true;
 	}
 	if (!error)
-		place->cpus = print_cpus(&cpus);
+		placement->cpus = print_cpus(&cpus);
 	else
 		gupx_out_warn(
 			"cannot run on the target's CPUs (%s): where no memory policy is set, pages may land on another node",

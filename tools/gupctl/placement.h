@@ -4,22 +4,22 @@
  * the node of whoever faults it in: that is gupctl, so it moves to the target's
  * CPUs first.
  */
-#ifndef GUPX_PLACE_H
-#define GUPX_PLACE_H
+#ifndef GUPX_PLACEMENT_H
+#define GUPX_PLACEMENT_H
 
 #include <stdbool.h>
 
 /**
- * struct gupx_place - where the work runs
+ * struct gupx_placement - where the work runs
  * @moved: on the target's CPUs, not on the caller's own
  * @cpus: of the two the one in force, "0-3,8"; to be freed
  */
-struct gupx_place {
+struct gupx_placement {
 	bool moved;
 	char *cpus;
 };
 
 /* @here: stay. Where moving fails it warns and stays. */
-void gupx_place_adopt(struct gupx_place *place, int pid, bool here);
+void gupx_placement_set(struct gupx_placement *placement, int pid, bool here);
 
 #endif

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From the command line to the module's ioctls: request.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "out.h"
+#include "progress.h"
+#include "signals.h"
+#include "stop.h"
+#include "request.h"
+
+static void add_item(struct gupx_request *request,
+		     const struct gupx_range *range, const struct gupx_map *map,
+		     bool group)
+{
+	struct gupx_request_item *grown = reallocarray(
+		request->item, request->count + 1, sizeof(*request->item));
+
+	if (!grown)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
+	request->item = grown;
+	request->item[request->count++] = (struct gupx_request_item){
+		.range = *range,
+		.map = map,
+		.group = group,
+	};
+	request->total += range->len;
+}
+
+static void add_map(struct gupx_request *request, const struct gupx_map *map,
+		    bool group)
+{
+	const struct gupx_range range = {
+		.addr = map->addr,
+		.len = map->end - map->addr,
+	};
+
+	add_item(request, &range, map, group);
+}
+
+static void resolve_name(struct gupx_request *request, const char *name)
+{
+	const size_t before = request->count;
+	char cure[64];
+	size_t i;
+
+	for (i = 0; i < request->maps.count; i++)
+		if (gupx_maps_match(&request->maps.map[i], name))
+			add_map(request, &request->maps.map[i],
+				gupx_maps_is_group(name));
+	if (request->count > before)
+		return;
+	snprintf(cure, sizeof(cure), "the names are in /proc/%d/maps",
+		 request->target.pid);
+	gupx_out_die(GUPX_EXIT_REFUSED, "no_such_mapping", cure,
+		     "process %d (%s) has no mapping '%s'", request->target.pid,
+		     request->target.comm, name);
+}
+
+static void resolve_items(struct gupx_request *request)
+{
+	const struct gupx_args *args = request->args;
+	size_t i;
+
+	if (args->all)
+		for (i = 0; i < request->maps.count; i++)
+			add_map(request, &request->maps.map[i], true);
+	for (i = 0; i < args->range_count; i++) {
+		const struct gupx_args_range *range = &args->range[i];
+
+		if (range->named)
+			resolve_name(request, range->text);
+		else
+			add_item(request, &range->range,
+				 gupx_maps_find(&request->maps,
+						range->range.addr),
+				 false);
+	}
+}
+
+static __u32 build_flags(const struct gupx_request *request)
+{
+	const struct gupx_args *args = request->args;
+	__u32 flags = 0;
+
+	if (args->write)
+		flags |= GUPX_F_WRITE;
+	if (args->force)
+		flags |= GUPX_F_FORCE;
+	if (args->nofault)
+		flags |= GUPX_F_NOFAULT;
+	/*
+	 * Ctrl-C must end a wait for a page. The kernel's own engine is asked
+	 * nothing that get_user_pages of an older kernel does not know.
+	 */
+	flags |= args->kernel_engine ? GUPX_F_ENGINE_KERNEL
+				     : GUPX_F_INTERRUPTIBLE;
+	return flags;
+}
+
+void gupx_request_open(struct gupx_request *request)
+{
+	const struct gupx_args *args = request->args;
+	int error;
+
+	gupx_target_open(&request->target, args->pid, args->write);
+	gupx_dev_open(&request->dev);
+	request->flags = build_flags(request);
+	gupx_dev_check_flags(&request->dev, request->verb, request->flags);
+	request->context.verb = request->verb;
+	request->context.flags = request->flags;
+	error = gupx_maps_load(&request->maps, args->pid);
+	if (error)
+		gupx_out_die(GUPX_EXIT_REFUSED, "maps", NULL,
+			     "cannot read /proc/%d/maps: %s", args->pid,
+			     strerror(-error));
+	resolve_items(request);
+	gupx_placement_set(&request->placement, args->pid, args->here);
+	gupx_signals_init();
+}
+
+/*
+ * Chunks end on multiples of their size, so that none cuts a large folio that
+ * the item does not cut.
+ */
+static __u64 get_chunk_length(const struct gupx_request *request,
+			      const struct gupx_request_item *item, __u64 addr)
+{
+	const __u64 left = item->range.addr + item->range.len - addr;
+	const __u64 room = request->chunk - (addr & (request->chunk - 1));
+
+	return left < room ? left : room;
+}
+
+/* Someone else's signal (a stop, a resume) is no reason to end. */
+static bool should_retry(const struct gupx_stop *stop)
+{
+	return stop->reason == GUPX_REASON_SIGNAL && !gupx_signals_received();
+}
+
+/* False: the item, or with it the whole work, ends here. */
+static bool run_chunk(struct gupx_request *request,
+		      struct gupx_request_item *item)
+{
+	const __u64 addr = item->range.addr + item->done;
+	struct gupx_request_chunk chunk = {
+		.item = item,
+		.addr = addr,
+		.len = get_chunk_length(request, item, addr),
+	};
+
+	request->context.asked = request->total - request->done;
+	request->error = -request->step(request, &chunk);
+	if (request->error)
+		return false;
+	item->done += chunk.done;
+	request->done += chunk.done;
+	if (chunk.done == chunk.len || should_retry(&chunk.stop))
+		return true;
+	item->stop = chunk.stop;
+	return false;
+}
+
+/* The kernel's own engine tells no reason: the mapping's look has to do. */
+static bool looks_inaccessible(const struct gupx_request *request,
+			       const struct gupx_request_item *item)
+{
+	static const char *const special[] = { "[vvar]", "[vvar_vclock]",
+					       "[vsyscall]" };
+	const char needed = request->args->write ? 'w' : 'r';
+	size_t i;
+
+	if (!item->map || item->done)
+		return false;
+	if (!strchr(item->map->perms, needed) ||
+	    !strncmp(item->map->name, "/dev/", 5))
+		return true;
+	for (i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (!strcmp(item->map->name, special[i]))
+			return true;
+	return false;
+}
+
+static bool may_skip(const struct gupx_request *request,
+		     const struct gupx_request_item *item)
+{
+	if (!item->group || !item->stop.reason)
+		return false;
+	if (item->stop.stage == GUPX_STAGE_ENGINE)
+		return looks_inaccessible(request, item);
+	return gupx_stop_refuses_mapping(item->stop.stage);
+}
+
+static bool is_limit(const struct gupx_stop *stop)
+{
+	return stop->reason == GUPX_REASON_MEMLOCK ||
+	       stop->reason == GUPX_REASON_EXTENTS ||
+	       stop->reason == GUPX_REASON_NO_KERNEL_MEMORY;
+}
+
+/* Is there any sense in going on with the next item? */
+static bool run_item(struct gupx_request *request,
+		     struct gupx_request_item *item,
+		     struct gupx_progress *progress)
+{
+	while (item->done < item->range.len) {
+		if (gupx_signals_received() || !run_chunk(request, item))
+			break;
+		gupx_progress_show(progress, request->done);
+	}
+	item->skipped = may_skip(request, item);
+	if (item->done == item->range.len || item->skipped)
+		return !request->error;
+	return !request->error && !gupx_signals_received() &&
+	       !is_limit(&item->stop) && !request->stop_at_gap;
+}
+
+void gupx_request_run(struct gupx_request *request)
+{
+	struct gupx_progress progress;
+	size_t i;
+
+	request->start = gupx_signals_now();
+	gupx_progress_begin(&progress, request->verb, request->total);
+	for (i = 0; i < request->count; i++)
+		if (!run_item(request, &request->item[i], &progress))
+			break;
+	gupx_progress_end(&progress);
+	request->seconds = gupx_signals_now() - request->start;
+}
+
+int gupx_request_status(const struct gupx_request *request)
+{
+	size_t i;
+
+	if (request->error)
+		return GUPX_EXIT_REFUSED;
+	for (i = 0; i < request->count; i++)
+		if (request->item[i].done < request->item[i].range.len &&
+		    !request->item[i].skipped)
+			return GUPX_EXIT_REFUSED;
+	return GUPX_EXIT_DONE;
+}
+
+void gupx_request_close(struct gupx_request *request)
+{
+	size_t i;
+
+	for (i = 0; i < request->count; i++)
+		free(request->item[i].data);
+	free(request->item);
+	free(request->placement.cpus);
+	gupx_maps_free(&request->maps);
+	close(request->target.mem_fd);
+	gupx_dev_close(&request->dev);
+}
