@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Why the kernel refused /proc/PID/mem: access.h. */
+/* Explain why the kernel refused to open /proc/PID/mem. */
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static bool is_mine(const struct owner *owner)
 	       owner->effective_gid == gid && owner->saved_gid == gid;
 }
 
-/* -1: this kernel has no Yama. */
+/* Return: Yama's ptrace_scope, or -1 if this kernel has no Yama. */
 static int read_yama_scope(void)
 {
 	FILE *file = fopen(YAMA_SCOPE, "re");
@@ -77,7 +77,7 @@ static int read_yama_scope(void)
 	return scope;
 }
 
-/* The files of a process that is not dumpable belong to root. */
+/* The /proc files of a process that is not dumpable belong to root. */
 static bool is_dumpable(int pid, const struct owner *owner)
 {
 	struct stat stat_of_file;

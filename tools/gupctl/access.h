@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who may: the kernel says EACCES, these say why. Guesses from outside, in the
- * order the kernel judges in: they explain a refusal, they never decide one.
+ * Explain EACCES from /proc/PID/mem. The checks repeat the kernel's access checks
+ * from user space, in the same order. They explain a refusal; they never cause one.
  */
 #ifndef GUPX_ACCESS_H
 #define GUPX_ACCESS_H
@@ -11,10 +11,10 @@
 
 struct gupx_target;
 
-/* Effective now? */
+/* Check whether @capability is in the effective set. */
 bool gupx_access_has(cap_value_t capability);
 
-/* Says why /proc/PID/mem may not be opened, names the cure, exits. */
+/* Print why /proc/PID/mem cannot be opened and how to fix it, then exit. */
 __attribute__((noreturn)) void
 gupx_access_die(const struct gupx_target *target);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the commands' command lines have in common: args.h. */
+/* Command-line parsing shared by all commands. */
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Room for a command's own options and all the shared ones. */
+/* Maximum number of options of a command, including the shared ones. */
 #define OPTIONS_MAX 16
 
 enum {
@@ -61,7 +61,7 @@ static const struct {
 	{ 0, { "version", KEY_VERSION, NULL, 0, "Print it, and exit", 2 } },
 };
 
-/* Where bad usage sends to: the command last parsed. */
+/* Cure printed with each usage error: names the help of the current command. */
 static char help_cure[64] = "see gupctl --help";
 
 void gupx_args_die(const char *format, ...)
@@ -126,7 +126,7 @@ static const struct argp_option *find_key(const struct argp *argp, int key)
 	return NULL;
 }
 
-/* In a bundle of one-letter options: the first that is none. */
+/* Report the first unknown letter in a bundle of short options. */
 static __attribute__((noreturn)) void die_bad_letter(const struct argp *argp,
 						     const char *word)
 {
@@ -139,8 +139,8 @@ static __attribute__((noreturn)) void die_bad_letter(const struct argp *argp,
 }
 
 /*
- * argp stops behind the word it could not take, or, in a bundle of one-letter
- * options, still at it.
+ * After an unknown option, argp points past the failing word. In a bundle of short
+ * options it still points at that word.
  */
 static __attribute__((noreturn)) void
 die_bad_option(const struct argp_state *state)
@@ -163,7 +163,7 @@ die_bad_option(const struct argp_state *state)
 	gupx_args_die("option --%s takes no value", option->name);
 }
 
-/* argp's own --help keeps silent where argp's own errors do. */
+/* Print the help text. argp's own --help prints nothing under ARGP_NO_ERRS. */
 static __attribute__((noreturn)) void print_help(const struct argp_state *state)
 {
 	argp_help(state->root_argp, stdout,
@@ -197,7 +197,10 @@ static void parse_range(const char *text, struct gupx_args *args)
 	found.named = result == GUPX_RANGE_NAME;
 	if (result == GUPX_RANGE_BYTES && args->rounds)
 		result = gupx_range_round(&found.range, page_size);
-	/* The module takes nothing that reaches into the last page. */
+	/*
+	 * The module refuses ranges that reach into the last page of the address
+	 * space.
+	 */
 	if (result == GUPX_RANGE_BYTES &&
 	    found.range.addr + found.range.len > ~0ULL - page_size)
 		result = GUPX_RANGE_OVERFLOW;

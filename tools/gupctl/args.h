@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the commands' command lines have in common. */
+/* Command-line parsing shared by all commands. */
 #ifndef GUPX_ARGS_H
 #define GUPX_ARGS_H
 
@@ -9,7 +9,7 @@
 
 #include "range.h"
 
-/* Which of the shared options a command takes. */
+/* Shared options that a command accepts. */
 #define GUPX_ARGS_TAKES_TARGET (1U << 0)
 #define GUPX_ARGS_TAKES_WRITE (1U << 1)
 #define GUPX_ARGS_TAKES_FORCE (1U << 2)
@@ -17,18 +17,18 @@
 #define GUPX_ARGS_TAKES_HERE (1U << 4)
 #define GUPX_ARGS_TAKES_ENGINE (1U << 5)
 
-/* Keys of a command's own options begin here. */
+/* First key for a command's own options. */
 #define GUPX_ARGS_OWN 0x200
 
 /**
- * struct gupx_args_syntax - one command's command line
- * @takes: GUPX_ARGS_TAKES_*
- * @own_options: its own options; ended by a row of zeros, or NULL
- * @parser: hands what it does not know to gupx_args_parse_key()
- * @args_doc: what stands behind the options
- * @doc: its help
- * @flags: ARGP_*
- * @help_filter: see argp, or NULL
+ * struct gupx_args_syntax - command line of one command
+ * @takes: shared options it accepts, GUPX_ARGS_TAKES_*
+ * @own_options: options of this command only, ended by a zeroed entry; or NULL
+ * @parser: argp parser; passes unknown keys to gupx_args_parse_key()
+ * @args_doc: usage text for the arguments after the options
+ * @doc: help text
+ * @flags: ARGP_* flags
+ * @help_filter: argp help filter, or NULL
  */
 struct gupx_args_syntax {
 	unsigned int takes;
@@ -41,10 +41,10 @@ struct gupx_args_syntax {
 };
 
 /**
- * struct gupx_args_range - one range of the command line
- * @text: as typed
- * @named: a mapping's name, not numbers
- * @range: where it is numbers
+ * struct gupx_args_range - one range argument
+ * @text: argument as typed
+ * @named: @text is the name of a mapping, not a pair of numbers
+ * @range: parsed range, if not @named
  */
 struct gupx_args_range {
 	const char *text;
@@ -53,9 +53,9 @@ struct gupx_args_range {
 };
 
 /**
- * struct gupx_args - the options that commands share
- * @rounds: this command takes whole pages
- * @pid: 0: none was given
+ * struct gupx_args - parsed options that commands share
+ * @rounds: the command rounds ranges to whole pages
+ * @pid: target PID, or 0 if none was given
  */
 struct gupx_args {
 	bool rounds;
@@ -70,19 +70,22 @@ struct gupx_args {
 	size_t range_count;
 };
 
-/* Exits with the status for bad usage, and the one line that says why. */
+/* Print a usage error and exit with GUPX_EXIT_USAGE. */
 __attribute__((format(printf, 1, 2), noreturn)) void
 gupx_args_die(const char *format, ...);
 
-/* @argv[0] is the command's whole name; @input is handed to the parser. */
+/*
+ * Parse the command line. @argv[0] is the full name of the command; @input is passed
+ * to the parser.
+ */
 void gupx_args_parse(const struct gupx_args_syntax *syntax, int argc,
 		     char **argv, void *input);
 
-/* For the end of a parser: the shared keys, and the errors. */
+/* Handle shared options and argp errors. A command's parser calls it last. */
 error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 			    struct gupx_args *args);
 
-/* A PID and at least one range, or --all, must be there. */
+/* Exit unless a PID was given, with either ranges or --all. */
 void gupx_args_require_target(const struct gupx_args *args);
 
 void gupx_args_free(struct gupx_args *args);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The commands: each parses its own words and returns the exit status. */
+/*
+ * Entry points of the commands. Each parses its arguments and returns the exit
+ * status.
+ */
 #ifndef GUPX_CMD_H
 #define GUPX_CMD_H
 

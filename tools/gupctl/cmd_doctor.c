@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl doctor: what keeps gupx from working here, and what to do. */
+/* gupctl doctor: find out why gupx does not work on this machine. */
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -44,7 +44,7 @@ static void collect_facts(struct gupx_facts *facts)
 	gupx_facts_query_module(facts);
 }
 
-/* Returns how many are bad. */
+/* Print all findings. Return: the number of checks that are bad. */
 static unsigned int print_findings(const struct gupx_doctor_finding *finding)
 {
 	static const char *const state_names[] = {

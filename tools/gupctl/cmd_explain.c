@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl explain: what a request would do, and why not. */
+/* gupctl explain: predict the outcome of a request without running it. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,22 +15,22 @@
 #include "request.h"
 
 /*
- * Judging is cheap, and costs nothing where nothing is mapped: even the whole
- * address space is done in seconds.
+ * EXPLAIN only reads page tables and skips holes, so even the whole address space
+ * takes only seconds.
  */
 #define CHUNK (8ULL << 40)
 
-/* Judgements asked for in one ioctl. */
+/* Number of judgements per ioctl. */
 #define BATCH 4096
 
 #define KEY_FOR 'f'
 
 /**
- * struct explain_command - one run of the command
- * @args: first, so that a pointer to the one is a pointer to the other
- * @verb: GUPX_VERB_*
- * @batch: room for one ioctl's answer
- * @runs: all answers
+ * struct explain_command - state of the explain command
+ * @args: shared options; first, so that its address is also that of the struct
+ * @verb: explained command, GUPX_VERB_*
+ * @batch: result buffer for one ioctl, BATCH entries
+ * @runs: results of all ioctls
  */
 struct explain_command {
 	struct gupx_args args;
@@ -61,7 +61,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return gupx_args_parse_key(key, value, state, &command->args);
 }
 
-/* Options that the judged command has not, it is not judged for either. */
+/* Refuse options that the explained command does not have. */
 static void check_options(const struct explain_command *command)
 {
 	const struct gupx_args *args = &command->args;
@@ -112,7 +112,7 @@ static int explain_batch(struct gupx_request *request,
 	if (error)
 		return error;
 	chunk->done += arg.done;
-	/* A module that says nothing more would be asked for ever. */
+	/* Bail out if the module makes no progress; the loop would never end. */
 	if (!arg.done)
 		return -EPROTO;
 	return keep_batch(request, chunk->item, arg.count);

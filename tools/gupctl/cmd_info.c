@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl info: what the module is and may do. */
+/* gupctl info: print the version, features and limits of the module. */
 #include <stddef.h>
 #include <string.h>
 

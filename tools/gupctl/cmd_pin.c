@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl pin: hold pages of a process in place. */
+/* gupctl pin: pin pages of a process. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,24 +15,27 @@
 #include "signals.h"
 #include "request.h"
 
-/* Long enough to cost nothing, short enough for Ctrl-C and the bar. */
+/*
+ * Large enough to amortize the ioctl, small enough to react to Ctrl-C and to update
+ * the progress bar.
+ */
 #define CHUNK (64ULL << 20)
 
 #define KEY_HOLD GUPX_ARGS_OWN
 #define KEY_EXTENTS (GUPX_ARGS_OWN + 1)
 #define KEY_READ_ONLY (GUPX_ARGS_OWN + 2)
 
-/* A hundred years: more is a slip of the finger. */
+/* Upper limit of --hold, 100 years; anything longer is a typo. */
 #define HOLD_MAX 3155760000.0
 
 /**
- * struct pin_command - one run of the command
- * @args: first, so that a pointer to the one is a pointer to the other
- * @extents: list them
- * @read_only: the pin fd never has a writable window
- * @hold: seconds; negative: until a signal comes
- * @pin_fd: owns the pins; closing it releases them
- * @bytes: held
+ * struct pin_command - state of the pin command
+ * @args: shared options; first, so that its address is also that of the struct
+ * @extents: list all extents
+ * @read_only: create the pin fd with GUPX_F_READ_ONLY
+ * @hold: seconds to hold the pins; negative: until a signal arrives
+ * @pin_fd: file descriptor that owns the pins; closing it releases them
+ * @bytes: number of bytes pinned
  */
 struct pin_command {
 	struct gupx_args args;
@@ -89,7 +92,7 @@ static int pin_chunk(struct gupx_request *request,
 	};
 	int error;
 
-	/* The module takes the flag only where it makes the pin fd. */
+	/* The module accepts this flag only in the call that creates the pin fd. */
 	if (command->read_only && command->pin_fd < 0)
 		arg.flags |= GUPX_F_READ_ONLY;
 	error = gupx_dev_call(request->dev.fd, GUPX_IOC_PIN, &arg);
@@ -119,7 +122,10 @@ static void report_pins(struct gupx_request *request,
 			       strerror(-error));
 }
 
-/* The pins outlive the target: say so when it goes, and hold on. */
+/*
+ * Wait, then release the pins. They outlive the target: if it exits, say so and keep
+ * waiting.
+ */
 static void hold_pins(const struct gupx_request *request,
 		      const struct pin_command *command)
 {
@@ -155,7 +161,10 @@ static int pin_and_hold(struct gupx_request *request,
 	gupx_request_report(request);
 	report_pins(request, command);
 	status = gupx_request_status(request);
-	/* A program reads the answer while the pins are held. */
+	/*
+	 * Complete the JSON object now, so that a program can read it while the pins
+	 * are held.
+	 */
 	gupx_out_end();
 	if (command->pin_fd >= 0)
 		hold_pins(request, command);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl populate: bring pages of a process in. */
+/* gupctl populate: fault in pages of a process. */
 #include <stdlib.h>
 
 #include "args.h"
@@ -8,18 +8,21 @@
 #include "out.h"
 #include "request.h"
 
-/* Of each thread. Long enough to cost nothing, short enough for Ctrl-C and the bar. */
+/*
+ * Bytes per thread and ioctl: large enough to amortize the call, small enough to
+ * react to Ctrl-C and to update the progress bar.
+ */
 #define CHUNK (64ULL << 20)
 
-/* No thread begins inside of a huge page of another one. */
+/* Align slices to 2 MiB, so that no two threads share a huge page. */
 #define SLICE_ALIGN (2ULL << 20)
 
 #define KEY_JOBS 'j'
 
 /**
- * struct populate_command - the command
- * @args: its first member: the parsers that commands share take this
- * @jobs: threads
+ * struct populate_command - state of the populate command
+ * @args: shared options; first, so that its address is also that of the struct
+ * @jobs: number of threads
  */
 struct populate_command {
 	struct gupx_args args;
@@ -27,10 +30,10 @@ struct populate_command {
 };
 
 /**
- * struct slice - what one thread is asked for
- * @fd: of the device
- * @arg: to the module
- * @error: -errno of it, or 0
+ * struct slice - part of a chunk that one thread populates
+ * @fd: file descriptor of the device
+ * @arg: argument of the ioctl
+ * @error: -errno of the ioctl, or 0
  */
 struct slice {
 	int fd;
@@ -67,8 +70,8 @@ static void populate_slice(void *element)
 }
 
 /*
- * In stretches that lie together, so that what one thread brings in lands on one
- * node, where no policy says otherwise.
+ * Split a chunk into one contiguous slice per thread. Without a memory policy, the
+ * pages of a slice then come from one node. Return: the number of slices.
  */
 static size_t split_chunk(const struct gupx_request *request,
 			  const struct gupx_request_chunk *chunk,
@@ -98,7 +101,10 @@ static size_t split_chunk(const struct gupx_request *request,
 	return count;
 }
 
-/* What lies behind the first stop may be there as well, but nobody counts on it. */
+/*
+ * Populate a chunk with several threads. Bytes after the first stop do not count as
+ * done, even if another thread populated them.
+ */
 static int populate_chunk(struct gupx_request *request,
 			  struct gupx_request_chunk *chunk)
 {
@@ -118,7 +124,7 @@ static int populate_chunk(struct gupx_request *request,
 	return 0;
 }
 
-/* A power of two, with a share for each thread. */
+/* Return: a power of two that is at least CHUNK bytes per thread. */
 static __u64 get_chunk_size(unsigned int jobs)
 {
 	__u64 size = CHUNK;

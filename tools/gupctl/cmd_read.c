@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl read: show or copy the memory of a process. */
+/* gupctl read: dump or copy the memory of a process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,24 +14,26 @@
 #include "out.h"
 #include "request.h"
 
-/* What is read in one ioctl: our own buffer. */
+/* Bytes per ioctl, and size of the buffer. */
 #define CHUNK (4ULL << 20)
 
-/* In JSON the bytes stand in memory twice over, as text. */
+/*
+ * Limit for JSON output, which keeps the bytes in memory twice, as hexadecimal text.
+ */
 #define JSON_MAX (16ULL << 20)
 
 #define KEY_OUTPUT 'o'
 #define KEY_RAW 'r'
 
 /**
- * struct read_command - one run of the command
- * @args: first, so that a pointer to the one is a pointer to the other
- * @path: of the output file, or NULL
- * @raw: bytes as they are
- * @fd: raw bytes go here, or -1
- * @buffer: of one chunk
- * @hex: the dump under way
- * @dumping: the item that @hex dumps, or NULL
+ * struct read_command - state of the read command
+ * @args: shared options; first, so that its address is also that of the struct
+ * @path: output file, or NULL
+ * @raw: write raw bytes
+ * @fd: output for raw bytes, or -1
+ * @buffer: bytes of one chunk
+ * @hex: hexadecimal dump in progress
+ * @dumping: item that @hex is dumping, or NULL
  */
 struct read_command {
 	struct gupx_args args;
@@ -76,7 +78,10 @@ static void open_output(struct read_command *command,
 {
 	command->fd = -1;
 	if (command->path) {
-		/* Someone's memory: for the caller's eyes only. */
+		/*
+		 * Memory of another process may be secret: create the file with mode
+		 * 0600.
+		 */
 		command->fd =
 			open(command->path,
 			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -177,7 +182,7 @@ static int read_chunk(struct gupx_request *request,
 	return 0;
 }
 
-/* A dump or a stream speaks for itself, but for what is missing from it. */
+/* Finish the output, then print the report. */
 static void report_read(struct gupx_request *request,
 			struct read_command *command)
 {
@@ -240,10 +245,13 @@ int gupx_cmd_read(int argc, char **argv)
 
 	gupx_args_parse(&syntax, argc, argv, &command);
 	check_output(&command);
-	/* Where the bytes stand without addresses, a gap would be invisible. */
+	/*
+	 * Raw bytes carry no addresses, so a gap would go unnoticed: stop at the
+	 * first one.
+	 */
 	request.stop_at_gap = command.raw || command.path;
 	request.terse = !command.path;
-	/* Only what is kept or brought in for the target goes to its CPUs. */
+	/* Stay on our own CPUs: read copies pages, and keeps none of them. */
 	command.args.here = true;
 	status = run_read(&request, &command);
 	gupx_request_close(&request);

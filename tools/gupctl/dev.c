@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /dev/gupx: dev.h. */
+/* Access to /dev/gupx. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -17,7 +17,7 @@
 
 #define LOAD_MODULE "load it as root: modprobe gupx"
 
-/* The module is loaded by then, and modprobe changes no parameter of it. */
+/* The module is already loaded here, so modprobe would not change its parameters. */
 #define SET_PARAM(name) "echo 1 | sudo tee /sys/module/gupx/parameters/" name
 
 int gupx_dev_call(int fd, unsigned long request, void *arg)
@@ -240,8 +240,8 @@ static void report_descriptors(const char *whose, const char *cure)
 }
 
 /*
- * Parameters and capabilities were checked before the call. EPERM means that they
- * changed since, or that the capability is one of a user namespace.
+ * Report EPERM. Parameters and capabilities were checked before the call. Either
+ * they have changed since, or the capability is only held in a user namespace.
  */
 static void report_denied(const struct gupx_dev_context *context)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* /dev/gupx: opening it, asking it, and what its errnos mean (uapi contract). */
+/* Access to /dev/gupx, and the meaning of its errnos (see linux/gupx.h). */
 #ifndef GUPX_DEV_H
 #define GUPX_DEV_H
 
@@ -8,36 +8,39 @@
 struct gupx_target;
 
 /**
- * struct gupx_dev - the open device
- * @fd: of the node
- * @info: what the module says of itself; its abi is ours
+ * struct gupx_dev - open device
+ * @fd: file descriptor of /dev/gupx
+ * @info: answer to GUPX_IOC_INFO; its ABI equals ours
  */
 struct gupx_dev {
 	int fd;
 	struct gupx_info info;
 };
 
-/* Exits with one line that names the cure where there is no such module. */
+/*
+ * Open the device and query the module. On failure, print the cause and the cure,
+ * and exit.
+ */
 void gupx_dev_open(struct gupx_dev *dev);
 
-/* Exits in the same way where a module and this program would misunderstand. */
+/* Exit with an error if the ABI of the module differs from ours. */
 void gupx_dev_check_abi(const struct gupx_info *info);
 
-/* Which of the two to upgrade; NULL: they speak the same. */
+/* Return: whether to upgrade the module or gupctl; NULL if the ABIs match. */
 const char *gupx_dev_cure_abi(__u32 abi);
 
 void gupx_dev_close(struct gupx_dev *dev);
 
-/* ioctl(): 0 or -errno. */
+/* Call ioctl(). Return: 0 or -errno. */
 int gupx_dev_call(int fd, unsigned long request, void *arg);
 
 /**
- * struct gupx_dev_context - what was asked when the module refused
- * @verb: "pin", "populate", "read"
- * @flags: GUPX_F_*
- * @limit: RLIMIT_MEMLOCK, bytes; what the module answered to an ENOBUFS
- * @used: bytes charged to the user before
- * @asked: bytes wanted in all, not by one request
+ * struct gupx_dev_context - details of a failed ioctl, for the error message
+ * @verb: command: "pin", "populate", "read" or "explain"
+ * @flags: GUPX_F_* flags of the request
+ * @limit: RLIMIT_MEMLOCK in bytes, as the module returned it with ENOBUFS
+ * @used: bytes already charged to the user, also from the module
+ * @asked: bytes still to do in the whole request, not in one ioctl
  */
 struct gupx_dev_context {
 	const char *verb;
@@ -48,17 +51,17 @@ struct gupx_dev_context {
 };
 
 /*
- * Flags that this module does not take for this verb, or that its parameters or
- * the caller's capabilities forbid: exits with one line that names the cure.
+ * Exit with an error if the module does not support one of @flags for @verb, or if a
+ * module parameter or a missing capability forbids it.
  */
 void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 			  __u32 flags);
 
-/* Says what an ioctl's errno means. Sets the error, does not exit. */
+/* Record an error that explains the errno of an ioctl. Does not exit. */
 void gupx_dev_report(int error, const struct gupx_dev_context *context,
 		     const struct gupx_target *target);
 
-/* Says what RLIMIT_MEMLOCK allows. Sets the error, does not exit. */
+/* Record an error that explains RLIMIT_MEMLOCK. Does not exit. */
 void gupx_dev_report_memlock(const struct gupx_dev_context *context);
 
 #endif

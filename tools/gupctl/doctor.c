@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the facts mean: doctor.h. */
+/* Turn facts about the machine into findings and cures. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "doctor.h"
 #include "out.h"
 
-/* By what DKMS has on Debian: its own key, which a machine's owner may enroll. */
+/* DKMS on Debian signs modules with its own key, which must be enrolled once. */
 #define ENROLL                                                            \
 	"enroll the key that DKMS signs with, then reboot: sudo mokutil " \
 	"--import /var/lib/dkms/mok.pub"
@@ -132,7 +132,10 @@ static bool is_locked_down(const struct gupx_facts *facts)
 	return *facts->lockdown && strcmp(facts->lockdown, "none");
 }
 
-/* Of what is loaded, the kernel has said whether it knows the key. */
+/*
+ * If the module is loaded, its taint flag shows whether the kernel trusts the
+ * signature.
+ */
 static void judge_signature(const struct gupx_facts *facts,
 			    struct gupx_doctor_finding *finding)
 {
@@ -235,7 +238,10 @@ static void judge_node(const struct gupx_facts *facts,
 	}
 }
 
-/* EPERM and EACCES: the node's own rights, which the group has. */
+/*
+ * Explain why the node does not open. EPERM and EACCES mean that its owner, group
+ * and mode refuse the caller.
+ */
 static void judge_refusal(const struct gupx_facts *facts,
 			  struct gupx_doctor_finding *finding)
 {
@@ -337,7 +343,10 @@ static void judge_memlock(const struct gupx_facts *facts,
 			"raise it: ulimit -l, /etc/security/limits.conf, LimitMEMLOCK= of a service");
 }
 
-/* A module of another ABI fills in less than all of struct gupx_info. */
+/*
+ * Check that struct gupx_info is usable: a module of another ABI fills in only part
+ * of it.
+ */
 static bool is_answered(const struct gupx_facts *facts)
 {
 	return facts->node && !facts->open_error && !facts->info_error &&
@@ -375,7 +384,7 @@ static void judge_pins(const struct gupx_facts *facts,
 	}
 }
 
-/* Never bad: gupx works without the kernel's engine. */
+/* Never GUPX_DOCTOR_BAD: gupx works without the kernel engine. */
 static void judge_engine(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {

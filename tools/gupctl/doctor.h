@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the facts mean: a finding for each check, and what to do about it. */
+/* Turn facts about the machine into findings and cures. */
 #ifndef GUPX_DOCTOR_H
 #define GUPX_DOCTOR_H
 
 #include "facts.h"
 
 /**
- * enum gupx_doctor_state - how a check came out
- * @GUPX_DOCTOR_OK: as it should be
- * @GUPX_DOCTOR_NOTE: it works, but for what the finding says
- * @GUPX_DOCTOR_BAD: gupx does not work here, or not for this caller
- * @GUPX_DOCTOR_UNKNOWN: another finding is in the way
+ * enum gupx_doctor_state - result of a check
+ * @GUPX_DOCTOR_OK: no problem
+ * @GUPX_DOCTOR_NOTE: gupx works, with the limitation that the finding names
+ * @GUPX_DOCTOR_BAD: gupx does not work, or not for this caller
+ * @GUPX_DOCTOR_UNKNOWN: cannot be checked because of another finding
  */
 enum gupx_doctor_state {
 	GUPX_DOCTOR_OK,
@@ -20,10 +20,11 @@ enum gupx_doctor_state {
 };
 
 /**
- * struct gupx_doctor_finding - what one check found
- * @check: its name
- * @text: to be freed
- * @cure: to be freed; NULL: nothing is to be done
+ * struct gupx_doctor_finding - result of one check, with its explanation
+ * @check: name of the check
+ * @state: result
+ * @text: explanation; the caller frees it
+ * @cure: what to do; the caller frees it; NULL if there is nothing to do
  */
 struct gupx_doctor_finding {
 	const char *check;
@@ -34,7 +35,7 @@ struct gupx_doctor_finding {
 
 #define GUPX_DOCTOR_CHECKS 11
 
-/* In the order in which cures are to be tried. */
+/* Run all checks. They are sorted in the order in which to apply the cures. */
 void gupx_doctor_judge(const struct gupx_facts *facts,
 		       struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS]);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a request would do: explain_report.h. */
+/* Print what a request would do. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include "signals.h"
 #include "stop.h"
 
-/* What a screen has room for, a mapping. */
+/* Fold the runs of a mapping if there are more than fit on a screen. */
 #define MANY 12
 
-/* The last one stands for all that are newer than this program. */
+/* One more for all reasons that are newer than this program. */
 #define REASONS (GUPX_REASONS + 1)
 #define OUTCOMES (GUPX_OUTCOME_STOP + 1)
 
@@ -40,9 +40,9 @@ static const struct gupx_out_field head_fields[] = {
 static const struct gupx_out_spec head_spec = GUPX_OUT_SPEC(head_fields);
 
 /**
- * struct run_row - a run, or in text several of a kind
- * @now_text: @now, "anonymous, own, writable"
- * @would_text: @would, "fault it in"
+ * struct run_row - one run, or in text several runs of the same kind
+ * @now_text: points to @now, for example "anonymous, own, writable"
+ * @would_text: points to @would, for example "fault it in"
  */
 struct run_row {
 	const char *name;
@@ -76,7 +76,7 @@ static const struct gupx_out_field run_fields[] = {
 	RUN("addr", NULL, GUPX_OUT_ADDR, addr),
 	RUN("len", "SIZE", GUPX_OUT_SIZE, len),
 	RUN("perms", "PERMS", GUPX_OUT_STRING, perms),
-	/* Only where runs were folded. */
+	/* Shown only if runs were folded. */
 	[FIELD_RUNS] = RUN(NULL, "RUNS", GUPX_OUT_COUNT, runs),
 	{ .key = "page_size",
 	  .label = "PAGE",
@@ -84,7 +84,7 @@ static const struct gupx_out_field run_fields[] = {
 	  .offset = offsetof(struct run_row, page),
 	  .hide_zero = true },
 	RUN(NULL, "NOW", GUPX_OUT_STRING, now_text),
-	/* Its label has the verb. */
+	/* format_label() sets this label: it contains the verb. */
 	[FIELD_WOULD] = RUN(NULL, "", GUPX_OUT_STRING, would_text),
 	RUN("content", NULL, GUPX_OUT_STRING, content),
 	RUN("writable", NULL, GUPX_OUT_BOOL, writable),
@@ -172,7 +172,7 @@ static void format_would(struct run_row *row, const struct gupx_run *run,
 		gupx_outcome_get_phrase(verb, judgement->outcome);
 
 	row->would_text = row->would;
-	/* What is there and faulted all the same, is so to be written to. */
+	/* A page that is present is only faulted to make it writable. */
 	if (judgement->outcome == GUPX_OUTCOME_FAULT &&
 	    is_present(judgement->content))
 		phrase.after = " for writing";
@@ -195,7 +195,7 @@ static struct gupx_stop make_stop(const struct gupx_run *run)
 	};
 }
 
-/* What heads the runs of a mapping. */
+/* Return: the heading printed above the runs of a mapping. */
 static const char *get_heading(const struct gupx_map *map)
 {
 	if (!map)
@@ -247,7 +247,7 @@ static void report_head(const struct gupx_explain_report *report)
 		gupx_out_record(NULL, &head_spec, &row);
 }
 
-/* "PIN --write WOULD" */
+/* Format a column label such as "PIN --write WOULD". */
 static void format_label(const struct gupx_explain_report *report, char *label,
 			 size_t room)
 {
@@ -314,7 +314,9 @@ static void count_total(const struct gupx_explain_report *report,
 		gupx_signals_received() && total->judged < total->len;
 }
 
-/* "take 1 MiB as it is, fault 16 KiB in, leave out 4 KiB" */
+/*
+ * Print a summary such as "take 1 MiB as it is, fault 16 KiB in, leave out 4 KiB".
+ */
 static void print_total(const struct gupx_explain_report *report,
 			const struct total_row *total, FILE *stream)
 {
@@ -378,7 +380,7 @@ static void report_stop(const struct gupx_explain_report *report,
 	free(line);
 }
 
-/* A line a reason. */
+/* Print one line per reason. */
 static void report_stops(const struct gupx_explain_report *report)
 {
 	const struct gupx_runs *runs = report->runs;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a request would do, for people and for programs. */
+/* Print what a request would do, as text or as JSON. */
 #ifndef GUPX_EXPLAIN_REPORT_H
 #define GUPX_EXPLAIN_REPORT_H
 
@@ -7,10 +7,10 @@
 #include "request.h"
 
 /**
- * struct gupx_explain_report - what there is to tell
- * @request: what was asked
- * @verb: GUPX_VERB_*
- * @runs: the answer; text folds it
+ * struct gupx_explain_report - input of the report
+ * @request: explained request
+ * @verb: explained command, GUPX_VERB_*
+ * @runs: results of EXPLAIN; text output folds them
  */
 struct gupx_explain_report {
 	const struct gupx_request *request;
@@ -18,7 +18,7 @@ struct gupx_explain_report {
 	struct gupx_runs *runs;
 };
 
-/* Return: the exit status; refused where something would stop. */
+/* Return: the exit status; GUPX_EXIT_REFUSED if the request would stop anywhere. */
 int gupx_explain_report_print(const struct gupx_explain_report *report);
 
 #endif

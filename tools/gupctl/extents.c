@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a pin fd holds: extents.h. */
+/* Report the pages that a pin fd holds. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,13 +11,13 @@
 #include "extents.h"
 #include "out.h"
 
-/* Extents asked for in one ioctl. */
+/* Number of extents per ioctl. */
 #define BATCH 4096
 
-/* An order is a shift of the page size: none is larger. */
+/* A folio order is a shift of the page size, so it is smaller than 64. */
 #define ORDERS 64
 
-/* As many as GUPX_SEALS has bits. */
+/* Number of bits in GUPX_SEALS. */
 #define SEALS 3
 
 struct held_row {
@@ -43,7 +43,7 @@ struct held_row {
 static const struct gupx_out_field held_fields[] = {
 	HELD(bytes, "held", GUPX_OUT_SIZE, false),
 	HELD(charged, NULL, GUPX_OUT_SIZE, false),
-	/* Text has a word on the exempt, and JSON the number alone. */
+	/* Text only: explains why nothing was charged. JSON has the number. */
 	{ .label = "charged to you",
 	  .form = GUPX_OUT_STRING,
 	  .offset = offsetof(struct held_row, charged_text) },
@@ -114,7 +114,10 @@ struct extents {
 	__u32 seals;
 };
 
-/* The set cannot change under us: the pin fd is ours alone. */
+/*
+ * Append the next batch of extents. The pin fd is not shared, so its extents cannot
+ * change between two calls.
+ */
 static int load_batch(int pin_fd, struct extents *all, __u64 *total)
 {
 	struct gupx_extents arg = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a pin fd holds, summed up and listed. */
+/* Report the pages that a pin fd holds. */
 #ifndef GUPX_EXTENTS_H
 #define GUPX_EXTENTS_H
 
@@ -7,7 +7,10 @@
 
 #include <linux/types.h>
 
-/* Asks @pin_fd and says what it holds; 0 or -errno. @bytes: [out] held. */
+/*
+ * Print the extents of @pin_fd, and store the number of pinned bytes in @bytes.
+ * Return: 0 or -errno.
+ */
 int gupx_extents_report(int pin_fd, __u64 page_size, bool list, __u64 *bytes);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What doctor goes by: facts.h. */
+/* Collect facts about the machine, the caller and the module. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -17,15 +17,20 @@
 #include "dev.h"
 #include "facts.h"
 
-/* Of the UEFI specification: one byte behind four of attributes. */
+/*
+ * UEFI variable of the Secure Boot state: one byte after four bytes of attributes.
+ */
 #define SECURE_BOOT                  \
 	"/sys/firmware/efi/efivars/" \
 	"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
-/* Not every user has these in the PATH. */
+/* Not every user has modinfo's directory in the PATH. */
 #define MODINFO "PATH=$PATH:/usr/sbin:/sbin LC_ALL=C modinfo"
 
-/* A first line, without its end. False, and @text as it was: there is none. */
+/*
+ * Read the first line of a file without its newline. Return: false, with @text
+ * unchanged, if there is none.
+ */
 static bool read_line(const char *root, const char *path, char *text,
 		      size_t room)
 {
@@ -57,7 +62,7 @@ static bool file_exists(const char *root, const char *pattern)
 	return there;
 }
 
-/* "name:   value" of modinfo. */
+/* Store the value of a "name:   value" line of modinfo. */
 static void parse_value(const char *line, const char *name, char *value,
 			size_t room)
 {
@@ -70,7 +75,7 @@ static void parse_value(const char *line, const char *name, char *value,
 	snprintf(value, room, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
-/* modinfo goes by the same index as modprobe, and reads what is compressed. */
+/* modinfo uses modprobe's index, and reads compressed modules. */
 static void read_module_file(struct gupx_facts *facts, const char *root)
 {
 	char command[PATH_MAX + 128];
@@ -123,7 +128,7 @@ static int read_secure_boot(const char *root)
 	return value;
 }
 
-/* Of "none [integrity] confidentiality", what is chosen. */
+/* Store the selected mode of a line such as "none [integrity] confidentiality". */
 static void read_lockdown(struct gupx_facts *facts, const char *root)
 {
 	char line[96] = "";

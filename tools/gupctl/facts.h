@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What doctor goes by: the files of this machine, the caller, and what the module
- * answers. Looks, and judges nothing; what cannot be looked at stays as it was.
+ * Collect facts about the machine, the caller and the module for gupctl doctor.
+ * Facts that cannot be read keep their previous value.
  */
 #ifndef GUPX_FACTS_H
 #define GUPX_FACTS_H
@@ -12,39 +12,42 @@
 #include <linux/gupx.h>
 
 /**
- * struct gupx_facts - the machine as it is now
- * @release: of the running kernel
+ * struct gupx_facts - state of the machine
+ * @release: release of the running kernel
  *
- * @file: of the module, as modprobe would find it for that kernel; or empty
- * @file_version: of that file
- * @vermagic: the kernel that it was built for, and more
- * @signer: who signed it; empty: nobody
- * @source: DKMS has its source
- * @modules: this kernel has a folder of modules; a container may have none
- * @headers: of this kernel
+ * @file: module file that modprobe would load, or ""
+ * @file_version: version of that file
+ * @vermagic: vermagic of that file; begins with the kernel it was built for
+ * @signer: signer of that file; "" if it is unsigned
+ * @source: the DKMS source is installed
+ * @modules: /lib/modules has a directory for this kernel; containers may have none
+ * @headers: the headers of this kernel are installed
  *
- * @loaded: the kernel has it
- * @loaded_version: of that one
- * @untrusted: that one's signature was missing, or of a key unknown to the kernel
+ * @loaded: the module is loaded
+ * @loaded_version: version of the loaded module
+ * @untrusted: the loaded module is unsigned, or its key is unknown to the kernel
  *
- * @sig_enforce: the kernel wants signatures
- * @lockdown: "none", "integrity", "confidentiality"; empty: not known
- * @secure_boot: 1: on; 0: off; -1: no such thing
+ * @sig_enforce: the kernel requires signed modules
+ * @lockdown: "none", "integrity" or "confidentiality"; "" if unknown
+ * @secure_boot: 1: enabled; 0: disabled; -1: not supported
  *
- * @node: there is a device node, and what it is
+ * @node: /dev/gupx exists
+ * @mode: its mode
+ * @gid: its group ID
  * @group: its group's name, or number
  *
- * @root: the caller is
- * @in_session: the caller's processes are in the node's group
- * @listed: the caller's user is in the node's group
- * @open_error: errno of opening the node; 0: it is open to the caller
- * @info_error: errno of asking the module; 0: @info is its answer
+ * @root: the caller is root
+ * @in_session: the calling process has the node's group
+ * @listed: the group database lists the caller in the node's group
+ * @open_error: errno of opening the node, or 0
+ * @info_error: errno of GUPX_IOC_INFO; 0: @info is valid
+ * @info: answer to GUPX_IOC_INFO
  *
- * @ipc_lock: CAP_IPC_LOCK
- * @memlock: RLIMIT_MEMLOCK of the caller
- * @sys_ptrace: CAP_SYS_PTRACE
- * @sys_admin: CAP_SYS_ADMIN
- * @yama: Yama's ptrace_scope; -1: the kernel has none
+ * @ipc_lock: the caller has CAP_IPC_LOCK
+ * @memlock: RLIMIT_MEMLOCK of the caller; all ones: unlimited
+ * @sys_ptrace: the caller has CAP_SYS_PTRACE
+ * @sys_admin: the caller has CAP_SYS_ADMIN
+ * @yama: Yama's ptrace_scope; -1: no Yama in this kernel
  */
 struct gupx_facts {
 	char release[72];
@@ -84,11 +87,17 @@ struct gupx_facts {
 	int yama;
 };
 
-/* @root: in front of all paths; "" but for tests. @release: the kernel's. */
+/*
+ * Read the files of the machine. @root: prefix of all paths, "" except in tests;
+ * @release: kernel release.
+ */
 void gupx_facts_read_files(struct gupx_facts *facts, const char *root,
 			   const char *release);
 
-/* The node was looked at before. */
+/*
+ * Read groups, capabilities and limits of the caller. Call gupx_facts_read_files()
+ * first.
+ */
 void gupx_facts_read_caller(struct gupx_facts *facts);
 
 void gupx_facts_query_module(struct gupx_facts *facts);

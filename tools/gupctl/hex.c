@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A dump as of hexdump -C: hex.h. */
+/* Hexadecimal dump in the format of hexdump -C. */
 #include <string.h>
 
 #include "hex.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A dump as of hexdump -C: address, sixteen bytes, their characters. Equal lines
- * are left out, with one * in their place.
+ * Hexadecimal dump in the format of hexdump -C: address, 16 bytes, their characters.
+ * One * replaces repeated lines.
  */
 #ifndef GUPX_HEX_H
 #define GUPX_HEX_H
@@ -15,14 +15,14 @@
 #define GUPX_HEX_LINE 16
 
 /**
- * struct gupx_hex - a dump under way
- * @stream: where it goes
- * @addr: of the first byte in @line
- * @fill: bytes in @line that wait for their line to be full
- * @line: the unfinished line
- * @before: the line before, to tell equal ones
- * @has_before: there was one
- * @squeezed: the * was printed
+ * struct gupx_hex - state of a dump
+ * @stream: output stream
+ * @addr: address of the first byte in @line
+ * @fill: number of bytes in @line
+ * @line: incomplete line
+ * @before: previous line, to find repeated lines
+ * @has_before: @before is valid
+ * @squeezed: the * was printed for the current repetition
  */
 struct gupx_hex {
 	FILE *stream;
@@ -37,7 +37,7 @@ struct gupx_hex {
 void gupx_hex_begin(struct gupx_hex *hex, FILE *stream, __u64 addr);
 void gupx_hex_add(struct gupx_hex *hex, const unsigned char *bytes, size_t len);
 
-/* Prints what waits, and the address behind the last byte. */
+/* Print the incomplete line, and the address after the last byte. */
 void gupx_hex_end(struct gupx_hex *hex);
 
 #endif

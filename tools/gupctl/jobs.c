@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Threads: jobs.h. */
+/* Run a function in several threads. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include "jobs.h"
 #include "signals.h"
 
-/* How long an interrupted thread has, until it is interrupted again. */
+/* Time between two signals to an interrupted thread. */
 #define RETRY_NS (20 * 1000 * 1000)
 
 struct job {
@@ -26,7 +26,10 @@ static void *run_job(void *data)
 	return NULL;
 }
 
-/* Ctrl-C is the main thread's to hear, or it would not know. */
+/*
+ * Start a thread with all signals blocked except SIGUSR1, so that the main thread
+ * receives Ctrl-C.
+ */
 static bool start_thread(struct job *job)
 {
 	sigset_t all, before;
@@ -46,8 +49,8 @@ static void ignore_signal(int number)
 }
 
 /*
- * A signal that came before the thread was in its ioctl is lost on it, so it gets
- * another one, until it ends.
+ * Wait for a thread. After Ctrl-C, send it SIGUSR1 until it ends: a signal that
+ * arrives before the thread enters its ioctl does not interrupt the ioctl.
  */
 static void join_thread(const struct job *job)
 {

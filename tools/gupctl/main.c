@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl: options before the command, then the command. */
+/* gupctl: parse the global options and run the command. */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	int *first = state->input;
 
-	/* What stands behind the command is the command's to judge. */
+	/* Stop here: the command parses the remaining arguments. */
 	if (key == ARGP_KEY_ARG) {
 		*first = state->next - 1;
 		state->next = state->argc;
@@ -91,7 +91,7 @@ static int parse_globals(int argc, char **argv)
 	return first;
 }
 
-/* Before any option is judged: bad usage must be told in JSON too. */
+/* Check for --json before parsing, so that usage errors are printed as JSON too. */
 static bool wants_json(int argc, char **argv)
 {
 	int i;

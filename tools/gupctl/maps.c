@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The target's mappings, by /proc/PID/maps: maps.h. */
+/* Mappings of the target, from /proc/PID/maps. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static int append_map(struct gupx_maps *maps, const struct gupx_map *map)
 {
 	struct gupx_map *grown;
 
-	/* Powers of two: grown when the last one is full. */
+	/* When the array is full, double it: its size is always a power of two. */
 	if (!(maps->count & (maps->count - 1))) {
 		size_t room = maps->count ? maps->count * 2 : 1;
 
@@ -23,7 +23,7 @@ static int append_map(struct gupx_maps *maps, const struct gupx_map *map)
 	return 0;
 }
 
-/* "ADDR-END PERMS OFFSET DEV INODE    NAME" */
+/* Parse a line of the form "ADDR-END PERMS OFFSET DEV INODE    NAME". */
 static int parse_line(const char *line, struct gupx_map *map)
 {
 	unsigned long long addr, end, inode;
@@ -93,7 +93,7 @@ const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr)
 	size_t first = 0;
 	size_t count = maps->count;
 
-	/* The kernel lists them in the order of addresses. */
+	/* Binary search: the kernel lists mappings by ascending address. */
 	while (count) {
 		const size_t half = count / 2;
 
@@ -118,7 +118,10 @@ static bool is_private_anon(const struct gupx_map *map)
 {
 	if (map->perms[3] != 'p' || map->inode)
 		return false;
-	/* The kernel's special mappings ([vdso], [vvar]) have names too. */
+	/*
+	 * Special mappings of the kernel ([vdso], [vvar]) also have no inode;
+	 * exclude them by name.
+	 */
 	return !*map->name || !strcmp(map->name, "[heap]") ||
 	       !strncmp(map->name, "[stack", 6) ||
 	       !strncmp(map->name, "[anon:", 6);
@@ -129,7 +132,7 @@ bool gupx_maps_is_group(const char *name)
 	return !strcmp(name, "[anon]");
 }
 
-/* @name against @wanted, with or without the mark of an unlinked file. */
+/* Compare names; ignore the suffix " (deleted)" of unlinked files in @name. */
 static bool is_same_name(const char *name, const char *wanted)
 {
 	static const char deleted[] = " (deleted)";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The target's mappings, by /proc/PID/maps, and their names.
+ * Mappings of the target, from /proc/PID/maps.
  *
- * A snapshot: the target goes on mapping and unmapping. What is gone by the time
- * the module looks is answered by the module.
+ * The list is a snapshot; the target may map and unmap meanwhile. The module reports
+ * mappings that have disappeared.
  */
 #ifndef GUPX_MAPS_H
 #define GUPX_MAPS_H
@@ -16,11 +16,11 @@
 
 /**
  * struct gupx_map - one mapping
- * @addr: first byte
- * @end: exclusive
- * @inode: 0: no file
- * @perms: as in /proc/PID/maps, "rw-p"
- * @name: never NULL; "" for anonymous memory without a name
+ * @addr: first address
+ * @end: end address, exclusive
+ * @inode: inode number of the file, or 0
+ * @perms: permissions as in /proc/PID/maps, for example "rw-p"
+ * @name: name, never NULL; "" for anonymous memory without a name
  */
 struct gupx_map {
 	__u64 addr;
@@ -35,24 +35,26 @@ struct gupx_maps {
 	size_t count;
 };
 
-/* 0 or -errno. To be ended by gupx_maps_free(), whatever the answer. */
+/* Return: 0 or -errno. Call gupx_maps_free() in either case. */
 int gupx_maps_load(struct gupx_maps *maps, int pid);
 int gupx_maps_parse(struct gupx_maps *maps, FILE *file);
 void gupx_maps_free(struct gupx_maps *maps);
 
-/* The mapping that holds @addr, or NULL. */
+/* Return: the mapping that contains @addr, or NULL. */
 const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr);
 
-/* The mapping that holds @addr, or else the first one behind it, or NULL. */
+/* Return: the mapping that contains @addr, else the next one after it, or NULL. */
 const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr);
 
-/* A name that stands for a kind of mapping, not for certain ones. */
+/*
+ * Check whether @name selects a kind of mapping ([anon]), not one mapping or file.
+ */
 bool gupx_maps_is_group(const char *name);
 
 /*
- * Is @map meant by @name? [anon] is every private anonymous mapping, heap and
- * stacks among them; a name with a slash is a whole path, one without is a
- * file's base name or the kernel's own name for the mapping.
+ * Check whether @name selects @map. [anon] selects all private anonymous mappings,
+ * including heap and stacks. A name with a slash is a full path. Other names match
+ * the base name of a file, or the kernel's name for the mapping.
  */
 bool gupx_maps_match(const struct gupx_map *map, const char *name);
 

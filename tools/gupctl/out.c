@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Text for people, JSON for programs: out.h. */
+/* Output as text or as one JSON object. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "out.h"
 
-/* No specification of a table has more fields. */
+/* No table specification has more fields. */
 #define COLUMNS_MAX 16
 
 static struct {
@@ -121,7 +121,7 @@ static char *format_span(const struct gupx_out_span *span)
 	return text;
 }
 
-/* The text form of a value; to be freed. */
+/* Format a value as text. The caller frees it. */
 static char *format_field(const struct gupx_out_field *field, const void *row)
 {
 	const void *value = (const char *)row + field->offset;
@@ -187,7 +187,7 @@ static struct json_object *make_number_json(enum gupx_out_form form,
 	return json_object_new_string(text);
 }
 
-/* The JSON form of a value; NULL is JSON's null. */
+/* Convert a value to JSON. NULL is JSON null. */
 static struct json_object *make_field_json(const struct gupx_out_field *field,
 					   const void *row)
 {
@@ -336,7 +336,7 @@ static size_t get_column_width(const struct gupx_out_field *field,
 	return width;
 }
 
-/* Numbers to the right, words to the left; nothing trails the last column. */
+/* Right-align numbers, left-align text. Do not pad text in the last column. */
 static void print_cell(const struct gupx_out_field *field, const char *text,
 		       size_t width, bool last)
 {
@@ -349,7 +349,7 @@ static void print_cell(const struct gupx_out_field *field, const char *text,
 	fputs(last ? "\n" : "  ", out.text);
 }
 
-/* @row NULL: the header. */
+/* Print one row; the header if @row is NULL. */
 static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
 		      const void *row)
 {
@@ -375,7 +375,7 @@ static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
 	}
 }
 
-/* Where it differs from the row before: @before is NULL above the first. */
+/* Print the heading of @row unless @before, the previous row, has the same one. */
 static void print_heading(const struct gupx_out_spec *spec, const char *before,
 			  const char *row)
 {
@@ -497,7 +497,7 @@ static void report_error(const char *kind, const char *cure, const char *format,
 	message = format_message(format, args);
 	if (!message)
 		return;
-	/* Errors come before main() knows of --json, too. */
+	/* out.text is NULL until gupx_out_init(). */
 	if (out.text)
 		fflush(out.text);
 	if (out.json)

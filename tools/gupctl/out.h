@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the program says: text for people, or one JSON object for programs, from
- * one specification of each row, so that the two cannot drift apart.
+ * Output as text or as one JSON object. One specification of each row drives both, so
+ * that they cannot diverge.
  *
  * Glossary
- *   field   one value of a row: its key, its label, its form
- *   record  a row by itself: "label  value" lines, or a JSON object
- *   table   rows under a header, or a JSON array of objects
- *   note    a line for people only
- *   error   why the program fails: at most one a run, the first one stays
+ *   field   one value of a row: key, label and format
+ *   record  single row: "label  value" lines, or a JSON object
+ *   table   rows below a header, or a JSON array of objects
+ *   note    line that only text output has
+ *   error   cause of failure; only the first one of a run is reported
  */
 #ifndef GUPX_OUT_H
 #define GUPX_OUT_H
@@ -23,15 +23,15 @@
 #define GUPX_EXIT_USAGE 2
 
 /**
- * enum gupx_out_form - what stands at a field's offset, and how it is shown
- * @GUPX_OUT_STRING: const char *; NULL is "-", null
- * @GUPX_OUT_COUNT: __u64
- * @GUPX_OUT_SIZE: __u64 bytes; text in the largest fitting unit
- * @GUPX_OUT_LIMIT: the same; all ones is "unlimited", null
- * @GUPX_OUT_ADDR: __u64; "0x..." in JSON too, as not all readers keep 64 bits
- * @GUPX_OUT_FRAME: the same; all ones is "hidden", null
+ * enum gupx_out_form - type of a field, and how it is formatted
+ * @GUPX_OUT_STRING: const char *; NULL is "-" in text, null in JSON
+ * @GUPX_OUT_COUNT: __u64, number
+ * @GUPX_OUT_SIZE: __u64, bytes; text uses the largest unit that fits
+ * @GUPX_OUT_LIMIT: like GUPX_OUT_SIZE; all ones is "unlimited" in text, null in JSON
+ * @GUPX_OUT_ADDR: __u64; "0x..." in JSON too: some JSON parsers lose 64-bit precision
+ * @GUPX_OUT_FRAME: like GUPX_OUT_ADDR; all ones is "hidden" in text, null in JSON
  * @GUPX_OUT_BOOL: bool
- * @GUPX_OUT_LIST: const char *const *, ended by NULL
+ * @GUPX_OUT_LIST: const char *const *, array of strings ended by NULL
  * @GUPX_OUT_SPAN: struct gupx_out_span; text only
  * @GUPX_OUT_RECORD: pointer to another row, or NULL; JSON only
  */
@@ -49,9 +49,9 @@ enum gupx_out_form {
 };
 
 /**
- * struct gupx_out_span - "0x1000-0x3000", as a range is typed
- * @addr: first byte
- * @end: exclusive
+ * struct gupx_out_span - address range, printed as "0x1000-0x3000"
+ * @addr: first address
+ * @end: end address, exclusive
  */
 struct gupx_out_span {
 	__u64 addr;
@@ -60,15 +60,15 @@ struct gupx_out_span {
 
 /**
  * struct gupx_out_field - one value of a row
- * @key: in JSON; NULL: not in JSON
- * @label: in text; NULL: not in text
- * @form: enum gupx_out_form
- * @offset: of the value in the row
- * @record: the specification of a %GUPX_OUT_RECORD
- * @hide_zero: a number that is 0, or an empty list, is not worth a line of text; in
- *	a table "-"
- * @heading: of a table in text: no column, but a line of its own above the rows
- *	that have it in common
+ * @key: key in JSON; NULL: omit it from JSON
+ * @label: label in text; NULL: omit it from text
+ * @form: type and format
+ * @offset: offset of the value in the row
+ * @record: specification of the nested row of a GUPX_OUT_RECORD
+ * @hide_zero: in text, omit the line if the number is 0 or the list is empty; in a
+ *	table, print "-"
+ * @heading: in a text table, print the value on its own line above the rows that share
+ *	it, not in a column
  */
 struct gupx_out_field {
 	const char *key;
@@ -98,11 +98,11 @@ struct gupx_out_spec {
 	}
 
 /**
- * struct gupx_out_rows - the rows of a table
- * @row: the first one
- * @count: how many
- * @stride: bytes from one to the next
- * @quiet: in JSON only
+ * struct gupx_out_rows - rows of a table
+ * @row: first row
+ * @count: number of rows
+ * @stride: bytes from one row to the next
+ * @quiet: print the table in JSON only
  */
 struct gupx_out_rows {
 	const void *row;
@@ -115,13 +115,18 @@ void gupx_out_init(bool json, bool verbose);
 bool gupx_out_is_json(void);
 bool gupx_out_is_verbose(void);
 
-/* Names the command in messages and in JSON. */
+/* Set the name of the command for messages and JSON. */
 void gupx_out_set_command(const char *name);
 
-/* Notes and tables leave stdout to a command whose data goes there. */
+/*
+ * Print notes and tables to stderr, because the command writes its data to stdout.
+ */
 void gupx_out_use_stderr(void);
 
-/* @key NULL: into the outermost object. */
+/*
+ * Print a record. @key: its key in the JSON object; NULL: add the fields to the
+ * outermost object.
+ */
 void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
 		     const void *row);
 void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
@@ -130,30 +135,30 @@ void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
 __attribute__((format(printf, 1, 2))) void gupx_out_note(const char *format,
 							 ...);
 
-/* To stderr; in JSON one of "warnings". */
+/* Print a warning to stderr, or add it to "warnings" in JSON. */
 __attribute__((format(printf, 1, 2))) void gupx_out_warn(const char *format,
 							 ...);
 
 /**
- * gupx_out_error() - the one function all errors go through
- * @kind: stable name, for programs
+ * gupx_out_error() - report an error; all errors go through this function
+ * @kind: stable name for programs
  * @cure: what to do about it, or NULL
- * @format: what is wrong, without full stop
+ * @format: what is wrong, without a full stop
  */
 __attribute__((format(printf, 3, 4))) void
 gupx_out_error(const char *kind, const char *cure, const char *format, ...);
 
-/* gupx_out_error(), gupx_out_end(), exit(@status). */
+/* Call gupx_out_error() and gupx_out_end(), then exit(@status). */
 __attribute__((format(printf, 4, 5), noreturn)) void
 gupx_out_die(int status, const char *kind, const char *cure, const char *format,
 	     ...);
 
 bool gupx_out_has_failed(void);
 
-/* The JSON object, once; after it nothing more is said. */
+/* Print the JSON object, if any. Later JSON output is dropped. */
 void gupx_out_end(void);
 
-/* "132 KiB", "1.5 GiB", "17 B". */
+/* Size as text, for example "132 KiB", "1.5 GiB" or "17 B". */
 struct gupx_out_size {
 	char text[24];
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The words for enum gupx_outcome and enum gupx_content. tests/unit_test.c reads
- * the uapi header and fails where a word is missing or named otherwise.
+ * Names and texts for enum gupx_outcome and enum gupx_content. tests/unit_test.c
+ * checks them against linux/gupx.h: each value needs an entry with the same name.
  */
 #include <stddef.h>
 
@@ -70,7 +70,7 @@ struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
 {
 	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
 		return (struct gupx_outcome_phrase){ "do", " in a newer way" };
-	/* Populate takes nothing, and read keeps nothing. */
+	/* POPULATE does not take pages, and READ does not keep them. */
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_POPULATE)
 		return (struct gupx_outcome_phrase){ "find", " there" };
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_READ)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where gupctl runs: placement.h. */
+/* Choose the CPUs that gupctl runs on. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "out.h"
 #include "placement.h"
 
-/* More than any kernel is built for. */
+/* Larger than NR_CPUS of any kernel. */
 #define CPUS_MAX 65536
 
 struct cpus {
@@ -17,7 +17,10 @@ struct cpus {
 	int count;
 };
 
-/* The kernel refuses a set smaller than its own with EINVAL. */
+/*
+ * sched_getaffinity() fails with EINVAL if the set is smaller than the kernel's;
+ * retry with a larger one.
+ */
 static int load_cpus(struct cpus *cpus, int pid)
 {
 	int error = EINVAL;
@@ -44,7 +47,7 @@ static bool has_cpu(const struct cpus *cpus, int cpu)
 	       CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(cpus->count), cpus->set);
 }
 
-/* "0-3,8"; to be freed. */
+/* Format a CPU list such as "0-3,8". The caller frees it. */
 static char *print_cpus(const struct cpus *cpus)
 {
 	char *text = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where gupctl runs. A page that no memory policy of its mapping places goes to
- * the node of whoever faults it in: that is gupctl, so it moves to the target's
- * CPUs first.
+ * Choose the CPUs that gupctl runs on. Without a memory policy, a page is allocated
+ * on the node of the CPU that faults it in. gupctl therefore moves to the target's
+ * CPUs before it starts.
  */
 #ifndef GUPX_PLACEMENT_H
 #define GUPX_PLACEMENT_H
@@ -10,16 +10,19 @@
 #include <stdbool.h>
 
 /**
- * struct gupx_placement - where the work runs
- * @moved: on the target's CPUs, not on the caller's own
- * @cpus: of the two the one in force, "0-3,8"; to be freed
+ * struct gupx_placement - CPUs that gupctl runs on
+ * @moved: gupctl runs on the target's CPUs, not on the caller's
+ * @cpus: list of these CPUs, for example "0-3,8"; the caller frees it
  */
 struct gupx_placement {
 	bool moved;
 	char *cpus;
 };
 
-/* @here: stay. Where moving fails it warns and stays. */
+/*
+ * Move to the CPUs of @pid, unless @here is set. If that fails, print a warning and
+ * stay.
+ */
 void gupx_placement_set(struct gupx_placement *placement, int pid, bool here);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A bar on stderr: progress.h. */
+/* Progress bar on stderr. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "progress.h"
 #include "signals.h"
 
-/* Short work shows no bar; a drawn one moves ten times a second. */
+/* Show the bar after 0.5 seconds and update it every 0.1 seconds. */
 #define FIRST_AFTER 0.5
 #define NEXT_AFTER 0.1
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A bar on stderr for work that takes long; nothing where that is no terminal. */
+/* Progress bar on stderr, if stderr is a terminal. */
 #ifndef GUPX_PROGRESS_H
 #define GUPX_PROGRESS_H
 
@@ -8,12 +8,12 @@
 #include <linux/types.h>
 
 /**
- * struct gupx_progress - one bar
- * @verb: stands before it
- * @total: bytes
- * @begun: when the work began, CLOCK_MONOTONIC seconds
- * @shown: when the bar was last drawn; 0: never
- * @enabled: there is a terminal to draw on
+ * struct gupx_progress - state of the progress bar
+ * @verb: text before the bar
+ * @total: bytes to do
+ * @begun: start time, in seconds of CLOCK_MONOTONIC
+ * @shown: time of the last update, or 0
+ * @enabled: stderr is a terminal
  */
 struct gupx_progress {
 	const char *verb;
@@ -27,7 +27,7 @@ void gupx_progress_begin(struct gupx_progress *progress, const char *verb,
 			 __u64 total);
 void gupx_progress_show(struct gupx_progress *progress, __u64 done);
 
-/* Wipes the bar, so that the next line begins at the left edge. */
+/* Erase the bar, so that the next message starts in the first column. */
 void gupx_progress_end(struct gupx_progress *progress);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ranges as people type them: range.h. */
+/* Parse address ranges. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,8 +21,8 @@ static int get_digit_value(char c)
 }
 
 /*
- * Not strtoull(): that takes blanks, signs and octal, and answers an overflow
- * through errno. @end is left behind the last digit.
+ * Parse digits. strtoull() is not used, because it accepts blanks, signs and octal
+ * numbers. *@end points after the last digit.
  */
 static enum gupx_range_result scan_digits(const char *text, unsigned int base,
 					  __u64 *value, const char **end)
@@ -53,7 +53,7 @@ static enum gupx_range_result scan_number(const char *text, bool bare_hex,
 	return scan_digits(text, bare_hex ? 16 : 10, value, end);
 }
 
-/* A suffix's shift, -1 where it is none. */
+/* Return: the shift of a size suffix, 0 if there is none, or -1 if it is invalid. */
 static int get_suffix_shift(const char *text)
 {
 	static const char letters[] = "KMGT";
@@ -90,7 +90,10 @@ enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size)
 	return GUPX_RANGE_BYTES;
 }
 
-/* "55e6f0a04000-55e6f0a25000": /proc/PID/maps pads to eight digits. */
+/*
+ * Check for a range pasted from /proc/PID/maps, such as "55e6f0a04000-55e6f0a25000".
+ * The kernel pads addresses to eight digits.
+ */
 static bool looks_pasted(const char *text)
 {
 	size_t first = strspn(text, HEX_DIGITS);
@@ -106,8 +109,8 @@ static bool looks_pasted(const char *text)
 }
 
 /*
- * A name may hold + and - too (libstdc++.so.6, ld-linux-x86-64.so.2) and may
- * begin with a digit; a number runs up to a + or - or the end.
+ * Check for a number: digits up to a + or - or the end. Names may also contain + and
+ * - (libstdc++.so.6, ld-linux-x86-64.so.2), and may begin with a digit.
  */
 static bool looks_numeric(const char *text)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Ranges as people type them. Pure: no I/O, no allocation, no global state.
+ * Parse address ranges. No I/O, no allocation, no global state.
  *
  * Glossary
- *   bytes  a range by numbers: ADDR+LEN or ADDR-END, END exclusive
- *   name   anything else: a mapping's name, for maps.c to resolve
+ *   bytes  numeric range: ADDR+LEN or ADDR-END, END exclusive
+ *   name   anything else: name of a mapping, resolved by maps.c
  *
- * Invariant: addr + len of an accepted range never wraps.
+ * Invariant: addr + len of an accepted range never overflows.
  */
 #ifndef GUPX_RANGE_H
 #define GUPX_RANGE_H
@@ -21,7 +21,7 @@ struct gupx_range {
 enum gupx_range_result {
 	GUPX_RANGE_BYTES,
 	GUPX_RANGE_NAME,
-	/* From here on: refused. */
+	/* Errors. */
 	GUPX_RANGE_EMPTY,
 	GUPX_RANGE_NO_LENGTH,
 	GUPX_RANGE_BAD_ADDRESS,
@@ -32,26 +32,28 @@ enum gupx_range_result {
 };
 
 /**
- * gupx_range_parse() - tell a range by numbers from a name
- * @text: what was typed
- * @range: [out] set where the answer is %GUPX_RANGE_BYTES
+ * gupx_range_parse() - parse a range argument
+ * @text: argument as typed
+ * @range: [out] the range, only set if the result is %GUPX_RANGE_BYTES
  *
- * A number is decimal, or hexadecimal with 0x. ADDR-END may also be pasted from
- * /proc/PID/maps: eight digits or more on both sides, and a letter or a leading
- * zero in them, tell that both are hexadecimal.
+ * Numbers are decimal, or hexadecimal with 0x. ADDR-END may also be pasted from
+ * /proc/PID/maps: both numbers are hexadecimal if each has at least eight digits and
+ * the range contains a letter, or a number begins with 0.
  */
 enum gupx_range_result gupx_range_parse(const char *text,
 					struct gupx_range *range);
 
-/* Bytes, with an optional binary suffix: K M G T, also KiB and its like. */
+/*
+ * Parse a size in bytes with an optional binary suffix: K, M, G or T, also as KiB.
+ */
 enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size);
 
-/* What is wrong, and the cure, as the end of a sentence. */
+/* Return: error text with the cure, to be printed after the range. */
 const char *gupx_range_strerror(enum gupx_range_result result);
 
 /*
- * Outward to whole pages, as mlock() does; nothing stays nothing.
- * %GUPX_RANGE_OVERFLOW where the end would wrap.
+ * Round outward to whole pages, as mlock() does. An empty range stays empty. Return:
+ * GUPX_RANGE_OVERFLOW if the end would overflow.
  */
 enum gupx_range_result gupx_range_round(struct gupx_range *range,
 					__u64 page_size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From the command line to the module's ioctls: request.h. */
+/* Run a request: resolve its ranges, and call the module for each chunk. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +93,8 @@ static __u32 build_flags(const struct gupx_request *request)
 	if (args->nofault)
 		flags |= GUPX_F_NOFAULT;
 	/*
-	 * Ctrl-C must end a wait for a page. The kernel's own engine is asked
-	 * nothing that get_user_pages of an older kernel does not know.
+	 * Ctrl-C must interrupt a wait for a page. The kernel engine does not get
+	 * this flag: older kernels have no FOLL_INTERRUPTIBLE.
 	 */
 	flags |= args->kernel_engine ? GUPX_F_ENGINE_KERNEL
 				     : GUPX_F_INTERRUPTIBLE;
@@ -123,8 +123,8 @@ void gupx_request_open(struct gupx_request *request)
 }
 
 /*
- * Chunks end on multiples of their size, so that none cuts a large folio that
- * the item does not cut.
+ * Return: the length of the chunk at @addr. Chunks end at multiples of the chunk
+ * size, so that they do not split large folios.
  */
 static __u64 get_chunk_length(const struct gupx_request *request,
 			      const struct gupx_request_item *item, __u64 addr)
@@ -135,13 +135,13 @@ static __u64 get_chunk_length(const struct gupx_request *request,
 	return left < room ? left : room;
 }
 
-/* Someone else's signal (a stop, a resume) is no reason to end. */
+/* Retry after signals that do not end gupctl, such as SIGSTOP and SIGCONT. */
 static bool should_retry(const struct gupx_stop *stop)
 {
 	return stop->reason == GUPX_REASON_SIGNAL && !gupx_signals_received();
 }
 
-/* False: the item, or with it the whole work, ends here. */
+/* Run one chunk. Return: false if the item, or the whole request, ends here. */
 static bool run_chunk(struct gupx_request *request,
 		      struct gupx_request_item *item)
 {
@@ -164,7 +164,10 @@ static bool run_chunk(struct gupx_request *request,
 	return false;
 }
 
-/* The kernel's own engine tells no reason: the mapping's look has to do. */
+/*
+ * The kernel engine reports no reason: guess from permissions and name of the
+ * mapping.
+ */
 static bool looks_inaccessible(const struct gupx_request *request,
 			       const struct gupx_request_item *item)
 {
@@ -201,7 +204,7 @@ static bool is_limit(const struct gupx_stop *stop)
 	       stop->reason == GUPX_REASON_NO_KERNEL_MEMORY;
 }
 
-/* Is there any sense in going on with the next item? */
+/* Run one item. Return: true if the next item is worth trying. */
 static bool run_item(struct gupx_request *request,
 		     struct gupx_request_item *item,
 		     struct gupx_progress *progress)

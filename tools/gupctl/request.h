@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One request of the user, as many requests of the module: ranges resolved to
- * what is mapped, done in chunks, reported at the end.
+ * A request of the user: resolve its ranges to mappings, run them in chunks, report the
+ * result.
  *
  * Glossary
- *   item   one range, or one mapping that a name stands for
- *   chunk  what one ioctl is asked for: small enough for Ctrl-C and progress
- *   group  items that stand for a kind of mapping ([anon], --all): what cannot
- *          be taken there is skipped, not failed
+ *   item   one range, or one of the mappings that a name selects
+ *   chunk  range of one ioctl, small enough for Ctrl-C and progress updates
+ *   group  items selected by kind ([anon], --all): mappings that refuse the request
+ *          are skipped, not reported as errors
  *
- * Invariant: an item's bytes are done from its first one on, without holes.
+ * Invariant: the bytes done are always the first ones of an item, without gaps.
  */
 #ifndef GUPX_REQUEST_H
 #define GUPX_REQUEST_H
@@ -26,14 +26,14 @@
 #include "target.h"
 
 /**
- * struct gupx_request_item - one range and what became of it
- * @range: as asked
- * @map: what is mapped at its beginning, or NULL
- * @group: stands for a kind of mapping
- * @skipped: could not be taken, and need not
- * @done: bytes
- * @stop: of the last chunk; reason 0 where nothing stopped it
- * @data: what was read, as hexadecimal digits, or NULL; freed with the work
+ * struct gupx_request_item - one range and its result
+ * @range: requested range
+ * @map: mapping at the start of @range, or NULL
+ * @group: selected by kind, so it may be skipped
+ * @skipped: the mapping refused the request, and was skipped
+ * @done: number of bytes done
+ * @stop: where and why the last chunk stopped; reason 0 if it did not stop
+ * @data: bytes read, as hexadecimal digits, or NULL; gupx_request_close() frees it
  */
 struct gupx_request_item {
 	struct gupx_range range;
@@ -47,11 +47,11 @@ struct gupx_request_item {
 
 /**
  * struct gupx_request_chunk - one ioctl
- * @item: what it is part of
- * @addr: [in]
- * @len: [in]
- * @done: [out]
- * @stop: [out]
+ * @item: item that contains the chunk
+ * @addr: [in] address of the first byte
+ * @len: [in] length in bytes
+ * @done: [out] number of bytes done
+ * @stop: [out] where and why it stopped
  */
 struct gupx_request_chunk {
 	struct gupx_request_item *item;
@@ -62,20 +62,28 @@ struct gupx_request_chunk {
 };
 
 /**
- * struct gupx_request - the whole
- * @verb: "pin"
- * @past: "pinned"
- * @args: the command line
- * @chunk: bytes of one ioctl at most, a power of two
- * @stop_at_gap: what is done must be one run of bytes: the first gap ends it
- * @terse: nothing to say to people where all was done
- * @step: does one chunk: 0, or -errno of the ioctl
- * @priv: the command's, for @step
- * @flags: GUPX_F_*
+ * struct gupx_request - request of a command
+ * @verb: name of the command, for example "pin"
+ * @past: past tense for the report, for example "pinned"
+ * @args: command line
+ * @chunk: maximum length of a chunk in bytes; a power of two
+ * @stop_at_gap: end the request at the first byte that cannot be done
+ * @terse: print no report if everything was done
+ * @step: runs one chunk; returns 0 or -errno of the ioctl
+ * @priv: private data of the command, for @step
+ * @dev: open device
+ * @target: target process
+ * @maps: mappings of the target
+ * @placement: CPUs that gupctl runs on
+ * @item: array of items
+ * @count: number of items
+ * @flags: GUPX_F_* flags
  * @total: bytes of all items
- * @done: bytes of all items
- * @error: errno of the ioctl that ended the work, or 0
- * @context: for the message about it
+ * @done: bytes done of all items
+ * @start: start time, in seconds of CLOCK_MONOTONIC
+ * @seconds: duration
+ * @error: errno of the ioctl that ended the request, or 0
+ * @context: details for the error message
  */
 struct gupx_request {
 	const char *verb;
@@ -103,16 +111,21 @@ struct gupx_request {
 	struct gupx_dev_context context;
 };
 
-/* Target, module, mappings, items, placement. Exits where one is missing. */
+/*
+ * Open the target and the device, resolve the ranges, choose the CPUs. Exits on
+ * failure.
+ */
 void gupx_request_open(struct gupx_request *request);
 
-/* All chunks, until done, refused by the module, or a signal comes. */
+/*
+ * Run all chunks until everything is done, the module refuses, or a signal arrives.
+ */
 void gupx_request_run(struct gupx_request *request);
 
-/* Says what became of each item, and of the whole. */
+/* Print the result of each item and of the whole request. */
 void gupx_request_report(struct gupx_request *request);
 
-/* The exit status that the outcome stands for. */
+/* Return: the exit status for the result. */
 int gupx_request_status(const struct gupx_request *request);
 
 void gupx_request_close(struct gupx_request *request);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What became of the work, for people and for programs: request.h. */
+/* Print the result of a request as text or as JSON. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static const struct gupx_out_field item_fields[] = {
 	  .form = GUPX_OUT_RECORD,
 	  .offset = offsetof(struct item_row, stop),
 	  .record = &gupx_stop_spec },
-	/* Only where a command has read into the answer itself. */
+	/* Only if the command stored the bytes it read in the item. */
 	GUPX_OUT_FIELD(struct item_row, data, "data", NULL, GUPX_OUT_STRING),
 };
 
@@ -142,7 +142,7 @@ static void report_head(const struct gupx_request *request)
 			      row.cpus ? row.cpus : "(unknown)");
 }
 
-/* One line is no table: the total says it all. */
+/* A table of one line would only repeat the total. */
 static bool is_table_redundant(const struct gupx_request *request)
 {
 	size_t i;
@@ -194,7 +194,7 @@ static void report_stop(const struct gupx_request *request,
 	free(line);
 }
 
-/* As it must be typed into a shell. */
+/* Print a word, quoted for the shell if necessary. */
 static void print_quoted(const char *word, FILE *stream)
 {
 	const char *odd = word;
@@ -233,7 +233,7 @@ static void print_explain_command(const struct gupx_request *request,
 	}
 }
 
-/* The same words, to be judged page by page. */
+/* Suggest "gupctl explain" with the same arguments. */
 static void suggest_explain(const struct gupx_request *request)
 {
 	char *text = NULL;
@@ -251,7 +251,7 @@ static void suggest_explain(const struct gupx_request *request)
 	free(text);
 }
 
-/* Could that have been known without trying? */
+/* Check whether EXPLAIN could have predicted the stop. */
 static bool is_predictable(const struct gupx_stop *stop)
 {
 	switch (stop->stage) {
@@ -288,7 +288,7 @@ static void report_stops(const struct gupx_request *request)
 		suggest_explain(request);
 }
 
-/* "1 io_mapping, 6 no_write" */
+/* Print skipped mappings by reason, for example "1 io_mapping, 6 no_write". */
 static void print_reasons(const struct gupx_request *request, FILE *stream)
 {
 	size_t counts[GUPX_REASONS] = { 0 };

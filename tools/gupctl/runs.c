@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Runs of equal pages: runs.h. */
+/* Runs of equal pages. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "runs.h"
 #include "stop.h"
 
-/* Equal but for where they are. */
+/* Compare everything but the addresses. */
 static bool is_same_kind(const struct gupx_run *a, const struct gupx_run *b)
 {
 	return a->map == b->map && a->skipped == b->skipped &&
@@ -31,7 +31,7 @@ static int append_run(struct gupx_runs *runs, const struct gupx_run *run)
 		last->judgement.len += run->judgement.len;
 		return 0;
 	}
-	/* Powers of two: grown when the last one is full. */
+	/* When the array is full, double it: its size is always a power of two. */
 	if (!(runs->count & (runs->count - 1))) {
 		grown = reallocarray(runs->run,
 				     runs->count ? runs->count * 2 : 1,
@@ -44,7 +44,10 @@ static int append_run(struct gupx_runs *runs, const struct gupx_run *run)
 	return 0;
 }
 
-/* Where what begins at @addr ends: a mapping, or the hole before @next. */
+/*
+ * Return: the end of the mapping or hole that contains @addr, at most @end. @next:
+ * the mapping that gupx_maps_next() found.
+ */
 static __u64 find_end(const struct gupx_map *next, __u64 addr, __u64 end)
 {
 	__u64 border;
@@ -82,7 +85,10 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 	return error;
 }
 
-/* Into the first of its kind among those kept of this mapping. */
+/*
+ * Add @run to the first kept run of the same kind, or keep it. Return: the new
+ * @count.
+ */
 static size_t fold_run(struct gupx_run *kept, size_t count,
 		       const struct gupx_run *run)
 {

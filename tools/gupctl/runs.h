@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs of equal pages: what EXPLAIN answers, cut where a mapping begins or ends
- * and joined where only an ioctl ended.
+ * Runs of equal pages: results of EXPLAIN, split at the borders of mappings and
+ * merged across ioctls.
  */
 #ifndef GUPX_RUNS_H
 #define GUPX_RUNS_H
@@ -14,12 +14,12 @@
 #include "maps.h"
 
 /**
- * struct gupx_run - one run, or several of a kind
- * @judgement: the module's word; of several the first one's, and all their bytes
- * @map: what /proc/PID/maps has there, or NULL
- * @end: of the last one, exclusive
- * @count: how many
- * @skipped: a request for this range would leave it out, not stop at it
+ * struct gupx_run - one run, or several folded runs of the same kind
+ * @judgement: result of EXPLAIN; if folded, address of the first and length of all
+ * @map: mapping of the run, or NULL
+ * @end: end address of the last folded run, exclusive
+ * @count: number of folded runs
+ * @skipped: the request would skip this mapping instead of stopping
  */
 struct gupx_run {
 	struct gupx_judgement judgement;
@@ -35,11 +35,11 @@ struct gupx_runs {
 };
 
 /**
- * gupx_runs_add() - the next judgement, in the order of addresses
- * @runs: grows
- * @maps: lives as long as @runs
- * @judgement: as the module gave it
- * @skips: what cannot be taken as a whole is left out of such a range
+ * gupx_runs_add() - append a judgement
+ * @runs: runs, sorted by address
+ * @maps: mappings; must live as long as @runs
+ * @judgement: result from the module; follows the previous one
+ * @skips: the item belongs to a group, which skips mappings that refuse the request
  *
  * Return: 0 or -ENOMEM.
  */
@@ -47,9 +47,9 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 		  const struct gupx_judgement *judgement, bool skips);
 
 /**
- * gupx_runs_fold() - where a mapping has many runs, add them up by kind
- * @runs: those of one mapping follow each other
- * @many: a mapping with more runs than this is folded
+ * gupx_runs_fold() - merge runs of the same kind within each mapping
+ * @runs: runs, sorted by address
+ * @many: fold only mappings with more runs than this
  */
 void gupx_runs_fold(struct gupx_runs *runs, size_t many);
 

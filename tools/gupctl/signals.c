@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* SIGINT, SIGTERM and SIGHUP: signals.h. */
+/* Handle SIGINT, SIGTERM and SIGHUP. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +18,10 @@ static void note_signal(int number)
 	received = 1;
 }
 
-/* No SA_RESTART: an ioctl that waits for a page must come back. */
+/*
+ * Install the handlers without SA_RESTART: a signal must interrupt an ioctl that
+ * waits for a page.
+ */
 void gupx_signals_init(void)
 {
 	struct sigaction action = { .sa_handler = note_signal };
@@ -28,8 +31,8 @@ void gupx_signals_init(void)
 	sigemptyset(&action.sa_mask);
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
 		/*
-		 * nohup's wish holds. SIGINT is ignored in every background job
-		 * of a script, which says nothing of what is wanted.
+		 * Keep SIGHUP ignored under nohup. Do not check SIGINT: shells
+		 * ignore it in all background jobs of scripts.
 		 */
 		if (handled[i] == SIGHUP &&
 		    !sigaction(handled[i], NULL, &before) &&
@@ -63,7 +66,10 @@ static void block_handled(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &set, before);
 }
 
-/* Blocked but inside ppoll(): a signal just before the wait is not lost. */
+/*
+ * Wait with the signals blocked except inside ppoll(), so that none is lost just
+ * before it.
+ */
 enum gupx_signals_end gupx_signals_wait(double deadline, int fd)
 {
 	struct pollfd poll = { .fd = fd, .events = POLLIN };

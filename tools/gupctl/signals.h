@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SIGINT, SIGTERM and SIGHUP end the work in good order, not the program. */
+/*
+ * SIGINT, SIGTERM and SIGHUP end the request; gupctl then reports and exits
+ * normally.
+ */
 #ifndef GUPX_SIGNALS_H
 #define GUPX_SIGNALS_H
 
@@ -7,7 +10,7 @@
 
 void gupx_signals_init(void);
 
-/* One of them came. */
+/* Check whether one of these signals has arrived. */
 bool gupx_signals_received(void);
 
 enum gupx_signals_end {
@@ -17,12 +20,12 @@ enum gupx_signals_end {
 };
 
 /*
- * Waits for one of them, for @deadline on CLOCK_MONOTONIC (seconds; negative:
- * none), or until @fd (-1: none) is readable.
+ * Wait for a signal, until @deadline in seconds of CLOCK_MONOTONIC (negative:
+ * forever), or until @fd is readable (-1: none).
  */
 enum gupx_signals_end gupx_signals_wait(double deadline, int fd);
 
-/* Seconds on CLOCK_MONOTONIC. */
+/* Return: the time in seconds of CLOCK_MONOTONIC. */
 double gupx_signals_now(void);
 
 #endif

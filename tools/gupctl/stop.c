@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where and why a request stopped or would stop: stop.h. */
+/* Describe where and why a request stopped. */
 #include <stdio.h>
 
 #include "reason.h"

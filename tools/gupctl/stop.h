@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where and why a request stopped or would stop: one form for all commands. */
+/* Describe where and why a request stopped, or would stop. */
 #ifndef GUPX_STOP_H
 #define GUPX_STOP_H
 
@@ -11,13 +11,13 @@
 #include "out.h"
 
 /**
- * struct gupx_stop_row - a stop in words
- * @addr: the first byte that is not done
- * @stage: name
- * @reason: name
+ * struct gupx_stop_row - a stop, with names and texts
+ * @addr: address of the first byte not done
+ * @stage: name of the stage
+ * @reason: name of the reason
  * @error: name of the errno, or NULL
- * @text: plain meaning
- * @cure: or NULL
+ * @text: explanation
+ * @cure: what to do about it, or NULL
  */
 struct gupx_stop_row {
 	__u64 addr;
@@ -33,14 +33,14 @@ extern const struct gupx_out_spec gupx_stop_spec;
 void gupx_stop_fill(struct gupx_stop_row *row, const struct gupx_stop *stop);
 
 /*
- * Of [anon] and --all, such memory is left out: a mapping that as a whole cannot
- * be taken, or that went away since it was listed.
+ * Check whether the mapping as a whole refuses the request, or was unmapped
+ * meanwhile. [anon] and --all skip such mappings.
  */
 bool gupx_stop_refuses_mapping(unsigned int stage);
 
 /*
- * "stopped at 0x1000 in [heap] rw-p: why (reason, ERRNO); cure", where @word is
- * "stopped". To be freed; NULL where there is no memory.
+ * Format a line such as "stopped at 0x1000 in [heap] rw-p: text (reason, ERRNO);
+ * cure", with @word = "stopped". The caller frees it. Return: NULL if out of memory.
  */
 char *gupx_stop_line(const char *word, const struct gupx_maps *maps,
 		     const struct gupx_stop *stop);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The target process: target.h. */
+/* The target process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "out.h"
 #include "target.h"
 
-/* PF_KTHREAD of the kernel's task flags, as /proc/PID/stat shows them. */
+/* PF_KTHREAD in the task flags of /proc/PID/stat. */
 #define TASK_KERNEL_THREAD 0x00200000UL
 
 static bool read_line(int pid, const char *name, char *line, size_t room)
@@ -29,7 +29,10 @@ static bool read_line(int pid, const char *name, char *line, size_t room)
 	return found;
 }
 
-/* "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ..."; COMM may hold ')'. */
+/*
+ * Parse "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ...". COMM may contain a
+ * parenthesis.
+ */
 static bool load_stat(struct gupx_target *target)
 {
 	unsigned long flags;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The target process: what /proc tells of it, and why it may not be opened. */
+/* The target process. */
 #ifndef GUPX_TARGET_H
 #define GUPX_TARGET_H
 
@@ -7,12 +7,12 @@
 #include <sys/types.h>
 
 /**
- * struct gupx_target - one process
- * @pid: as the caller sees it
- * @mem_fd: open /proc/PID/mem; names one address space, whoever has the pid later
- * @comm: its command name
- * @state: letter of /proc/PID/stat
- * @kernel_thread: it has no memory of its own, ever
+ * struct gupx_target - target process
+ * @pid: PID as the caller sees it
+ * @mem_fd: open /proc/PID/mem; refers to this address space even if the PID is reused
+ * @comm: command name
+ * @state: state letter from /proc/PID/stat
+ * @kernel_thread: kernel thread, which has no address space
  */
 struct gupx_target {
 	int pid;
@@ -22,12 +22,12 @@ struct gupx_target {
 	bool kernel_thread;
 };
 
-/* Exits with one line that names the cure where it cannot. */
+/* Open the target. On failure, print the cause and the cure, and exit. */
 void gupx_target_open(struct gupx_target *target, int pid, bool write);
 
 /*
- * Says that the address space is gone: the process exited, called exec, or is a
- * kernel thread. Sets the error, does not exit.
+ * Record an error: the address space is gone, because the process exited or called
+ * exec. Does not exit.
  */
 void gupx_target_report_gone(const struct gupx_target *target);
 

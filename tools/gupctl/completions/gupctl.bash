@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Completion for gupctl: commands, options, PIDs, names of the PID's mappings.
+# Bash completion for gupctl: commands, options, PIDs and names of mappings.
 
 _gupctl_options() # COMMAND
 {
@@ -17,12 +17,12 @@ _gupctl_options() # COMMAND
 	esac
 }
 
-# Names of mappings, whole paths where they begin with a slash.
+# Print names of mappings: "[anon]", and names and paths from /proc/PID/maps.
 _gupctl_names() # PID
 {
 	echo '[anon]'
 	[[ -r /proc/$1/maps ]] || return 0
-	# Debian's awk, mawk, does not know {5}.
+	# mawk, the default awk of Debian, does not support {5}.
 	awk 'NF > 5 { sub(/^[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +/, ""); sub(/ \(deleted\)$/, "");
 		if (!seen[$0]++) print }' "/proc/$1/maps" 2>/dev/null
 }
