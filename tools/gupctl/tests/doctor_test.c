@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What doctor sees in a machine's files, made up below a folder, and what it says
- * to facts. Speaks TAP; fails where any line does. Usage: doctor_test MODULE
+ * Test gupctl doctor: the facts it reads from files below a temporary directory, and
+ * the findings for given facts. Prints TAP. Usage: doctor_test MODULE
  */
 #include <errno.h>
 #include <limits.h>
@@ -47,7 +47,7 @@ run_command(const char *format, ...)
 	}
 }
 
-/* @text NULL: a folder. */
+/* Create a file; a directory if @text is NULL. */
 static void write_file(const char *root, const char *path, const char *text,
 		       size_t length)
 {
@@ -74,7 +74,7 @@ find_check(const struct gupx_doctor_finding *finding, const char *check)
 	return finding;
 }
 
-/* @text stands in the finding or in its cure. */
+/* Check that the finding of @check has @state, and @text in its text or cure. */
 static bool has_finding(const struct gupx_facts *facts, const char *check,
 			enum gupx_doctor_state state, const char *text)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What gupctl explain does without a module: runs cut, joined and folded, tables
- * under headings, the line that names a stop; and the module of another ABI, which
- * no machine has. Speaks TAP; fails where any line does.
+ * Unit tests of gupctl explain: runs are split, merged and folded, tables have
+ * headings, a stop is one line, a module of another ABI is refused. Prints TAP; needs
+ * no module.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ static void test_cut(void)
 	gupx_runs_free(&runs);
 }
 
-/* As gupctl pin leaves out what it must not fail for. */
+/* Runs of a group are skipped where gupctl pin would skip their mapping. */
 static void test_skip(void)
 {
 	struct gupx_judgement judgement =
@@ -271,7 +271,7 @@ static void say_same_abi(void)
 	gupx_dev_check_abi(&info);
 }
 
-/* What a process of its own says to both streams; ended by a 0 byte. */
+/* Run @say in a child. Store its stdout and stderr in @text, ended by a 0 byte. */
 static int capture_output(void (*say)(void), char *text, size_t room)
 {
 	int ends[2], status;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What gupctl does without a module: ranges, names of mappings, words for
- * reasons, the two faces of a row, dumps. Speaks TAP; fails where any line does.
+ * Unit tests of gupctl: ranges, names of mappings, texts of reasons, text and JSON
+ * output, hexadecimal dumps. Prints TAP; needs no module.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -48,13 +48,13 @@ static const struct {
 	{ "4096-12288", GUPX_RANGE_BYTES, 4096, 8192 },
 	{ "0x1000-0x1000", GUPX_RANGE_BYTES, 4096, 0 },
 	{ "0x0+0xffffffffffffffff", GUPX_RANGE_BYTES, 0, ~0ULL },
-	/* As pasted from /proc/PID/maps. */
+	/* Pasted from /proc/PID/maps. */
 	{ "55e6f0a04000-55e6f0a25000", GUPX_RANGE_BYTES, 0x55e6f0a04000,
 	  0x21000 },
 	{ "00400000-00452000", GUPX_RANGE_BYTES, 0x400000, 0x52000 },
 	{ "ffffffffff600000-ffffffffff601000", GUPX_RANGE_BYTES,
 	  0xffffffffff600000, 0x1000 },
-	/* All digits, and no leading zero: decimal. */
+	/* Only digits, without a leading zero: decimal. */
 	{ "10000000-20000000", GUPX_RANGE_BYTES, 10000000, 10000000 },
 	{ "[heap]", GUPX_RANGE_NAME, 0, 0 },
 	{ "[anon]", GUPX_RANGE_NAME, 0, 0 },
@@ -245,8 +245,8 @@ static bool is_lower_twin(const char *lower, const char *upper, size_t length)
 }
 
 /*
- * The uapi header is the list: each "PREFIX_NAME = NUMBER," of it must have its
- * word, in the same name.
+ * Check that each "PREFIX_NAME = NUMBER," of the uapi header has an entry with the
+ * same name. Return: the number of names found.
  */
 static unsigned int test_words(const char *prefix,
 			       const char *(*name_of)(unsigned int),
@@ -392,7 +392,7 @@ static const struct gupx_out_field sample_fields[] = {
 
 static const struct gupx_out_spec sample_spec = GUPX_OUT_SPEC(sample_fields);
 
-/* What @say prints to stdout; to be freed. */
+/* Return: the output of @say on stdout. The caller frees it. */
 static char *capture_output(void (*say)(void))
 {
 	FILE *file = tmpfile();

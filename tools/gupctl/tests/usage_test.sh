@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What gupctl answers before it needs a module: exit statuses, one line each,
-# and JSON where that was asked. Speaks TAP. Usage: usage_test.sh GUPCTL
+# Test the errors that gupctl reports before it needs the module: exit status, one
+# line of text, or JSON. Prints TAP. Usage: usage_test.sh GUPCTL
 set -euo pipefail
 
 gupctl=$1
@@ -20,8 +20,8 @@ report() # STATUS NAME
 	printf '%s %d - %s\n' "$word" "$count" "$2"
 }
 
-# STATUS PATTERN WORD...: that exit status, and one line on stderr alone, with
-# PATTERN in it.
+# refuses STATUS PATTERN ARG...: gupctl exits with STATUS and prints only one line, to
+# stderr, that matches PATTERN.
 refuses()
 {
 	local status=$1 pattern=$2 got=0 bad=0 name="refuses:${*:3}"
@@ -38,7 +38,7 @@ refuses()
 	report "$bad" "$name"
 }
 
-# PATTERN WORD...: exit status 0, PATTERN on stdout, nothing on stderr.
+# prints PATTERN ARG...: gupctl succeeds, and its output matches PATTERN.
 prints()
 {
 	local pattern=$1 bad=0 name="prints:${*:2}"
@@ -50,7 +50,8 @@ prints()
 	report "$bad" "$name"
 }
 
-# STATUS KIND WORD...: one JSON object on stdout whose error is of that kind.
+# refuses_in_json STATUS KIND ARG...: gupctl exits with STATUS and prints one JSON
+# object with an error of that KIND.
 refuses_in_json()
 {
 	local status=$1 kind=$2 got=0 bad=0 name="json:${*:3}"
@@ -71,7 +72,7 @@ unprivileged() # WORD...
 		--inh-caps=-all --bounding-set=-all "$@"
 }
 
-# As a user who may not: skipped where this is not run as root.
+# Another user's process is refused. Skipped unless run as root.
 refuses_stranger()
 {
 	local copy bad=0 got=0 out=""
@@ -90,7 +91,7 @@ refuses_stranger()
 	report "$bad" "refuses: a stranger's process"
 }
 
-# Where there is no module: what is wrong on stdout, and one line on stderr.
+# Without the module, doctor prints findings to stdout and one line to stderr.
 diagnoses()
 {
 	local got=0 bad=0 out err
