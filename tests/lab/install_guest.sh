@@ -52,7 +52,7 @@ outsider_cannot_open() {
 
 # other_abi DIR: gupctl as of another ABI says in one line who is to be upgraded.
 other_abi() {
-	says 1 "gupctl pin: the module speaks ABI " "$SRC/$1/gupctl" pin $$ '[heap]' &&
+	says 1 "gupctl pin: the module has ABI " "$SRC/$1/gupctl" pin $$ '[heap]' &&
 		grep -q "; upgrade $2\$" /run/said && [ "$(wc -l </run/said)" = 1 ]
 }
 
@@ -81,9 +81,9 @@ check "udev runs" udev_runs
 check "it loads with udev" modprobe gupx
 check "udev gives the node to the group: root:gupx 0660" udev_made_node
 check "root: gupctl info" gupctl info
-check "root: doctor has nothing to complain of" says 0 "/dev/gupx is for group gupx (0660)" gupctl doctor
+check "root: doctor has nothing to complain of" says 0 "group gupx may open /dev/gupx (mode 0660)" gupctl doctor
 check "a member of the group: gupctl info" as member gupctl info
-check "a member of the group: doctor" says 0 "open to you, by group gupx" as member gupctl doctor
+check "a member of the group: doctor" says 0 "you may open /dev/gupx as a member of group gupx" as member gupctl doctor
 check "a member of the group: gupctl populate, of its own process" member_populates
 check "a member since the login: doctor" says 1 "newgrp gupx" early_member
 check "others: gupctl names the group" outsider_is_refused

@@ -96,8 +96,8 @@ die_other_owner(const struct gupx_target *target, const struct owner *owner)
 	gupx_out_die(
 		GUPX_EXIT_REFUSED, "permission",
 		"run gupctl as that user, or with CAP_SYS_PTRACE (sudo)",
-		"process %d (%s) runs as another user or group (%s, uid %u), and CAP_SYS_PTRACE is missing",
-		target->pid, target->comm, user ? user->pw_name : "no name",
+		"permission denied: process %d (%s) runs as another user or group (%s, UID %u), and CAP_SYS_PTRACE is missing",
+		target->pid, target->comm, user ? user->pw_name : "unknown",
 		owner->real);
 }
 
@@ -108,22 +108,22 @@ static void die_if_yama(const struct gupx_target *target, bool may_ptrace)
 	if (scope == 3)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "permission",
-			"set it lower in sysctl.d and reboot: it cannot be lowered at run time",
-			"Yama lets nobody attach to process %d (%s): " YAMA_SCOPE
+			"lower it in sysctl.d and reboot (it cannot be lowered at run time)",
+			"permission denied: Yama forbids access to process %d (%s): " YAMA_SCOPE
 			" is 3",
 			target->pid, target->comm);
 	if (scope == 2 && !may_ptrace)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "permission", WITH_PTRACE,
-			"Yama keeps process %d (%s) for administrators: " YAMA_SCOPE
+			"permission denied: Yama restricts process %d (%s) to administrators: " YAMA_SCOPE
 			" is 2, and CAP_SYS_PTRACE is missing",
 			target->pid, target->comm);
 	if (scope == 1 && !may_ptrace)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "permission",
 			WITH_PTRACE
-			", or as the target's parent, or set kernel.yama.ptrace_scope=0",
-			"Yama keeps process %d (%s) for its parent: " YAMA_SCOPE
+			", or as an ancestor of the target, or set kernel.yama.ptrace_scope=0",
+			"permission denied: Yama restricts process %d (%s) to its ancestors: " YAMA_SCOPE
 			" is 1, and CAP_SYS_PTRACE is missing",
 			target->pid, target->comm);
 }
@@ -135,19 +135,19 @@ void gupx_access_die(const struct gupx_target *target)
 
 	if (!read_owner(target->pid, &owner))
 		gupx_out_die(GUPX_EXIT_REFUSED, "target_exited", NULL,
-			     "process %d has just exited", target->pid);
+			     "process %d has exited", target->pid);
 	if (!may_ptrace && !is_mine(&owner))
 		die_other_owner(target, &owner);
 	if (!may_ptrace && !is_dumpable(target->pid, &owner))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "permission", WITH_PTRACE,
-			"process %d (%s) is not dumpable (it changed its user, or keeps secrets), and CAP_SYS_PTRACE is missing",
+			"permission denied: process %d (%s) is not dumpable (it changed its credentials, or used PR_SET_DUMPABLE), and CAP_SYS_PTRACE is missing",
 			target->pid, target->comm);
 	die_if_yama(target, may_ptrace);
 	gupx_out_die(
 		GUPX_EXIT_REFUSED, "permission",
-		"look at its user namespace and security profile (lsns -p, AppArmor, SELinux)",
-		"the kernel refuses process %d (%s)%s", target->pid,
-		target->comm,
-		may_ptrace ? ", though CAP_SYS_PTRACE is here" : "");
+		"check its user namespace and security profile (lsns -p, AppArmor, SELinux)",
+		"permission denied: the kernel refused access to process %d (%s)%s",
+		target->pid, target->comm,
+		may_ptrace ? " despite CAP_SYS_PTRACE" : "");
 }

@@ -35,30 +35,32 @@ static const struct {
 } shared[] = {
 	{ GUPX_ARGS_TAKES_TARGET,
 	  { "all", KEY_ALL, NULL, 0,
-	    "Every mapping; those that cannot be taken at all are skipped",
-	    0 } },
+	    "Use all mappings; skip those that refuse the request", 0 } },
 	{ GUPX_ARGS_TAKES_WRITE,
 	  { "write", KEY_WRITE, NULL, 0,
-	    "As for writing: the target's own pages, not shared or empty ones",
+	    "Prepare for writing: break copy-on-write, replace the zero page",
 	    0 } },
 	{ GUPX_ARGS_TAKES_NOFAULT,
 	  { "nofault", KEY_NOFAULT, NULL, 0,
-	    "Only what is resident; stop at what is not", 0 } },
+	    "Use only resident pages; stop at the first other page", 0 } },
 	{ GUPX_ARGS_TAKES_FORCE,
 	  { "force", KEY_FORCE, NULL, 0,
-	    "Override the mapping's protection, as a debugger does", 0 } },
+	    "Override the protection of the mapping, like a debugger", 0 } },
 	{ GUPX_ARGS_TAKES_HERE,
 	  { "here", KEY_HERE, NULL, 0,
-	    "Run on gupctl's own CPUs, not on the target's", 0 } },
+	    "Stay on the current CPUs; do not move to the target's", 0 } },
 	{ GUPX_ARGS_TAKES_ENGINE,
 	  { "engine", KEY_ENGINE, "NAME", 0,
-	    "Who walks the page tables: gupx (default) or kernel", 0 } },
-	{ 0, { "json", KEY_JSON, NULL, 0, "Answer with one JSON object", 1 } },
+	    "Engine that walks the page tables: gupx (default) or kernel",
+	    0 } },
+	{ 0, { "json", KEY_JSON, NULL, 0, "Print one JSON object", 1 } },
 	{ 0,
 	  { "verbose", KEY_VERBOSE, NULL, 0,
-	    "List every range, and say what was arranged", 1 } },
-	{ 0, { "help", KEY_HELP, NULL, 0, "Print this, and exit", 2 } },
-	{ 0, { "version", KEY_VERSION, NULL, 0, "Print it, and exit", 2 } },
+	    "List every range, and print more details", 1 } },
+	{ 0, { "help", KEY_HELP, NULL, 0, "Print this help and exit", 2 } },
+	{ 0,
+	  { "version", KEY_VERSION, NULL, 0, "Print the version and exit",
+	    2 } },
 };
 
 /* Cure printed with each usage error: names the help of the current command. */
@@ -134,8 +136,8 @@ static __attribute__((noreturn)) void die_bad_letter(const struct argp *argp,
 
 	for (letter = word + 1; *letter; letter++)
 		if (!find_key(argp, (unsigned char)*letter))
-			gupx_args_die("there is no option -%c", *letter);
-	gupx_args_die("option %s needs a value", word);
+			gupx_args_die("invalid option -- '%c'", *letter);
+	gupx_args_die("option '%s' requires an argument", word);
 }
 
 /*
@@ -156,11 +158,12 @@ die_bad_option(const struct argp_state *state)
 	length = strcspn(word + 2, "=");
 	option = find_option(state->root_argp, word + 2, length);
 	if (!option)
-		gupx_args_die("there is no option %.*s", (int)length + 2, word);
+		gupx_args_die("unrecognized option '%.*s'", (int)length + 2,
+			      word);
 	if (option->arg)
-		gupx_args_die("option %s needs a value: %s=%s", word, word,
-			      option->arg);
-	gupx_args_die("option --%s takes no value", option->name);
+		gupx_args_die("option '%s' requires an argument: %s=%s", word,
+			      word, option->arg);
+	gupx_args_die("option '--%s' doesn't allow an argument", option->name);
 }
 
 /* Print the help text. argp's own --help prints nothing under ARGP_NO_ERRS. */
@@ -181,8 +184,8 @@ static void parse_pid(const char *text, struct gupx_args *args)
 	pid = strtol(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || pid < 1 ||
 	    pid > INT_MAX)
-		gupx_args_die("%s is no PID: it must be a positive number",
-			      *text ? text : "an empty word");
+		gupx_args_die("invalid PID '%s': must be a positive number",
+			      text);
 	args->pid = (int)pid;
 }
 
@@ -205,7 +208,7 @@ static void parse_range(const char *text, struct gupx_args *args)
 	    found.range.addr + found.range.len > ~0ULL - page_size)
 		result = GUPX_RANGE_OVERFLOW;
 	if (result > GUPX_RANGE_NAME)
-		gupx_args_die("range '%s' %s", text,
+		gupx_args_die("invalid range '%s': %s", text,
 			      gupx_range_strerror(result));
 	grown = reallocarray(args->range, args->range_count + 1,
 			     sizeof(*grown));
@@ -218,7 +221,7 @@ static void parse_range(const char *text, struct gupx_args *args)
 static void parse_engine(const char *name, struct gupx_args *args)
 {
 	if (strcmp(name, "kernel") && strcmp(name, "gupx"))
-		gupx_args_die("there is no engine '%s': write gupx or kernel",
+		gupx_args_die("invalid engine '%s': must be gupx or kernel",
 			      name);
 	args->kernel_engine = !strcmp(name, "kernel");
 }
@@ -271,12 +274,12 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 void gupx_args_require_target(const struct gupx_args *args)
 {
 	if (!args->pid)
-		gupx_args_die("which process? A PID is missing");
+		gupx_args_die("missing PID of the target process");
 	if (args->all && args->range_count)
-		gupx_args_die("--all and a range exclude each other");
+		gupx_args_die("--all and RANGE are mutually exclusive");
 	if (!args->all && !args->range_count)
 		gupx_args_die(
-			"which memory? Name a range (ADDR+LEN, ADDR-END, [heap], [anon], a file) or --all");
+			"missing RANGE: use ADDR+LEN, ADDR-END, [heap], [anon], a file name, or --all");
 }
 
 void gupx_args_free(struct gupx_args *args)

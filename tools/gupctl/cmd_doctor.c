@@ -20,7 +20,7 @@ struct check_row {
 
 static const struct gupx_out_field fields[] = {
 	FIELD("check", "CHECK", check),
-	FIELD("state", "IS", state),
+	FIELD("state", "STATE", state),
 	FIELD("text", "FINDING", text),
 	FIELD("cure", NULL, cure),
 };
@@ -30,7 +30,7 @@ static const struct gupx_out_spec spec = GUPX_OUT_SPEC(fields);
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	if (key == ARGP_KEY_ARG)
-		gupx_args_die("'%s' is one word too many", value);
+		gupx_args_die("unexpected argument '%s'", value);
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
@@ -83,7 +83,7 @@ int gupx_cmd_doctor(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
 		.parser = parse_option,
-		.doc = "Say what keeps gupx from working here, and what to do. Changes nothing.",
+		.doc = "Find out why gupx does not work, and how to fix it. Changes nothing.",
 	};
 	struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS];
 	struct gupx_facts facts = { 0 };
@@ -94,8 +94,8 @@ int gupx_cmd_doctor(int argc, char **argv)
 	gupx_doctor_judge(&facts, finding);
 	bad = print_findings(finding);
 	if (bad)
-		gupx_out_error("bad_setup", NULL, "%u of %d checks %s bad", bad,
-			       GUPX_DOCTOR_CHECKS, bad == 1 ? "is" : "are");
+		gupx_out_error("bad_setup", NULL, "%u of %d checks failed", bad,
+			       GUPX_DOCTOR_CHECKS);
 	gupx_doctor_free(finding);
 	return bad ? GUPX_EXIT_REFUSED : GUPX_EXIT_DONE;
 }

@@ -46,7 +46,7 @@ static unsigned int parse_verb(const char *name)
 	for (verb = 0; gupx_outcome_verb_name(verb); verb++)
 		if (!strcmp(gupx_outcome_verb_name(verb), name))
 			return verb;
-	gupx_args_die("'%s' cannot be judged: write pin, populate or read",
+	gupx_args_die("invalid command '%s': must be pin, populate or read",
 		      name);
 }
 
@@ -74,7 +74,7 @@ static void check_options(const struct explain_command *command)
 	if (command->verb == GUPX_VERB_POPULATE && args->nofault)
 		option = "--nofault";
 	if (option)
-		gupx_args_die("%s has no option %s",
+		gupx_args_die("%s does not support option %s",
 			      gupx_outcome_verb_name(command->verb), option);
 }
 
@@ -150,8 +150,7 @@ int gupx_cmd_explain(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "for", KEY_FOR, "COMMAND", 0,
-		  "Which one is to be judged: pin (default), populate or read",
-		  0 },
+		  "Command to explain: pin (default), populate or read", 0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
@@ -160,12 +159,12 @@ int gupx_cmd_explain(int argc, char **argv)
 		.own_options = options,
 		.parser = parse_option,
 		.args_doc = "PID RANGE...",
-		.doc = "Say what a pin, populate or read would do with the "
+		.doc = "Predict what pin, populate or read would do with the "
 		       "memory of a process, and where and why it would stop. "
-		       "Touches nothing.\v"
+		       "Changes nothing.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or a mapped file's path or name; it is rounded outward "
-		       "to pages.",
+		       "or the path or name of a mapped file. It is rounded "
+		       "outward to whole pages.",
 	};
 	struct explain_command command = { .args.rounds = true,
 					   .args.here = true };

@@ -40,10 +40,10 @@ static const struct gupx_out_field fields[] = {
 	FIELD("gupctl_version", "gupctl", GUPX_OUT_STRING, program),
 	FIELD("abi", "ABI", GUPX_OUT_COUNT, abi),
 	FIELD("page_size", "page size", GUPX_OUT_SIZE, page_size),
-	FIELD("pin_flags", "pin takes", GUPX_OUT_LIST, pin_flags),
-	FIELD("populate_flags", "populate takes", GUPX_OUT_LIST,
+	FIELD("pin_flags", "pin flags", GUPX_OUT_LIST, pin_flags),
+	FIELD("populate_flags", "populate flags", GUPX_OUT_LIST,
 	      populate_flags),
-	FIELD("read_flags", "read takes", GUPX_OUT_LIST, read_flags),
+	FIELD("read_flags", "read flags", GUPX_OUT_LIST, read_flags),
 	FIELD("explain", "explain", GUPX_OUT_BOOL, explain),
 	FIELD("allow_force", "force allowed", GUPX_OUT_BOOL, allow_force),
 	FIELD("allow_short_pins", "short pins allowed", GUPX_OUT_BOOL,
@@ -79,7 +79,7 @@ static const char *const *list_flags(__u32 flags, const char **list)
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	if (key == ARGP_KEY_ARG)
-		gupx_args_die("'%s' is one word too many", value);
+		gupx_args_die("unexpected argument '%s'", value);
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
@@ -87,7 +87,7 @@ int gupx_cmd_info(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
 		.parser = parse_option,
-		.doc = "Say what the module gupx is and may do.",
+		.doc = "Show version, features and limits of the module gupx.",
 	};
 	struct info_row row = { .program = GUPCTL_VERSION };
 	struct gupx_dev dev;

@@ -55,7 +55,7 @@ static double parse_hold(const char *text)
 	if (end == text || *end || !isfinite(seconds) || seconds < 0 ||
 	    seconds > HOLD_MAX)
 		gupx_args_die(
-			"'%s' is no time to hold: write seconds, 0 or more",
+			"invalid time '%s': must be a number of seconds, 0 or more",
 			text);
 	return seconds;
 }
@@ -118,7 +118,7 @@ static void report_pins(struct gupx_request *request,
 				    command->extents, &command->bytes);
 	if (error)
 		gupx_out_error("extents", NULL,
-			       "cannot ask what the pin holds: %s",
+			       "cannot query the pinned extents: %s",
 			       strerror(-error));
 }
 
@@ -134,19 +134,20 @@ static void hold_pins(const struct gupx_request *request,
 	int pidfd = pidfd_open(request->target.pid, 0);
 
 	if (command->hold < 0)
-		gupx_out_note("holding; Ctrl-C releases");
+		gupx_out_note("holding the pins; press Ctrl-C to release them");
 	else if (command->hold > 0)
-		gupx_out_note("holding for %g s; Ctrl-C releases earlier",
-			      command->hold);
+		gupx_out_note(
+			"holding the pins for %g s; press Ctrl-C to release them earlier",
+			command->hold);
 	if (gupx_signals_wait(deadline, pidfd) == GUPX_SIGNALS_END_FD) {
-		gupx_out_note("process %d has exited; its pages are still held",
+		gupx_out_note("process %d has exited; its pages stay pinned",
 			      request->target.pid);
 		gupx_signals_wait(deadline, -1);
 	}
 	if (pidfd >= 0)
 		close(pidfd);
 	close(command->pin_fd);
-	gupx_out_note("released %s, held for %.1f s",
+	gupx_out_note("released %s after %.1f s",
 		      gupx_out_size(command->bytes).text,
 		      gupx_signals_now() - begun);
 }
@@ -175,11 +176,11 @@ int gupx_cmd_pin(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "hold", KEY_HOLD, "SECONDS", 0,
-		  "How long to hold; without it until Ctrl-C", 0 },
-		{ "extents", KEY_EXTENTS, NULL, 0,
-		  "List the runs of pages that are held", 0 },
+		  "Time to hold the pins; default: until Ctrl-C", 0 },
+		{ "extents", KEY_EXTENTS, NULL, 0, "List the pinned extents",
+		  0 },
 		{ "read-only", KEY_READ_ONLY, NULL, 0,
-		  "Let no process map the pin fd for writing", 0 },
+		  "Never allow writable mappings of the pin fd", 0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
@@ -189,11 +190,11 @@ int gupx_cmd_pin(int argc, char **argv)
 		.own_options = options,
 		.parser = parse_option,
 		.args_doc = "PID RANGE...",
-		.doc = "Hold pages of a process in place: not swapped, not moved, "
-		       "not freed, until released.\v"
+		.doc = "Pin pages of a process: they are not swapped out, migrated "
+		       "or freed until they are released.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or a mapped file's path or name; it is rounded outward "
-		       "to pages.",
+		       "or the path or name of a mapped file. It is rounded "
+		       "outward to whole pages.",
 	};
 	struct pin_command command = { .args.rounds = true,
 				       .hold = -1,

@@ -47,8 +47,9 @@ static void parse_jobs(const char *text, struct populate_command *command)
 	const unsigned long jobs = strtoul(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end || !jobs || jobs > GUPX_JOBS_MAX)
-		gupx_args_die("--jobs=%s: it must be a number from 1 to %d",
-			      text, GUPX_JOBS_MAX);
+		gupx_args_die(
+			"invalid number of jobs '%s': must be from 1 to %d",
+			text, GUPX_JOBS_MAX);
 	command->jobs = (unsigned int)jobs;
 }
 
@@ -137,8 +138,8 @@ static __u64 get_chunk_size(unsigned int jobs)
 int gupx_cmd_populate(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "jobs", KEY_JOBS, "N", 0,
-		  "In N threads at once: more than one CPU faults in", 0 },
+		{ "jobs", KEY_JOBS, "N", 0, "Use N threads to fault in pages",
+		  0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
@@ -147,11 +148,11 @@ int gupx_cmd_populate(int argc, char **argv)
 		.own_options = options,
 		.parser = parse_option,
 		.args_doc = "PID RANGE...",
-		.doc = "Bring pages of a process in, as if it had touched them: "
-		       "no first-touch faults, nothing left in swap.\v"
+		.doc = "Fault in pages of a process, as if it had accessed them: "
+		       "no first-touch faults later, nothing left in swap.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or a mapped file's path or name; it is rounded outward "
-		       "to pages.",
+		       "or the path or name of a mapped file. It is rounded "
+		       "outward to whole pages.",
 	};
 	struct populate_command command = { .args.rounds = true, .jobs = 1 };
 	struct gupx_args *args = &command.args;

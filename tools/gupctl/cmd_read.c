@@ -67,10 +67,10 @@ static void check_output(const struct read_command *command)
 		return;
 	if (command->raw && gupx_out_is_json())
 		gupx_args_die(
-			"--json and --raw exclude each other without --output");
+			"--json and --raw are mutually exclusive without --output");
 	if (command->raw && isatty(STDOUT_FILENO))
 		gupx_args_die(
-			"--raw is not for a terminal: redirect it, or use --output FILE");
+			"refusing to write --raw output to a terminal: redirect it, or use --output FILE");
 }
 
 static void open_output(struct read_command *command,
@@ -87,14 +87,13 @@ static void open_output(struct read_command *command,
 			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		if (command->fd < 0)
 			gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
-				     "cannot write %s: %s", command->path,
+				     "cannot write to %s: %s", command->path,
 				     strerror(errno));
 	} else if (command->raw) {
 		command->fd = STDOUT_FILENO;
 	} else if (gupx_out_is_json() && request->total > JSON_MAX) {
-		gupx_out_die(GUPX_EXIT_REFUSED, "too_long",
-			     "write it to a file with --output",
-			     "%s is too much for JSON",
+		gupx_out_die(GUPX_EXIT_REFUSED, "too_long", "use --output FILE",
+			     "%s is too large for JSON",
 			     gupx_out_size(request->total).text);
 	}
 	if (!command->path && !gupx_out_is_json())
@@ -112,9 +111,9 @@ static void write_bytes(const struct read_command *command, size_t len)
 			continue;
 		if (written < 0)
 			gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
-				     "cannot write %s: %s",
+				     "cannot write to %s: %s",
 				     command->path ? command->path
-						   : "to standard output",
+						   : "standard output",
 				     strerror(errno));
 		at += written;
 		len -= (size_t)written;
@@ -191,11 +190,11 @@ static void report_read(struct gupx_request *request,
 		gupx_out_error("output", NULL,
 			       "cannot write to standard output");
 	if (command->path && close(command->fd))
-		gupx_out_error("output", NULL, "cannot write %s: %s",
+		gupx_out_error("output", NULL, "cannot write to %s: %s",
 			       command->path, strerror(errno));
 	gupx_request_report(request);
 	if (command->path)
-		gupx_out_note("the bytes are in %s", command->path);
+		gupx_out_note("wrote the bytes to %s", command->path);
 }
 
 static int run_read(struct gupx_request *request, struct read_command *command)
@@ -215,10 +214,10 @@ static int run_read(struct gupx_request *request, struct read_command *command)
 int gupx_cmd_read(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "output", KEY_OUTPUT, "FILE", 0,
-		  "Write the bytes as they are to FILE", 0 },
-		{ "raw", KEY_RAW, NULL, 0,
-		  "Write the bytes as they are to standard output", 0 },
+		{ "output", KEY_OUTPUT, "FILE", 0, "Write raw bytes to FILE",
+		  0 },
+		{ "raw", KEY_RAW, NULL, 0, "Write raw bytes to standard output",
+		  0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
@@ -227,10 +226,10 @@ int gupx_cmd_read(int argc, char **argv)
 		.own_options = options,
 		.parser = parse_option,
 		.args_doc = "PID RANGE...",
-		.doc = "Show the memory of a process as a hexadecimal dump, or "
+		.doc = "Print the memory of a process as a hexadecimal dump, or "
 		       "copy it.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or a mapped file's path or name, to the byte.",
+		       "or the path or name of a mapped file. It is not rounded.",
 	};
 	struct read_command command = { .fd = -1 };
 	struct gupx_request request = {

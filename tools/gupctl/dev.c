@@ -15,7 +15,7 @@
 #include "out.h"
 #include "target.h"
 
-#define LOAD_MODULE "load it as root: modprobe gupx"
+#define LOAD_MODULE "load it: sudo modprobe gupx"
 
 /* The module is already loaded here, so modprobe would not change its parameters. */
 #define SET_PARAM(name) "echo 1 | sudo tee /sys/module/gupx/parameters/" name
@@ -35,11 +35,12 @@ static __attribute__((noreturn)) void die_no_node(void)
 	if (is_module_loaded())
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "no_module",
-			"look at udev (udevadm trigger), or bind /dev into the container",
-			"the module gupx is loaded, but there is no " GUPX_DEVICE
-			" here");
+			"check udev (udevadm trigger), or bind-mount /dev into the container",
+			GUPX_DEVICE
+			" does not exist, although the module gupx is loaded");
 	gupx_out_die(GUPX_EXIT_REFUSED, "no_module", LOAD_MODULE,
-		     "the module gupx is not loaded: there is no " GUPX_DEVICE);
+		     "the module gupx is not loaded: " GUPX_DEVICE
+		     " does not exist");
 }
 
 static __attribute__((noreturn)) void die_no_node_access(void)
@@ -51,13 +52,13 @@ static __attribute__((noreturn)) void die_no_node_access(void)
 
 	if (stat(GUPX_DEVICE, &node))
 		gupx_out_die(GUPX_EXIT_REFUSED, "node_access", NULL,
-			     "cannot look at " GUPX_DEVICE ": %s",
+			     "cannot stat " GUPX_DEVICE ": %s",
 			     strerror(errno));
 	if (!node.st_gid || !(node.st_mode & S_IRGRP))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "node_access",
-			"run gupctl as root (sudo), or install its udev rule",
-			GUPX_DEVICE " is for its owner, uid %u, alone",
+			"run gupctl as root (sudo), or install the udev rule",
+			"permission denied: only UID %u may open " GUPX_DEVICE,
 			node.st_uid);
 	group = getgrgid(node.st_gid);
 	if (group)
@@ -66,10 +67,10 @@ static __attribute__((noreturn)) void die_no_node_access(void)
 		snprintf(name, sizeof(name), "%u", node.st_gid);
 	snprintf(
 		cure, sizeof(cure),
-		"join it (sudo usermod -aG %s $USER), then log in anew or run newgrp %s",
+		"join the group (sudo usermod -aG %s $USER), then log in again or run: newgrp %s",
 		name, name);
 	gupx_out_die(GUPX_EXIT_REFUSED, "node_access", cure,
-		     GUPX_DEVICE " is for the group %s, which you are not in",
+		     "permission denied: only group %s may open " GUPX_DEVICE,
 		     name);
 }
 
@@ -88,8 +89,8 @@ static void open_node(struct gupx_dev *dev)
 	case ENODEV:
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "no_module", LOAD_MODULE,
-			"the module gupx is not loaded, though " GUPX_DEVICE
-			" is there");
+			"the module gupx is not loaded, although " GUPX_DEVICE
+			" exists");
 	default:
 		gupx_out_die(GUPX_EXIT_REFUSED, "open_device", NULL,
 			     "cannot open " GUPX_DEVICE ": %s",
@@ -109,10 +110,9 @@ void gupx_dev_check_abi(const struct gupx_info *info)
 	const char *cure = gupx_dev_cure_abi(info->abi);
 
 	if (cure)
-		gupx_out_die(
-			GUPX_EXIT_REFUSED, "abi_mismatch", cure,
-			"the module speaks ABI %u, this gupctl speaks ABI %u",
-			info->abi, GUPX_ABI);
+		gupx_out_die(GUPX_EXIT_REFUSED, "abi_mismatch", cure,
+			     "the module has ABI %u, gupctl has ABI %u",
+			     info->abi, GUPX_ABI);
 }
 
 void gupx_dev_open(struct gupx_dev *dev)
@@ -124,10 +124,10 @@ void gupx_dev_open(struct gupx_dev *dev)
 	dev->info.size = sizeof(dev->info);
 	error = gupx_dev_call(dev->fd, GUPX_IOC_INFO, &dev->info);
 	if (error)
-		gupx_out_die(GUPX_EXIT_REFUSED, "abi_mismatch",
-			     "install gupctl and module of the same version",
-			     GUPX_DEVICE " does not answer as gupx does: %s",
-			     strerror(-error));
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "abi_mismatch",
+			"install gupctl and the module of the same version",
+			"cannot query " GUPX_DEVICE ": %s", strerror(-error));
 	gupx_dev_check_abi(&dev->info);
 	dev->info.version[sizeof(dev->info.version) - 1] = '\0';
 }
@@ -143,11 +143,11 @@ static void check_force(const struct gupx_info *info)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "force_off",
 			"set it: " SET_PARAM("allow_force"),
-			"--force is off: the module parameter allow_force is not set");
+			"--force is disabled: the module parameter allow_force is not set");
 	if (!gupx_access_has(CAP_SYS_PTRACE))
 		gupx_out_die(GUPX_EXIT_REFUSED, "permission",
-			     "run gupctl with it (sudo)",
-			     "--force needs CAP_SYS_PTRACE, which is missing");
+			     "run gupctl as root (sudo)",
+			     "--force requires CAP_SYS_PTRACE");
 }
 
 static void check_engine(const struct gupx_info *info)
@@ -158,7 +158,7 @@ static void check_engine(const struct gupx_info *info)
 			GUPX_EXIT_REFUSED, "engine_off",
 			"run gupctl as root (sudo), or set it: " SET_PARAM(
 				"allow_kernel_engine"),
-			"--engine kernel is off: the module parameter allow_kernel_engine is not set, and CAP_SYS_ADMIN is missing");
+			"--engine kernel is disabled: the module parameter allow_kernel_engine is not set, and CAP_SYS_ADMIN is missing");
 }
 
 static void check_pins(const struct gupx_info *info)
@@ -166,8 +166,8 @@ static void check_pins(const struct gupx_info *info)
 	if (!(info->params & GUPX_PARAM_PINS))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "pins_off",
-			"set it again: " SET_PARAM("allow_pins"),
-			"new pins are switched off: the module parameter allow_pins is not set");
+			"set it: " SET_PARAM("allow_pins"),
+			"new pins are disabled: the module parameter allow_pins is not set");
 }
 
 static __u32 get_supported_flags(const struct gupx_info *info, const char *verb)
@@ -198,10 +198,11 @@ void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (missing & options[i].flag)
-			gupx_out_die(GUPX_EXIT_REFUSED, "unsupported",
-				     "upgrade the module gupx, or leave it out",
-				     "the module does not know %s for %s",
-				     options[i].option, verb);
+			gupx_out_die(
+				GUPX_EXIT_REFUSED, "unsupported",
+				"upgrade the module gupx, or omit the option",
+				"the module does not support %s for %s",
+				options[i].option, verb);
 	if (flags & GUPX_F_FORCE)
 		check_force(&dev->info);
 	if (flags & GUPX_F_ENGINE_KERNEL)
@@ -226,8 +227,8 @@ void gupx_dev_report_memlock(const struct gupx_dev_context *context)
 	gupx_out_record("memlock", &memlock_spec, context);
 	gupx_out_error(
 		"memlock",
-		"raise it (ulimit -l, limits.conf, LimitMEMLOCK=) or run gupctl with CAP_IPC_LOCK (sudo)",
-		"RLIMIT_MEMLOCK allows no more pins: the limit is %s, %s are in use, %s more were asked",
+		"raise the limit (ulimit -l, limits.conf, LimitMEMLOCK=), or run gupctl with CAP_IPC_LOCK (sudo)",
+		"RLIMIT_MEMLOCK exceeded: the limit is %s, %s in use, %s more requested",
 		gupx_out_size(context->limit).text,
 		gupx_out_size(context->used).text,
 		gupx_out_size(context->asked).text);
@@ -236,7 +237,8 @@ void gupx_dev_report_memlock(const struct gupx_dev_context *context)
 static void report_descriptors(const char *whose, const char *cure)
 {
 	gupx_out_error("descriptors", cure,
-		       "%s has no free file descriptor for a pin", whose);
+		       "too many open files in %s: cannot create the pin fd",
+		       whose);
 }
 
 /*
@@ -249,17 +251,17 @@ static void report_denied(const struct gupx_dev_context *context)
 		gupx_out_error(
 			"permission",
 			"set allow_force=1, and run gupctl as root outside of containers",
-			"the module does not allow --force here");
+			"the module refused --force");
 	else if (context->flags & GUPX_F_ENGINE_KERNEL)
 		gupx_out_error(
 			"permission",
 			"set allow_kernel_engine=1, or run gupctl as root outside of containers",
-			"the module does not allow --engine kernel here");
+			"the module refused --engine kernel");
 	else
 		gupx_out_error(
 			"permission",
-			"look at \"new pins allowed\" in gupctl info",
-			"new pins are switched off, or the pin fd is sealed");
+			"check \"new pins allowed\" in gupctl info",
+			"new pins are disabled, or the pin fd is sealed");
 }
 
 void gupx_dev_report(int error, const struct gupx_dev_context *context,
@@ -269,17 +271,17 @@ void gupx_dev_report(int error, const struct gupx_dev_context *context,
 	case ENOTTY:
 	case EOPNOTSUPP:
 		gupx_out_error("unsupported", "upgrade the module gupx",
-			       "the module cannot %s in this way",
+			       "the module does not support this %s",
 			       context->verb);
 		break;
 	case E2BIG:
 		gupx_out_error("abi_mismatch", "upgrade the module gupx",
-			       "the module is older than this gupctl");
+			       "the module is older than gupctl");
 		break;
 	case EFBIG:
 		gupx_out_error("too_large",
 			       "raise the module parameter max_pin_mib",
-			       "one request may not %s that much",
+			       "cannot %s that much in one request",
 			       context->verb);
 		break;
 	case ESRCH:
@@ -289,28 +291,27 @@ void gupx_dev_report(int error, const struct gupx_dev_context *context,
 		report_denied(context);
 		break;
 	case EBUSY:
-		gupx_out_error(
-			"busy", "unmap it first",
-			"a writable mapping of the pin fd blocks this %s",
-			context->verb);
+		gupx_out_error("busy", "unmap it first",
+			       "cannot %s: the pin fd has a writable mapping",
+			       context->verb);
 		break;
 	case EACCES:
 		gupx_out_error(
 			"permission",
-			"run gupctl with the rights that opened the target",
-			"the memory of process %d is not open for this %s",
-			target->pid, context->verb);
+			"run gupctl with the credentials that opened the target",
+			"permission denied: cannot %s memory of process %d",
+			context->verb, target->pid);
 		break;
 	case ENOBUFS:
 		gupx_dev_report_memlock(context);
 		break;
 	case ENOMEM:
 		gupx_out_error("no_kernel_memory", "free some memory",
-			       "the kernel has no memory for this %s",
+			       "out of kernel memory for this %s",
 			       context->verb);
 		break;
 	case EMFILE:
-		report_descriptors("gupctl", "raise its limit (ulimit -n)");
+		report_descriptors("gupctl", "raise the limit (ulimit -n)");
 		break;
 	case ENFILE:
 		report_descriptors("the system", "raise fs.file-max");
@@ -320,10 +321,10 @@ void gupx_dev_report(int error, const struct gupx_dev_context *context,
 			       "the module gupx is being unloaded");
 		break;
 	case EINTR:
-		gupx_out_error("interrupted", NULL, "interrupted");
+		gupx_out_error("interrupted", NULL, "interrupted by signal");
 		break;
 	default:
-		gupx_out_error("refused", "please report this as a bug",
+		gupx_out_error("refused", "report this as a bug",
 			       "the module refused this %s: %s", context->verb,
 			       strerror(error));
 		break;

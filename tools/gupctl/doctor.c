@@ -12,8 +12,8 @@
 #include "out.h"
 
 /* DKMS on Debian signs modules with its own key, which must be enrolled once. */
-#define ENROLL                                                            \
-	"enroll the key that DKMS signs with, then reboot: sudo mokutil " \
+#define ENROLL                                                    \
+	"enroll the DKMS signing key, then reboot: sudo mokutil " \
 	"--import /var/lib/dkms/mok.pub"
 
 static char *format_text(const char *format, va_list args)
@@ -70,22 +70,21 @@ static void judge_file(const struct gupx_facts *facts,
 			    "%s was built for Linux %.*s, this is Linux %s",
 			    facts->file, (int)strcspn(facts->vermagic, " "),
 			    facts->vermagic, release);
-		set_cure(
-			finding,
-			"build it anew: sudo dkms install --force gupx/%s -k %s",
-			*facts->file_version ? facts->file_version
-					     : GUPCTL_VERSION,
-			release);
+		set_cure(finding,
+			 "rebuild it: sudo dkms install --force gupx/%s -k %s",
+			 *facts->file_version ? facts->file_version
+					      : GUPCTL_VERSION,
+			 release);
 	} else if (facts->loaded) {
 		set_finding(
 			finding, GUPX_DOCTOR_NOTE,
-			"modprobe finds no gupx for Linux %s; the one that is loaded came by hand",
+			"modprobe finds no gupx for Linux %s; the loaded module was inserted by hand",
 			release);
 		set_cure(
 			finding,
 			facts->modules
 				? "install it: the package gupx-dkms, or make install"
-				: "nothing, if this is a container");
+				: "nothing to do in a container");
 	} else if (!facts->source) {
 		set_finding(finding, GUPX_DOCTOR_BAD, "gupx is not installed");
 		set_cure(finding,
@@ -96,7 +95,7 @@ static void judge_file(const struct gupx_facts *facts,
 			    release);
 		set_cure(
 			finding,
-			"%ssudo dkms autoinstall -k %s; it says why where it cannot",
+			"%ssudo dkms autoinstall -k %s (it prints build errors)",
 			facts->headers ? "" : "install the headers, then: ",
 			release);
 	}
@@ -109,13 +108,14 @@ static void judge_headers(const struct gupx_facts *facts,
 
 	if (facts->headers) {
 		set_finding(finding, GUPX_DOCTOR_OK,
-			    "those of Linux %s are installed", facts->release);
+			    "the headers of Linux %s are installed",
+			    facts->release);
 		return;
 	}
 	set_finding(finding, needed ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_NOTE,
-		    "Linux %s has no headers here%s", facts->release,
-		    needed ? ""
-			   : ": an update of gupx could not be built for it");
+		    "the headers of Linux %s are not installed%s",
+		    facts->release,
+		    needed ? "" : ": updates of gupx cannot be built");
 	set_cure(finding, "install them: sudo apt install linux-headers-%s",
 		 facts->release);
 }
@@ -145,35 +145,35 @@ static void judge_signature(const struct gupx_facts *facts,
 	if (!wanted) {
 		set_finding(
 			finding, GUPX_DOCTOR_OK,
-			"Linux takes unsigned modules here (%s, lockdown: %s)",
+			"the kernel accepts unsigned modules (%s, lockdown: %s)",
 			describe_secure_boot(facts),
-			*facts->lockdown ? facts->lockdown : "not known");
+			*facts->lockdown ? facts->lockdown : "unknown");
 	} else if (facts->loaded && !facts->untrusted) {
 		set_finding(
 			finding, GUPX_DOCTOR_OK,
-			"Linux wants signed modules (%s), and took this one%s%s",
-			describe_secure_boot(facts), signer ? " of " : "",
-			signer ? signer : "");
+			"the kernel requires signed modules (%s) and accepted this one%s%s",
+			describe_secure_boot(facts),
+			signer ? ", signed by " : "", signer ? signer : "");
 	} else if (!*facts->file) {
 		set_finding(
 			finding, GUPX_DOCTOR_UNKNOWN,
-			"Linux wants signed modules (%s), and there is none to look at",
+			"the kernel requires signed modules (%s), but there is no module to check",
 			describe_secure_boot(facts));
 	} else if (!signer) {
 		set_finding(
 			finding, GUPX_DOCTOR_BAD,
-			"Linux wants signed modules (%s), and this one is unsigned",
+			"the kernel requires signed modules (%s), but this one is unsigned",
 			describe_secure_boot(facts));
 		set_cure(
 			finding,
-			"have DKMS sign it: sudo dkms install --force gupx/%s; " ENROLL,
+			"sign it with DKMS: sudo dkms install --force gupx/%s; " ENROLL,
 			facts->file_version);
 	} else {
 		set_finding(
 			finding, GUPX_DOCTOR_NOTE,
-			"Linux wants signed modules (%s); this one is signed by %s",
+			"the kernel requires signed modules (%s); this one is signed by %s",
 			describe_secure_boot(facts), signer);
-		set_cure(finding, "if the kernel refuses that key: " ENROLL);
+		set_cure(finding, "if the kernel rejects that key: " ENROLL);
 	}
 }
 
@@ -185,7 +185,7 @@ static void judge_loaded(const struct gupx_facts *facts,
 			    "the module is not loaded");
 		set_cure(
 			finding,
-			"load it: sudo modprobe gupx; where it refuses, sudo dmesg says why");
+			"load it: sudo modprobe gupx (if that fails, see sudo dmesg)");
 	} else if (*facts->file &&
 		   strcmp(facts->loaded_version, facts->file_version)) {
 		set_finding(finding, GUPX_DOCTOR_NOTE,
@@ -193,7 +193,7 @@ static void judge_loaded(const struct gupx_facts *facts,
 			    facts->loaded_version, facts->file_version);
 		set_cure(
 			finding,
-			"when nothing is pinned: sudo rmmod gupx && sudo modprobe gupx");
+			"after all pins are released: sudo rmmod gupx && sudo modprobe gupx");
 	} else {
 		set_finding(finding, GUPX_DOCTOR_OK, "gupx %s is loaded",
 			    facts->loaded_version);
@@ -205,36 +205,36 @@ static void judge_node(const struct gupx_facts *facts,
 {
 	if (!facts->node && !facts->loaded) {
 		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
-			    "it comes when the module is loaded");
+			    "it is created when the module is loaded");
 	} else if (!facts->node || !S_ISCHR(facts->mode)) {
 		set_finding(
 			finding, GUPX_DOCTOR_BAD,
 			facts->node
-				? "%s is no device node"
-				: "there is no %s, though the module is loaded",
+				? "%s is not a device node"
+				: "%s does not exist, although the module is loaded",
 			GUPX_DEVICE);
 		set_cure(
 			finding,
-			"look at udev (udevadm trigger), or bind /dev into the container");
+			"check udev (udevadm trigger), or bind-mount /dev into the container");
 	} else if (!facts->gid || !(facts->mode & S_IRGRP) ||
 		   !(facts->mode & S_IWGRP)) {
 		set_finding(finding, GUPX_DOCTOR_NOTE,
-			    "%s is for root alone (%04o)", GUPX_DEVICE,
+			    "only root may open %s (mode %04o)", GUPX_DEVICE,
 			    facts->mode & 07777);
 		set_cure(
 			finding,
 			"install the udev rule 60-gupx.rules, then: sudo udevadm trigger /dev/gupx");
 	} else if (facts->mode & S_IRWXO) {
 		set_finding(finding, GUPX_DOCTOR_NOTE,
-			    "%s is for everybody (%04o)", GUPX_DEVICE,
+			    "all users may open %s (mode %04o)", GUPX_DEVICE,
 			    facts->mode & 07777);
 		set_cure(
 			finding,
-			"keep it to a group: look for MODE= of it in /etc/udev/rules.d");
+			"restrict it to a group: check MODE= in /etc/udev/rules.d");
 	} else {
 		set_finding(finding, GUPX_DOCTOR_OK,
-			    "%s is for group %s (%04o)", GUPX_DEVICE,
-			    facts->group, facts->mode & 07777);
+			    "group %s may open %s (mode %04o)", facts->group,
+			    GUPX_DEVICE, facts->mode & 07777);
 	}
 }
 
@@ -246,26 +246,26 @@ static void judge_refusal(const struct gupx_facts *facts,
 			  struct gupx_doctor_finding *finding)
 {
 	if (facts->open_error != EACCES && facts->open_error != EPERM) {
-		set_finding(finding, GUPX_DOCTOR_BAD, "%s does not open: %s",
+		set_finding(finding, GUPX_DOCTOR_BAD, "cannot open %s: %s",
 			    GUPX_DEVICE, strerror(facts->open_error));
 		set_cure(finding, "load the module: sudo modprobe gupx");
 	} else if (facts->in_session || !facts->gid) {
 		set_finding(finding, GUPX_DOCTOR_BAD,
-			    "%s is not open to you, but to root", GUPX_DEVICE);
+			    "permission denied: only root may open %s",
+			    GUPX_DEVICE);
 		set_cure(finding, "run gupctl as root (sudo)");
 	} else if (facts->listed) {
-		set_finding(
-			finding, GUPX_DOCTOR_BAD,
-			"you are in group %s, but were not when you logged in",
-			facts->group);
-		set_cure(finding, "log in anew, or run: newgrp %s",
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "you joined group %s after this login",
+			    facts->group);
+		set_cure(finding, "log in again, or run: newgrp %s",
 			 facts->group);
 	} else {
-		set_finding(finding, GUPX_DOCTOR_BAD, "you are not in group %s",
-			    facts->group);
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "you are not a member of group %s", facts->group);
 		set_cure(
 			finding,
-			"join it (sudo usermod -aG %s $USER), then log in anew",
+			"join it (sudo usermod -aG %s $USER), then log in again",
 			facts->group);
 	}
 }
@@ -274,16 +274,17 @@ static void judge_access(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {
 	if (!facts->node)
-		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
-			    "there is no %s to open", GUPX_DEVICE);
+		set_finding(finding, GUPX_DOCTOR_UNKNOWN, "%s does not exist",
+			    GUPX_DEVICE);
 	else if (facts->open_error)
 		judge_refusal(facts, finding);
 	else if (facts->root)
-		set_finding(finding, GUPX_DOCTOR_OK,
-			    "%s is open to you, as root", GUPX_DEVICE);
+		set_finding(finding, GUPX_DOCTOR_OK, "you may open %s as root",
+			    GUPX_DEVICE);
 	else
-		set_finding(finding, GUPX_DOCTOR_OK, "%s is open to you%s%s",
-			    GUPX_DEVICE, facts->in_session ? ", by group " : "",
+		set_finding(finding, GUPX_DOCTOR_OK, "you may open %s%s%s",
+			    GUPX_DEVICE,
+			    facts->in_session ? " as a member of group " : "",
 			    facts->in_session ? facts->group : "");
 }
 
@@ -295,27 +296,25 @@ static void judge_abi(const struct gupx_facts *facts,
 
 	if (!facts->node || facts->open_error) {
 		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
-			    "the module could not be asked");
+			    "the module cannot be queried");
 	} else if (facts->info_error) {
-		set_finding(finding, GUPX_DOCTOR_BAD,
-			    "%s does not answer as gupx does: %s", GUPX_DEVICE,
-			    strerror(facts->info_error));
+		set_finding(finding, GUPX_DOCTOR_BAD, "cannot query %s: %s",
+			    GUPX_DEVICE, strerror(facts->info_error));
 		set_cure(finding,
-			 "install gupctl and module of the same version");
+			 "install gupctl and the module of the same version");
 	} else if (which) {
-		set_finding(
-			finding, GUPX_DOCTOR_BAD,
-			"the module speaks ABI %u, this gupctl speaks ABI %u",
-			info->abi, GUPX_ABI);
+		set_finding(finding, GUPX_DOCTOR_BAD,
+			    "the module has ABI %u, gupctl has ABI %u",
+			    info->abi, GUPX_ABI);
 		set_cure(finding, "%s", which);
 	} else if (strcmp((const char *)info->version, GUPCTL_VERSION)) {
-		set_finding(finding, GUPX_DOCTOR_OK,
-			    "both speak ABI %u; the module is %s, gupctl is %s",
-			    GUPX_ABI, (const char *)info->version,
-			    GUPCTL_VERSION);
+		set_finding(
+			finding, GUPX_DOCTOR_OK,
+			"both have ABI %u; the module is version %s, gupctl is version %s",
+			GUPX_ABI, (const char *)info->version, GUPCTL_VERSION);
 	} else {
 		set_finding(finding, GUPX_DOCTOR_OK,
-			    "module and gupctl speak ABI %u, version %s",
+			    "module and gupctl have ABI %u, version %s",
 			    GUPX_ABI, GUPCTL_VERSION);
 	}
 }
@@ -334,7 +333,7 @@ static void judge_memlock(const struct gupx_facts *facts,
 	}
 	set_finding(finding,
 		    facts->memlock <= used ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_OK,
-		    "RLIMIT_MEMLOCK lets you pin %s, %s of it are in use",
+		    "RLIMIT_MEMLOCK is %s, %s in use",
 		    gupx_out_size(facts->memlock).text,
 		    gupx_out_size(used).text);
 	if (facts->memlock <= used)
@@ -360,22 +359,22 @@ static void judge_pins(const struct gupx_facts *facts,
 
 	if (!is_answered(facts)) {
 		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
-			    "the module could not be asked");
+			    "the module cannot be queried");
 	} else if (!(info->params & GUPX_PARAM_PINS)) {
 		set_finding(
 			finding, GUPX_DOCTOR_BAD,
-			"new pins are switched off: the module parameter allow_pins is not set");
+			"new pins are disabled: the module parameter allow_pins is not set");
 		set_cure(
 			finding,
-			"set it again: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins");
+			"set it: echo 1 | sudo tee /sys/module/gupx/parameters/allow_pins");
 	} else if (info->extents_used >= info->max_extents) {
 		set_finding(
 			finding, GUPX_DOCTOR_BAD,
-			"new pins are allowed, but you hold %llu extents, and max_extents is %llu",
+			"new pins are allowed, but you hold %llu extents and the limit max_extents is %llu",
 			info->extents_used, info->max_extents);
 		set_cure(
 			finding,
-			"release some pins, or raise it: echo NUMBER | sudo tee /sys/module/gupx/parameters/max_extents");
+			"release some pins, or raise the limit: echo NUMBER | sudo tee /sys/module/gupx/parameters/max_extents");
 	} else {
 		set_finding(
 			finding, GUPX_DOCTOR_OK,
@@ -390,17 +389,17 @@ static void judge_engine(const struct gupx_facts *facts,
 {
 	if (!is_answered(facts))
 		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
-			    "the module could not be asked");
+			    "the module cannot be queried");
 	else if (facts->info.params & GUPX_PARAM_KERNEL_ENGINE)
 		set_finding(
 			finding, GUPX_DOCTOR_OK,
-			"--engine kernel is open to all users: allow_kernel_engine is set");
+			"--engine kernel is available to all users: allow_kernel_engine is set");
 	else
 		set_finding(
 			finding, GUPX_DOCTOR_OK,
 			"--engine kernel is %s: allow_kernel_engine is not set",
-			facts->sys_admin ? "open to you, by CAP_SYS_ADMIN"
-					 : "closed to you");
+			facts->sys_admin ? "available to you with CAP_SYS_ADMIN"
+					 : "not available to you");
 }
 
 static void judge_ptrace(const struct gupx_facts *facts,
@@ -409,30 +408,30 @@ static void judge_ptrace(const struct gupx_facts *facts,
 	if (facts->yama == 3) {
 		set_finding(
 			finding, GUPX_DOCTOR_BAD,
-			"Yama lets nobody at another process's memory: ptrace_scope is 3");
+			"Yama forbids access to other processes: ptrace_scope is 3");
 		set_cure(
 			finding,
-			"set kernel.yama.ptrace_scope lower in sysctl.d, and reboot");
+			"lower kernel.yama.ptrace_scope in sysctl.d, and reboot");
 	} else if (facts->sys_ptrace) {
 		set_finding(finding, GUPX_DOCTOR_OK,
-			    "every process is open to you: CAP_SYS_PTRACE");
+			    "you may access all processes: CAP_SYS_PTRACE");
 	} else if (facts->yama == 2) {
 		set_finding(
 			finding, GUPX_DOCTOR_BAD,
-			"Yama keeps all processes for administrators: ptrace_scope is 2");
+			"Yama restricts access to administrators: ptrace_scope is 2");
 		set_cure(
 			finding,
 			"run gupctl as root (sudo), or: sudo sysctl kernel.yama.ptrace_scope=1");
 	} else if (facts->yama == 1) {
 		set_finding(
 			finding, GUPX_DOCTOR_NOTE,
-			"of your processes, gupctl's children alone are open to it: ptrace_scope is 1");
+			"Yama restricts access to descendants of gupctl: ptrace_scope is 1");
 		set_cure(
 			finding,
 			"run gupctl as root (sudo), or: sudo sysctl kernel.yama.ptrace_scope=0");
 	} else {
 		set_finding(finding, GUPX_DOCTOR_OK,
-			    "your own processes are open to you");
+			    "you may access your own processes");
 	}
 }
 

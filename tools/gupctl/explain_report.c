@@ -41,7 +41,7 @@ static const struct gupx_out_spec head_spec = GUPX_OUT_SPEC(head_fields);
 
 /**
  * struct run_row - one run, or in text several runs of the same kind
- * @now_text: points to @now, for example "anonymous, own, writable"
+ * @now_text: points to @now, for example "anonymous, exclusive, writable"
  * @would_text: points to @would, for example "fault it in"
  */
 struct run_row {
@@ -160,7 +160,7 @@ static void format_now(struct run_row *row,
 	row->now_text = row->now;
 	snprintf(row->now, sizeof(row->now), "%s%s%s",
 		 gupx_outcome_content_text(judgement->content),
-		 row->exclusive ? ", own" : "",
+		 row->exclusive ? ", exclusive" : "",
 		 row->writable ? ", writable" : "");
 }
 
@@ -178,7 +178,7 @@ static void format_would(struct run_row *row, const struct gupx_run *run,
 		phrase.after = " for writing";
 	if (is_stop(run))
 		snprintf(row->would, sizeof(row->would), "%s: %s",
-			 run->skipped ? "leave it out" : "stop",
+			 run->skipped ? "skip it" : "stop",
 			 gupx_reason_get(judgement->reason)->text);
 	else
 		snprintf(row->would, sizeof(row->would), "%s it%s",
@@ -315,7 +315,7 @@ static void count_total(const struct gupx_explain_report *report,
 }
 
 /*
- * Print a summary such as "take 1 MiB as it is, fault 16 KiB in, leave out 4 KiB".
+ * Print a summary such as "take 1 MiB as is, fault 16 KiB in, skip 4 KiB".
  */
 static void print_total(const struct gupx_explain_report *report,
 			const struct total_row *total, FILE *stream)
@@ -334,10 +334,10 @@ static void print_total(const struct gupx_explain_report *report,
 		separator = ", ";
 	}
 	if (total->skipped)
-		fprintf(stream, "%sleave out %s", separator,
+		fprintf(stream, "%sskip %s", separator,
 			gupx_out_size(total->skipped).text);
 	else if (!*separator)
-		fputs("take nothing", stream);
+		fputs("do nothing", stream);
 }
 
 static void report_total(const struct gupx_explain_report *report,
@@ -422,7 +422,7 @@ int gupx_explain_report_print(const struct gupx_explain_report *report)
 		gupx_dev_report(request->error, &request->context,
 				&request->target);
 	if (total.interrupted)
-		gupx_out_error("interrupted", NULL, "interrupted");
+		gupx_out_error("interrupted", NULL, "interrupted by signal");
 	return request->error || total.bytes[GUPX_OUTCOME_STOP]
 		       ? GUPX_EXIT_REFUSED
 		       : GUPX_EXIT_DONE;

@@ -52,7 +52,7 @@ static const struct gupx_out_field held_fields[] = {
 	HELD(kernel_bytes, "taken by the kernel", GUPX_OUT_SIZE, true),
 	HELD(write_bytes, "for writing", GUPX_OUT_SIZE, true),
 	HELD(zero_bytes, "zero page", GUPX_OUT_SIZE, true),
-	HELD(short_bytes, "not for long", GUPX_OUT_SIZE, true),
+	HELD(short_bytes, "short-term", GUPX_OUT_SIZE, true),
 	HELD(seals, "sealed", GUPX_OUT_LIST, true),
 };
 

@@ -18,17 +18,16 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "info", "gupctl info", gupx_cmd_info,
-	  "what the module is and may do" },
+	  "show version, features and limits of the module" },
 	{ "doctor", "gupctl doctor", gupx_cmd_doctor,
-	  "what keeps gupx from working here, and what to do" },
-	{ "pin", "gupctl pin", gupx_cmd_pin,
-	  "hold pages of a process in place" },
+	  "find out why gupx does not work, and how to fix it" },
+	{ "pin", "gupctl pin", gupx_cmd_pin, "pin pages of a process" },
 	{ "populate", "gupctl populate", gupx_cmd_populate,
-	  "bring pages of a process in" },
+	  "fault in pages of a process" },
 	{ "read", "gupctl read", gupx_cmd_read,
-	  "show or copy the memory of a process" },
+	  "dump or copy the memory of a process" },
 	{ "explain", "gupctl explain", gupx_cmd_explain,
-	  "say what these would do, and why not; touches nothing" },
+	  "predict what these would do, and why they would stop" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -46,7 +45,8 @@ static char *print_commands(void)
 	for (i = 0; i < COMMANDS; i++)
 		fprintf(stream, "  %-10s %s\n", commands[i].name,
 			commands[i].help);
-	fputs("\nEach has its own --help; gupctl(8) says it all.", stream);
+	fputs("\nSee 'gupctl COMMAND --help' and gupctl(8) for details.",
+	      stream);
 	fclose(stream);
 	return text;
 }
@@ -71,7 +71,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 	if (key == ARGP_KEY_NO_ARGS)
 		gupx_args_die(
-			"which command? info, doctor, pin, populate, read or explain");
+			"missing command: use info, doctor, pin, populate, read or explain");
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
@@ -79,8 +79,8 @@ static int parse_globals(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
 		.parser = parse_option,
-		.args_doc = "COMMAND [WORD...]",
-		.doc = "Pin, populate, read and judge the memory of a live process.\v",
+		.args_doc = "COMMAND [ARG...]",
+		.doc = "Pin, populate, read or explain the memory of a running process.\v",
 		.flags = ARGP_IN_ORDER,
 		.help_filter = filter_help,
 	};
@@ -129,5 +129,5 @@ int main(int argc, char **argv)
 		if (!strcmp(commands[i].name, argv[first]))
 			return run_command(&commands[i], argc - first,
 					   argv + first);
-	gupx_args_die("there is no command '%s'", argv[first]);
+	gupx_args_die("unknown command '%s'", argv[first]);
 }

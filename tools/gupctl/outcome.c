@@ -20,7 +20,7 @@ static const struct {
 	const char *text;
 } contents[] = {
 	[GUPX_CONTENT_HOLE] = { "hole", "no mapping" },
-	[GUPX_CONTENT_UNSEEN] = { "unseen", "not looked at" },
+	[GUPX_CONTENT_UNSEEN] = { "unseen", "not checked" },
 	[GUPX_CONTENT_EMPTY] = { "empty", "empty" },
 	[GUPX_CONTENT_ABSENT] = { "absent", "not resident" },
 	[GUPX_CONTENT_ANON] = { "anon", "anonymous" },
@@ -36,11 +36,11 @@ static const struct {
 	const char *name;
 	struct gupx_outcome_phrase phrase;
 } outcomes[] = {
-	[GUPX_OUTCOME_TAKE] = { "take", { "take", " as it is" } },
+	[GUPX_OUTCOME_TAKE] = { "take", { "take", " as is" } },
 	[GUPX_OUTCOME_SKIP] = { "skip", { "count", " as done" } },
 	[GUPX_OUTCOME_FAULT] = { "fault", { "fault", " in" } },
 	[GUPX_OUTCOME_UNSHARE] = { "unshare", { "unshare", "" } },
-	[GUPX_OUTCOME_MIGRATE] = { "migrate", { "leave", " to the kernel" } },
+	[GUPX_OUTCOME_MIGRATE] = { "migrate", { "migrate", "" } },
 	[GUPX_OUTCOME_STOP] = { "stop", { "stop at", "" } },
 };
 
@@ -69,12 +69,13 @@ struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
 						   unsigned int outcome)
 {
 	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
-		return (struct gupx_outcome_phrase){ "do", " in a newer way" };
+		return (struct gupx_outcome_phrase){ "handle",
+						     " in an unknown way" };
 	/* POPULATE does not take pages, and READ does not keep them. */
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_POPULATE)
-		return (struct gupx_outcome_phrase){ "find", " there" };
+		return (struct gupx_outcome_phrase){ "find", " present" };
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_READ)
-		return (struct gupx_outcome_phrase){ "copy", " as it is" };
+		return (struct gupx_outcome_phrase){ "copy", " as is" };
 	return outcomes[outcome].phrase;
 }
 

@@ -88,7 +88,7 @@ void gupx_placement_set(struct gupx_placement *placement, int pid, bool here)
 		placement->cpus = print_cpus(&cpus);
 	else
 		gupx_out_warn(
-			"cannot run on the target's CPUs (%s): where no memory policy is set, pages may land on another node",
+			"cannot move to the target's CPUs: %s; without a memory policy, pages may be allocated on another node",
 			strerror(-error));
 	CPU_FREE(cpus.set);
 }

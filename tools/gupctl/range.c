@@ -188,21 +188,21 @@ const char *gupx_range_strerror(enum gupx_range_result result)
 	case GUPX_RANGE_NAME:
 		break;
 	case GUPX_RANGE_EMPTY:
-		return "is empty: write ADDR+LEN, ADDR-END or a mapping's name";
+		return "empty argument, use ADDR+LEN, ADDR-END or the name of a mapping";
 	case GUPX_RANGE_NO_LENGTH:
-		return "has no length: write ADDR+LEN or ADDR-END";
+		return "missing length, use ADDR+LEN or ADDR-END";
 	case GUPX_RANGE_BAD_ADDRESS:
-		return "has no valid address: write it decimal, or hexadecimal with 0x";
+		return "invalid address, use decimal digits, or hexadecimal with 0x";
 	case GUPX_RANGE_BAD_LENGTH:
-		return "has no valid length: write bytes, or a size like 64K, 16M, 2G, 1T";
+		return "invalid length, use bytes, or a size such as 64K, 16M, 2G or 1T";
 	case GUPX_RANGE_BAD_END:
-		return "has no valid end address: write it as the address is written";
+		return "invalid end address, use decimal digits, or hexadecimal with 0x";
 	case GUPX_RANGE_BACKWARDS:
-		return "ends before it begins: write the lower address first";
+		return "end address is below the start address, swap them";
 	case GUPX_RANGE_OVERFLOW:
-		return "goes beyond the end of the address space: take a smaller number";
+		return "reaches beyond the end of the address space, use a smaller number";
 	}
-	return "is fine";
+	return "no error";
 }
 
 enum gupx_range_result gupx_range_round(struct gupx_range *range,

@@ -22,17 +22,17 @@ static const char *const stages[] = {
 static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 	[GUPX_REASON_NONE] = {
 		.name = "none",
-		.text = "all was done",
+		.text = "all done",
 	},
 	[GUPX_REASON_NO_MAPPING] = {
 		.name = "no_mapping",
 		.text = "nothing is mapped there",
-		.cure = "see /proc/PID/maps for what is",
+		.cure = "see /proc/PID/maps",
 	},
 	[GUPX_REASON_GATE_WRITE] = {
 		.name = "gate_write",
 		.text = "the vsyscall page is never writable",
-		.cure = "leave out --write",
+		.cure = "omit --write",
 	},
 	[GUPX_REASON_GATE_EMPTY] = {
 		.name = "gate_empty",
@@ -40,84 +40,84 @@ static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 	},
 	[GUPX_REASON_IO_MAPPING] = {
 		.name = "io_mapping",
-		.text = "it is device memory or raw page frames, not pages",
+		.text = "it is device memory or raw page frames",
 	},
 	[GUPX_REASON_NOT_ANON] = {
 		.name = "not_anon",
-		.text = "it is a file's mapping, anonymous memory was asked",
+		.text = "it is a file mapping, but anonymous memory was requested",
 	},
 	[GUPX_REASON_FSDAX] = {
 		.name = "fsdax",
-		.text = "a DAX file cannot be held for long",
+		.text = "DAX files do not allow long-term pins",
 	},
 	[GUPX_REASON_SECRETMEM] = {
 		.name = "secretmem",
-		.text = "memfd_secret() memory is never shown",
+		.text = "memfd_secret() memory is not accessible",
 	},
 	[GUPX_REASON_DIRTY_TRACKING] = {
 		.name = "dirty_tracking",
-		.text = "its filesystem must see each write, so it cannot be held for writing",
-		.cure = "leave out --write",
+		.text = "the filesystem tracks dirty pages, which rules out long-term pins for writing",
+		.cure = "omit --write",
 	},
 	[GUPX_REASON_NO_WRITE] = {
 		.name = "no_write",
 		.text = "the mapping is not writable",
-		.cure = "leave out --write",
+		.cure = "omit --write",
 	},
 	[GUPX_REASON_FORCE_HUGETLB] = {
 		.name = "force_hugetlb",
-		.text = "huge pages cannot be written to by force",
-		.cure = "leave out --write",
+		.text = "hugetlb mappings cannot be written with --force",
+		.cure = "omit --write",
 	},
 	[GUPX_REASON_FORCE_SHARED] = {
 		.name = "force_shared",
-		.text = "a shared mapping cannot be written to by force",
-		.cure = "leave out --write",
+		.text = "shared mappings cannot be written with --force",
+		.cure = "omit --write",
 	},
 	[GUPX_REASON_NO_READ] = {
 		.name = "no_read",
 		.text = "the mapping is not readable",
-		.cure = "leave it out; pin and read have --force, see gupctl(8)",
+		.cure = "omit this range, or use --force (pin and read only, see gupctl(8))",
 	},
 	[GUPX_REASON_NO_PAGE] = {
 		.name = "no_page",
-		.text = "a page frame that the kernel does not manage is mapped there",
+		.text = "the page frame has no struct page",
 	},
 	[GUPX_REASON_DUMP_EMPTY] = {
 		.name = "dump_empty",
-		.text = "nothing was ever put there",
+		.text = "no page was faulted in yet",
 	},
 	[GUPX_REASON_DUMP_SPECIAL] = {
 		.name = "dump_special",
-		.text = "it is the zero page, or another special one",
+		.text = "it is the zero page or another special page",
 	},
 	[GUPX_REASON_BAD_ENTRY] = {
 		.name = "bad_entry",
-		.text = "the page table is corrupted there",
-		.cure = "look at the kernel log (dmesg)",
+		.text = "the page-table entry is corrupted",
+		.cure = "see the kernel log (dmesg)",
 	},
 	[GUPX_REASON_NOFAULT] = {
 		.name = "nofault",
-		.text = "the page is not there in the way that was asked",
-		.cure = "leave out --nofault to bring it in",
+		.text = "the page would have to be faulted in",
+		.cure = "omit --nofault to fault it in",
 	},
 	[GUPX_REASON_WOULD_WAIT] = {
 		.name = "would_wait",
-		.text = "the page needs a wait",
+		.text = "would block",
 	},
 	[GUPX_REASON_FAULT_OOM] = {
 		.name = "fault_oom",
-		.text = "there was no memory for the page",
-		.cure = "free some memory, or look at the memory cgroup's limit",
+		.text = "out of memory in the page fault",
+		.cure = "free some memory, or raise the limit of the memory cgroup",
 	},
 	[GUPX_REASON_FAULT_HWPOISON] = {
 		.name = "fault_hwpoison",
-		.text = "the memory is broken: the page is poisoned",
+		.text = "the page is poisoned after a memory error",
 	},
 	[GUPX_REASON_FAULT_SIGBUS] = {
 		.name = "fault_sigbus",
-		.text = "an access would raise SIGBUS: end of the file, I/O error or userfaultfd",
-		.cure = "compare the file's size with the mapping; hugetlb: see HugePages_Free",
+		.text = "an access would raise SIGBUS: end of file, I/O error or userfaultfd",
+		.cure = "compare the sizes of file and mapping (hugetlb: check HugePages_Free)",
 	},
 	[GUPX_REASON_FAULT_SIGSEGV] = {
 		.name = "fault_sigsegv",
@@ -125,7 +125,7 @@ static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 	},
 	[GUPX_REASON_REFCOUNT] = {
 		.name = "refcount",
-		.text = "the page's reference count is exhausted",
+		.text = "the reference count of the page would overflow",
 	},
 	[GUPX_REASON_P2PDMA] = {
 		.name = "p2pdma",
@@ -133,55 +133,55 @@ static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 	},
 	[GUPX_REASON_NOT_ACCESSIBLE] = {
 		.name = "not_accessible",
-		.text = "this machine cannot make the page accessible",
+		.text = "the architecture cannot make the page accessible",
 	},
 	[GUPX_REASON_DEVMAP_GONE] = {
 		.name = "devmap_gone",
-		.text = "the device memory behind it went away",
+		.text = "the device memory was removed",
 	},
 	[GUPX_REASON_MIGRATE] = {
 		.name = "migrate",
-		.text = "the page may not be held where it is, and could not be moved",
-		.cure = "try again: what held it may be gone by then",
+		.text = "the page does not allow long-term pins, and could not be migrated",
+		.cure = "try again later (temporary references may be gone by then)",
 	},
 	[GUPX_REASON_SIGNAL] = {
 		.name = "signal",
-		.text = "a signal came",
+		.text = "interrupted by signal",
 	},
 	[GUPX_REASON_MEMLOCK] = {
 		.name = "memlock",
-		.text = "RLIMIT_MEMLOCK allows no more",
-		.cure = "raise it (ulimit -l), or run with CAP_IPC_LOCK (sudo)",
+		.text = "RLIMIT_MEMLOCK exceeded",
+		.cure = "raise it (ulimit -l), or run gupctl with CAP_IPC_LOCK (sudo)",
 	},
 	[GUPX_REASON_NO_KERNEL_MEMORY] = {
 		.name = "no_kernel_memory",
-		.text = "the kernel had no memory for its bookkeeping",
+		.text = "out of kernel memory for bookkeeping",
 		.cure = "free some memory",
 	},
 	[GUPX_REASON_BUFFER] = {
 		.name = "buffer",
-		.text = "gupctl's own buffer could not be written",
+		.text = "the buffer of gupctl is not writable",
 	},
 	[GUPX_REASON_NO_PROGRESS] = {
 		.name = "no_progress",
-		.text = "the kernel gave neither a page nor an error",
+		.text = "the kernel returned neither a page nor an error",
 	},
 	[GUPX_REASON_KERNEL_ENGINE] = {
 		.name = "kernel_engine",
-		.text = "the kernel's own get_user_pages stopped there",
-		.cure = "ask --engine gupx, which has a reason",
+		.text = "the kernel engine stopped, it reports no reason",
+		.cure = "use --engine gupx to get the reason",
 	},
 	[GUPX_REASON_UNSUPPORTED] = {
 		.name = "unsupported",
-		.text = "the kernel would get this memory wrong when asked for "
-			"another process",
-		.cure = "let the process touch it by itself",
+		.text = "the kernel mishandles this memory when the request "
+			"comes from another process",
+		.cure = "let the process access it itself",
 	},
 	[GUPX_REASON_EXTENTS] = {
 		.name = "extents",
-		.text = "this user holds as many extents as the module parameter "
+		.text = "this user has as many extents as the module parameter "
 			"max_extents allows",
-		.cure = "release some pins, or raise it: echo NUMBER | sudo tee "
+		.cure = "release some pins, or raise the limit: echo NUMBER | sudo tee "
 			"/sys/module/gupx/parameters/max_extents",
 	},
 };
@@ -189,8 +189,7 @@ static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 const struct gupx_reason_info *gupx_reason_get(unsigned int reason)
 {
 	static const struct gupx_reason_info unknown = {
-		"unknown", "for a reason newer than this program",
-		"upgrade gupctl"
+		"unknown", "unknown reason of a newer module", "upgrade gupctl"
 	};
 
 	if (reason >= ARRAY_SIZE(reasons) || !reasons[reason].name)

@@ -53,7 +53,7 @@ static void resolve_name(struct gupx_request *request, const char *name)
 				gupx_maps_is_group(name));
 	if (request->count > before)
 		return;
-	snprintf(cure, sizeof(cure), "the names are in /proc/%d/maps",
+	snprintf(cure, sizeof(cure), "see the names in /proc/%d/maps",
 		 request->target.pid);
 	gupx_out_die(GUPX_EXIT_REFUSED, "no_such_mapping", cure,
 		     "process %d (%s) has no mapping '%s'", request->target.pid,

@@ -138,7 +138,7 @@ static void report_head(const struct gupx_request *request)
 	else if (gupx_out_is_verbose())
 		gupx_out_note("process %d (%s), engine %s, on %s CPUs %s",
 			      request->target.pid, row.comm, row.engine,
-			      row.moved ? "its" : "gupctl's own",
+			      row.moved ? "its" : "gupctl's",
 			      row.cpus ? row.cpus : "(unknown)");
 }
 
@@ -247,7 +247,7 @@ static void suggest_explain(const struct gupx_request *request)
 		return;
 	print_explain_command(request, stream);
 	fclose(stream);
-	gupx_out_warn("page by page: %s", text);
+	gupx_out_warn("for each page, run: %s", text);
 	free(text);
 }
 
@@ -322,10 +322,11 @@ static void report_skipped(const struct gupx_request *request,
 		return;
 	print_reasons(request, stream);
 	fclose(stream);
-	gupx_out_note("skipped %llu mapping%s that cannot be taken, %s (%s)",
-		      total->skipped_ranges,
-		      total->skipped_ranges == 1 ? "" : "s",
-		      gupx_out_size(total->skipped_len).text, reasons);
+	gupx_out_note(
+		"skipped %llu mapping%s that refuse%s the request, %s (%s)",
+		total->skipped_ranges, total->skipped_ranges == 1 ? "" : "s",
+		total->skipped_ranges == 1 ? "s" : "",
+		gupx_out_size(total->skipped_len).text, reasons);
 	free(reasons);
 }
 
@@ -386,7 +387,7 @@ static void report_error(const struct gupx_request *request,
 		if (request->item[i].stop.reason == GUPX_REASON_MEMLOCK)
 			gupx_dev_report_memlock(&request->context);
 	if (total->interrupted)
-		gupx_out_error("interrupted", NULL, "interrupted");
+		gupx_out_error("interrupted", NULL, "interrupted by signal");
 }
 
 void gupx_request_report(struct gupx_request *request)

@@ -57,8 +57,8 @@ static bool load_stat(struct gupx_target *target)
 static _Noreturn void die_no_process(int pid)
 {
 	gupx_out_die(GUPX_EXIT_REFUSED, "no_such_process",
-		     "look for the right one with pgrep or ps",
-		     "there is no process %d", pid);
+		     "find the PID with pgrep or ps", "no process with PID %d",
+		     pid);
 }
 
 static void die_if_no_memory(const struct gupx_target *target)
@@ -67,13 +67,12 @@ static void die_if_no_memory(const struct gupx_target *target)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "kernel_thread",
 			"choose a user process",
-			"process %d (%s) is a kernel thread: it has no memory of its own",
+			"process %d (%s) is a kernel thread: it has no user memory",
 			target->pid, target->comm);
 	if (target->state == 'Z' || target->state == 'X')
-		gupx_out_die(
-			GUPX_EXIT_REFUSED, "target_exited", NULL,
-			"process %d (%s) has exited; its parent has not yet waited for it",
-			target->pid, target->comm);
+		gupx_out_die(GUPX_EXIT_REFUSED, "target_exited", NULL,
+			     "process %d (%s) has exited (zombie)", target->pid,
+			     target->comm);
 }
 
 void gupx_target_open(struct gupx_target *target, int pid, bool write)
@@ -108,7 +107,7 @@ void gupx_target_report_gone(const struct gupx_target *target)
 	if (load_stat(&now) && now.state != 'Z' && now.state != 'X')
 		gupx_out_error(
 			"target_exited", "run gupctl again",
-			"process %d (%s) called exec: the memory it had is gone",
+			"process %d (%s) called exec: its previous memory is gone",
 			target->pid, now.comm);
 	else
 		gupx_out_error("target_exited", NULL,

@@ -177,8 +177,8 @@ TEST_F(gupctl, names_the_parameter_that_switches_pins_off)
 	lab_set_param("allow_pins", false);
 	EXPECT_EQ(1, RUN(0, "pin", "--hold=0"));
 	EXPECT_SAID(1, "\n");
-	EXPECT_SAID(1, "new pins are switched off: the module parameter");
-	EXPECT_SAID(1, "; set it again: echo 1 | sudo tee /sys/module/gupx");
+	EXPECT_SAID(1, "new pins are disabled: the module parameter");
+	EXPECT_SAID(1, "; set it: echo 1 | sudo tee /sys/module/gupx");
 	EXPECT_EQ(1, RUN(0, "pin", "--hold=0", "--json"));
 	EXPECT_SAID(1, "\"kind\": \"pins_off\"");
 	EXPECT_EQ(0, RUN(0, "populate"));
@@ -186,7 +186,7 @@ TEST_F(gupctl, names_the_parameter_that_switches_pins_off)
 	EXPECT_EQ(0, run_cli(self, 0, info));
 	EXPECT_SAID(1, "new pins allowed       no\n");
 	run_cli(self, 0, doctor);
-	EXPECT_SAID(1, "to do, pins: set it again: echo 1 | sudo tee");
+	EXPECT_SAID(1, "to do, pins: set it: echo 1 | sudo tee");
 }
 
 TEST_F(gupctl, names_the_rights_that_the_kernels_engine_needs)
@@ -217,9 +217,9 @@ TEST_F(gupctl, ends_at_the_cap_on_extents)
 	SKIP_IF_MISSING();
 	ASSERT_TRUE(sysctl_set(MAX_EXTENTS, 2));
 	EXPECT_EQ(1, RUN(0, "pin", "--hold=0"));
-	EXPECT_SAID(1, "this user holds as many extents as the module "
+	EXPECT_SAID(1, "this user has as many extents as the module "
 		       "parameter max_extents allows (extents, EDQUOT); "
-		       "release some pins, or raise it: ");
+		       "release some pins, or raise the limit: ");
 	EXPECT_EQ(1, RUN(0, "pin", "--hold=0", "--json"));
 	EXPECT_SAID(1, "\"reason\": \"extents\", \"errno\": \"EDQUOT\"");
 	EXPECT_EQ(0, run_cli(self, 0, info));

@@ -196,7 +196,7 @@ static void test_line(void)
 	static const char wanted[] =
 		"refused at 0x630000 in /opt/lib/libx.so.1 r--p: "
 		"the mapping is not writable (no_write, EFAULT); "
-		"leave out --write";
+		"omit --write";
 	char *line = gupx_stop_line("refused", &maps, &stop);
 
 	report_result(line && !strcmp(line, wanted), "line",
@@ -205,7 +205,7 @@ static void test_line(void)
 	line = gupx_stop_line("stopped", &maps, &hole);
 	report_result(
 		line && !strcmp(line,
-				"stopped at 0x620000: the page needs a wait (would_wait)"),
+				"stopped at 0x620000: would block (would_wait)"),
 		"line", "no mapping, no errno, no cure");
 	free(line);
 }

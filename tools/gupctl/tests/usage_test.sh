@@ -101,7 +101,7 @@ diagnoses()
 	[[ $got -eq 1 && $(wc -l <"$err") -eq 1 ]] || bad=1
 	grep -qE '^loaded +bad +the module is not loaded' <<<"$out" || bad=1
 	grep -q '^to do, loaded: .*modprobe gupx' <<<"$out" || bad=1
-	grep -q '^gupctl doctor: [0-9] of 11 checks ' "$err" || bad=1
+	grep -q '^gupctl doctor: [0-9] of 11 checks failed' "$err" || bad=1
 	[[ $bad -eq 0 ]] || sed 's/^/# /' "$err" - <<<"$out"
 	rm -f "$err"
 	report "$bad" "doctor: no module"
@@ -115,23 +115,23 @@ prints 'Commands:' --help
 prints '^gupctl [0-9u]' --version
 for command in info doctor pin populate read explain; do
 	prints "Usage: gupctl $command" "$command" --help
-	refuses 2 'no option --bogus' "$command" --bogus
-	refuses 2 'no option -x' "$command" -x
+	refuses 2 "unrecognized option '--bogus'" "$command" --bogus
+	refuses 2 "invalid option -- 'x'" "$command" -x
 	refuses_in_json 2 usage --json "$command" --bogus
 	refuses_in_json 2 usage "$command" --json --bogus
 done
 for command in pin populate read explain; do
-	refuses 2 'PID is missing' "$command"
-	refuses 2 'which memory' "$command" "$live"
-	refuses 2 'exclude each other' "$command" "$live" --all '[heap]'
-	refuses 2 'is no PID' "$command" zero '[heap]'
-	refuses 2 'is no PID' "$command" 0 '[heap]'
-	refuses 2 'is no PID' "$command" 99999999999 '[heap]'
-	refuses 2 'no length' "$command" "$live" 0x1000
-	refuses 2 'ends before' "$command" "$live" 0x2000-0x1000
+	refuses 2 'missing PID' "$command"
+	refuses 2 'missing RANGE' "$command" "$live"
+	refuses 2 'mutually exclusive' "$command" "$live" --all '[heap]'
+	refuses 2 "invalid PID 'zero'" "$command" zero '[heap]'
+	refuses 2 "invalid PID '0'" "$command" 0 '[heap]'
+	refuses 2 "invalid PID '99999999999'" "$command" 99999999999 '[heap]'
+	refuses 2 'missing length' "$command" "$live" 0x1000
+	refuses 2 'below the start' "$command" "$live" 0x2000-0x1000
 	refuses 2 'beyond the end' "$command" "$live" 0x1000+0xffffffffffffffff
 	refuses 2 'beyond the end' "$command" "$live" 0-0xfffffffffffff000
-	refuses 2 'takes no value' "$command" "$live" --all=yes
+	refuses 2 "doesn't allow an argument" "$command" "$live" --all=yes
 	refuses 1 'no process' "$command" 4194304 '[heap]'
 	refuses_in_json 1 no_such_process "$command" --json 4194304 '[heap]'
 	if [[ -r /proc/2/comm && $(</proc/2/comm) == kthreadd ]]; then
@@ -139,28 +139,28 @@ for command in pin populate read explain; do
 	fi
 done
 for command in pin populate read; do
-	refuses 2 'no engine' "$command" "$live" '[heap]' --engine=steam
-	refuses 2 'needs a value' "$command" "$live" '[heap]' --engine
+	refuses 2 "invalid engine 'steam'" "$command" "$live" '[heap]' --engine=steam
+	refuses 2 'requires an argument' "$command" "$live" '[heap]' --engine
 done
 for jobs in 0 -1 257 two ''; do
 	refuses 2 'from 1 to 256' populate "$live" '[heap]' --jobs="$jobs"
 done
-refuses 2 'no option --jobs' pin "$live" '[heap]' --jobs=2
-refuses 2 'no option --engine' explain "$live" '[heap]' --engine=kernel
-refuses 2 'cannot be judged' explain "$live" '[heap]' --for=lunch
-refuses 2 'needs a value' explain "$live" '[heap]' --for
-refuses 2 'read has no option --write' explain "$live" '[heap]' --for=read --write
-refuses 2 'populate has no option --force' explain "$live" '[heap]' --for=populate --force
-refuses 2 'populate has no option --nofault' explain "$live" '[heap]' --for populate --nofault
-refuses 2 'which command' -v
-refuses 2 'no command' bogus
-refuses 2 'no command' pi
-refuses 2 'too many' info 1
-refuses 2 'too many' doctor 1
-refuses 2 'no time to hold' pin "$live" '[heap]' --hold=soon
-refuses 2 'no time to hold' pin "$live" '[heap]' --hold=-1
-refuses 2 'no option --nofault' populate "$live" '[heap]' --nofault
-refuses 2 'no option --write' read "$live" '[heap]' --write
+refuses 2 "unrecognized option '--jobs'" pin "$live" '[heap]' --jobs=2
+refuses 2 "unrecognized option '--engine'" explain "$live" '[heap]' --engine=kernel
+refuses 2 "invalid command 'lunch'" explain "$live" '[heap]' --for=lunch
+refuses 2 'requires an argument' explain "$live" '[heap]' --for
+refuses 2 'read does not support option --write' explain "$live" '[heap]' --for=read --write
+refuses 2 'populate does not support option --force' explain "$live" '[heap]' --for=populate --force
+refuses 2 'populate does not support option --nofault' explain "$live" '[heap]' --for populate --nofault
+refuses 2 'missing command' -v
+refuses 2 'unknown command' bogus
+refuses 2 'unknown command' pi
+refuses 2 "unexpected argument '1'" info 1
+refuses 2 "unexpected argument '1'" doctor 1
+refuses 2 "invalid time 'soon'" pin "$live" '[heap]' --hold=soon
+refuses 2 "invalid time '-1'" pin "$live" '[heap]' --hold=-1
+refuses 2 "unrecognized option '--nofault'" populate "$live" '[heap]' --nofault
+refuses 2 "unrecognized option '--write'" read "$live" '[heap]' --write
 refuses 2 'beyond the end' pin "$live" 0xfffffffffffffff0+1
 refuses 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
 refuses 2 'beyond the end' explain "$live" 0xfffffffffffffff0+1
