@@ -34,16 +34,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
-static void collect_facts(struct gupx_facts *facts)
-{
-	struct utsname kernel;
-
-	uname(&kernel);
-	gupx_facts_read_files(facts, "", kernel.release);
-	gupx_facts_read_caller(facts);
-	gupx_facts_query_module(facts);
-}
-
 /* Print all findings. Return: the number of checks that are bad. */
 static unsigned int print_findings(const struct gupx_doctor_finding *finding)
 {
@@ -87,10 +77,14 @@ int gupx_cmd_doctor(int argc, char **argv)
 	};
 	struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS];
 	struct gupx_facts facts = { 0 };
+	struct utsname kernel;
 	unsigned int bad;
 
 	gupx_args_parse(&syntax, argc, argv, NULL);
-	collect_facts(&facts);
+	uname(&kernel);
+	gupx_facts_read_files(&facts, "", kernel.release);
+	gupx_facts_read_caller(&facts);
+	gupx_facts_query_module(&facts);
 	gupx_doctor_judge(&facts, finding);
 	bad = print_findings(finding);
 	if (bad)

@@ -78,19 +78,6 @@ static void check_options(const struct explain_command *command)
 			      gupx_outcome_verb_name(command->verb), option);
 }
 
-static int keep_batch(struct gupx_request *request,
-		      const struct gupx_request_item *item, __u32 count)
-{
-	struct explain_command *command = request->priv;
-	int error = 0;
-	__u32 i;
-
-	for (i = 0; !error && i < count; i++)
-		error = gupx_runs_add(&command->runs, &request->maps,
-				      &command->batch[i], item->group);
-	return error;
-}
-
 static int explain_batch(struct gupx_request *request,
 			 struct gupx_request_chunk *chunk)
 {
@@ -107,6 +94,7 @@ static int explain_batch(struct gupx_request *request,
 		.entry_size = sizeof(*command->batch),
 	};
 	int error;
+	__u32 i;
 
 	error = gupx_dev_call(request->dev.fd, GUPX_IOC_EXPLAIN, &arg);
 	if (error)
@@ -115,7 +103,10 @@ static int explain_batch(struct gupx_request *request,
 	/* Bail out if the module makes no progress; the loop would never end. */
 	if (!arg.done)
 		return -EPROTO;
-	return keep_batch(request, chunk->item, arg.count);
+	for (i = 0; !error && i < arg.count; i++)
+		error = gupx_runs_add(&command->runs, &request->maps,
+				      &command->batch[i], chunk->item->group);
+	return error;
 }
 
 static int explain_chunk(struct gupx_request *request,

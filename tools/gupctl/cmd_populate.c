@@ -41,25 +41,21 @@ struct slice {
 	int error;
 };
 
-static void parse_jobs(const char *text, struct populate_command *command)
-{
-	char *end;
-	const unsigned long jobs = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || !jobs || jobs > GUPX_JOBS_MAX)
-		gupx_args_die(
-			"invalid number of jobs '%s': must be from 1 to %d",
-			text, GUPX_JOBS_MAX);
-	command->jobs = (unsigned int)jobs;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct populate_command *command = state->input;
+	unsigned long jobs;
+	char *end;
 
 	if (key != KEY_JOBS)
 		return gupx_args_parse_key(key, value, state, &command->args);
-	parse_jobs(value, command);
+	jobs = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || !jobs ||
+	    jobs > GUPX_JOBS_MAX)
+		gupx_args_die(
+			"invalid number of jobs '%s': must be from 1 to %d",
+			value, GUPX_JOBS_MAX);
+	command->jobs = (unsigned int)jobs;
 	return 0;
 }
 

@@ -25,14 +25,9 @@ int gupx_dev_call(int fd, unsigned long request, void *arg)
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;
 }
 
-static bool is_module_loaded(void)
-{
-	return !access("/sys/module/gupx", F_OK);
-}
-
 static __attribute__((noreturn)) void die_no_node(void)
 {
-	if (is_module_loaded())
+	if (!access("/sys/module/gupx", F_OK))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "no_module",
 			"check udev (udevadm trigger), or bind-mount /dev into the container",
@@ -161,15 +156,6 @@ static void check_engine(const struct gupx_info *info)
 			"--engine kernel is disabled: the module parameter allow_kernel_engine is not set, and CAP_SYS_ADMIN is missing");
 }
 
-static void check_pins(const struct gupx_info *info)
-{
-	if (!(info->params & GUPX_PARAM_PINS))
-		gupx_out_die(
-			GUPX_EXIT_REFUSED, "pins_off",
-			"set it: " SET_PARAM("allow_pins"),
-			"new pins are disabled: the module parameter allow_pins is not set");
-}
-
 static __u32 get_supported_flags(const struct gupx_info *info, const char *verb)
 {
 	if (!strcmp(verb, "pin"))
@@ -207,8 +193,11 @@ void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 		check_force(&dev->info);
 	if (flags & GUPX_F_ENGINE_KERNEL)
 		check_engine(&dev->info);
-	if (!strcmp(verb, "pin"))
-		check_pins(&dev->info);
+	if (!strcmp(verb, "pin") && !(dev->info.params & GUPX_PARAM_PINS))
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "pins_off",
+			"set it: " SET_PARAM("allow_pins"),
+			"new pins are disabled: the module parameter allow_pins is not set");
 }
 
 static const struct gupx_out_field memlock_fields[] = {

@@ -133,16 +133,6 @@ static const struct gupx_out_field total_fields[] = {
 
 static const struct gupx_out_spec total_spec = GUPX_OUT_SPEC(total_fields);
 
-static void *alloc_zeroed(size_t count, size_t size)
-{
-	void *memory = calloc(count + 1, size);
-
-	if (!memory)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
-	return memory;
-}
-
 static bool is_stop(const struct gupx_run *run)
 {
 	return run->judgement.outcome == GUPX_OUTCOME_STOP;
@@ -152,16 +142,6 @@ static bool is_present(unsigned int content)
 {
 	return content == GUPX_CONTENT_ANON || content == GUPX_CONTENT_FILE ||
 	       content == GUPX_CONTENT_ZERO;
-}
-
-static void format_now(struct run_row *row,
-		       const struct gupx_judgement *judgement)
-{
-	row->now_text = row->now;
-	snprintf(row->now, sizeof(row->now), "%s%s%s",
-		 gupx_outcome_content_text(judgement->content),
-		 row->exclusive ? ", exclusive" : "",
-		 row->writable ? ", writable" : "");
 }
 
 static void format_would(struct run_row *row, const struct gupx_run *run,
@@ -223,7 +203,11 @@ static void fill_row(struct run_row *row, const struct gupx_run *run,
 		.exclusive = judgement->flags & GUPX_JUDGED_EXCLUSIVE,
 		.skipped = run->skipped,
 	};
-	format_now(row, judgement);
+	snprintf(row->now, sizeof(row->now), "%s%s%s",
+		 gupx_outcome_content_text(judgement->content),
+		 row->exclusive ? ", exclusive" : "",
+		 row->writable ? ", writable" : "");
+	row->now_text = row->now;
 	format_would(row, run, verb);
 	if (!is_stop(run))
 		return;
@@ -267,7 +251,7 @@ static void report_runs(const struct gupx_explain_report *report)
 	const struct gupx_runs *runs = report->runs;
 	struct gupx_out_field field[RUN_FIELDS];
 	const struct gupx_out_spec spec = GUPX_OUT_SPEC(field);
-	struct run_row *row = alloc_zeroed(runs->count, sizeof(*row));
+	struct run_row *row = calloc(runs->count + 1, sizeof(*row));
 	const struct gupx_out_rows rows = {
 		.row = row,
 		.count = runs->count,
@@ -277,6 +261,9 @@ static void report_runs(const struct gupx_explain_report *report)
 	char label[64];
 	size_t i;
 
+	if (!row)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
 	for (i = 0; i < runs->count; i++) {
 		fill_row(&row[i], &runs->run[i], report->verb);
 		folded |= row[i].runs > 1;

@@ -145,17 +145,6 @@ static int load_batch(int pin_fd, struct extents *all, __u64 *total)
 	return 0;
 }
 
-static int load_all(int pin_fd, struct extents *all)
-{
-	__u64 total;
-	int error;
-
-	do {
-		error = load_batch(pin_fd, all, &total);
-	} while (!error && all->count < total);
-	return error;
-}
-
 static void list_seals(__u32 seals, const char *list[SEALS + 1])
 {
 	static const char *const names[SEALS] = { "pin", "write", "unpin" };
@@ -262,9 +251,12 @@ static int report_list(const struct extents *all, __u64 page_size)
 int gupx_extents_report(int pin_fd, __u64 page_size, bool list, __u64 *bytes)
 {
 	struct extents all = { 0 };
+	__u64 total;
 	int error;
 
-	error = load_all(pin_fd, &all);
+	do {
+		error = load_batch(pin_fd, &all, &total);
+	} while (!error && all.count < total);
 	if (!error) {
 		*bytes = all.bytes;
 		report_held(&all);

@@ -100,17 +100,6 @@ static void read_module_file(struct gupx_facts *facts, const char *root)
 	pclose(pipe);
 }
 
-static void read_loaded_module(struct gupx_facts *facts, const char *root)
-{
-	char taint[32] = "";
-
-	facts->loaded = file_exists(root, "/sys/module/gupx");
-	read_line(root, "/sys/module/gupx/version", facts->loaded_version,
-		  sizeof(facts->loaded_version));
-	read_line(root, "/sys/module/gupx/taint", taint, sizeof(taint));
-	facts->untrusted = strchr(taint, 'E');
-}
-
 static int read_secure_boot(const char *root)
 {
 	unsigned char bytes[5];
@@ -165,6 +154,7 @@ void gupx_facts_read_files(struct gupx_facts *facts, const char *root,
 			   const char *release)
 {
 	char path[PATH_MAX];
+	char taint[32] = "";
 	char word[32] = "";
 
 	snprintf(facts->release, sizeof(facts->release), "%s", release);
@@ -174,7 +164,11 @@ void gupx_facts_read_files(struct gupx_facts *facts, const char *root,
 	facts->modules = file_exists(root, path);
 	snprintf(path, sizeof(path), "/lib/modules/%s/build/Makefile", release);
 	facts->headers = file_exists(root, path);
-	read_loaded_module(facts, root);
+	facts->loaded = file_exists(root, "/sys/module/gupx");
+	read_line(root, "/sys/module/gupx/version", facts->loaded_version,
+		  sizeof(facts->loaded_version));
+	read_line(root, "/sys/module/gupx/taint", taint, sizeof(taint));
+	facts->untrusted = strchr(taint, 'E');
 	read_line(root, "/sys/module/module/parameters/sig_enforce", word,
 		  sizeof(word));
 	facts->sig_enforce = *word == 'Y';

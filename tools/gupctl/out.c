@@ -112,19 +112,11 @@ static char *format_number(enum gupx_out_form form, __u64 value)
 	return length < 0 ? NULL : text;
 }
 
-static char *format_span(const struct gupx_out_span *span)
-{
-	char *text = NULL;
-
-	if (asprintf(&text, "0x%llx-0x%llx", span->addr, span->end) < 0)
-		return NULL;
-	return text;
-}
-
 /* Format a value as text. The caller frees it. */
 static char *format_field(const struct gupx_out_field *field, const void *row)
 {
 	const void *value = (const char *)row + field->offset;
+	const struct gupx_out_span *span;
 	const char *string;
 	char *text = NULL;
 
@@ -140,7 +132,9 @@ static char *format_field(const struct gupx_out_field *field, const void *row)
 		text = join_list(*(const char *const *const *)value);
 		break;
 	case GUPX_OUT_SPAN:
-		text = format_span(value);
+		span = value;
+		if (asprintf(&text, "0x%llx-0x%llx", span->addr, span->end) < 0)
+			text = NULL;
 		break;
 	case GUPX_OUT_RECORD:
 		text = strdup("-");
@@ -295,12 +289,6 @@ static void add_table_json(const char *key, const struct gupx_out_spec *spec,
 	json_object_object_add(out.root, key, array);
 }
 
-static bool is_number(enum gupx_out_form form)
-{
-	return form == GUPX_OUT_COUNT || form == GUPX_OUT_SIZE ||
-	       form == GUPX_OUT_LIMIT;
-}
-
 static bool is_column(const struct gupx_out_field *field)
 {
 	return field->label && !field->heading;
@@ -340,7 +328,8 @@ static size_t get_column_width(const struct gupx_out_field *field,
 static void print_cell(const struct gupx_out_field *field, const char *text,
 		       size_t width, bool last)
 {
-	if (is_number(field->form))
+	if (field->form == GUPX_OUT_COUNT || field->form == GUPX_OUT_SIZE ||
+	    field->form == GUPX_OUT_LIMIT)
 		fprintf(out.text, "%*s", (int)width, text);
 	else if (last)
 		fputs(text, out.text);

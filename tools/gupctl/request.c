@@ -122,34 +122,18 @@ void gupx_request_open(struct gupx_request *request)
 	gupx_signals_init();
 }
 
-/*
- * Return: the length of the chunk at @addr. Chunks end at multiples of the chunk
- * size, so that they do not split large folios.
- */
-static __u64 get_chunk_length(const struct gupx_request *request,
-			      const struct gupx_request_item *item, __u64 addr)
-{
-	const __u64 left = item->range.addr + item->range.len - addr;
-	const __u64 room = request->chunk - (addr & (request->chunk - 1));
-
-	return left < room ? left : room;
-}
-
-/* Retry after signals that do not end gupctl, such as SIGSTOP and SIGCONT. */
-static bool should_retry(const struct gupx_stop *stop)
-{
-	return stop->reason == GUPX_REASON_SIGNAL && !gupx_signals_received();
-}
-
 /* Run one chunk. Return: false if the item, or the whole request, ends here. */
 static bool run_chunk(struct gupx_request *request,
 		      struct gupx_request_item *item)
 {
+	/* End at a multiple of the chunk size, to keep large folios whole. */
 	const __u64 addr = item->range.addr + item->done;
+	const __u64 left = item->range.len - item->done;
+	const __u64 room = request->chunk - (addr & (request->chunk - 1));
 	struct gupx_request_chunk chunk = {
 		.item = item,
 		.addr = addr,
-		.len = get_chunk_length(request, item, addr),
+		.len = left < room ? left : room,
 	};
 
 	request->context.asked = request->total - request->done;
@@ -158,7 +142,10 @@ static bool run_chunk(struct gupx_request *request,
 		return false;
 	item->done += chunk.done;
 	request->done += chunk.done;
-	if (chunk.done == chunk.len || should_retry(&chunk.stop))
+	if (chunk.done == chunk.len)
+		return true;
+	/* Retry after signals that do not end gupctl, such as SIGSTOP and SIGCONT. */
+	if (chunk.stop.reason == GUPX_REASON_SIGNAL && !gupx_signals_received())
 		return true;
 	item->stop = chunk.stop;
 	return false;

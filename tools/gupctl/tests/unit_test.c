@@ -311,7 +311,7 @@ static void test_reasons(void)
 			      !strcmp(gupx_outcome_name(9999), "unknown") &&
 			      !strcmp(gupx_outcome_content_name(9999),
 				      "unknown"),
-		      "words", "a newer module's are told as unknown");
+		      "words", "values of a newer module are unknown");
 	report_result(!strcmp(gupx_reason_errno(14), "EFAULT") &&
 			      !strcmp(gupx_reason_errno(133), "EHWPOISON") &&
 			      !gupx_reason_errno(0),
