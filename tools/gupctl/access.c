@@ -109,13 +109,13 @@ static void die_if_yama(const struct gupx_target *target, bool may_ptrace)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "permission",
 			"lower it in sysctl.d and reboot (it cannot be lowered at run time)",
-			"permission denied: Yama forbids access to process %d (%s): " YAMA_SCOPE
+			"Yama forbids access to process %d (%s): " YAMA_SCOPE
 			" is 3",
 			target->pid, target->comm);
 	if (scope == 2 && !may_ptrace)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "permission", WITH_PTRACE,
-			"permission denied: Yama restricts process %d (%s) to administrators: " YAMA_SCOPE
+			"Yama restricts process %d (%s) to administrators: " YAMA_SCOPE
 			" is 2, and CAP_SYS_PTRACE is missing",
 			target->pid, target->comm);
 	if (scope == 1 && !may_ptrace)
@@ -123,7 +123,7 @@ static void die_if_yama(const struct gupx_target *target, bool may_ptrace)
 			GUPX_EXIT_REFUSED, "permission",
 			WITH_PTRACE
 			", or as an ancestor of the target, or set kernel.yama.ptrace_scope=0",
-			"permission denied: Yama restricts process %d (%s) to its ancestors: " YAMA_SCOPE
+			"Yama restricts process %d (%s) to its ancestors: " YAMA_SCOPE
 			" is 1, and CAP_SYS_PTRACE is missing",
 			target->pid, target->comm);
 }

@@ -56,7 +56,7 @@ static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 	},
 	[GUPX_REASON_DIRTY_TRACKING] = {
 		.name = "dirty_tracking",
-		.text = "the filesystem tracks dirty pages, which rules out long-term pins for writing",
+		.text = "the filesystem tracks writes: no long-term pins for writing",
 		.cure = "omit --write",
 	},
 	[GUPX_REASON_NO_WRITE] = {

@@ -296,7 +296,8 @@ static void test_machines(void)
 			run_command(
 				"mkdir -p %s" MODULES
 				"/updates && cp '%s' %s" MODULES
-				"/updates/gupx.ko && PATH=$PATH:/usr/sbin:/sbin depmod -b %s " RELEASE
+				"/updates/gupx.ko && "
+				"PATH=$PATH:/usr/sbin:/sbin depmod -b %s " RELEASE
 				" 2>/dev/null",
 				root, fake_module, root, root);
 		gupx_facts_read_files(&facts, root, RELEASE);
