@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# For people; kbuild reads Kbuild. `make help` says what there is.
+# For people; kbuild reads Kbuild. `make help` lists the targets.
 
 O := $(CURDIR)/build
 KDIR ?= /lib/modules/$(shell uname -r)/build
-# Of the lab: a kernel of tests/lab/kernels, and programs of tests/.
+# For the lab: kernels of tests/lab/kernels, and programs of tests/.
 KERNEL ?= 6.1
 KERNELS ?=
-# The rows of the policy are those of this kernel.
+# The rows of the policy describe this kernel.
 MUTANTS_KERNEL ?= 6.12
 TESTS ?=
 
@@ -39,36 +39,36 @@ help:
 #:   make               build the module for the running kernel, and gupctl
 #:                      (KDIR=/path/to/kernel/headers for another kernel)
 #:   make install       install both: DKMS, /dev/gupx for group gupx, gupctl
-#:   make uninstall     take all of that away again
-#:   make deb           the same as Debian packages, gupx-dkms and gupctl: build/deb/
-#:   make sign          sign what make has built, for Secure Boot
+#:   make uninstall     remove all of that
+#:   make deb           build Debian packages, gupx-dkms and gupctl, in build/deb/
+#:   make sign          sign the module that make has built, for Secure Boot
 #:                      (tools/dist/SECURE-BOOT.md)
 #:   make clean         remove build/ (the lab's cache stays in ~/.cache/gupx)
 #:
-#: In virtual machines only; nothing is loaded into this machine's kernel. Both
-#: install the Debian packages that they need, and say which:
+#: These run in virtual machines; this machine's kernel loads nothing. They install
+#: the Debian packages that they need, and list them:
 #:   make demo          a real redis-server, paged out, populated, pinned, read
 #:   make check         lint, and all tests on the oldest kernel and the newest
 #:                      (KERNELS="6.1 6.12" for others)
 #:   make check-all     the same on every kernel of tests/lab/kernels
-#:   make matrix        builds, loads, tests, comparisons: a table, a kernel a line
-#:   make check-debug   the tests on a kernel built to check itself: memory, locks,
-#:                      leaks (10 minutes to build, once; TESTS="..." for some)
-#:   make coverage      which lines and branches of module/ those tests reach
-#:   make bench         instructions a page, of gupx and of the kernel's own, and the
-#:                      table of goals (tests/bench/run 6.1 pin-4k for one row)
+#:   make matrix        build, load, test and compare on each kernel; prints a table
+#:   make check-debug   the tests on a kernel with memory, lock and leak checks
+#:                      (10 minutes to build, once; TESTS="..." for some)
+#:   make coverage      lines and branches of module/ that those tests reach
+#:   make bench         instructions a page, of gupx and of the kernel's functions, and
+#:                      the table of goals (tests/bench/run 6.1 pin-4k for one row)
 #:
-#: While working on gupx:
+#: While working on gupx (CONTRIBUTING.md):
 #:   make lint          warnings, sparse, checkpatch, clang-format, shellcheck...
 #:   make vm KERNEL=6.1 TESTS="pin_test read_test"
 #:                      boot a kernel and run some tests; all without TESTS
 #:   make diff KERNEL=6.1 CASES=1000 SEED=7
-#:                      random memory and requests, judged by the kernel itself
+#:                      random memory and requests, compared with the kernel's answers
 #:   make fuzz KERNEL=6.1 MINUTES=30 SEED=7
-#:                      random scripts over /dev/gupx, judged by its contract
+#:                      random scripts over /dev/gupx, checked against its contract
 #:   make soak MINUTES=60 KERNEL=6.12
 #:                      chaos, fuzzer and tester in one machine, for that long
-#:   make mutants       does a tester see each condition of module/policy.h?
+#:   make mutants       invert each condition of module/policy.h; do the tests notice?
 #:   tests/lab/run 6.1 -- sh
 #:                      a shell in the machine, with gupx loaded
 
@@ -94,12 +94,12 @@ lint:
 	@tests/lab/deps build lint vm
 	@tests/lab/lint
 
-# Without CASES as make check has it; with them, of a new seed, as long as it takes.
+# Without CASES the same as in make check; with CASES a fresh seed and no time limit.
 diff:
 	@VM_LIMIT=$(if $(CASES),86400,300) tests/stress/diff/run $(KERNEL) \
 		$(if $(CASES),--seed $(or $(SEED),fresh) --cases $(CASES))
 
-# Without MINUTES as make check has it; with them, of a new seed, if none is given.
+# Without MINUTES the same as in make check; with MINUTES a fresh seed unless SEED is set.
 fuzz:
 	@VM_LIMIT=$(if $(MINUTES),86400,300) tests/stress/fuzz/run $(KERNEL) \
 		$(if $(MINUTES),--seed $(or $(SEED),fresh) \
@@ -109,7 +109,7 @@ soak:
 	@tests/lab/deps build vm
 	@tests/stress/soak/run $(KERNEL) $(or $(MINUTES),60)
 
-# On the oldest kernel and the newest. The charts and all figures: build/bench/.
+# On the oldest kernel and the newest. Charts and figures go to build/bench/.
 bench:
 	@tests/lab/deps build vm bench
 	@tests/bench/all $(KERNELS)
