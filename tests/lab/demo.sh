@@ -25,13 +25,13 @@ boot_guest() {
 		"$kernel" -- demo </dev/null 2>&1
 }
 
-# A line of the kernel's log: the machine is on its way.
+# A line of the kernel's log: the machine boots.
 tell_boot() {
 	[[ $booted ]] || step "an emulated machine boots"
 	booted=1
 }
 
-# What the guest says: the head of its script has the words.
+# Parse the guest's report; the head of its script lists the words.
 follow_guest() {
 	local line rest
 

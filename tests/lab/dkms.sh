@@ -12,7 +12,7 @@ set -euo pipefail
 
 PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev lsb-base make mount
 	pkg-config linux-headers-amd64)
-# With headers that anything could be built with; and with none.
+# One with usable headers, one without.
 NEW=9.9.9-new
 BARE=9.9.9-bare
 
@@ -52,7 +52,7 @@ comes_with_module() {
 	! has_module "$release" && comes "$release" && has_module "$release"
 }
 
-# Whoever knows better can say so, in DKMS's own place for that.
+# The administrator can override the list of kernels in /etc/dkms.
 is_built_when_told_to() {
 	mkdir -p "$root/etc/dkms"
 	echo "BUILD_EXCLUSIVE_KERNEL='^9[.]9[.]'" >"$root/etc/dkms/gupx.conf"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
-# What the guest's scripts have in common. They print TAP without numbers, and a plan.
-# Most put a disk to work: a Debian, with its own udev, kmod and gupctl.
+# Shared by the guest's scripts. They print TAP without numbers, and a plan. Most use a
+# disk: a Debian, with its own udev, kmod and gupctl.
 
 tests=0
 
@@ -36,7 +36,7 @@ enter_disk() {
 	exec unshare -m -p -f chroot /mnt/root /bin/sh "/run/lab/${0##*/}" "$@"
 }
 
-# use_disk ARGUMENT...: what follows is done there.
+# use_disk ARGUMENT...: run the rest of the script there.
 use_disk() {
 	[ -e /run/lab ] || enter_disk "$@" || {
 		echo "not ok - the disk is mounted"
@@ -67,7 +67,7 @@ udev_made_node() {
 	udevadm settle --timeout=20 && node_is "root:gupx 660"
 }
 
-# By what stands in modules-load.d, as at boot.
+# Load what modules-load.d lists, as at boot.
 boot_loads_it() {
 	/lib/systemd/systemd-modules-load && [ -d /sys/module/gupx ]
 }

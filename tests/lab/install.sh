@@ -10,22 +10,22 @@ set -euo pipefail
 # shellcheck source=tests/lab/root.sh
 . "$LAB/root.sh"
 
-# What a workstation has, and what it needs for gupx. openssl: for DKMS to sign.
+# Packages of a workstation, and those that gupx needs. DKMS signs with openssl.
 PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev make mount openssl
 	passwd pkg-config systemd udev)
-# What it takes to build the packages there, and not on this machine.
+# Packages needed to build the Debian packages there, not on this machine.
 BUILD_PACKAGES=(build-essential debhelper dh-dkms file)
 
-# What may differ after `make uninstall`, and whose it is.
+# Files that may differ after `make uninstall`, and who owns them.
 EXCEPTIONS=(
 	# depmod's: this root has no kernel, whose package would have made them
 	'usr/lib/modules/[^/]*/modules\.[a-z.]*'
 	# DKMS': the key it made for itself, for all modules to come
 	'var/lib/dkms/mok\.(key|pub)'
-	# what groupadd, groupdel and systemd-sysusers keep: a lock, and copies
+	# the lock and copies that groupadd, groupdel and systemd-sysusers keep
 	'etc/(\.pwd\.lock|group-|gshadow-)'
 )
-# And after apt: what it and dpkg write down.
+# After apt also the records of apt and dpkg.
 APT_EXCEPTIONS=(
 	'var/log/.*' 'var/cache/.*' 'var/lib/apt/.*'
 	'var/lib/dpkg/(status|lock|triggers|available|diversions).*'
@@ -89,7 +89,7 @@ module_is_the_version() {
 		$(modinfo -F vermagic "$module") == "$release "* ]]
 }
 
-# All that kbuild reads and nothing that it wrote.
+# Everything that kbuild reads, and no file that it wrote.
 sources_are_clean() {
 	local dir=$root/usr/src/gupx-$version
 

@@ -43,7 +43,7 @@ outsider_is_refused() {
 	[ "$code" -eq 1 ] && grep -q 'group' /run/output
 }
 
-# The CLI may be mistaken or kind; the kernel's own word is this.
+# Do not trust the command: ask the kernel.
 outsider_cannot_open() {
 	for how in '<' '>' '<>'; do
 		! as outsider sh -c ": $how /dev/gupx" || return
@@ -60,7 +60,7 @@ doctor_of_other_abi() {
 	says 1 "to do, abi: upgrade $2" "$SRC/$1/gupctl" doctor
 }
 
-# In the group by now, but not when this session began.
+# A member of the group, but not when this session began.
 early_member() {
 	setpriv --reuid member --regid member --clear-groups gupctl doctor
 }

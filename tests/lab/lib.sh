@@ -21,7 +21,7 @@ die() {
 }
 
 # list_kernels [check|all|debug]: names of the kernels of that class, oldest first.
-# All are those that people run, which the one with the checks built in is not.
+# `all` excludes the kernels built here for debugging and signing.
 list_kernels() {
 	awk -v class="${1:-all}" '/^[^#]/ && ($2 == class ||
 		class == "all" && $2 == "check") {print $1}' "$LAB/kernels"
@@ -51,7 +51,7 @@ kernel_suite() {
 	esac
 }
 
-# Where fetch has unpacked a kernel, and what that kernel calls itself.
+# The folder into which fetch has unpacked a kernel, and that kernel's release.
 kernel_root() {
 	local link=$CACHE/kernels/$1
 
@@ -67,7 +67,7 @@ kernel_headers() {
 	echo "$(kernel_root "$1")/usr/src/linux-headers-$(kernel_release "$1")"
 }
 
-# source_package KERNEL: what its source is called, in the suite that it comes from.
+# source_package KERNEL: the name of its source package, in its suite.
 source_package() {
 	local package
 
@@ -108,7 +108,7 @@ source_dir() {
 	readlink -f "$link"
 }
 
-# Every stage ends with this line, so that any stage's output can be summed.
+# Every stage ends with this line, so that check can sum up all stages.
 print_totals() {
 	printf '%d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
 }

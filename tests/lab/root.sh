@@ -6,7 +6,7 @@
 # shellcheck source=tests/lab/suite.sh
 . "$LAB/suite.sh"
 
-# Where the working copy is, in a root.
+# The folder of the working copy, in a root.
 SRC=/usr/local/src/gupx
 
 passed=0
@@ -25,7 +25,7 @@ result() {
 	fi
 }
 
-# check NAME COMMAND...: what it said last is shown only where it fails.
+# check NAME COMMAND...: the last output is shown only if it fails.
 check() {
 	local name=$1 code=0
 	shift
@@ -103,7 +103,7 @@ unpack_root() {
 	tar -C "$root" -xf "$1"
 }
 
-# The one whose headers are there.
+# The kernel whose headers are installed.
 only_kernel() {
 	local build
 
@@ -169,7 +169,7 @@ listing() {
 	) | LC_ALL=C sort >"$work/$1"
 }
 
-# is_unchanged EXCEPTION...: since the listing "before", but for these paths.
+# is_unchanged EXCEPTION...: since the listing "before", except for these paths.
 is_unchanged() {
 	local all
 

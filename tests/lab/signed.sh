@@ -9,7 +9,7 @@ set -euo pipefail
 
 KERNEL=signed
 
-# sign MODULE FOLDER-OF-KEY: as a user would, but for where the key is.
+# sign MODULE FOLDER-OF-KEY: sign as a user would, with a key in another folder.
 sign() {
 	make -s --no-print-directory -C "$TOP" sign MODULE="$1" KDIR="$headers" \
 		MOK_KEY="$2/signing_key.pem" MOK_CERT="$2/signing_key.x509" >&2
@@ -23,7 +23,7 @@ make_modules() {
 		cp "$built/gupx.ko" "$work/$name.ko"
 		items+=(--add "file:$work/$name.ko:lab/$name.ko")
 	done
-	# No such key is there yet: one is made.
+	# The key does not exist yet: make sign creates it.
 	sign "$work/wrong.ko" "$work/wrong"
 	sign "$work/right.ko" "$(kernel_root "$KERNEL")/certs"
 }

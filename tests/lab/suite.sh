@@ -4,12 +4,12 @@
 # cache, which knows that suite alone and takes no package for installed. Nothing
 # of the machine's own apt is changed, and no one needs to be root.
 
-# What Debian's headers leave out, taking every machine to have it; and sparse.
+# Tools that Debian's headers need but do not depend on; and sparse.
 SUITE_TOOLS=(base-files bash coreutils dash diffutils findutils grep make mawk
 	perl-base sed sparse)
 
-# Where this machine's apt gets its own suite from, whichever that is; other
-# suites are there too.
+# Print the mirror from which this machine's apt gets its own suite; the mirror has
+# the other suites too.
 main_mirror() {
 	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
@@ -37,7 +37,7 @@ write_apt_config() {
 	END
 }
 
-# use_suite SUITE: from here on, apt is the suite's.
+# use_suite SUITE: from here on, apt works with that suite.
 use_suite() {
 	local dir=$CACHE/suites/$1 mirror
 
@@ -73,7 +73,7 @@ add_to_root() {
 	finish_root "$1"
 }
 
-# finish_root ROOT: what the packages' scripts would have done, where it matters.
+# finish_root ROOT: do the necessary part of the packages' scripts.
 finish_root() {
 	ln -sf mawk "$1/usr/bin/awk"
 	: >"$1/dev/null"

@@ -14,7 +14,7 @@ set -euo pipefail
 # A workstation on which modules are built; what else gupx needs, apt is to bring.
 PACKAGES=(dkms gcc kmod mount openssl passwd systemd udev initramfs-tools linux-base)
 
-# No initramfs of this machine's own is booted: let it be small.
+# The machine does not boot its own initramfs: keep that small.
 set_up_root() {
 	echo MODULES=list >"$root/etc/initramfs-tools/conf.d/lab"
 	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/lab"
@@ -46,7 +46,7 @@ if ((EUID != 0)); then
 fi
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TOP/dkms.conf")
 "$LAB/deps" build vm install deb
-# Of the suite that is installed.
+# The kernels of the installed suite: the machine boots both.
 mapfile -t kernels < <(awk '/^[^#]/ && $3 == "apt" {print $1}' "$LAB/kernels")
 first=$(kernel_release "${kernels[0]}")
 second=$(kernel_release "${kernels[1]}")

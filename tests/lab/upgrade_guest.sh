@@ -40,7 +40,7 @@ member_is_well() {
 	as member gupctl doctor
 }
 
-# With the packages, what they built goes too: for both kernels.
+# Removing the packages also removes what they built, for both kernels.
 nothing_is_left() {
 	! find /lib/modules /usr/src /var/lib/dkms /usr/bin /usr/lib/udev \
 		/usr/lib/modules-load.d /usr/lib/sysusers.d -name '*gup[xc]*' | grep . &&
@@ -70,7 +70,7 @@ check_second() {
 	check "udev gives the node to the group: root:gupx 0660" udev_made_node
 	check "a member of the group: gupctl pin, of its own process" member_pins
 	check "a member of the group: doctor" member_is_well
-	# Whoever is in the group would keep it.
+	# The purge keeps a group that has members.
 	userdel member
 	check "apt purge" apt purge gupctl gupx-dkms
 	check "the module was unloaded" [ ! -e /sys/module/gupx ]
