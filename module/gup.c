@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The policy loop. Twin of __get_user_pages() and __get_user_pages_locked() in
- * mm/gup.c, as a cursor that goes a page table at a time:
+ * The policy loop, the counterpart of __get_user_pages() and
+ * __get_user_pages_locked() in mm/gup.c. It works on one page table at a time:
  *
- *     lock - look the VMA up - judge it - lock a table - judge its entries -
+ *     lock - look up the VMA - judge it - lock a table - judge its entries -
  *     take their pages - unlock - next table
- *                 ^ and where an entry says so: fault it in, look again
+ *                 ^ fault in the page if the entry requires it, then retry
  *
- * Rows (L5, V1, E4, O2...) are those of the policy table. Every verdict comes
- * from policy.h; here it is acted on. All sleeping is done with no page-table
- * lock held.
+ * The row ids in comments (L5, V1, E4, O2...) are those of tests/POLICY.md.
+ * policy.h makes the verdicts; this file acts on them. It only sleeps while no
+ * page-table lock is held.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -23,7 +23,7 @@
 #include "trace.h"
 #include "vma.h"
 
-/* Row L7. The gate page is judged by nothing else, and never faulted in. */
+/* Row L7: take the gate page. It has no VMA to judge and is never faulted in. */
 static struct gupx_verdict take_gate_page(struct gupx_cursor *cursor,
 					  struct gupx_batch *batch)
 {
@@ -47,11 +47,11 @@ static struct gupx_verdict take_gate_page(struct gupx_cursor *cursor,
 }
 
 /*
- * Rows L4 to L8, V1 to V11: the mapping at the cursor, looked up and judged when
- * the cursor comes to it and again whenever the lock was let go of.
+ * Look up and judge the VMA at the cursor when the cursor enters it, and again
+ * after the lock was dropped. Rows L4 to L8 (lookup), V1 to V11
+ * (check_vma_flags()).
  *
- * Return: %GUPX_GO, %GUPX_STOP, or %GUPX_SKIP where the cursor stepped over the
- * gate page.
+ * Return: %GUPX_GO, %GUPX_STOP, or %GUPX_SKIP if the gate page was taken.
  */
 static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 				       struct gupx_batch *batch)
@@ -62,7 +62,7 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 		return gupx_policy_do(GUPX_GO);
 	cursor->vma = vma_lookup(cursor->mm, cursor->addr);
 	if (!cursor->vma) {
-		/* Populate knows no gate area: L5 before L7. */
+		/* Populate ignores the gate area: without a VMA it fails (L5). */
 		if (batch && gupx_vma_is_gate(cursor->mm, cursor->addr))
 			return take_gate_page(cursor, batch);
 		return gupx_policy_judge_hole(cursor->request);
@@ -70,13 +70,13 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 	cursor->vma_facts = gupx_vma_facts(cursor->vma);
 	verdict = gupx_policy_judge_vma(cursor->vma_facts, cursor->request);
 	trace_gupx_vma(cursor, verdict);
-	/* An unfit mapping must not be found again by address alone. */
+	/* Forget a refused VMA, so that the next step judges it again. */
 	if (verdict.action == GUPX_STOP)
 		cursor->vma = NULL;
 	return verdict;
 }
 
-/* Row L10, and let a writer who waits for the lock have it. */
+/* Row L10: give the scheduler a chance, and drop mmap_lock for a waiting writer. */
 static void yield_to_writers(struct gupx_cursor *cursor)
 {
 	if (cursor->lock == GUPX_LOCK_HELD &&
@@ -90,13 +90,13 @@ static bool batch_has_room(const struct gupx_batch *batch, unsigned long addr)
 	return !batch || gupx_batch_has_room(batch, addr);
 }
 
-/* Should someone else have the table's lock? */
+/* Another task wants the CPU or the page-table lock. */
 static bool should_drop_ptl(const struct gupx_table *table)
 {
 	return table->ptl && (need_resched() || spin_needbreak(table->ptl));
 }
 
-/* Entries like the last one need no judgement of their own. */
+/* Fast path: take entries that match the last accepted one. */
 static unsigned long take_matching(struct gupx_template *template,
 				   const struct gupx_table *table,
 				   unsigned long addr, struct gupx_batch *batch,
@@ -109,9 +109,10 @@ static unsigned long take_matching(struct gupx_template *template,
 }
 
 /*
- * Row E6: whoever wanted a page and gets none has touched it, too.
+ * Row E6 (follow_pfn_pte()): mark an entry without a struct page accessed, even
+ * if the request then stops with -EEXIST.
  *
- * Return: whether to go on behind it.
+ * Return: true if the walk continues behind the entry.
  */
 static bool pass_entry(const struct gupx_table *table, unsigned long addr,
 		       struct gupx_verdict verdict, u32 request)
@@ -124,7 +125,7 @@ static bool pass_entry(const struct gupx_table *table, unsigned long addr,
 	return skip;
 }
 
-/* Everything up to here is done. The fault that was tried was for the first. */
+/* Step to @addr. Not moving keeps fault_tried, which belongs to one address. */
 static void advance_cursor(struct gupx_cursor *cursor, unsigned long addr)
 {
 	if (addr != cursor->addr)
@@ -141,10 +142,10 @@ static void take_entry(struct gupx_cursor *cursor, struct gupx_batch *batch,
 }
 
 /*
- * Judge and take entry after entry, as far as the table goes.
+ * Judge and take the entries of one table.
  *
- * Return: the verdict that ended it; %GUPX_GO at the end of the table, of the
- * batch's room, or for a break.
+ * Return: the verdict on the entry that ended the walk; %GUPX_GO at the end of
+ * the table, with a full batch, or to drop the page-table lock for others.
  */
 static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 					struct gupx_batch *batch,
@@ -175,7 +176,7 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 						  cursor->vma_facts, request);
 		if (verdict.action == GUPX_GO) {
 			take_entry(cursor, batch, addr, &entry);
-			/* What follows a page that was absent is so, too. */
+			/* Just faulted in: the next ones are likely absent. */
 			if (addr != cursor->faulted)
 				gupx_template_set(&template, table, addr,
 						  &entry, request);
@@ -191,7 +192,7 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-/* Absent pages that are faulted in before they are looked at. */
+/* Most empty entries to fault in before the table is walked again. */
 #define FAULT_AHEAD_MAX 16UL
 
 static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
@@ -206,7 +207,7 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 	if (verdict.action == GUPX_FAULT)
 		cursor->empty = gupx_entry_count_empty(&table, cursor->addr,
 						       FAULT_AHEAD_MAX);
-	/* The references are taken while the lock still keeps the pages. */
+	/* Only the page-table lock keeps pages whose references are pending. */
 	if (batch)
 		gupx_batch_flush_refs(batch);
 	gupx_follow_unlock(&table);
@@ -215,13 +216,13 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 }
 
 /*
- * Pages delegated at a time: as long as the kernel moves them, a writer waits for
- * the target's mmap_lock. And to measure a longer run than the kernel is then asked
- * for would be done over and over.
+ * Most pages to delegate at a time. Writers wait for mmap_lock while the kernel
+ * migrates pages. gupx_engine_take() takes no more per call, so measuring a
+ * longer run would be repeated work.
  */
 #define DELEGATED_MAX 512UL
 
-/* How many pages from the cursor on are to be delegated now, in this mapping? */
+/* Count the pages of this VMA from the cursor on that only the kernel can take. */
 static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 {
 	unsigned long addr = cursor->addr;
@@ -253,8 +254,9 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 }
 
 /*
- * So often in a row the pages of a run may have gone elsewhere when the kernel looks for
- * them: who moves them all the time does not keep us for ever.
+ * Most retries in a row when the pages of a run are gone before the kernel takes
+ * them. The limit keeps a target that constantly moves its pages from holding
+ * the caller in the loop.
  */
 #define DELEGATE_TRIES 32U
 
@@ -264,8 +266,9 @@ static struct gupx_verdict stop_moving(void)
 }
 
 /*
- * Row O4: hand the run at the cursor to the kernel's engine. The table was unlocked;
- * recheck the run. Memory for that is allocated once, with no lock held.
+ * Row O4 (not long-term pinnable): let the kernel's engine take the run at the
+ * cursor. The table was unlocked; recheck the run. The page array is allocated
+ * once, with no lock held.
  */
 static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 					 struct gupx_batch *batch)
@@ -280,7 +283,7 @@ static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 	}
 	nr = measure_delegated(cursor);
 	if (nr && !batch) {
-		/* Populate of what only the kernel can tell: it is mapped. */
+		/* Populate takes no pages, and these are present: skip them. */
 		gupx_cursor_step(cursor, nr);
 		return gupx_policy_do(GUPX_GO);
 	}
@@ -294,9 +297,9 @@ static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 }
 
 /*
- * Rows L11 to L15: the page at the cursor, and what was seen to be absent behind it.
- * All of them will be looked at, so a fault ahead of the cursor that does not end
- * well tells nothing yet: its page is asked for again when the cursor is there.
+ * Rows L11 to L15 (faultin_page()): fault in the page at the cursor and the empty
+ * entries behind it. A fault ahead of the cursor that fails is not reported: the
+ * loop faults that page again when the cursor reaches it.
  */
 static struct gupx_verdict fault_in_span(struct gupx_cursor *cursor,
 					 enum gupx_action action)
@@ -320,7 +323,7 @@ static struct gupx_verdict fault_in_span(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-/* Rows L9 to L20: the next table, and whatever its entries ask for. */
+/* Rows L9 to L20: walk the next table, then fault or delegate as it requires. */
 static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
 					   struct gupx_batch *batch)
 {
@@ -345,13 +348,12 @@ static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
 }
 
 /**
- * gupx_gup_fill() - run the loop until the batch is full or the request over
- * @cursor: at what is to be done next; its lock may be held, and may be held
- *	again afterwards
- * @batch: empty; NULL for populate
+ * gupx_gup_fill() - run the loop until the batch is full or the request ends
+ * @cursor: position of the request; mmap_lock may be held on entry and on return
+ * @batch: empty batch for the pages; NULL for populate
  *
- * Return: whether there is more to do. Where there is not, cursor->addr and
- * cursor->stop tell how it ended (row L22).
+ * Return: true if there is more to do. Otherwise cursor->addr is the end of the
+ * pages done, and cursor->stop the error that ended the request (row L22).
  */
 bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 {
@@ -369,9 +371,9 @@ bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 
 /**
  * gupx_gup_populate() - fault in everything from the cursor on
- * @cursor: of a request with %GUPX_R_POPULATE
+ * @cursor: cursor of a request with %GUPX_R_POPULATE
  *
- * Row O7. Takes no references; what was done is where the cursor ends.
+ * Row O7: takes no references. cursor->addr is the end of the populated range.
  */
 void gupx_gup_populate(struct gupx_cursor *cursor)
 {

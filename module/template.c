@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entries like the one before. A verdict follows from facts, and those from the
- * entry's bits, the mapping, the request, and a few marks of the page: an entry
- * that has all of that in common with one that was judged and taken is taken as
- * well. That is most of them, so what a pin costs is decided here.
+ * Fast path: take entries that match the last accepted one. A verdict follows
+ * from the bits of the entry, the mapping, the request, and some flags of the
+ * page. An entry that agrees in all of these with an accepted entry gets the same
+ * verdict, so it is taken without being judged. Most entries match, so this file
+ * determines the cost of a pin.
  *
- * One-page folios under PTEs, and folios under one PMD each. All else goes the long
- * way, as does the first entry that is not alike. Under the table's lock.
+ * It handles one-page folios under PTEs and folios mapped by one PMD each. Other
+ * entries take the slow path, as does the first entry that does not match. The
+ * caller holds the page-table lock.
  */
 #include <linux/bitops.h>
 #include <linux/hugetlb_inline.h>
@@ -21,20 +23,20 @@
 #include "policy.h"
 #include "run.h"
 
-/* Entries at a time, half a table: then somebody else may want its lock. */
+/* Entries between checks whether to drop the page-table lock: half a table. */
 #define SPAN_MAX 256UL
 
 #define NODE_FLAGS (NODES_MASK << NODES_PGSHIFT)
 #define ZONE_FLAGS (ZONES_MASK << ZONES_PGSHIFT)
 
-/* What folio_mark_accessed() goes by and changes, whichever LRU there is. */
+/* Flags that folio_mark_accessed() tests or changes, with either LRU. */
 #define LRU_FLAGS                                                   \
 	(BIT(PG_referenced) | BIT(PG_active) | BIT(PG_workingset) | \
 	 BIT(PG_unevictable) | LRU_REFS_MASK | GUPX_PG_IDLE)
 
 /*
- * Device memory is not all of one kind: each of its pages goes the long way. And a
- * file's huge page, read-only, must not stand for the huge zero page.
+ * ZONE_DEVICE pages differ in kind, so each takes the slow path. So does a huge
+ * file page under a read-only entry: its template would match the huge zero page.
  */
 static bool is_batchable(const struct gupx_table *table,
 			 const struct gupx_entry *entry)
@@ -49,7 +51,7 @@ static bool is_batchable(const struct gupx_table *table,
 	return folio_order(entry->folio) == table->shift - PAGE_SHIFT;
 }
 
-/* The entries of the table, from an address on. PTEs and PMDs are words alike. */
+/* Get the entries of a table from @addr on, as words. */
 static const pteval_t *get_entries(const struct gupx_table *table,
 				   unsigned long addr)
 {
@@ -61,9 +63,10 @@ static const pteval_t *get_entries(const struct gupx_table *table,
 }
 
 /*
- * Scattered pages mix zones, and interleaved ones nodes: these tell something only
- * where they differ. The end is the twin of vm_normal_page()'s highest_memmap_pfn,
- * which is not exported.
+ * Compare node and zone only if a node has special zones. Otherwise they do not
+ * affect the facts, and pages that are scattered over zones or interleaved over
+ * nodes would not match. end_pfn replaces highest_memmap_pfn of
+ * vm_normal_page(), which is not exported.
  */
 static void add_node_facts(struct gupx_template *template,
 			   struct pglist_data *pgdat)
@@ -85,7 +88,7 @@ static void add_nodes_facts(struct gupx_template *template,
 			add_node_facts(template, NODE_DATA(node));
 }
 
-/* Row O4: another block of the zone may be one where no page may stay. */
+/* Row O4 (not long-term pinnable): the next pageblock may be CMA or isolated. */
 static void limit_to_pageblock(struct gupx_template *template,
 			       const struct page *page)
 {
@@ -94,7 +97,10 @@ static void limit_to_pageblock(struct gupx_template *template,
 				template->first_pfn + pageblock_nr_pages);
 }
 
-/* Rows E4, E7: only of a page that may not be written to, it is asked whose it is. */
+/*
+ * Page ownership only matters if the entry is read-only: rows E4 (FOLL_FORCE write)
+ * and E7 (gup_must_unshare()).
+ */
 static bool needs_owner_check(const struct gupx_entry *entry, u32 request)
 {
 	return !(entry->facts & GUPX_E_WRITABLE) &&
@@ -102,12 +108,12 @@ static bool needs_owner_check(const struct gupx_entry *entry, u32 request)
 }
 
 /**
- * gupx_template_set() - the pattern of an entry
- * @template: to be filled
- * @table: locked
- * @addr: of the entry
- * @entry: judged %GUPX_GO
- * @request: GUPX_R_*
+ * gupx_template_set() - make a template of an accepted entry
+ * @template: template to fill; ends empty if the entry cannot be a template
+ * @table: locked page table
+ * @addr: address that the entry maps
+ * @entry: facts of the entry, whose verdict is %GUPX_GO
+ * @request: flags of the request, GUPX_R_*
  */
 void gupx_template_set(struct gupx_template *template,
 		       const struct gupx_table *table, unsigned long addr,
@@ -127,7 +133,7 @@ void gupx_template_set(struct gupx_template *template,
 	*template = (struct gupx_template){
 		.mask = ~_PAGE_ACCESSED,
 		.value = value & ~(frame | _PAGE_ACCESSED),
-		/* Whose the page is, and whether it is one of many. */
+		/* Page ownership, and whether the folio is large. */
 		.facts_mask = BIT(PG_head) | BIT(PG_anon_exclusive),
 		.lru_mask = LRU_FLAGS,
 		.noop_flags = ~0UL,
@@ -141,7 +147,7 @@ void gupx_template_set(struct gupx_template *template,
 		limit_to_pageblock(template, entry->page);
 	template->facts_value = gupx_compat_page_flags(&entry->folio->page) &
 				template->facts_mask;
-	/* hugetlb pages are not marked as used. */
+	/* hugetlb folios are not marked accessed. */
 	if (!is_vm_hugetlb_page(table->vma))
 		template->set_flags = BIT(PG_referenced);
 	if (template->dirty) {
@@ -151,10 +157,10 @@ void gupx_template_set(struct gupx_template *template,
 }
 
 /*
- * A touch that changed nothing would change nothing in a page that has the same
- * marks: it need not be done. Tails never look like that: their marks are the
- * head's, and PG_referenced is among those that a touch leaves, or else PG_head is
- * asked for.
+ * Mark a page accessed. If folio_mark_accessed() was a no-op for these flags, it is
+ * a no-op for every page that has them. Tail pages never have them: noop_flags
+ * includes PG_referenced, or PG_head for hugetlb, and both are only set in head
+ * pages.
  */
 static void mark_template_page(struct gupx_template *template,
 			       struct page *page)
@@ -172,9 +178,10 @@ static void mark_template_page(struct gupx_template *template,
 }
 
 /*
- * Of a page that does not look calm. To be taken, it has to be like the pattern's.
+ * Slow path for flags other than noop_flags: compare the flags that facts follow
+ * from, and mark the page accessed if they match.
  *
- * Return: whether it is. Then it was touched.
+ * Return: true if the page matches.
  */
 static noinline bool check_page_flags(struct gupx_template *template,
 				      struct page *page)
@@ -188,9 +195,10 @@ static noinline bool check_page_flags(struct gupx_template *template,
 }
 
 /*
- * Is the page, of an entry that is, like the pattern's in all that its flags do not
- * tell? No tail has references of its own, so under a PTE a page that has some and is
- * no head is a folio. Under a PMD, a head of the pattern's order is all it maps.
+ * Compare the properties of the page that its flags do not show. Tail pages have no
+ * refcount, so under a PTE a page that has one and is not a head page is a one-page
+ * folio. Under a PMD, a head page of the template's order means that the PMD maps
+ * the whole folio.
  */
 static __always_inline bool
 matches_template(const struct gupx_template *template, struct page *page,
@@ -206,9 +214,11 @@ matches_template(const struct gupx_template *template, struct page *page,
 }
 
 /*
- * The frame number of an entry that is like the pattern's. Of another one, more than
- * any: what differs below the frame number is turned to the top. What may differ
- * within it, where a huge page's low bits are, leads to a tail, which is not alike.
+ * Get the frame number of an entry that matches the template. For any other entry
+ * the result is larger than every frame number, since the rotation moves
+ * differing low bits to the top. The low frame bits of a huge entry are attributes
+ * too: if they differ, the result is the frame of a tail page, and the checks of
+ * the page flags reject it.
  */
 static __always_inline unsigned long
 get_matching_pfn(const struct gupx_template *template, const pteval_t *entry)
@@ -217,7 +227,7 @@ get_matching_pfn(const struct gupx_template *template, const pteval_t *entry)
 		     PAGE_SHIFT);
 }
 
-/* Whole entries from the address on, as many as may be looked at now. */
+/* Count the whole entries from @addr to the end of the table, up to SPAN_MAX. */
 static unsigned long count_whole_entries(const struct gupx_table *table,
 					 unsigned long addr)
 {
@@ -235,11 +245,11 @@ static __always_inline void add_page_refs(struct page *page, unsigned int order,
 }
 
 /**
- * struct span - entries to be taken, and where their pages are noted
- * @entry: the next one
- * @end: behind the last one
- * @word: the last run
- * @flags: GUPX_RUN_* of pages that are taken
+ * struct span - entries to take, and the runs that record their pages
+ * @entry: next entry to take
+ * @end: end of the entries; exclusive
+ * @word: last run of the batch
+ * @flags: GUPX_RUN_* of the pages
  */
 struct span {
 	const pteval_t *entry;
@@ -249,8 +259,8 @@ struct span {
 };
 
 /*
- * As far as they are alike. Compiled for each case of the loop, with @check_owner, @order and
- * @bounded known.
+ * Take entries up to the first that does not match. Each caller gets a copy of the
+ * loop that is compiled for its constant arguments.
  */
 static __always_inline void take_pte_span(struct gupx_template *template,
 					  struct span *span, bool check_owner,
@@ -263,11 +273,11 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 	struct page *const first = pfn_to_page(0);
 	const pteval_t *entry = span->entry;
 	u64 *word = span->word;
-	/* The next frame, as a run of its own. */
+	/* Run of one page that would extend the last run. */
 	u64 expected = gupx_run_next(*word, span->flags, SPAN_MAX);
 	int references = pin && !order ? GUP_PIN_COUNTING_BIAS : 1 << order;
 
-	/* Or the compiler works it out again for each page. */
+	/* Keep the compiler from recomputing this for each page. */
 	OPTIMIZER_HIDE_VAR(references);
 	for (; entry < span->end; entry++) {
 		const unsigned long pfn = get_matching_pfn(&tmpl, entry);
@@ -293,14 +303,16 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 }
 
 /**
- * gupx_template_take() - gupx_batch_take() and _touch() of what is alike
- * @template: not empty; learned of this table
- * @table: locked
- * @addr: of the first entry
- * @batch: has room; its last page is the one before @addr
- * @flags: GUPX_RUN_PIN or 0, GUPX_RUN_WRITE, GUPX_RUN_SHORT
+ * gupx_template_take() - take and mark accessed the entries that match a template
+ * @template: template made of an entry of this table; not empty
+ * @table: locked page table
+ * @addr: address of the first entry
+ * @batch: batch with room, whose last page is the one before @addr
+ * @flags: GUPX_RUN_PIN, GUPX_RUN_WRITE and GUPX_RUN_SHORT as the request has them
  *
- * Return: pages taken, from @addr on.
+ * The fast counterpart of gupx_batch_take() and gupx_batch_mark_accessed().
+ *
+ * Return: number of pages taken from @addr on.
  */
 unsigned long gupx_template_take(struct gupx_template *template,
 				 const struct gupx_table *table,
@@ -352,14 +364,14 @@ static const pteval_t *touch_pte_span(struct gupx_template *template,
 }
 
 /**
- * gupx_template_touch() - gupx_batch_mark_accessed() of what is alike
- * @template: not empty; learned of this table
- * @table: locked
- * @addr: of the first entry
+ * gupx_template_touch() - mark accessed the entries that match a template
+ * @template: template made of an entry of this table; not empty
+ * @table: locked page table
+ * @addr: address of the first entry
  *
- * Of pages that are not taken, nobody asks who else has them (row E9).
+ * It takes no references, so it skips the refcount check of row E9.
  *
- * Return: pages that were touched, from @addr on.
+ * Return: number of pages marked from @addr on.
  */
 unsigned long gupx_template_touch(struct gupx_template *template,
 				  const struct gupx_table *table,
@@ -368,7 +380,7 @@ unsigned long gupx_template_touch(struct gupx_template *template,
 	const pteval_t *const first = get_entries(table, addr);
 	const pteval_t *const end = first + count_whole_entries(table, addr);
 
-	/* Whose a page is matters to FORCE only, which populate has not. */
+	/* Page ownership only matters for FORCE, which POPULATE does not accept. */
 	if (template->check_owner)
 		return 0;
 	return (touch_pte_span(template, first, end) - first)

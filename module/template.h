@@ -10,24 +10,23 @@ struct gupx_entry;
 struct gupx_table;
 
 /**
- * struct gupx_template - an entry that was taken, for others to be held against
- * @mask: of an entry those bits that matter; 0: there is no pattern
- * @value: what they are, but for the frame number
- * @first_pfn: frames before this one may differ in whether they may stay; 0 where none do
- * @end_pfn: frames from this one on have no page, or may differ likewise
- * @facts_mask: the page's flags that facts follow from
- * @facts_value: what they are
- * @lru_mask: the flags that a touch may change
- * @set_flags: the flags that a touch leaves set
- * @noop_flags: flags for which folio_mark_accessed() is a no-op: @facts_value and the
- *	bits of @lru_mask; ~0: not known yet
- * @order: of the page's folio
- * @check_owner: whether it matters that the page is the target's own; if not, only the
- *	entry does
- * @anon: whether it is anonymous
- * @dirty: whether touching is to mark dirty, too
+ * struct gupx_template - an accepted entry, for comparison with other entries
+ * @mask: bits of the entry that have to match; 0 if the template is empty
+ * @value: value of these bits, without the frame number
+ * @first_pfn: lowest frame that may match; 0 for no limit
+ * @end_pfn: end of the frames that may match; exclusive
+ * @facts_mask: page flags that facts follow from
+ * @facts_value: value of these flags
+ * @lru_mask: page flags that marking the page accessed may change
+ * @set_flags: page flags that marking the page accessed leaves set
+ * @noop_flags: value of the flags in @facts_mask and @lru_mask for which
+ *	folio_mark_accessed() is a no-op; ~0 if not known yet
+ * @order: order of the folio
+ * @check_owner: true if the folio has to be anonymous as @anon says
+ * @anon: true if the folio is anonymous
+ * @dirty: true if the page is also marked dirty
  *
- * Of one table of PTEs or PMDs, one mapping and one request.
+ * Valid for one table of PTEs or PMDs, one mapping and one request.
  */
 struct gupx_template {
 	pteval_t mask;
