@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a request stands, and what it holds of the target's mmap_lock.
+ * The cursor: the position of a request, and the state of the target's mmap_lock.
  *
- * The lock is only ever taken for reading. It may be let go of between any two
- * steps; the VMA is then looked up and judged again (row L4). It is never held
- * across a copy to user space: the target may be the caller itself, and a writer
- * that waits in between would deadlock the two readers.
+ * The lock is only taken for reading. It may be dropped between any two steps; the
+ * VMA is then looked up and judged again (row L4). It is never held across a copy
+ * to user space: the target may be the caller itself, and the fault would then
+ * take the lock a second time and deadlock with a waiting writer.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -16,12 +16,12 @@
 #include "trace.h"
 
 /**
- * gupx_cursor_init() - begin a request
- * @cursor: to be filled
- * @mm: the target, kept alive by the caller
- * @start: first byte, page aligned
- * @len: bytes, a multiple of the page size; the range was checked not to wrap
- * @request: GUPX_R_*
+ * gupx_cursor_init() - start a request
+ * @cursor: cursor to fill
+ * @mm: address space of the target, kept alive by the caller
+ * @start: first address, page aligned
+ * @len: length in bytes, a multiple of the page size; the range does not wrap
+ * @request: flags of the request, GUPX_R_*
  */
 void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 		      unsigned long start, unsigned long len, u32 request)
@@ -36,8 +36,8 @@ void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 }
 
 /**
- * gupx_cursor_fini() - free what a request has allocated on its way
- * @cursor: lock not held
+ * gupx_cursor_fini() - free the memory that a request allocated
+ * @cursor: cursor with the lock not held
  */
 void gupx_cursor_fini(struct gupx_cursor *cursor)
 {
@@ -46,9 +46,9 @@ void gupx_cursor_fini(struct gupx_cursor *cursor)
 }
 
 /*
- * For gupx:lock_held, which tells how long a writer may have to wait: a hold ends
- * with every chance for one, whether or not there is any. Whoever steps looks for
- * writers right before it takes the lock, held or not.
+ * Start a hold for the tracepoint gupx:lock_held, which shows how long writers may
+ * have to wait. The loop checks for writers right before each gupx_cursor_lock(),
+ * so that function ends one hold and starts the next, even if there are none.
  */
 static void begin_hold(struct gupx_cursor *cursor)
 {
@@ -60,14 +60,14 @@ static void begin_hold(struct gupx_cursor *cursor)
 
 static void end_hold(struct gupx_cursor *cursor, bool kept)
 {
-	/* Switched on in the middle of a hold: that one does not count. */
+	/* If tracing was enabled during the hold, its start is unknown. */
 	if (trace_gupx_lock_held_enabled() && cursor->held_since)
 		trace_gupx_lock_held(cursor,
 				     ktime_get_ns() - cursor->held_since, kept);
 	cursor->held_since = 0;
 }
 
-/* Row O3: which signals end a wait that a fault began. */
+/* Row O3: check for signals that end the request after a fault dropped the lock. */
 static bool is_interrupted(const struct gupx_cursor *cursor)
 {
 	if (fatal_signal_pending(current))
@@ -77,13 +77,13 @@ static bool is_interrupted(const struct gupx_cursor *cursor)
 }
 
 /**
- * gupx_cursor_lock() - hold the target's mmap_lock for reading
- * @cursor: in any lock state
+ * gupx_cursor_lock() - take the target's mmap_lock for reading
+ * @cursor: cursor in any lock state
  *
- * Rows O2, O3. A lock that a fault dropped is taken again only after a look at
- * the signals, or a fault that never ends would keep its caller for ever.
+ * Rows O2, O3: check for signals before retaking a lock that a fault dropped.
+ * Otherwise a fault that never completes would keep the caller in the loop.
  *
- * Return: %GUPX_GO, lock held; or %GUPX_STOP, lock not held.
+ * Return: %GUPX_GO with the lock held, or %GUPX_STOP without it.
  */
 struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor)
 {
@@ -105,8 +105,8 @@ struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor)
 }
 
 /**
- * gupx_cursor_unlock() - let go of the lock, if it is held
- * @cursor: in any lock state
+ * gupx_cursor_unlock() - drop the lock if it is held
+ * @cursor: cursor in any lock state
  */
 void gupx_cursor_unlock(struct gupx_cursor *cursor)
 {
@@ -119,12 +119,12 @@ void gupx_cursor_unlock(struct gupx_cursor *cursor)
 }
 
 /**
- * gupx_cursor_drop() - note that a fault has let go of the lock
- * @cursor: was %GUPX_LOCK_HELD
+ * gupx_cursor_drop() - record that a fault dropped the lock
+ * @cursor: cursor in state %GUPX_LOCK_HELD
  */
 void gupx_cursor_drop(struct gupx_cursor *cursor)
 {
-	/* When it did, nobody knows. */
+	/* The time at which the fault dropped the lock is not known. */
 	cursor->held_since = 0;
 	cursor->lock = GUPX_LOCK_DROPPED;
 	cursor->vma = NULL;
@@ -132,9 +132,9 @@ void gupx_cursor_drop(struct gupx_cursor *cursor)
 }
 
 /**
- * gupx_cursor_stop() - the request ends here, short of its end
- * @cursor: at the first page that was not done
- * @verdict: why
+ * gupx_cursor_stop() - end a request early
+ * @cursor: cursor at the first page that was not done
+ * @verdict: verdict with the reason
  */
 void gupx_cursor_stop(struct gupx_cursor *cursor, struct gupx_verdict verdict)
 {

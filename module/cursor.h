@@ -7,10 +7,10 @@
 #include "policy.h"
 
 /**
- * enum gupx_lock - what the cursor has of the target's mmap_lock
- * @GUPX_LOCK_NONE: nothing: not taken yet, or given back between two steps
+ * enum gupx_lock - state of the target's mmap_lock
+ * @GUPX_LOCK_NONE: not taken yet, or dropped between two steps
  * @GUPX_LOCK_HELD: held for reading
- * @GUPX_LOCK_DROPPED: a fault let go of it (rows O2, O3)
+ * @GUPX_LOCK_DROPPED: dropped by a fault (rows O2, O3: check signals, then retake)
  */
 enum gupx_lock {
 	GUPX_LOCK_NONE,
@@ -19,23 +19,24 @@ enum gupx_lock {
 };
 
 /**
- * struct gupx_cursor - one request on its way through the target's memory
- * @mm: the target; the caller of gupx_cursor_init() owns a user reference
- * @start: first byte asked, page aligned
- * @addr: next byte to do; everything from @start to here is done
- * @end: exclusive
- * @request: GUPX_R_*
+ * struct gupx_cursor - progress of one request through the target's memory
+ * @mm: address space of the target; the caller of gupx_cursor_init() owns a user
+ *	reference
+ * @start: first address of the request, page aligned
+ * @addr: next address to process; everything from @start to here is done
+ * @end: end of the request; exclusive
+ * @request: flags of the request, GUPX_R_*
  * @lock: state of mm->mmap_lock
- * @vma: the mapping at @addr; valid only while the lock is held, NULL otherwise
- * @vma_facts: GUPX_V_* of @vma
- * @fault_tried: the fault at @addr has dropped the lock before
- * @empty: where a page is to be faulted in, the empty ones from @addr on
- * @faulted: where the last fault was, 0 if there was none
- * @nr_moved: how often in a row the run at @addr was not there for the kernel's engine
- * @pages: memory for the kernel's engine, by gupx_engine_alloc(); NULL: not needed yet
- * @held_since: when the present hold of the lock began, ns; only while traced
- * @held_from: @addr at that time
- * @stop: set once, when the request ends short of @end
+ * @vma: mapping at @addr; NULL if the lock is not held, or before the lookup
+ * @vma_facts: facts of @vma, GUPX_V_*
+ * @fault_tried: true if a fault at @addr has dropped the lock before
+ * @empty: number of empty entries from @addr on, valid with verdict %GUPX_FAULT
+ * @faulted: address of the last fault, 0 if there was none
+ * @nr_moved: consecutive attempts of the kernel's engine that found pages gone
+ * @pages: page array of gupx_engine_alloc(); NULL until it is needed
+ * @held_since: start of the current hold of the lock in ns; 0 if not traced
+ * @held_from: value of @addr at that time
+ * @stop: verdict that ended the request short of @end; set once
  */
 struct gupx_cursor {
 	struct mm_struct *mm;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The facts of page-table entries, for policy.h to judge. Under the lock of their
- * table, but for the gate's.
+ * Read the facts of page-table entries for policy.h to judge. The caller holds the
+ * lock of the table, except for the gate page.
  */
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -13,16 +13,16 @@
 #include "longterm.h"
 #include "policy.h"
 
-/* Entries of a large folio told at once: taking them cannot be broken off. */
+/* Most entries of a large folio to read as one: taking them cannot be interrupted. */
 #define FOLIO_PTES_MAX 64UL
 
-/* Without access to hint at, PROT_NONE is the mapping's own (row E3). */
+/* Row E3 (NUMA hinting): without access rights, PROT_NONE is no hint. */
 static bool may_hint_numa(struct vm_area_struct *vma)
 {
 	return vma_is_accessible(vma);
 }
 
-/* Tracked by soft-dirty and not marked: a write has to take a fault (E4). */
+/* Counterpart of vma_soft_dirty_enabled(). */
 static bool tracks_soft_dirty(const struct vm_area_struct *vma)
 {
 	return IS_ENABLED(CONFIG_MEM_SOFT_DIRTY) &&
@@ -35,9 +35,9 @@ static bool is_exclusive(struct folio *folio, struct page *marked)
 }
 
 /*
- * Facts that differ from page to page, whatever its entry says. @marked carries
- * the exclusive mark: under a leaf of a PMD or PUD the head page, under a PTE the
- * page.
+ * Get the facts that follow from the page and not from its entry. @marked is the
+ * page that carries the PageAnonExclusive flag: the head page under a PMD or PUD
+ * leaf, the page itself under a PTE.
  */
 static u32 get_page_facts(struct folio *folio, struct page *marked)
 {
@@ -58,7 +58,7 @@ static void set_entry_page(struct gupx_entry *entry, struct page *page)
 	entry->folio = page_folio(page);
 }
 
-/* The page at the address, of a leaf that begins with @head. */
+/* Set the page and its facts for a PMD or PUD leaf that maps from @head on. */
 static void set_leaf_entry_page(struct gupx_entry *entry, struct page *page,
 				struct page *head)
 {
@@ -67,7 +67,7 @@ static void set_leaf_entry_page(struct gupx_entry *entry, struct page *page,
 		get_page_facts(entry->folio, head) | gupx_longterm_facts(head);
 }
 
-/* Twin of vm_normal_page(): is there a struct page behind this entry? */
+/* Counterpart of vm_normal_page(): get the kind of a present PTE. */
 static u32 get_pte_kind(const struct vm_area_struct *vma, pte_t pte)
 {
 	const unsigned long pfn = pte_pfn(pte);
@@ -85,7 +85,10 @@ static u32 get_pte_kind(const struct vm_area_struct *vma, pte_t pte)
 	return GUPX_E_BAD;
 }
 
-/* Row E2: would a fault bring more than zeroes? Twin of hugetlb's own look. */
+/*
+ * Row E2 (FOLL_DUMP): check whether a fault would bring in more than zeroes. The
+ * hugetlb part is the counterpart of hugetlbfs_pagecache_present().
+ */
 static u32 get_hole_facts(struct vm_area_struct *vma, unsigned long addr)
 {
 #ifdef CONFIG_HUGETLB_PAGE
@@ -101,7 +104,7 @@ static u32 get_hole_facts(struct vm_area_struct *vma, unsigned long addr)
 	return vma->vm_ops && vma->vm_ops->fault ? GUPX_E_FILLED : 0;
 }
 
-/* Up to where get_hole_facts() are the same: hugetlb's differ from page to page. */
+/* Get the end of the range with the same get_hole_facts(): one page of hugetlb. */
 static unsigned long get_hole_end(const struct gupx_table *table,
 				  unsigned long addr)
 {
@@ -113,7 +116,7 @@ static unsigned long get_hole_end(const struct gupx_table *table,
 	return min(table->end, gupx_follow_entry_end(addr, size));
 }
 
-/* Facts that the entry itself tells, with the mapping. */
+/* Get the facts that follow from a present PTE and its mapping. */
 static u32 get_pte_facts(struct vm_area_struct *vma, pte_t pte)
 {
 	u32 facts = get_pte_kind(vma, pte);
@@ -129,7 +132,10 @@ static u32 get_pte_facts(struct vm_area_struct *vma, pte_t pte)
 	return facts;
 }
 
-/* How many pages from this one on are of the same large folio, in a row? */
+/*
+ * Count the PTEs from @addr on that map consecutive pages of one folio and only
+ * differ in the accessed bit.
+ */
 static unsigned long count_folio_ptes(const struct gupx_table *table,
 				      unsigned long addr,
 				      const struct gupx_entry *entry)
@@ -144,7 +150,7 @@ static unsigned long count_folio_ptes(const struct gupx_table *table,
 	pteval_t expected = pte_val(ptep_get(ptep)) | _PAGE_ACCESSED;
 	unsigned long nr;
 
-	/* An inverted frame number grows where the entry falls. */
+	/* In an inverted entry, the next frame is a lower number. */
 	if (!gupx_entry_has_plain_pfn(expected))
 		return 1;
 
@@ -185,14 +191,14 @@ static void read_pte(const struct gupx_table *table, unsigned long addr,
 		return;
 	}
 	entry->facts |= get_page_facts(entry->folio, entry->page);
-	/* Device memory is not all of one kind. */
+	/* ZONE_DEVICE pages differ in kind: judge each page. */
 	if (folio_test_large(entry->folio) && !is_zone_device_page(entry->page))
 		entry->nr = count_folio_ptes(table, addr, entry);
 }
 
 /*
- * The huge zero folio is not exported under any name. No page cache holds it and
- * it is not anonymous; a mapped file page has its mapping until it is unmapped.
+ * The huge zero folio is not exported. It is not anonymous and has no mapping,
+ * whereas a file folio keeps its mapping until it is unmapped.
  */
 static bool is_huge_zero(struct folio *folio)
 {
@@ -201,9 +207,9 @@ static bool is_huge_zero(struct folio *folio)
 }
 
 /*
- * Linux d82d09e48219 ("mm/huge_memory: mark PMD mappings of the huge zero folio
- * special"), in v6.18: gup takes that one all the same. Others are of VMAs whose
- * driver put them there.
+ * Since Linux d82d09e48219 ("mm/huge_memory: mark PMD mappings of the huge zero
+ * folio special") in v6.18, the PMD of the huge zero folio is special, but gup
+ * still takes it. Drivers install all other special PMDs.
  */
 static u32 get_pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
 {
@@ -274,10 +280,10 @@ static void read_pud(const struct gupx_table *table, unsigned long addr,
 }
 
 /**
- * gupx_entry_read() - the facts of the entry at an address
- * @table: locked
- * @addr: at least the address it was locked for, below its end
- * @entry: to be filled
+ * gupx_entry_read() - read the facts of the entry at an address
+ * @table: locked page table
+ * @addr: address to read; not below the one passed to gupx_follow_lock()
+ * @entry: entry to fill
  */
 void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry)
@@ -296,14 +302,13 @@ void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 }
 
 /**
- * gupx_entry_count_empty() - how many entries in a row are empty, and so judged alike?
- * @table: locked
- * @addr: of the first entry
- * @most: more are not counted
+ * gupx_entry_count_empty() - count the empty PTEs in a row
+ * @table: locked page table
+ * @addr: address of the first entry
+ * @most: limit of the count
  *
- * Of a file's mapping, where the fault of one brings in its neighbours, none.
- *
- * Return: pages.
+ * Return: number of empty PTEs from @addr on; 0 for file mappings, where
+ * fault-around handles the neighbours.
  */
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 				     unsigned long addr, unsigned long most)
@@ -323,12 +328,12 @@ unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 }
 
 /**
- * gupx_entry_mark_accessed() - mark an entry without a struct page as used
- * @table: locked, of PTEs
- * @addr: of the entry
- * @write: mark it dirty too
+ * gupx_entry_mark_accessed() - mark a PTE without a struct page accessed
+ * @table: locked PTE table
+ * @addr: address that the entry maps
+ * @write: true to mark it dirty too
  *
- * Row E6. There is no page to carry the mark, so the entry has to.
+ * Row E6 (follow_pfn_pte()): there is no page to mark, so mark the entry.
  */
 void gupx_entry_mark_accessed(const struct gupx_table *table,
 			      unsigned long addr, bool write)
@@ -346,15 +351,16 @@ void gupx_entry_mark_accessed(const struct gupx_table *table,
 }
 
 /**
- * gupx_entry_read_gate() - the facts of the gate page
- * @mm: the target
- * @addr: gupx_vma_is_gate() said yes
- * @entry: to be filled
+ * gupx_entry_read_gate() - read the facts of the gate page
+ * @mm: address space of the target
+ * @addr: address in the gate page (see gupx_vma_is_gate())
+ * @entry: entry to fill
  *
- * The tables of the gate page are the kernel's own and are never freed; a user
- * entry in them makes the page readable. Twin of get_gate_page().
+ * Counterpart of get_gate_page(). It takes no lock: the page tables of the gate
+ * page belong to the kernel and are never freed. A user entry makes the page
+ * readable.
  *
- * Return: whether there is a page to be read.
+ * Return: true if the page is readable.
  */
 bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,
 			  struct gupx_entry *entry)

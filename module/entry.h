@@ -9,14 +9,14 @@
 #include "follow.h"
 
 /**
- * struct gupx_entry - the facts of one entry, from one address on, or of several
- * @facts: GUPX_E_*
- * @dirty: the entry's own dirty bit
- * @nr: pages from the address on that this is true of, up to the table's end: of
- *	one entry, or of several that are alike and map pages of one large folio
- *	in a row. 0: other tables speak from here on
- * @page: the page at the address, where @facts has one
- * @folio: its folio
+ * struct gupx_entry - facts of a page-table entry, or of several in a row
+ * @facts: facts for policy.h, GUPX_E_*
+ * @dirty: dirty bit of the entry
+ * @nr: number of pages from the address on that the facts apply to: the rest of one
+ *	entry, several PTEs that map one large folio, or a hole; 0 if the entry
+ *	points to another table
+ * @page: page at the address, if the kind in @facts has one
+ * @folio: folio of @page
  */
 struct gupx_entry {
 	u32 facts;
@@ -36,8 +36,8 @@ bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,
 			  struct gupx_entry *entry);
 
 /*
- * Does the entry's frame stand there as it is? Not where a hypervisor counts frames
- * otherwise, and not where the entry was inverted, to be of no use to a CPU.
+ * Check whether the frame bits of an entry are the plain frame number. They are not
+ * under Xen PV, nor in PROT_NONE entries, which x86 inverts as an L1TF mitigation.
  */
 static inline bool gupx_entry_has_plain_pfn(pteval_t entry)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bringing a page in: a request becomes fault flags, the fault handler's answer
- * an outcome. Twin of faultin_page() in mm/gup.c.
+ * Fault in a page: convert the request to fault flags, and the result of
+ * handle_mm_fault() to a verdict. Counterpart of faultin_page() in mm/gup.c.
  *
- * The fault runs in the caller's context on the target's mm: it counts as the
- * caller's fault, and sleeps on the caller's behalf.
+ * The fault runs in the caller's context on the target's mm: it is accounted to
+ * the caller, and it is the caller that sleeps.
  */
 #include <linux/mm.h>
 
@@ -17,7 +17,7 @@ static unsigned int get_fault_flags(const struct gupx_cursor *cursor,
 	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY |
 			     FAULT_FLAG_KILLABLE;
 
-	/* WRITE and UNSHARE exclude each other (row L12). */
+	/* WRITE and UNSHARE are mutually exclusive (row L12). */
 	if (action == GUPX_UNSHARE)
 		flags |= FAULT_FLAG_UNSHARE;
 	else if (action == GUPX_BREAK_COW || (cursor->request & GUPX_R_WRITE))
@@ -49,7 +49,7 @@ static u32 get_fault_facts(vm_fault_t answer)
 	u32 facts = 0;
 	unsigned int i;
 
-	/* That it was major, say, changes nothing. */
+	/* The other bits, such as VM_FAULT_MAJOR, do not matter. */
 	if (!(answer & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(map); i++)
@@ -60,12 +60,12 @@ static u32 get_fault_facts(vm_fault_t answer)
 
 /**
  * gupx_fault_in() - fault in a page
- * @cursor: lock held, vma judged
- * @addr: at the cursor, or ahead of it in the same vma
+ * @cursor: cursor with mmap_lock held and its VMA judged
+ * @addr: address of the page, at the cursor or ahead of it in the same VMA
  * @action: %GUPX_FAULT, %GUPX_UNSHARE or %GUPX_BREAK_COW
  *
- * Return: %GUPX_LOOK_AGAIN with the lock held; %GUPX_RELOCK without it, and the
- * vma is gone from the cursor; or %GUPX_STOP with the lock held.
+ * Return: %GUPX_LOOK_AGAIN or %GUPX_STOP with the lock held; %GUPX_RELOCK with the
+ * lock dropped and cursor->vma cleared.
  */
 struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
 				  unsigned long addr, enum gupx_action action)

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page-table walk, a table at a time: find it, lock it, unlock it. What its
- * entries say, entry.c tells.
+ * The page-table walk, one table at a time: find the table, lock it, unlock it.
+ * entry.c reads the entries.
  *
- * Why the tables stay while we look, in an attached VMA under mmap_lock for
- * reading: on 6.1 nobody frees a PTE table then. Newer kernels do (khugepaged's
- * collapse of file pages, reclaim of empty tables), under the table's own lock
- * and by RCU. So: RCU, read the PMD once, lock by that copy, and look whether the
- * PMD still says the same. Upper tables go with the VMA only; a shared hugetlb
- * PMD table may be unshared by others, but not under the hugetlb VMA lock.
+ * The caller holds mmap_lock for reading, and the VMA is attached. On 6.1, this
+ * keeps PTE tables from being freed. Newer kernels free them all the same
+ * (collapse of file pages by khugepaged, reclaim of empty tables), under the
+ * table's own lock and after an RCU grace period. So the walk reads the PMD once
+ * under RCU, locks the table of that copy, and checks that the PMD still has the
+ * same value. Upper tables are only freed with the VMA. A shared hugetlb PMD
+ * table may be unshared by others, but not while the hugetlb VMA lock is held.
  *
- * munmap() tears its neighbours down under a lock downgraded to reading, so no
- * look may pass the end of the VMA.
+ * munmap() frees the tables of its range under mmap_lock downgraded to reading, so
+ * the walk must not pass the end of the VMA.
  */
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -21,7 +22,7 @@
 #include "follow.h"
 #include "policy.h"
 
-/* Twin of hugetlb_vma_lock_read(), which is not exported. */
+/* Get the lock that hugetlb_vma_lock_read() takes, which is not exported. */
 static struct rw_semaphore *get_huge_lock(struct vm_area_struct *vma)
 {
 #ifdef CONFIG_HUGETLB_PAGE
@@ -33,7 +34,7 @@ static struct rw_semaphore *get_huge_lock(struct vm_area_struct *vma)
 	return NULL;
 }
 
-/* Nothing to look at up to the end of this entry: all of it is of one kind. */
+/* Set the kind of everything up to @end. */
 static void set_uniform_table(struct gupx_table *table, u32 kind,
 			      unsigned long end)
 {
@@ -42,8 +43,8 @@ static void set_uniform_table(struct gupx_table *table, u32 kind,
 }
 
 /*
- * Return: true where the table is locked; false where the PMD changed meanwhile
- * and the caller has to read it again.
+ * Return: true with the table locked; false if the PMD changed and the caller has
+ * to read it again.
  */
 static bool lock_pte_table(struct gupx_table *table, pmd_t *pmd, pmd_t seen,
 			   unsigned long addr)
@@ -72,15 +73,16 @@ unlock_rcu:
 }
 
 /*
- * The lock is that of the whole table: the leaves behind this one can be looked at
- * under it, up to the first entry that is none (gupx_entry_read()).
+ * Lock a PMD table. The lock covers the whole table, so the caller can also read
+ * the leaves behind this one, up to the first entry that is not a leaf
+ * (gupx_entry_read()).
  */
 static bool lock_pmd_leaves(struct gupx_table *table, pmd_t *pmd,
 			    unsigned long addr)
 {
 	spinlock_t *ptl = pmd_lock(table->vma->vm_mm, pmd);
 
-	/* A THP that is being split looks present, until its lock is held. */
+	/* A THP under split looks present until the lock is held. */
 	if (!gupx_follow_is_leaf(READ_ONCE(*pmd))) {
 		spin_unlock(ptl);
 		return false;
@@ -101,7 +103,7 @@ static void lock_pmd(struct gupx_table *table, pud_t *pud, unsigned long addr)
 	for (;;) {
 		const pmd_t seen = READ_ONCE(*pmd);
 
-		/* Row E2 counts a migrating PMD as empty; its fault waits. */
+		/* A migrating PMD counts as empty; its fault waits. */
 		if (pmd_none(seen) || !pmd_present(seen))
 			return set_uniform_table(table, GUPX_E_EMPTY, end);
 		if (gupx_follow_is_leaf(seen)) {
@@ -186,12 +188,13 @@ static void lock_pgd(struct gupx_table *table, unsigned long addr)
 
 /**
  * gupx_follow_lock() - lock the page table that maps an address
- * @table: to be filled
- * @vma: the mapping of @addr, under mmap_lock
- * @addr: where to look
- * @end: of the request; exclusive
+ * @table: table to fill
+ * @vma: mapping of @addr, under mmap_lock
+ * @addr: address to look up
+ * @end: end of the request; exclusive
  *
- * May sleep before it holds a spinlock. Always ends with gupx_follow_unlock().
+ * May sleep before it takes a spinlock. Call gupx_follow_unlock() afterwards, also
+ * if there was no table to lock.
  */
 void gupx_follow_lock(struct gupx_table *table, struct vm_area_struct *vma,
 		      unsigned long addr, unsigned long end)
@@ -207,8 +210,8 @@ void gupx_follow_lock(struct gupx_table *table, struct vm_area_struct *vma,
 }
 
 /**
- * gupx_follow_unlock() - let go of everything gupx_follow_lock() took
- * @table: of gupx_follow_lock()
+ * gupx_follow_unlock() - drop the locks that gupx_follow_lock() took
+ * @table: table that gupx_follow_lock() filled
  */
 void gupx_follow_unlock(struct gupx_table *table)
 {

@@ -7,21 +7,21 @@
 #include <linux/pgtable.h>
 
 /**
- * struct gupx_table - one locked page table, or what stands in for one
- * @vma: the mapping it belongs to
- * @end: up to here the table speaks, and no further than the mapping and the
- *	request go; exclusive
- * @kind: GUPX_E_EMPTY, _ABSENT or _BAD of everything up to @end; GUPX_E_PAGE
- *	where entries have to be looked at
- * @shift: log2 of the bytes that one entry maps: PAGE, PMD or PUD_SHIFT
- * @pte: PAGE_SHIFT: the first entry of the table
- * @pmd: PMD_SHIFT: the same
- * @pud: PUD_SHIFT: the one entry, read under the lock
- * @ptl: the held page-table lock, NULL where none is needed
- * @huge_lock: the held hugetlb lock of @vma, or NULL
+ * struct gupx_table - a locked page table, or a range that has none
+ * @vma: mapping that the table belongs to
+ * @end: end of the range that the table maps, cut to the mapping and the request;
+ *	exclusive
+ * @kind: GUPX_E_EMPTY or GUPX_E_BAD if that applies to the whole range;
+ *	GUPX_E_PAGE if its entries have to be read
+ * @shift: log2 of the bytes that one entry maps: PAGE_SHIFT, PMD_SHIFT or PUD_SHIFT
+ * @pte: first entry of a PTE table
+ * @pmd: first entry of a PMD table
+ * @pud: copy of a PUD leaf, read under the lock
+ * @ptl: page-table lock that is held, or NULL
+ * @huge_lock: hugetlb lock of @vma that is held, or NULL
  *
- * Lock order: mmap_lock, @huge_lock, @ptl. A PTE table is also inside an RCU
- * read section. Nothing may sleep until gupx_follow_unlock().
+ * Lock order: mmap_lock, @huge_lock, @ptl. The lock of a PTE table also implies an
+ * RCU read-side critical section. Do not sleep until gupx_follow_unlock().
  */
 struct gupx_table {
 	struct vm_area_struct *vma;
@@ -41,13 +41,13 @@ void gupx_follow_lock(struct gupx_table *table, struct vm_area_struct *vma,
 		      unsigned long addr, unsigned long end);
 void gupx_follow_unlock(struct gupx_table *table);
 
-/* Does this entry map a huge page, rather than a table? */
+/* Check whether a PMD maps a huge page rather than a table. */
 static inline bool gupx_follow_is_leaf(pmd_t pmd)
 {
 	return pmd_present(pmd) && (pmd_leaf(pmd) || pmd_devmap(pmd));
 }
 
-/* The end of what an entry of that size maps. */
+/* Get the end of the range that an entry of @size bytes maps. */
 static inline unsigned long gupx_follow_entry_end(unsigned long addr,
 						  unsigned long size)
 {

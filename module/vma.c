@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Facts about a mapping, for policy.h to judge. Under the target's mmap_lock.
+ * Get the facts of a mapping for policy.h to judge. The caller holds mmap_lock.
  */
 #include <linux/backing-dev.h>
 #include <linux/fs.h>
@@ -14,7 +14,7 @@
 #include "policy.h"
 #include "vma.h"
 
-/* vma_is_secretmem() is not exported; the superblock tells as well. */
+/* Replaces vma_is_secretmem(), which is not exported. */
 static bool is_secretmem(const struct vm_area_struct *vma)
 {
 	return vma->vm_file &&
@@ -53,10 +53,10 @@ static u32 get_file_facts(struct vm_area_struct *vma)
 }
 
 /**
- * gupx_vma_facts() - what policy.h has to know of a mapping
- * @vma: under mmap_lock
+ * gupx_vma_facts() - get the facts of a mapping
+ * @vma: mapping, under mmap_lock
  *
- * Return: GUPX_V_*
+ * Return: facts for policy.h, GUPX_V_*.
  */
 u32 gupx_vma_facts(struct vm_area_struct *vma)
 {
@@ -84,12 +84,15 @@ u32 gupx_vma_facts(struct vm_area_struct *vma)
 }
 
 /**
- * gupx_vma_is_gate() - is this the page that no mapping describes?
- * @mm: the target
- * @addr: any byte of the page
+ * gupx_vma_is_gate() - check whether an address is in the gate page
+ * @mm: address space of the target
+ * @addr: address to check
  *
- * Row L7: on x86 the vsyscall page. Twin of in_gate_area(), which is not
- * exported; whether the page is there, its entry tells.
+ * Row L7: the gate page of x86 is the vsyscall page, which has no VMA. Counterpart
+ * of in_gate_area(), which is not exported. Use gupx_entry_read_gate() to check
+ * that the page is present.
+ *
+ * Return: true if @addr is in the gate page.
  */
 bool gupx_vma_is_gate(struct mm_struct *mm, unsigned long addr)
 {
