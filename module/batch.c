@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Taking page references, in runs. release.c gives them back.
+ * Take page references and record them as runs. release.c drops them.
  *
- * A pin of a small folio is 1024 references; of a large one, a reference and a
- * pincount; of the zero page, on kernels that leave it uncounted, nothing. Twins
- * in mm/gup.c: try_grab_folio(). Here n pages of a folio cost
- * one atomic, and the node statistics are brought up to date once a batch.
- *
+ * A pin of a small folio is 1024 references; of a large folio, one reference and
+ * one pincount; of the zero page, nothing on kernels that do not count it.
+ * Counterpart of try_grab_folio() in mm/gup.c, but the references on several pages
+ * of a folio are taken at once, and the node statistics are updated once a batch.
  */
 #include <linux/mm.h>
 #include <linux/swap.h>
@@ -18,9 +17,9 @@
 #include "release.h"
 
 /**
- * gupx_batch_init() - an empty batch
- * @batch: to be filled
- * @capacity: runs
+ * gupx_batch_init() - allocate an empty batch
+ * @batch: batch to fill
+ * @capacity: number of runs
  *
  * Return: 0 or -ENOMEM.
  */
@@ -36,10 +35,10 @@ int gupx_batch_init(struct gupx_batch *batch, unsigned int capacity)
 }
 
 /**
- * gupx_batch_use_buffer() - an empty batch, in memory that stays the caller's
- * @batch: to be filled
- * @word: the memory
- * @capacity: runs
+ * gupx_batch_use_buffer() - initialize an empty batch in a buffer of the caller
+ * @batch: batch to fill
+ * @word: buffer, which the caller still owns
+ * @capacity: number of runs that fit into the buffer
  */
 void gupx_batch_use_buffer(struct gupx_batch *batch, u64 *word,
 			   unsigned int capacity)
@@ -60,7 +59,7 @@ static void free_buffer(const struct gupx_batch *batch)
 
 /**
  * gupx_batch_fini() - free an empty batch
- * @batch: its runs belong to someone else by now
+ * @batch: batch whose runs were released or moved to another owner
  */
 void gupx_batch_fini(struct gupx_batch *batch)
 {
@@ -82,10 +81,11 @@ static void add_references(struct folio *folio, unsigned long nr, u32 flags)
 }
 
 /**
- * gupx_batch_flush_refs() - take the references that are still owed
- * @batch: under the page-table lock that the run was found under
+ * gupx_batch_flush_refs() - take the pending references
+ * @batch: batch that may have pending references
  *
- * Until then nothing but that lock keeps the folio.
+ * The caller still holds the page-table lock under which the pages were found.
+ * Until the references are taken, only that lock keeps the folio.
  */
 void gupx_batch_flush_refs(struct gupx_batch *batch)
 {
@@ -107,7 +107,10 @@ static u32 get_size_flag(struct folio *folio)
 	return folio_test_large(folio) ? GUPX_RUN_LARGE : 0;
 }
 
-/* A run lies in one large folio, or is of one-page folios, or the zero page. */
+/*
+ * Check whether pages can extend the last run. A run is part of one large folio, a
+ * sequence of one-page folios, or repeats the zero page.
+ */
 static bool can_join_last(const struct gupx_batch *batch, struct page *page,
 			  unsigned long nr, u32 flags)
 {
@@ -153,14 +156,15 @@ static void append_run(struct gupx_batch *batch, struct page *page,
 }
 
 /**
- * gupx_batch_take() - take the pages of one entry
- * @batch: has room for it
- * @entry: judged %GUPX_GO, under its page-table lock
- * @addr: of the first page
- * @flags: GUPX_RUN_PIN or 0, GUPX_RUN_WRITE
+ * gupx_batch_take() - take the pages of an accepted entry
+ * @batch: batch with room for a run
+ * @entry: entry with verdict %GUPX_GO, under its page-table lock
+ * @addr: address of the first page
+ * @flags: GUPX_RUN_* of the request, from gupx_batch_run_flags()
  *
- * Rows E8, E8z, L20, L21. The references stay owed, so that more entries of a
- * large folio join them; gupx_batch_flush_refs() before the lock goes.
+ * Rows E8, E8z (try_grab_folio()), L20 and L21. The references stay pending, so that
+ * more entries of a large folio can be added to them. Call gupx_batch_flush_refs()
+ * before dropping the lock.
  */
 void gupx_batch_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 		     unsigned long addr, u32 flags)
@@ -178,12 +182,13 @@ void gupx_batch_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 }
 
 /**
- * gupx_batch_last_run() - the last run, for one-page folios or whole ones behind it
- * @batch: not empty
+ * gupx_batch_last_run() - prepare to write runs directly behind the last one
+ * @batch: batch that is not empty
  *
- * Nothing is owed afterwards. Ends with gupx_batch_append_span().
+ * It flushes the pending references. The caller extends the last run or adds runs
+ * of one-page or whole folios behind it, then calls gupx_batch_append_span().
  *
- * Return: its word.
+ * Return: word of the last run.
  */
 u64 *gupx_batch_last_run(struct gupx_batch *batch)
 {
@@ -192,11 +197,11 @@ u64 *gupx_batch_last_run(struct gupx_batch *batch)
 }
 
 /**
- * gupx_batch_append_span() - what was put behind gupx_batch_last_run()
- * @batch: any
- * @last: the last run now
- * @nr: pages put there; their references are taken
- * @flags: how they were taken, of all alike
+ * gupx_batch_append_span() - account for runs written after gupx_batch_last_run()
+ * @batch: batch that the runs were written to
+ * @last: new last run
+ * @nr: number of pages written; their references are taken
+ * @flags: GUPX_RUN_* of all these pages
  */
 void gupx_batch_append_span(struct gupx_batch *batch, u64 *last,
 			    unsigned long nr, u32 flags)
@@ -210,12 +215,12 @@ void gupx_batch_append_span(struct gupx_batch *batch, u64 *last,
 }
 
 /**
- * gupx_batch_add_kernel_pages() - put pages that the kernel's engine took into the batch
- * @batch: has room for @nr runs
- * @pages: taken, in the order of their addresses
- * @nr: pages
- * @addr: of the first one
- * @flags: GUPX_RUN_PIN or 0, GUPX_RUN_WRITE
+ * gupx_batch_add_kernel_pages() - add pages that the kernel's engine took
+ * @batch: batch with room for @nr runs
+ * @pages: array of the pages, in the order of their addresses
+ * @nr: number of pages
+ * @addr: address of the first page
+ * @flags: GUPX_RUN_* of the request, from gupx_batch_run_flags()
  */
 void gupx_batch_add_kernel_pages(struct gupx_batch *batch, struct page **pages,
 				 unsigned long nr, unsigned long addr,
@@ -234,26 +239,26 @@ void gupx_batch_add_kernel_pages(struct gupx_batch *batch, struct page **pages,
 }
 
 /**
- * gupx_batch_mark_folio() - gupx_batch_mark_accessed() of a folio
- * @folio: of a page judged %GUPX_GO, under its page-table lock
- * @dirty: mark it dirty too
+ * gupx_batch_mark_folio() - mark a folio accessed
+ * @folio: folio of an accepted entry, under its page-table lock
+ * @dirty: true to mark it dirty too
  */
 void gupx_batch_mark_folio(struct folio *folio, bool dirty)
 {
 	if (dirty && !folio_test_dirty(folio))
 		folio_mark_dirty(folio);
-	/* What is on no LRU list has no use for it; the kernel's walk agrees. */
+	/* Like the kernel, skip hugetlb folios, which are on no LRU list. */
 	if (!folio_test_large(folio) || !folio_test_hugetlb(folio))
 		folio_mark_accessed(folio);
 }
 
 /**
- * gupx_batch_mark_accessed() - mark the page as used, as an access would
- * @entry: judged %GUPX_GO, under its page-table lock
- * @write: mark it dirty too
+ * gupx_batch_mark_accessed() - mark the folio of an entry accessed
+ * @entry: entry with verdict %GUPX_GO, under its page-table lock
+ * @write: true to mark it dirty too, unless the entry is dirty
  *
- * The marks go to the folio, not to the entry: the entry belongs to the target's
- * CPUs (row E8).
+ * Row E8 (FOLL_TOUCH): this marks the folio. The entry is left as it is, since its
+ * accessed and dirty bits are for accesses of the target.
  */
 void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write)
 {
@@ -270,9 +275,9 @@ static void release_words(const u64 *word, unsigned int nr)
 }
 
 /**
- * gupx_batch_release() - give back the runs that found no owner
- * @batch: ends empty
- * @first: runs before this one have an owner
+ * gupx_batch_release() - release the runs that were not moved to an owner
+ * @batch: batch, which ends empty
+ * @first: index of the first run to release
  */
 void gupx_batch_release(struct gupx_batch *batch, unsigned int first)
 {

@@ -11,21 +11,21 @@
 struct gupx_entry;
 
 /**
- * struct gupx_batch - what one stretch of the loop took, on its way to an owner
- * @nr: runs in use
- * @capacity: runs there is room for
- * @addr: of the first page in the target; no gap behind it
- * @end: where the last run ends there
+ * struct gupx_batch - pages that the loop took but that have no owner yet
+ * @nr: number of runs
+ * @capacity: number of runs that fit
+ * @addr: address of the first page in the target; the runs follow without gaps
+ * @end: end of the last run in the target; exclusive
  * @flags: GUPX_RUN_* of the first run
- * @uniform: all runs have these, and each is of one-page folios or a whole folio
- * @pending_refs: references on a folio, noted but not yet taken; none is owed any more
- *	when the page-table lock is let go
- * @pending_folio: that folio
- * @stat: pins taken, not yet in their nodes' statistics
- * @is_borrowed: @word is somebody else's
- * @word: the runs, as gupx_run_pack() has them
+ * @uniform: true if all runs have these flags and consist of whole folios
+ * @pending_refs: references on a folio that are recorded but not taken yet; flushed
+ *	before the page-table lock is dropped
+ * @pending_folio: folio of @pending_refs
+ * @stat: pins that are not in the node statistics yet
+ * @is_borrowed: true if @word is a buffer of the caller
+ * @word: runs, packed by gupx_run_pack()
  *
- * Whoever empties a batch owns its references.
+ * A caller that empties a batch takes over its references.
  */
 struct gupx_batch {
 	unsigned int nr;
@@ -58,7 +58,7 @@ void gupx_batch_mark_folio(struct folio *folio, bool dirty);
 void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write);
 void gupx_batch_release(struct gupx_batch *batch, unsigned int first);
 
-/* How a request takes pages: GUPX_R_* to GUPX_RUN_*. */
+/* Convert the flags of a request, GUPX_R_*, to those of a run, GUPX_RUN_*. */
 static inline u32 gupx_batch_run_flags(u32 request)
 {
 	return (request & GUPX_R_PIN ? GUPX_RUN_PIN : 0) |
@@ -66,7 +66,7 @@ static inline u32 gupx_batch_run_flags(u32 request)
 	       (request & GUPX_R_SHORT ? GUPX_RUN_SHORT : 0);
 }
 
-/* Is this run of the zero page one that nobody counts? Row E8z. */
+/* Row E8z: pins of the zero page are not counted on kernels with is_zero_page(). */
 static inline bool gupx_run_is_uncounted(u32 flags)
 {
 	return (flags & GUPX_RUN_ZERO) && (flags & GUPX_RUN_PIN) &&
@@ -74,8 +74,8 @@ static inline bool gupx_run_is_uncounted(u32 flags)
 }
 
 /*
- * Does the page hold poison, for all that is known? Of a hugetlb folio the kernel marks
- * the head page, whichever page it is, so all of it counts.
+ * Check a page for hardware poison. In a hugetlb folio the kernel marks the head
+ * page, whichever page is affected, so the whole folio counts as poisoned.
  */
 static inline bool gupx_batch_is_poisoned(struct page *page)
 {
@@ -87,7 +87,7 @@ static inline bool gupx_batch_is_poisoned(struct page *page)
 	       PageHWPoison(&folio->page);
 }
 
-/* Is there room for what is at this address, and no gap before it? */
+/* Check that a run at @addr fits and leaves no gap. */
 static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 				       unsigned long addr)
 {
@@ -95,7 +95,7 @@ static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 	       (batch->nr < batch->capacity && batch->end == addr);
 }
 
-/* For so many runs more. */
+/* Get the number of runs that still fit. */
 static inline unsigned int gupx_batch_room(const struct gupx_batch *batch)
 {
 	return batch->capacity - batch->nr;

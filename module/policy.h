@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The policy: facts in, a verdict out. Pure: no locks, no mm, no allocation; it
- * compiles in user space too, where tests/host/policy_test.c tries every input.
+ * The policy: pure functions from facts to a verdict. They take no locks, use no mm
+ * and allocate nothing. The file also compiles in user space, where
+ * tests/host/policy_test.c tests it with every input.
  *
  * Glossary
- *   request  what is asked, and what this kernel can do:     GUPX_R_*
- *   vma      what is true of the mapping:                    GUPX_V_*
- *   entry    what is true of one page-table entry:           GUPX_E_*
- *   fault    what handle_mm_fault() answered:                GUPX_H_*
- *   verdict  what to do now and, where that is to stop, why
+ *   request  flags of the caller, capabilities of this kernel:  GUPX_R_*
+ *   vma      facts of the mapping:                              GUPX_V_*
+ *   entry    facts of one page-table entry:                     GUPX_E_*
+ *   fault    facts of the result of handle_mm_fault():          GUPX_H_*
+ *   verdict  the action to take and, if it is to stop, the reason
  *
- * The order of the tests is part of the policy: where two rows match, the first
- * one decides which errno the caller sees. Twins in Linux 6.12, mm/gup.c:
- * check_vma_flags(), follow_page_pte(), follow_huge_pmd(), faultin_page().
+ * The order of the checks is part of the policy: if two rows match, the first one
+ * determines the errno. Counterparts in mm/gup.c of Linux 6.12: check_vma_flags(),
+ * follow_page_pte(), follow_huge_pmd(), faultin_page().
  */
 #ifndef GUPX_POLICY_H
 #define GUPX_POLICY_H
@@ -31,7 +32,7 @@
 
 #include <linux/gupx.h>
 
-/* The request: what the caller asked, with the bits that the ABI has for it. */
+/* Flags of the caller's request; they have the same bits as in the ABI. */
 #define GUPX_R_WRITE GUPX_F_WRITE
 #define GUPX_R_FORCE GUPX_F_FORCE
 #define GUPX_R_NOFAULT GUPX_F_NOFAULT
@@ -41,29 +42,29 @@
 #define GUPX_R_HWPOISON GUPX_F_HWPOISON
 #define GUPX_R_INTERRUPTIBLE GUPX_F_INTERRUPTIBLE
 #define GUPX_R_HONOR_NUMA GUPX_F_HONOR_NUMA
-/* A short-term pin that is held all the same: judged as long-term by V3, V6. */
+/* Rows V3 (fsdax) and V6 (dirty tracking) apply to short-term pins too. */
 #define GUPX_R_SHORT GUPX_F_SHORT
 #define GUPX_R_ASKED                                                          \
 	(GUPX_R_WRITE | GUPX_R_FORCE | GUPX_R_NOFAULT | GUPX_R_NOWAIT |       \
 	 GUPX_R_ANON | GUPX_R_DUMP | GUPX_R_HWPOISON | GUPX_R_INTERRUPTIBLE | \
 	 GUPX_R_HONOR_NUMA | GUPX_R_SHORT)
-/* And what follows from the verb and from the kernel. */
+/* Flags that follow from the ioctl and from the kernel. */
 #define GUPX_R_GET BIT(16)
 #define GUPX_R_PIN BIT(17)
 #define GUPX_R_LONGTERM BIT(18)
 #define GUPX_R_POPULATE BIT(19)
-/* This kernel's fault handler unshares file pages too: E7 (b). */
+/* Row E7 (b): the fault handler of this kernel unshares file pages too. */
 #define GUPX_R_CAN_UNSHARE_FILE BIT(20)
-/* This kernel's engine moves hugetlb pages: O4. Others WARN when asked to. */
+/* Row O4: this kernel can migrate hugetlb pages for a pin. Others WARN. */
 #define GUPX_R_CAN_MOVE_HUGETLB BIT(21)
 #define GUPX_R_LAST GUPX_R_CAN_MOVE_HUGETLB
-/* All there are, for tests that try all of them. */
+/* All flags, for the tests. */
 #define GUPX_R_ALL (GUPX_R_ASKED | (2 * GUPX_R_LAST - GUPX_R_GET))
 
 #define GUPX_R_WANTS_PAGES (GUPX_R_GET | GUPX_R_PIN)
 #define GUPX_R_HELD_LONG (GUPX_R_LONGTERM | GUPX_R_SHORT)
 
-/* The mapping. */
+/* Facts of the mapping. */
 #define GUPX_V_IO BIT(0)
 #define GUPX_V_PFNMAP BIT(1)
 #define GUPX_V_ANON BIT(2)
@@ -77,43 +78,42 @@
 #define GUPX_V_MAYWRITE BIT(10)
 #define GUPX_V_SHARED BIT(11)
 #define GUPX_V_MAYSHARE BIT(12)
-/* The filesystem is told of the first write to a page. */
+/* The mapping has page_mkwrite() or pfn_mkwrite(). */
 #define GUPX_V_MKWRITE BIT(13)
-/* The file's pages are written back. */
+/* Dirty pages of the file are written back. */
 #define GUPX_V_WRITEBACK BIT(14)
 #define GUPX_V_LAST GUPX_V_WRITEBACK
 #define GUPX_V_ALL (2 * GUPX_V_LAST - 1)
 
-/* The entry: one kind, then marks. */
+/* Facts of the entry: one kind and several flags. */
 #define GUPX_E_KIND 0xfU
-#define GUPX_E_EMPTY 0U	    /* nothing mapped, at whatever level */
-#define GUPX_E_ABSENT 1U    /* swap, migration or marker in a PTE */
-#define GUPX_E_BAD 2U	    /* corrupted, at whatever level */
-#define GUPX_E_PAGE 3U	    /* an ordinary page */
+#define GUPX_E_EMPTY 0U	    /* nothing mapped, at any level */
+#define GUPX_E_ABSENT 1U    /* swap, migration or marker entry in a PTE */
+#define GUPX_E_BAD 2U	    /* corrupted, at any level */
+#define GUPX_E_PAGE 3U	    /* a normal page */
 #define GUPX_E_ZERO 4U	    /* the zero page */
 #define GUPX_E_HUGE_ZERO 5U /* the huge zero folio */
 #define GUPX_E_NO_PAGE 6U   /* a frame without a struct page */
 #define GUPX_E_DEVMAP 7U    /* ZONE_DEVICE behind a device map (6.1, 6.12) */
-#define GUPX_E_OPAQUE 8U    /* only the kernel can tell what is behind it */
+#define GUPX_E_OPAQUE 8U    /* only the kernel can find the page */
 #define GUPX_E_KINDS 9U
 #define GUPX_E_WRITABLE BIT(4)
 #define GUPX_E_PROTNONE BIT(5)
 #define GUPX_E_PMD BIT(6) /* the entry is a PMD */
 #define GUPX_E_PAGE_ANON BIT(7)
 #define GUPX_E_PAGE_EXCLUSIVE BIT(8)
-#define GUPX_E_SOFT_DIRTY_DUE BIT(9) /* tracked, and not yet marked */
+#define GUPX_E_SOFT_DIRTY_DUE BIT(9) /* tracked, and not soft-dirty yet */
 #define GUPX_E_UFFD_WP BIT(10)
-#define GUPX_E_NEVER_FORCE BIT(11)  /* a PUD, a device map */
-#define GUPX_E_REFCOUNT_BAD BIT(12) /* 0 or less, signed */
+#define GUPX_E_NEVER_FORCE BIT(11)  /* PUD or devmap entry */
+#define GUPX_E_REFCOUNT_BAD BIT(12) /* zero or negative */
 #define GUPX_E_P2PDMA BIT(13)
-#define GUPX_E_NOT_LONGTERM_PINNABLE \
-	BIT(14) /* not to be held for long where it is */
-/* A fault may bring more than zeroes: a fault handler, hugetlb's page cache. */
+#define GUPX_E_NOT_LONGTERM_PINNABLE BIT(14) /* has to be migrated first */
+/* A fault may bring in data: the VMA has a fault handler, hugetlb a cached page. */
 #define GUPX_E_FILLED BIT(15)
 #define GUPX_E_LAST GUPX_E_FILLED
 #define GUPX_E_ALL (2 * GUPX_E_LAST - 1)
 
-/* The fault handler's answer. */
+/* Facts of the result of the fault handler. */
 #define GUPX_H_COMPLETED BIT(0)
 #define GUPX_H_OOM BIT(1)
 #define GUPX_H_HWPOISON BIT(2)
@@ -125,16 +125,16 @@
 #define GUPX_H_ALL (2 * GUPX_H_LAST - 1)
 
 /**
- * enum gupx_action - what a verdict says to do
- * @GUPX_GO: take the page, step on
- * @GUPX_SKIP: counts as done, there is no page to take: step on
- * @GUPX_FAULT: fault it in, look again
- * @GUPX_UNSHARE: fault it in with UNSHARE, look again
- * @GUPX_BREAK_COW: the same where UNSHARE does not work: fault for writing
- * @GUPX_DELEGATE: only the kernel's own engine can take this page
- * @GUPX_LOOK_AGAIN: the fault was served, the lock is still held
- * @GUPX_RELOCK: the fault dropped the lock: take it again, look again
- * @GUPX_STOP: end here
+ * enum gupx_action - action that a verdict asks for
+ * @GUPX_GO: take the page and step over it
+ * @GUPX_SKIP: step over the entry; it has no page to take and counts as done
+ * @GUPX_FAULT: fault in the page, then retry
+ * @GUPX_UNSHARE: fault with FAULT_FLAG_UNSHARE, then retry
+ * @GUPX_BREAK_COW: fault for writing, since UNSHARE does not work here, then retry
+ * @GUPX_DELEGATE: let the kernel's engine take the page
+ * @GUPX_LOOK_AGAIN: retry; the lock is still held
+ * @GUPX_RELOCK: take the lock, which the fault dropped, then retry
+ * @GUPX_STOP: end the request
  */
 enum gupx_action {
 	GUPX_GO,
@@ -149,7 +149,7 @@ enum gupx_action {
 };
 
 /**
- * struct gupx_verdict - what to do and, where that is %GUPX_STOP, why
+ * struct gupx_verdict - action to take and, for %GUPX_STOP, the reason
  * @action: enum gupx_action
  * @stage: enum gupx_stage
  * @reason: enum gupx_reason
@@ -178,21 +178,21 @@ gupx_policy_stop(enum gupx_stage stage, enum gupx_reason reason, int error)
 	};
 }
 
-/* No memory for the request's own bookkeeping, in the middle of it. */
+/* Stop because memory for gupx's own data could not be allocated. */
 static inline struct gupx_verdict gupx_policy_no_memory(void)
 {
 	return gupx_policy_stop(GUPX_STAGE_ACCOUNT,
 				GUPX_REASON_NO_KERNEL_MEMORY, ENOMEM);
 }
 
-/* Rows L5 and L8: nothing is mapped here, and this is no gate area. */
+/* Rows L5 (populate) and L8: the address has no VMA and is not the gate page. */
 static inline struct gupx_verdict gupx_policy_judge_hole(__u32 request)
 {
 	return gupx_policy_stop(GUPX_STAGE_LOOKUP, GUPX_REASON_NO_MAPPING,
 				request & GUPX_R_POPULATE ? ENOMEM : EFAULT);
 }
 
-/* Row L7. @readable: the page table has a present user entry. */
+/* Row L7: judge the gate page. @readable: its PTE is present and a user entry. */
 static inline struct gupx_verdict gupx_policy_judge_gate(bool readable,
 							 __u32 request)
 {
@@ -205,13 +205,16 @@ static inline struct gupx_verdict gupx_policy_judge_gate(bool readable,
 	return gupx_policy_do(GUPX_GO);
 }
 
-/* A private mapping that may be written: a write gets a copy of its own. */
+/* Counterpart of is_cow_mapping(). */
 static inline bool gupx_policy_is_cow(__u32 vma)
 {
 	return (vma & (GUPX_V_SHARED | GUPX_V_MAYWRITE)) == GUPX_V_MAYWRITE;
 }
 
-/* Row V6: writes behind the filesystem's back would be lost or corrupt it. */
+/*
+ * Row V6 (writable_file_mapping_allowed()): writes through a long-term pin bypass
+ * the dirty tracking of the filesystem, so they could be lost or corrupt data.
+ */
 static inline bool gupx_policy_tracks_dirty(__u32 vma)
 {
 	const __u32 written = GUPX_V_SHARED | GUPX_V_WRITE;
@@ -220,11 +223,11 @@ static inline bool gupx_policy_tracks_dirty(__u32 vma)
 	       (vma & (GUPX_V_MKWRITE | GUPX_V_WRITEBACK));
 }
 
-/* Rows V7 to V9. */
+/* Rows V7 to V9: write access to a mapping. */
 static inline enum gupx_reason gupx_policy_refuse_write(__u32 vma,
 							__u32 request)
 {
-	/* A shadow stack's entries look writable: this is their only guard. */
+	/* Entries of a shadow stack look writable; only this check refuses them. */
 	if ((vma & GUPX_V_WRITE) && !(vma & GUPX_V_SHADOW_STACK))
 		return GUPX_REASON_NONE;
 	if (!(request & GUPX_R_FORCE))
@@ -236,7 +239,7 @@ static inline enum gupx_reason gupx_policy_refuse_write(__u32 vma,
 	return GUPX_REASON_NONE;
 }
 
-/* Row V10. */
+/* Row V10: read access to a mapping. */
 static inline enum gupx_reason gupx_policy_refuse_read(__u32 vma, __u32 request)
 {
 	if (vma & GUPX_V_READ)
@@ -246,7 +249,10 @@ static inline enum gupx_reason gupx_policy_refuse_read(__u32 vma, __u32 request)
 	return GUPX_REASON_NO_READ;
 }
 
-/* Rows V1 to V10, in their order. V11 denies nothing: requests are remote. */
+/*
+ * Rows V1 to V10 (check_vma_flags()), in this order. Protection keys (V11) are not
+ * checked, since all requests are remote.
+ */
 static inline enum gupx_reason gupx_policy_refuse_vma(__u32 vma, __u32 request)
 {
 	const bool write = request & GUPX_R_WRITE;
@@ -268,11 +274,13 @@ static inline enum gupx_reason gupx_policy_refuse_vma(__u32 vma, __u32 request)
 }
 
 /**
- * gupx_policy_judge_vma() - may this request look into this mapping at all?
- * @vma: GUPX_V_*
- * @request: GUPX_R_*
+ * gupx_policy_judge_vma() - check whether a request may access a mapping
+ * @vma: facts of the mapping, GUPX_V_*
+ * @request: flags of the request, GUPX_R_*
  *
- * Return: %GUPX_GO or %GUPX_STOP. Populate hides the errno, not the reason: L6.
+ * Row L6: populate always fails with EINVAL, but the verdict has the real reason.
+ *
+ * Return: %GUPX_GO or %GUPX_STOP.
  */
 static inline struct gupx_verdict gupx_policy_judge_vma(__u32 vma,
 							__u32 request)
@@ -289,7 +297,10 @@ static inline struct gupx_verdict gupx_policy_judge_vma(__u32 vma,
 	return gupx_policy_stop(GUPX_STAGE_VMA, reason, error);
 }
 
-/* Row E4: FORCE writes through a read-only entry only where COW is broken. */
+/*
+ * Row E4 (can_follow_write_pte()): FORCE may only write through a read-only entry
+ * if COW has been broken.
+ */
 static inline bool gupx_policy_can_write(__u32 entry, __u32 vma, __u32 request)
 {
 	const __u32 own = GUPX_E_PAGE_ANON | GUPX_E_PAGE_EXCLUSIVE;
@@ -302,7 +313,7 @@ static inline bool gupx_policy_can_write(__u32 entry, __u32 vma, __u32 request)
 		return false;
 	if (!(vma & GUPX_V_MAYWRITE))
 		return false;
-	/* A plain write fault would do: take it, FORCE is not for this. */
+	/* A write fault makes the entry writable, so FORCE is not needed. */
 	if (vma & GUPX_V_WRITE)
 		return false;
 	if ((entry & own) != own)
@@ -310,7 +321,7 @@ static inline bool gupx_policy_can_write(__u32 entry, __u32 vma, __u32 request)
 	return !(entry & (GUPX_E_SOFT_DIRTY_DUE | GUPX_E_UFFD_WP));
 }
 
-/* Row E2: a dump leaves a hole where a fault would only bring zeroes. */
+/* Row E2 (no_page_table()): DUMP skips holes where a fault only brings in zeroes. */
 static inline struct gupx_verdict
 gupx_policy_judge_empty(__u32 entry, __u32 vma, __u32 request)
 {
@@ -322,8 +333,8 @@ gupx_policy_judge_empty(__u32 entry, __u32 vma, __u32 request)
 }
 
 /*
- * Row E7: a pin for reading must see what the target sees from now on, so a page
- * that a later write of the target would copy away is made its own first.
+ * Row E7 (gup_must_unshare()): a read pin has to stay coherent with later writes of
+ * the target. If such a write would replace the page by a copy, unshare it first.
  */
 static inline enum gupx_action gupx_policy_unshare(__u32 entry, __u32 vma,
 						   __u32 request)
@@ -337,11 +348,11 @@ static inline enum gupx_action gupx_policy_unshare(__u32 entry, __u32 vma,
 		return GUPX_GO;
 	if (request & GUPX_R_CAN_UNSHARE_FILE)
 		return GUPX_UNSHARE;
-	/* UNSHARE of a file page would return 0 for ever on such a kernel. */
+	/* On older kernels, UNSHARE of a file page does nothing and returns 0. */
 	return vma & GUPX_V_WRITE ? GUPX_BREAK_COW : GUPX_GO;
 }
 
-/* Rows E5, E6, E11: entries that no ordinary page stands behind. */
+/* Rows E5 (DUMP), E6 (no struct page) and E11 (devmap): entries of other kinds. */
 static inline struct gupx_verdict gupx_policy_judge_special(__u32 entry,
 							    __u32 request)
 {
@@ -361,7 +372,7 @@ static inline struct gupx_verdict gupx_policy_judge_special(__u32 entry,
 	return gupx_policy_do(kind == GUPX_E_NO_PAGE ? GUPX_SKIP : GUPX_GO);
 }
 
-/* Row O4: a page that must not be held for long where it is. */
+/* Row O4: judge a page that is not long-term pinnable where it is. */
 static inline struct gupx_verdict gupx_policy_judge_longterm(__u32 vma,
 							     __u32 request)
 {
@@ -371,7 +382,7 @@ static inline struct gupx_verdict gupx_policy_judge_longterm(__u32 vma,
 	return gupx_policy_do(GUPX_DELEGATE);
 }
 
-/* Rows E8p, E9, and O4: may the page be taken, and by whom? */
+/* Rows E9 (refcount), E8p (P2PDMA) and O4 (long-term): check the page itself. */
 static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 							 __u32 request)
 {
@@ -388,9 +399,10 @@ static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 }
 
 /*
- * The kernel breaks COW of an entry without a struct page by copying from the same
- * address of whoever faults (mm/memory.c, __wp_page_copy_user()): that is us, not
- * the target. A write would put our own bytes, or a WARN and zeroes, in its place.
+ * To break COW of an entry without a struct page, __wp_page_copy_user() in
+ * mm/memory.c copies from the same user address of the current process. That is the
+ * caller, not the target, so the target's page would be replaced by the caller's
+ * data, or by zeroes after a WARN.
  */
 static inline bool gupx_policy_copies_blindly(__u32 entry, __u32 vma)
 {
@@ -401,7 +413,7 @@ static inline bool gupx_policy_copies_blindly(__u32 entry, __u32 vma)
 		kind == GUPX_E_OPAQUE);
 }
 
-/* Rows E1 to E9, E11 and O4, before NOFAULT has its word. */
+/* Rows E1 to E9, E11 and O4: verdict ignoring GUPX_R_NOFAULT. */
 static inline struct gupx_verdict
 gupx_policy_classify_entry(__u32 entry, __u32 vma, __u32 request)
 {
@@ -444,13 +456,15 @@ static inline bool gupx_policy_wants_fault(struct gupx_verdict verdict)
 }
 
 /**
- * gupx_policy_judge_entry() - what is to be done about this entry?
- * @entry: GUPX_E_*
- * @vma: GUPX_V_*
- * @request: GUPX_R_*
+ * gupx_policy_judge_entry() - judge a page-table entry
+ * @entry: facts of the entry, GUPX_E_*
+ * @vma: facts of the mapping, GUPX_V_*
+ * @request: flags of the request, GUPX_R_*
+ *
+ * Row O5: with NOFAULT, stop instead of faulting.
  *
  * Return: %GUPX_GO, %GUPX_SKIP, %GUPX_FAULT, %GUPX_UNSHARE, %GUPX_BREAK_COW,
- * %GUPX_DELEGATE or %GUPX_STOP. Row O5 turns each fault into a stop.
+ * %GUPX_DELEGATE or %GUPX_STOP.
  */
 static inline struct gupx_verdict
 gupx_policy_judge_entry(__u32 entry, __u32 vma, __u32 request)
@@ -465,12 +479,12 @@ gupx_policy_judge_entry(__u32 entry, __u32 vma, __u32 request)
 }
 
 /**
- * gupx_policy_judge_fault() - what does the fault handler's answer mean?
- * @fault: GUPX_H_*
- * @request: GUPX_R_*
+ * gupx_policy_judge_fault() - judge the result of the fault handler
+ * @fault: facts of the result, GUPX_H_*
+ * @request: flags of the request, GUPX_R_*
  *
- * Rows L13 to L15. COMPLETED and RETRY have dropped the lock, but for RETRY
- * under NOWAIT.
+ * Rows L13 to L15 (faultin_page()). The fault handler dropped the lock if it
+ * returned COMPLETED, or RETRY without NOWAIT.
  *
  * Return: %GUPX_LOOK_AGAIN, %GUPX_RELOCK or %GUPX_STOP.
  */
@@ -491,7 +505,7 @@ static inline struct gupx_verdict gupx_policy_judge_fault(__u32 fault,
 	if ((fault & GUPX_H_SIGSEGV) && !(fault & GUPX_H_SIGBUS))
 		return gupx_policy_stop(GUPX_STAGE_FAULT,
 					GUPX_REASON_FAULT_SIGSEGV, EFAULT);
-	/* Of an error bit we do not know: the kernel BUG()s, we refuse. */
+	/* On an unknown error bit the kernel calls BUG(); fail the request instead. */
 	if (fault & (GUPX_H_SIGBUS | GUPX_H_OTHER_ERROR))
 		return gupx_policy_stop(GUPX_STAGE_FAULT,
 					GUPX_REASON_FAULT_SIGBUS, EFAULT);

@@ -4,25 +4,25 @@
 
 #include <linux/mm.h>
 
-/* How a run was taken, and so how it has to be released. */
-#define GUPX_RUN_PIN BIT(0) /* otherwise a plain reference (GET) */
+/* How a run was taken; it has to be released the same way. */
+#define GUPX_RUN_PIN BIT(0) /* pinned; otherwise a plain reference (GET) */
 #define GUPX_RUN_WRITE BIT(1)
-#define GUPX_RUN_KERNEL BIT(2) /* by the kernel's engine */
-#define GUPX_RUN_ZERO BIT(3)   /* nr times the one zero page */
-#define GUPX_RUN_SHORT BIT(4)  /* not fit to be held for long */
+#define GUPX_RUN_KERNEL BIT(2) /* taken by the kernel's engine */
+#define GUPX_RUN_ZERO BIT(3)   /* repeats the zero page */
+#define GUPX_RUN_SHORT BIT(4)  /* not a long-term pin */
 #define GUPX_RUN_LARGE BIT(5)  /* pages of one large folio */
-/* Of a pin set: pages that were released before the others. No folio is both. */
+/* A part of a pin set that was released early. No folio has both flags. */
 #define GUPX_RUN_RELEASED (GUPX_RUN_ZERO | GUPX_RUN_LARGE)
 
-/* The largest folio there is: 1 GiB. */
+/* Pages of the largest folio: 1 GiB. */
 #define GUPX_RUN_PAGES_MAX BIT(18)
 
 /**
- * struct gupx_run - pages in a row, in the target and in memory
- * @addr: of the first page in the target
- * @page: the first page; all lie in one folio, or all are one-page folios
- * @nr: pages, at most %GUPX_RUN_PAGES_MAX
- * @flags: GUPX_RUN_*
+ * struct gupx_run - pages that are contiguous both in the target and in memory
+ * @addr: address of the first page in the target
+ * @page: first page; all pages are part of one folio, or all are one-page folios
+ * @nr: number of pages, at most %GUPX_RUN_PAGES_MAX
+ * @flags: how the pages were taken, GUPX_RUN_*
  */
 struct gupx_run {
 	unsigned long addr;
@@ -32,14 +32,14 @@ struct gupx_run {
 };
 
 /*
- * The same as one word, where the address follows from those before it: frame
- * number, pages less one, flags.
+ * A run packed into one word: frame number, number of pages minus one, flags. The
+ * address follows from the runs before it.
  */
 #define GUPX_RUN_PFN_BITS 40
 #define GUPX_RUN_NR_BITS 18
 #define GUPX_RUN_FLAG_BITS 6
 #define GUPX_RUN_FLAG_SHIFT (GUPX_RUN_PFN_BITS + GUPX_RUN_NR_BITS)
-/* To be added for one page more. */
+/* Add this to a word to extend the run by one page. */
 #define GUPX_RUN_ONE_MORE BIT_ULL(GUPX_RUN_PFN_BITS)
 
 static_assert(BIT(GUPX_RUN_NR_BITS) == GUPX_RUN_PAGES_MAX);
@@ -73,7 +73,7 @@ static inline bool gupx_run_is_released(u64 word)
 	return gupx_run_flags(word) == GUPX_RUN_RELEASED;
 }
 
-/* A part of a run: @nr pages, behind the first @skip. */
+/* Get the part of a run that starts after @skip pages and has @nr pages. */
 static inline u64 gupx_run_part(u64 word, unsigned long skip, unsigned long nr)
 {
 	const u32 flags = gupx_run_flags(word);
@@ -93,15 +93,15 @@ static inline struct gupx_run gupx_run_unpack(unsigned long addr, u64 word)
 	};
 }
 
-/* The page at an index of a run. */
+/* Get the page at @index in a run. */
 static inline struct page *gupx_run_page(const struct gupx_run *run, u32 index)
 {
 	return run->flags & GUPX_RUN_ZERO ? run->page : run->page + index;
 }
 
 /*
- * The word of one page that would go on where a run ends and may join it, if the
- * run has room for @room more; else one that no page has.
+ * Get the one-page run that may join the end of a run. Returns ~0, which equals no
+ * run, if the flags differ or the run cannot grow by @room pages.
  */
 static inline u64 gupx_run_next(u64 word, u32 flags, unsigned long room)
 {
