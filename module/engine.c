@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's own get_user_pages, through its exported names. Two uses:
+ * The kernel's own get_user_pages(), called through its exported functions. It has
+ * two uses:
  *
- * - a request that asks for it (GUPX_F_ENGINE_KERNEL): the yardstick;
- * - a run of pages that only the kernel can take (GUPX_DELEGATE): it alone can
- *   migrate a page that must not be held for long where it is.
+ * - requests with GUPX_F_ENGINE_KERNEL, as a reference for our own loop;
+ * - runs of pages that only the kernel can take (GUPX_DELEGATE), because only the
+ *   kernel can migrate a page that is not long-term pinnable.
  */
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
@@ -17,12 +18,12 @@
 #include "vma.h"
 
 /*
- * Pages asked for in one call, as many as a page table maps: so long a writer waits for
- * the target's mmap_lock.
+ * Most pages per call, as many as a page table maps. Writers wait for the target's
+ * mmap_lock until the call returns.
  */
 #define CALL_MAX 512UL
 
-/* In a full memory cgroup there is none: the caller is told, the log need not be. */
+/* A full memory cgroup fails the allocation: return an error, do not log it. */
 #define PAGES_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 static unsigned int get_foll_flags(u32 request)
@@ -64,8 +65,8 @@ static long call_kernel(const struct gupx_cursor *cursor, unsigned long nr,
 }
 
 /*
- * The errno is the kernel's; why it came to it, the kernel does not say. Row O6:
- * 6.1 may answer 0 where later kernels answer -EFAULT.
+ * Make a verdict from the kernel's return value, which does not include a reason.
+ * Row O6: 6.1 may return 0 where later kernels return -EFAULT.
  */
 static struct gupx_verdict make_stop(const struct gupx_cursor *cursor, long ret)
 {
@@ -79,7 +80,7 @@ static struct gupx_verdict make_stop(const struct gupx_cursor *cursor, long ret)
 				EFAULT);
 }
 
-/* Is there memory at all that the kernel would have to move pages out of? */
+/* Check for CMA and ZONE_MOVABLE, from which the kernel has to migrate pages. */
 static bool has_movable_memory(void)
 {
 	int node;
@@ -98,10 +99,10 @@ static bool has_movable_memory(void)
 }
 
 /*
- * May the kernel be asked for pages of this mapping, to be held for long? Rows V3 and
- * V6 are younger than some kernels. And one that WARNs of hugetlb pages it cannot move
- * is not asked where it might meet one: which page a fault brings, nobody knows
- * beforehand.
+ * Check whether the kernel may be called for long-term pins in a mapping. Older
+ * kernels lack the checks of rows V3 (fsdax) and V6 (dirty tracking). Kernels that
+ * WARN about hugetlb pages they cannot migrate are not called if there may be such
+ * pages, since it is not known beforehand which page a fault brings in.
  */
 static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
 					    u32 request)
@@ -122,9 +123,9 @@ static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
 }
 
 /*
- * How many pages from the cursor on may the kernel be asked for?
+ * Reduce @nr to the number of pages that the kernel may be called for.
  *
- * Return: %GUPX_GO, @nr may be less now; or why not even for the first one.
+ * Return: %GUPX_GO, or the verdict that refuses the first page.
  */
 static struct gupx_verdict judge_kernel_range(const struct gupx_cursor *cursor,
 					      unsigned long *nr)
@@ -150,8 +151,8 @@ static struct gupx_verdict judge_kernel_range(const struct gupx_cursor *cursor,
 }
 
 /*
- * One call. The cursor steps over what was done; where that is less than asked,
- * asking again tells why.
+ * Call the kernel once and step the cursor over the pages it took. If it took fewer
+ * pages than requested, the next call returns the reason.
  */
 static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch,
@@ -186,7 +187,7 @@ static struct gupx_verdict take_kernel_span(struct gupx_cursor *cursor,
 	struct page **pages = NULL;
 	struct gupx_verdict verdict;
 
-	/* Populate wants no pages. */
+	/* Populate needs no page array. */
 	if (batch) {
 		nr = min_t(unsigned long, nr, gupx_batch_room(batch));
 		pages = kmalloc_array(nr, sizeof(*pages), PAGES_GFP);
@@ -201,11 +202,13 @@ static struct gupx_verdict take_kernel_span(struct gupx_cursor *cursor,
 }
 
 /**
- * gupx_engine_fill() - the kernel's twin of gupx_gup_fill()
- * @cursor: at what is to be done next
- * @batch: empty; NULL for populate
+ * gupx_engine_fill() - take the next pages of a request with the kernel's engine
+ * @cursor: position of the request
+ * @batch: empty batch for the pages; NULL for populate
  *
- * Return: whether there may be more to do.
+ * Counterpart of gupx_gup_fill().
+ *
+ * Return: true if there may be more to do.
  */
 bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 {
@@ -213,31 +216,33 @@ bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 
 	if (verdict.action == GUPX_STOP)
 		gupx_cursor_stop(cursor, verdict);
-	/* Its lock need not outlive the call: nothing of the VMA is kept. */
+	/* The next call looks up the VMA itself, so it needs no lock held. */
 	gupx_cursor_unlock(cursor);
 	return !gupx_cursor_is_over(cursor);
 }
 
 /**
- * gupx_engine_populate() - the kernel's twin of gupx_gup_populate()
- * @cursor: of a request with %GUPX_R_POPULATE
+ * gupx_engine_populate() - populate a range with the kernel's engine
+ * @cursor: cursor of a request with %GUPX_R_POPULATE
  *
- * get_user_pages_remote() without pages. It has no populate of its own for other
- * processes, so rows L5 and L6 are not its: a hole is EFAULT.
+ * Counterpart of gupx_gup_populate(). It calls get_user_pages_remote() without a
+ * page array, because the kernel exports no populate function for other processes.
+ * The errnos of rows L5 and L6 (populate) do not apply: a hole is -EFAULT.
  */
 void gupx_engine_populate(struct gupx_cursor *cursor)
 {
-	/* A request of nothing is over before it begins. */
+	/* An empty request makes no call. */
 	while (!gupx_cursor_is_over(cursor))
 		gupx_engine_fill(cursor, NULL);
 }
 
 /**
- * gupx_engine_alloc() - allocate what gupx_engine_take() needs
+ * gupx_engine_alloc() - allocate the page array for gupx_engine_take()
  *
- * Not under the target's lock, where nothing of ours is allocated.
+ * Do not call this with the target's mmap_lock held: the allocation may reclaim
+ * memory, and writers would wait for it.
  *
- * Return: an array, to be freed by kfree(); NULL: no memory.
+ * Return: array to free with kfree(), or NULL.
  */
 struct page **gupx_engine_alloc(void)
 {
@@ -245,19 +250,20 @@ struct page **gupx_engine_alloc(void)
 }
 
 /**
- * gupx_engine_take() - have the kernel take a run that our loop may not
- * @cursor: at the run, lock held; it is still held afterwards
- * @batch: settled; takes what the kernel took
- * @nr: pages of the run
- * @pages: of gupx_engine_alloc()
+ * gupx_engine_take() - let the kernel take a run that our loop may not take
+ * @cursor: cursor at the run, with the lock held; it stays held
+ * @batch: batch for the pages, without pending references
+ * @nr: number of pages in the run
+ * @pages: array from gupx_engine_alloc()
  *
- * Row O4. One call for the whole run, with a lock that it may not drop: on 6.1
- * each long-term call drains the LRU caches of all CPUs. None of the run's folios
- * may carry a pin of ours, or the migration fails. The pages were there a moment ago,
- * so it need not fault, and may not: it would wait under the lock.
+ * Row O4 (not long-term pinnable): the kernel migrates the pages. It is called once
+ * for the whole run, because each long-term call on 6.1 drains the LRU caches of
+ * all CPUs. The run's folios must not be pinned by gupx, or the migration fails.
+ * The call may not drop the lock and may not fault, since a fault would sleep
+ * under the lock. The pages were present a moment ago, so that is rarely needed.
  *
- * Return: %GUPX_GO; %GUPX_LOOK_AGAIN where a page was no longer there; or %GUPX_STOP.
- * With nothing of the run taken but for %GUPX_GO.
+ * Return: %GUPX_GO if pages were taken; otherwise %GUPX_LOOK_AGAIN if a page is gone,
+ * or %GUPX_STOP.
  */
 struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch, unsigned long nr,
@@ -274,7 +280,7 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 		gupx_cursor_step(cursor, ret);
 		return gupx_policy_do(GUPX_GO);
 	}
-	/* With other errnos it did not come to moving: NOFAULT, a signal. */
+	/* Other errors precede the migration, such as NOFAULT or a signal. */
 	if ((ret == -ENOMEM || ret == -EBUSY) &&
 	    (cursor->request & GUPX_R_LONGTERM))
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Judging without acting: the same facts and the same policy as the loop, but
- * nothing is faulted in, no reference is taken and no mark is left. It goes on
- * past what would stop a request, so that one look shows every obstacle.
+ * Judge a range without changing anything. This uses the same facts and policy as
+ * the loop, but it does not fault in pages, take references or mark pages accessed.
+ * It continues where a request would stop, so that one call reports every obstacle.
  */
 #include <linux/gupx.h>
 #include <linux/mm.h>
@@ -84,7 +84,7 @@ static struct gupx_judgement judge_entry(const struct gupx_cursor *cursor,
 	return judgement;
 }
 
-/* The part of a judgement that two pages of one run have in common. */
+/* Compare all fields but the address and the length. */
 static bool is_same_judgement(const struct gupx_judgement *a,
 			      const struct gupx_judgement *b)
 {
@@ -93,9 +93,10 @@ static bool is_same_judgement(const struct gupx_judgement *a,
 }
 
 /*
- * Note what is judged up to an address, in the last run or in a new one.
+ * Add the judgement of the range up to @end, by extending the last one if it is the
+ * same, and step the cursor to @end.
  *
- * Return: false where there is no room; the cursor stays where it is.
+ * Return: true, or false if there is no room; then the cursor does not move.
  */
 static bool add_judgement(struct gupx_cursor *cursor,
 			  struct gupx_judgement *out, unsigned int nr,
@@ -117,7 +118,7 @@ static bool add_judgement(struct gupx_cursor *cursor,
 	return true;
 }
 
-/* Up to the next mapping, or the end of the request. */
+/* Judge the hole at the cursor, up to the next VMA or the end of the request. */
 static struct gupx_judgement judge_hole(const struct gupx_cursor *cursor,
 					unsigned long *end)
 {
@@ -173,7 +174,7 @@ static bool judge_vma(struct gupx_cursor *cursor, struct gupx_judgement *out,
 	return judge_table(cursor, out, nr, used);
 }
 
-/* One mapping, hole or table on. Return: whether there was room for it. */
+/* Judge the next table, refused VMA or hole. Return: false if there is no room. */
 static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
 		       unsigned int nr, unsigned int *used)
 {
@@ -188,13 +189,16 @@ static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
 }
 
 /**
- * gupx_explain_fill() - judge from the cursor on
- * @cursor: lock not held, nor held afterwards
- * @out: room for @nr judgements; kernel memory
- * @nr: at least one
+ * gupx_explain_fill() - judge a range from the cursor on
+ * @cursor: cursor with the lock not held, on entry and on return
+ * @out: array for the judgements, in kernel memory
+ * @nr: size of the array, at least one
  *
- * Return: how many were written; the cursor is at what was not judged. A signal
- * that keeps the lock from being taken is in cursor->stop; a fatal one just ends it.
+ * The cursor ends at the first page that was not judged. If a signal interrupts
+ * the wait for the lock, cursor->stop is set. A fatal signal at any other time ends
+ * the call without setting it.
+ *
+ * Return: number of judgements written.
  */
 unsigned int gupx_explain_fill(struct gupx_cursor *cursor,
 			       struct gupx_judgement *out, unsigned int nr)

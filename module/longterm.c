@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rows O4 and E8p: may a page be held for long where it lies? Counterpart of
- * folio_is_longterm_pinnable(), which does not link where the kernel has CMA, for it
- * asks get_pfnblock_migratetype().
+ * Rows O4 and E8p: check whether a page is long-term pinnable, or PCI P2PDMA memory.
+ * Counterpart of folio_is_longterm_pinnable(), which a module cannot link with CMA,
+ * because it calls get_pfnblock_migratetype().
  *
- * The migrate type of a page block is a few bits in the usemap of its section. That
- * layout is in public headers, and gupx_longterm_init() checks it: the blocks that look
- * like CMA have to be as many as their zone says. Where they are not, a zone with any
- * CMA page counts as CMA in all of its pages.
+ * The migrate type of a pageblock is stored as a few bits in the usemap of its
+ * section. Public headers define that layout, and gupx_longterm_init() checks it:
+ * the number of blocks that look like CMA has to equal the count in the zone. If it
+ * does not, all pages of a zone with CMA are treated as CMA.
  */
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
@@ -21,15 +21,15 @@
 #include "policy.h"
 
 /*
- * On kernels without a bit for isolation, a CMA block that is being isolated does not
- * look like CMA: look again.
+ * Attempts to count the CMA blocks. On kernels without an isolation bit, a CMA block
+ * does not look like CMA while it is isolated.
  */
 #define CHECK_TRIES 3
 
 static bool can_read_blocks __ro_after_init;
 
 #if defined(CONFIG_SPARSEMEM)
-/* The bits of the page block that a frame lies in. */
+/* Read the bits of the pageblock that contains a frame. */
 static unsigned long read_block_bits(unsigned long pfn)
 {
 	const struct mem_section *section = __pfn_to_section(pfn);
@@ -78,7 +78,7 @@ static unsigned long count_isolated_blocks(const struct zone *zone)
 #endif
 }
 
-/* Does the zone have page blocks that differ in whether a page may stay? */
+/* Check a zone for CMA or isolated pageblocks. */
 static bool has_special_blocks(struct zone *zone)
 {
 	return zone_cma_pages(zone) || count_isolated_blocks(zone);
@@ -97,12 +97,12 @@ static bool is_special_block(const struct page *page)
 }
 
 /**
- * gupx_longterm_facts() - get the facts that follow from where a page lies
- * @page: under its page-table lock
+ * gupx_longterm_facts() - get the facts that follow from the location of a page
+ * @page: page of an entry whose page-table lock is held
  *
- * ZONE_DEVICE pages are left to the kernel, whatever they are.
+ * All ZONE_DEVICE pages count as not long-term pinnable, so the kernel takes them.
  *
- * Return: GUPX_E_*
+ * Return: facts for policy.h, GUPX_E_*.
  */
 u32 gupx_longterm_facts(const struct page *page)
 {
@@ -117,10 +117,10 @@ u32 gupx_longterm_facts(const struct page *page)
 }
 
 /**
- * gupx_longterm_node_has_special_zones() - do facts follow from which zone a page lies in?
- * @pgdat: a node
+ * gupx_longterm_node_has_special_zones() - check a node for zones that affect facts
+ * @pgdat: node to check
  *
- * Return: false where all its zones are ordinary ones.
+ * Return: true if the node has ZONE_DEVICE, ZONE_MOVABLE, CMA or isolated memory.
  */
 bool gupx_longterm_node_has_special_zones(struct pglist_data *pgdat)
 {
@@ -136,11 +136,11 @@ bool gupx_longterm_node_has_special_zones(struct pglist_data *pgdat)
 }
 
 /**
- * gupx_longterm_zone_has_special_blocks() - do facts follow from which block of its zone a page
- *	lies in?
- * @page: any
+ * gupx_longterm_zone_has_special_blocks() - check a zone for pageblocks that affect
+ *	facts
+ * @page: page of the zone
  *
- * Return: whether.
+ * Return: true if the zone has CMA or isolated pageblocks.
  */
 bool gupx_longterm_zone_has_special_blocks(const struct page *page)
 {
@@ -174,10 +174,10 @@ static bool __init zone_agrees(struct zone *zone)
 }
 
 /**
- * gupx_longterm_init() - check whether page blocks can be told apart
+ * gupx_longterm_init() - check that the bits of pageblocks can be read
  *
- * Where they cannot, a line says so: memory of zones with CMA is left to the kernel's
- * own engine then, which is right but slow.
+ * If not, print a warning and leave the memory of zones with CMA to the kernel's
+ * engine, which is correct but slow.
  */
 void __init gupx_longterm_init(void)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copying the target's memory to the caller: take references on a window of it,
- * let the lock go, copy, give the references back.
+ * Copy the target's memory to the caller: take references on a window of pages,
+ * drop the lock, copy, and drop the references.
  *
- * References, not pins: a pin for reading makes the target unshare pages that it
- * shares with others, and a reader should leave no trace of that size.
+ * This takes references instead of pins, because a read pin makes the target
+ * unshare the pages that it shares with other processes, which costs memory.
  */
 #include <linux/mm.h>
 #include <linux/uio.h>
@@ -14,13 +14,15 @@
 #include "batch.h"
 #include "read.h"
 
-/* Taken at a time: what a reader who is stopped or slow can keep from others. */
+/* Most memory to hold at a time. A slow or stopped reader keeps it from being freed. */
 #define WINDOW_BYTES (4UL << 20)
 #define BATCH_RUNS 256UL
 
 /*
- * Return: whether all of it was copied; if not, @addr is the first byte that was
- * not.
+ * Copy a run and advance @addr by the bytes copied.
+ *
+ * Return: true if the rest of the run was copied, or the buffer is full; false if
+ * the copy faulted.
  */
 static bool copy_run(const struct gupx_run *run, unsigned long *addr,
 		     struct iov_iter *to)
@@ -67,14 +69,14 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
 }
 
 /**
- * gupx_read_copy() - copy from the target
- * @cursor: of a request with %GUPX_R_GET over the pages that hold the range;
- *	nothing done yet, lock not held
- * @addr: first byte wanted, in the cursor's first page
- * @to: the caller's buffer; its length is the range's
- * @engine_kernel: let the kernel's engine take the pages
+ * gupx_read_copy() - copy from the target to the caller
+ * @cursor: new cursor of a request with %GUPX_R_GET for the pages of the range
+ * @addr: first address to copy from, in the first page of the request
+ * @to: buffer of the caller, as long as the range
+ * @engine_kernel: true to let the kernel's engine take the pages
  *
- * What was copied, the iterator tells; why it ended short, the cursor.
+ * The iterator shows how much was copied, and cursor->stop the reason if that is
+ * less than requested.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Giving page references back, in runs: the mirror of pin.c. Twin in mm/gup.c:
- * gup_put_folio(). One-page folios that need nothing but their references given
- * back are most of all, so what a release costs is decided here.
+ * Drop the page references of runs: the reverse of batch.c, and the counterpart of
+ * gup_put_folio() in mm/gup.c. Most runs are clean one-page folios that only need
+ * their references dropped, so this file determines the cost of a release.
  *
- * What our own loop took is released by our own mirror of the taking. What the
- * kernel's engine took goes back by the kernel's unpin.
+ * The functions here release the pages that our loop took. Pages that the kernel's
+ * engine took are released by the kernel's unpin functions.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -16,7 +16,7 @@
 #include "run.h"
 #include "stat.h"
 
-/* Pages released between cond_resched() calls: each may go to the allocator. */
+/* Pages released between cond_resched() calls: each may be freed. */
 #define RELEASE_BATCH 512UL
 
 static void dirty_folio(struct folio *folio)
@@ -28,7 +28,7 @@ static void dirty_folio(struct folio *folio)
 	folio_unlock(folio);
 }
 
-/* Of the zero page, or of a large folio. It may be gone afterwards. */
+/* Release a run of the zero page or of a large folio, which may be freed by this. */
 static void release_special_run(struct page *page, unsigned long nr, u32 flags,
 				struct gupx_stat_batch *stat)
 {
@@ -49,7 +49,7 @@ static void release_special_run(struct page *page, unsigned long nr, u32 flags,
 
 static void release_page(struct page *page, u32 flags)
 {
-	/* No pinned folio grows or is split: it is one-page still. */
+	/* References prevent a split or collapse: it is still a one-page folio. */
 	struct folio *folio = (struct folio *)page;
 
 	if (flags & GUPX_RUN_WRITE)
@@ -57,18 +57,17 @@ static void release_page(struct page *page, u32 flags)
 	folio_put_refs(folio, flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1);
 }
 
-/* Runs of one-page folios, or of nothing else? */
+/* Check for a run of one-page folios that our loop took. */
 static bool is_small_run(u32 flags)
 {
 	return !(flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL));
 }
 
 /**
- * struct put_mode - how one-page folios are released that were taken the same way
- * @run_template: a run of one of them is this and its frame number
- * @clean_flags: the flags of a page to which nothing is to be done, but to give its
- *	references back: a calm one
- * @references: how many, for each page
+ * struct put_mode - how to release one-page folios that were taken the same way
+ * @run_template: one-page run of these folios, without the frame number
+ * @clean_flags: page flags that are set if the page needs no other work
+ * @references: number of references to drop for each page
  */
 struct put_mode {
 	u64 run_template;
@@ -98,10 +97,10 @@ static __always_inline void put_clean(const struct put_mode *mode,
 }
 
 /*
- * Four runs of one calm page each: so little is to be done for one that to look at
- * each alone would be most of it.
+ * Release four runs of one clean page each. Checking them together is cheaper than
+ * one at a time, where the checks would dominate the cost.
  *
- * Return: whether that is what they are; if not, nothing was done.
+ * Return: true if they were released; false if one does not qualify.
  */
 static __always_inline bool put_clean_four(const struct put_mode *mode,
 					   const u64 *word)
@@ -138,7 +137,7 @@ static __always_inline bool put_clean_run(const struct put_mode *mode, u64 word)
 	return true;
 }
 
-/* Runs of one calm page each. Return: the first that is not one. */
+/* Release runs of one clean page each. Return: first run that is not one. */
 static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
 					  const struct put_mode *mode)
 {
@@ -151,7 +150,7 @@ static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
 	return word;
 }
 
-/* Calm pages in a row. Return: the first that is not. */
+/* Release clean pages. Return: first page that is not clean. */
 static struct page *put_clean_pages(struct page *page, struct page *end,
 				    struct put_mode mode)
 {
@@ -178,7 +177,11 @@ static void release_run_pages(u64 word, const struct put_mode *mode)
 	}
 }
 
-/* Return: the first run from @word on that was not taken the same way. */
+/*
+ * Count the pages of runs that were taken the same way as @word.
+ *
+ * Return: first run that was taken in another way.
+ */
 static const u64 *count_span(const u64 *word, const u64 *end,
 			     struct gupx_stat_batch *stat)
 {
@@ -192,10 +195,11 @@ static const u64 *count_span(const u64 *word, const u64 *end,
 }
 
 /*
- * One-page folios, in runs that were taken the same way. Which node a page is of,
- * where there are several, it tells as long as it is held.
+ * Release runs of one-page folios that were taken the same way as @word. With
+ * several nodes, count the pins first: a page may be freed by its release, and its
+ * node has to be read before.
  *
- * Return: the first run that was not.
+ * Return: first run that was taken in another way.
  */
 static const u64 *release_small_runs(const u64 *word, const u64 *end,
 				     struct gupx_stat_batch *stat)
@@ -277,13 +281,13 @@ static void release_run(u64 word, struct gupx_stat_batch *stat)
 }
 
 /**
- * gupx_release_runs() - give back all references of some runs
- * @word: the first run, taken by either engine
- * @nr: runs
- * @stat: gupx_stat_flush() after the last run
+ * gupx_release_runs() - drop all references of some runs
+ * @word: first run, taken by either engine
+ * @nr: number of runs
+ * @stat: batch that counts the released pins; the caller flushes it
  *
- * Cannot fail. Sleeps: a page pinned for writing is marked dirty under its lock,
- * before the reference goes, or the last writes would be lost.
+ * Cannot fail. May sleep: a page taken for writing is marked dirty under the folio
+ * lock before its references are dropped, or its last writes could be lost.
  */
 void gupx_release_runs(const u64 *word, unsigned long nr,
 		       struct gupx_stat_batch *stat)

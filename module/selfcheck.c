@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Before anything is offered to anybody: do our loop and the kernel's own
- * get_user_pages agree on one page?
+ * Self-check at load time: pin one page with our loop and with the kernel's own
+ * get_user_pages(), and compare the results.
  *
- * A kernel for which the module compiles may still mean something else by what we
- * read of it: the layout of an entry, the bias of a pin, a lock. The page is one
- * that the loading process maps for this; it is pinned by both, compared and given
- * back. Where they differ, the module does not load.
+ * The module may compile for a kernel whose internals differ from what gupx
+ * expects, such as the layout of an entry, the bias of a pin, or a lock. The
+ * process that loads the module maps a page for this check, both engines pin and
+ * unpin it, and the module does not load if their results differ.
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -22,7 +22,7 @@
 #include "batch.h"
 #include "selfcheck.h"
 
-/* What is written to the address has to stand in the page that was pinned. */
+/* Value written to the address, which the pinned page has to contain. */
 #define MARK 0x6775707867757078UL
 
 static void __init take_page(struct gupx_batch *batch, unsigned long addr,
@@ -61,13 +61,13 @@ static bool __init holds_mark(struct page *page)
 	return held;
 }
 
-/* A pin counts so much that other references, which come and go, do not matter. */
+/* A pin counts 1024 references, so short-lived other references do not matter. */
 static bool __init is_pinned(struct page *page)
 {
 	return folio_maybe_dma_pinned(page_folio(page));
 }
 
-/* Return: NULL, or in which way what the kernel takes at @addr is not @page. */
+/* Return: NULL if the kernel took @page, or a description of the difference. */
 static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
 					      const struct page *page)
 {
@@ -79,8 +79,9 @@ static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
 }
 
 /*
- * Ours goes first, for it has to fault the page in; and is given back first, so
- * that the kernel's pin tells whether ours took its own and no more.
+ * Pin the page with both engines and compare. Our loop goes first, so that it cannot
+ * rely on work of the kernel's engine, such as a migration. Our pin is also released
+ * first: if that drops too many references, the kernel's pin no longer shows.
  */
 static const char *__init compare_engines(struct gupx_batch *ours,
 					  struct gupx_batch *theirs,
@@ -97,7 +98,7 @@ static const char *__init compare_engines(struct gupx_batch *ours,
 		gupx_batch_release(ours, 0);
 		return "gupx leaves an ordinary page to the kernel's engine";
 	}
-	/* It is looked at once more when no pin holds it. */
+	/* The page is checked once more after the last pin is released. */
 	get_page(page);
 	if (!holds_mark(page) || !is_pinned(page))
 		difference =
@@ -114,7 +115,7 @@ static const char *__init compare_engines(struct gupx_batch *ours,
 	return difference;
 }
 
-/* Brings the page in from where it may stay: no zone is a reason to leave it alone. */
+/* Fault in the page from memory that is long-term pinnable, so our loop takes it. */
 static int __init write_mark(unsigned long addr)
 {
 	const unsigned int scope = memalloc_pin_save();
@@ -126,7 +127,7 @@ static int __init write_mark(unsigned long addr)
 	return left;
 }
 
-/* Return: NULL, or what makes this kernel unfit, or an ERR_PTR(). */
+/* Return: NULL, a description of the difference, or an ERR_PTR(). */
 static const char *__init compare_at(unsigned long addr)
 {
 	struct gupx_batch ours, theirs;
@@ -147,12 +148,13 @@ static const char *__init compare_at(unsigned long addr)
 }
 
 /**
- * gupx_selfcheck_run() - compare our loop with the kernel's, on one page
+ * gupx_selfcheck_run() - compare our loop with the kernel's on one page
  *
- * Of the loading process, which has an address space: gupx_target_init() has seen
- * it. Says in one line why it fails.
+ * It uses the address space of the process that loads the module, which
+ * gupx_target_init() has checked. If the check fails, it logs the reason.
  *
- * Return: 0; -ENODEV where the two differ; or why they could not be compared.
+ * Return: 0, -ENODEV if the results differ, or another error if they could not be
+ * compared.
  */
 int __init gupx_selfcheck_run(void)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pins on their way into the nodes' statistics, nr_foll_pin_acquired and _released of
- * /proc/vmstat: many at a time. They may be seen before they are counted, or after
- * they are counted as released; that harms nobody.
+ * Batches of updates to the node statistics nr_foll_pin_acquired and
+ * nr_foll_pin_released in /proc/vmstat. A pin may be counted a little later than
+ * it is taken, and as released a little earlier than it is dropped, which does no
+ * harm.
  */
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -12,10 +13,10 @@
 #include "stat.h"
 
 /**
- * gupx_stat_is_empty() - was all that was counted entered?
- * @stat: any
+ * gupx_stat_is_empty() - check that a batch has nothing left to flush
+ * @stat: batch to check
  *
- * Return: whether.
+ * Return: true if it is empty.
  */
 bool gupx_stat_is_empty(const struct gupx_stat_batch *stat)
 {
@@ -28,8 +29,8 @@ bool gupx_stat_is_empty(const struct gupx_stat_batch *stat)
 }
 
 /**
- * gupx_stat_flush() - enter what was counted into the nodes' statistics
- * @stat: ends empty
+ * gupx_stat_flush() - add the counts of a batch to the node statistics
+ * @stat: batch to flush, which ends empty
  */
 void gupx_stat_flush(struct gupx_stat_batch *stat)
 {
@@ -44,7 +45,7 @@ void gupx_stat_flush(struct gupx_stat_batch *stat)
 	}
 }
 
-/* Folios that follow each other in memory may be of two nodes, a folio is not. */
+/* Count pages of a run. A folio is on one node, adjacent folios may be on two. */
 static void add_run_pages(struct gupx_stat_batch *stat, const struct page *page,
 			  unsigned long nr, u32 flags)
 {
@@ -58,12 +59,12 @@ static void add_run_pages(struct gupx_stat_batch *stat, const struct page *page,
 }
 
 /**
- * gupx_stat_add_runs() - count the last pages of some runs
- * @stat: gupx_stat_flush() after the last one
- * @end: behind the last run
- * @nr: pages, as many as its runs and those before it have, or fewer; held
+ * gupx_stat_add_runs() - count the last @nr pages of a sequence of runs
+ * @stat: batch that counts the pages; the caller flushes it
+ * @end: end of the runs; exclusive
+ * @nr: number of pages; the caller holds references on them
  *
- * Where there is one node, none of them is looked at.
+ * With one node, this does not read the pages.
  */
 void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
 			unsigned long nr)
@@ -78,7 +79,7 @@ void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
 		const unsigned long pages = gupx_run_pages(word);
 		const unsigned long some = min(nr, pages);
 
-		/* Most are of one page, where nodes take turns. */
+		/* With interleaved nodes, most runs have one page. */
 		if (pages == 1)
 			gupx_stat_add(stat, page_to_nid(page), 1);
 		else

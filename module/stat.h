@@ -4,14 +4,14 @@
 
 #include <linux/mmzone.h>
 
-/* Nodes that are counted at the same time: with more of them, some take turns. */
+/* Nodes counted at the same time. More nodes share slots, with early flushes. */
 #define GUPX_STAT_SLOTS 4
 
 /**
- * struct gupx_stat_batch - pins taken or released, not yet in their nodes' statistics
+ * struct gupx_stat_batch - pins that are not in the node statistics yet
  * @item: NR_FOLL_PIN_ACQUIRED or NR_FOLL_PIN_RELEASED
- * @node: whose pins a place counts
- * @nr: how many
+ * @node: node of each slot
+ * @nr: number of pins of each slot
  */
 struct gupx_stat_batch {
 	enum node_stat_item item;
@@ -26,9 +26,9 @@ void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
 
 /**
  * gupx_stat_add() - count pins of one node
- * @stat: gupx_stat_flush() after the last one
- * @node: where
- * @nr: how many
+ * @stat: batch that counts the pins; the caller flushes it
+ * @node: node of the pages
+ * @nr: number of pins
  */
 static inline void gupx_stat_add(struct gupx_stat_batch *stat, int node,
 				 long nr)
