@@ -229,12 +229,12 @@ void gupx_batch_add_kernel_pages(struct gupx_batch *batch, struct page **pages,
 	unsigned long i;
 
 	for (i = 0; i < nr; i++, addr += PAGE_SIZE) {
-		u32 mark = flags | GUPX_RUN_KERNEL |
-			   get_size_flag(page_folio(pages[i]));
+		u32 run_flags = flags | GUPX_RUN_KERNEL |
+				get_size_flag(page_folio(pages[i]));
 
 		if (is_zero_pfn(page_to_pfn(pages[i])))
-			mark |= GUPX_RUN_ZERO;
-		append_run(batch, pages[i], addr, 1, mark);
+			run_flags |= GUPX_RUN_ZERO;
+		append_run(batch, pages[i], addr, 1, run_flags);
 	}
 }
 

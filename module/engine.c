@@ -53,9 +53,9 @@ static unsigned int get_foll_flags(u32 request)
 }
 
 static long call_kernel(const struct gupx_cursor *cursor, unsigned long nr,
-			u32 more, struct page **pages, int *locked)
+			u32 more_flags, struct page **pages, int *locked)
 {
-	const unsigned int foll = get_foll_flags(cursor->request | more);
+	const unsigned int foll = get_foll_flags(cursor->request | more_flags);
 
 	if (cursor->request & GUPX_R_PIN)
 		return gupx_compat_pin_remote(cursor->mm, cursor->addr, nr,

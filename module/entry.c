@@ -144,7 +144,7 @@ static unsigned long count_folio_ptes(const struct gupx_table *table,
 	const unsigned long in_folio =
 		folio_nr_pages(entry->folio) -
 		folio_page_idx(entry->folio, entry->page);
-	const unsigned long most = min3(left, in_folio, FOLIO_PTES_MAX);
+	const unsigned long max = min3(left, in_folio, FOLIO_PTES_MAX);
 	const bool exclusive = entry->facts & GUPX_E_PAGE_EXCLUSIVE;
 	pte_t *ptep = table->pte + pte_index(addr);
 	pteval_t expected = pte_val(ptep_get(ptep)) | _PAGE_ACCESSED;
@@ -154,7 +154,7 @@ static unsigned long count_folio_ptes(const struct gupx_table *table,
 	if (!gupx_entry_has_plain_pfn(expected))
 		return 1;
 
-	for (nr = 1; nr < most; nr++) {
+	for (nr = 1; nr < max; nr++) {
 		expected += PAGE_SIZE;
 		if ((pte_val(ptep_get(++ptep)) | _PAGE_ACCESSED) != expected ||
 		    is_exclusive(entry->folio, entry->page + nr) != exclusive)
@@ -305,15 +305,15 @@ void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
  * gupx_entry_count_empty() - count the empty PTEs in a row
  * @table: locked page table
  * @addr: address of the first entry
- * @most: limit of the count
+ * @max: limit of the count
  *
  * Return: number of empty PTEs from @addr on; 0 for file mappings, where
  * fault-around handles the neighbours.
  */
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
-				     unsigned long addr, unsigned long most)
+				     unsigned long addr, unsigned long max)
 {
-	const unsigned long end = min((table->end - addr) >> PAGE_SHIFT, most);
+	const unsigned long end = min((table->end - addr) >> PAGE_SHIFT, max);
 	unsigned long nr;
 	pte_t *ptep;
 

@@ -29,7 +29,7 @@ struct gupx_entry {
 void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry);
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
-				     unsigned long addr, unsigned long most);
+				     unsigned long addr, unsigned long max);
 void gupx_entry_mark_accessed(const struct gupx_table *table,
 			      unsigned long addr, bool write);
 bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,

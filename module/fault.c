@@ -31,10 +31,10 @@ static unsigned int get_fault_flags(const struct gupx_cursor *cursor,
 	return flags;
 }
 
-static u32 get_fault_facts(vm_fault_t answer)
+static u32 get_fault_facts(vm_fault_t ret)
 {
 	static const struct {
-		vm_fault_t answer;
+		vm_fault_t bits;
 		u32 fact;
 	} map[] = {
 		{ VM_FAULT_COMPLETED, GUPX_H_COMPLETED },
@@ -50,10 +50,10 @@ static u32 get_fault_facts(vm_fault_t answer)
 	unsigned int i;
 
 	/* The other bits, such as VM_FAULT_MAJOR, do not matter. */
-	if (!(answer & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+	if (!(ret & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(map); i++)
-		if (answer & map[i].answer)
+		if (ret & map[i].bits)
 			facts |= map[i].fact;
 	return facts;
 }
@@ -72,14 +72,14 @@ struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
 {
 	const unsigned int flags = get_fault_flags(cursor, addr, action);
 	struct gupx_verdict verdict;
-	vm_fault_t answer;
+	vm_fault_t ret;
 
 	cursor->faulted = addr;
 	trace_gupx_fault(cursor, flags);
-	answer = handle_mm_fault(cursor->vma, addr, flags, NULL);
-	verdict = gupx_policy_judge_fault(get_fault_facts(answer),
-					  cursor->request);
-	trace_gupx_fault_done(cursor, (__force unsigned int)answer, verdict);
+	ret = handle_mm_fault(cursor->vma, addr, flags, NULL);
+	verdict =
+		gupx_policy_judge_fault(get_fault_facts(ret), cursor->request);
+	trace_gupx_fault_done(cursor, (__force unsigned int)ret, verdict);
 	if (verdict.action == GUPX_RELOCK)
 		gupx_cursor_drop(cursor);
 	return verdict;

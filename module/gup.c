@@ -114,7 +114,7 @@ static unsigned long take_matching(struct gupx_template *template,
  *
  * Return: true if the walk continues behind the entry.
  */
-static bool pass_entry(const struct gupx_table *table, unsigned long addr,
+static bool skip_entry(const struct gupx_table *table, unsigned long addr,
 		       struct gupx_verdict verdict, u32 request)
 {
 	const bool skip = verdict.action == GUPX_SKIP;
@@ -180,7 +180,7 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 			if (addr != cursor->faulted)
 				gupx_template_set(&template, table, addr,
 						  &entry, request);
-		} else if (!pass_entry(table, addr, verdict, request)) {
+		} else if (!skip_entry(table, addr, verdict, request)) {
 			break;
 		}
 		addr += entry.nr << PAGE_SHIFT;

@@ -208,10 +208,10 @@ static const u64 *release_small_runs(const u64 *word, const u64 *end,
 	const struct put_mode mode = get_put_mode(flags);
 	const int node = page_to_nid(pfn_to_page(gupx_run_pfn(*word)));
 	const bool pin = flags & GUPX_RUN_PIN;
-	const bool ahead = pin && nr_online_nodes > 1;
+	const bool count_first = pin && nr_online_nodes > 1;
 	unsigned long nr = 0;
 
-	if (ahead)
+	if (count_first)
 		end = count_span(word, end, stat);
 	while (word < end && gupx_run_flags(*word) == flags) {
 		const u64 *const next = put_clean_runs(word, end, &mode);
@@ -223,7 +223,7 @@ static const u64 *release_small_runs(const u64 *word, const u64 *end,
 			release_run_pages(*word++, &mode);
 		}
 	}
-	if (pin && !ahead)
+	if (pin && !count_first)
 		gupx_stat_add(stat, node, nr);
 	return word;
 }
@@ -257,11 +257,11 @@ static void release_kernel_run(struct page *page, unsigned long nr, u32 flags)
 		return;
 	}
 	while (nr) {
-		const unsigned long some = min(nr, RELEASE_BATCH);
+		const unsigned long now = min(nr, RELEASE_BATCH);
 
-		release_kernel_pages(page, some, flags);
-		page += some;
-		nr -= some;
+		release_kernel_pages(page, now, flags);
+		page += now;
+		nr -= now;
 		cond_resched();
 	}
 }

@@ -77,14 +77,14 @@ void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
 		const u64 word = *--end;
 		const struct page *page = pfn_to_page(gupx_run_pfn(word));
 		const unsigned long pages = gupx_run_pages(word);
-		const unsigned long some = min(nr, pages);
+		const unsigned long counted = min(nr, pages);
 
 		/* With interleaved nodes, most runs have one page. */
 		if (pages == 1)
 			gupx_stat_add(stat, page_to_nid(page), 1);
 		else
-			add_run_pages(stat, page + pages - some, some,
+			add_run_pages(stat, page + pages - counted, counted,
 				      gupx_run_flags(word));
-		nr -= some;
+		nr -= counted;
 	}
 }
