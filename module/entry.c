@@ -9,6 +9,7 @@
 #include <linux/pgtable.h>
 #include <linux/userfaultfd_k.h>
 
+#include "arch.h"
 #include "entry.h"
 #include "longterm.h"
 #include "policy.h"
@@ -147,16 +148,17 @@ static unsigned long count_folio_ptes(const struct gupx_table *table,
 	const unsigned long max = min3(left, in_folio, FOLIO_PTES_MAX);
 	const bool exclusive = entry->facts & GUPX_E_PAGE_EXCLUSIVE;
 	pte_t *ptep = table->pte + pte_index(addr);
-	pteval_t expected = pte_val(ptep_get(ptep)) | _PAGE_ACCESSED;
+	pteval_t expected = gupx_arch_set_accessed(pte_val(ptep_get(ptep)));
 	unsigned long nr;
 
 	/* In an inverted entry, the next frame is a lower number. */
-	if (!gupx_entry_has_plain_pfn(expected))
+	if (!gupx_arch_has_plain_pfn(expected))
 		return 1;
 
 	for (nr = 1; nr < max; nr++) {
-		expected += PAGE_SIZE;
-		if ((pte_val(ptep_get(++ptep)) | _PAGE_ACCESSED) != expected ||
+		expected = gupx_arch_next_pfn(expected);
+		if (gupx_arch_set_accessed(pte_val(ptep_get(++ptep))) !=
+			    expected ||
 		    is_exclusive(entry->folio, entry->page + nr) != exclusive)
 			break;
 	}
@@ -384,7 +386,7 @@ bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,
 	if (!pmd_present(*pmd) || pmd_leaf(*pmd))
 		return false;
 	pte = ptep_get(pte_offset_kernel(pmd, addr));
-	if (!pte_present(pte) || !(pte_flags(pte) & _PAGE_USER) ||
+	if (!pte_present(pte) || !gupx_arch_is_user(pte) ||
 	    !pfn_valid(pte_pfn(pte)))
 		return false;
 	entry->nr = 1;

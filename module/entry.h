@@ -4,7 +4,6 @@
 
 #include <linux/mm_types.h>
 #include <linux/pgtable.h>
-#include <asm/cpufeature.h>
 
 #include "follow.h"
 
@@ -34,15 +33,5 @@ void gupx_entry_mark_accessed(const struct gupx_table *table,
 			      unsigned long addr, bool write);
 bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,
 			  struct gupx_entry *entry);
-
-/*
- * Check whether the frame bits of an entry are the plain frame number. They are not
- * under Xen PV, nor in PROT_NONE entries, which x86 inverts as an L1TF mitigation.
- */
-static inline bool gupx_entry_has_plain_pfn(pteval_t entry)
-{
-	return !cpu_feature_enabled(X86_FEATURE_XENPV) &&
-	       (entry & _PAGE_PRESENT);
-}
 
 #endif /* GUPX_ENTRY_H */

@@ -10,12 +10,12 @@
  * entries take the slow path, as does the first entry that does not match. The
  * caller holds the page-table lock.
  */
-#include <linux/bitops.h>
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/pageblock-flags.h>
 
+#include "arch.h"
 #include "entry.h"
 #include "template.h"
 #include "batch.h"
@@ -119,20 +119,18 @@ void gupx_template_set(struct gupx_template *template,
 		       const struct gupx_table *table, unsigned long addr,
 		       const struct gupx_entry *entry, u32 request)
 {
-	const pteval_t frame = table->shift == PAGE_SHIFT
-				       ? PTE_PFN_MASK
-				       : PHYSICAL_PMD_PAGE_MASK;
+	const pteval_t pfn_mask = gupx_arch_pfn_mask(table->shift);
 	pteval_t value;
 
 	template->mask = 0;
 	if (!is_batchable(table, entry))
 		return;
 	value = READ_ONCE(*get_entries(table, addr));
-	if (!gupx_entry_has_plain_pfn(value))
+	if (!gupx_arch_has_plain_pfn(value))
 		return;
 	*template = (struct gupx_template){
-		.mask = ~_PAGE_ACCESSED,
-		.value = value & ~(frame | _PAGE_ACCESSED),
+		.mask = gupx_arch_match_mask(),
+		.value = gupx_arch_match_value(value, pfn_mask),
 		/* Page ownership, and whether the folio is large. */
 		.facts_mask = BIT(PG_head) | BIT(PG_anon_exclusive),
 		.lru_mask = LRU_FLAGS,
@@ -215,16 +213,14 @@ matches_template(const struct gupx_template *template, struct page *page,
 
 /*
  * Get the frame number of an entry that matches the template. For any other entry
- * the result is larger than every frame number, since the rotation moves
- * differing low bits to the top. The low frame bits of a huge entry are attributes
- * too: if they differ, the result is the frame of a tail page, and the checks of
- * the page flags reject it.
+ * the result is too large for a frame number, or it is the frame of a tail page,
+ * which the checks of the page flags reject.
  */
 static __always_inline unsigned long
 get_matching_pfn(const struct gupx_template *template, const pteval_t *entry)
 {
-	return ror64((READ_ONCE(*entry) ^ template->value) & template->mask,
-		     PAGE_SHIFT);
+	return gupx_arch_match_pfn(READ_ONCE(*entry), template->value,
+				   template->mask);
 }
 
 /* Count the whole entries from @addr to the end of the table, up to SPAN_MAX. */

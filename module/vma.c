@@ -7,10 +7,8 @@
 #include <linux/hugetlb_inline.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
-#ifdef CONFIG_X86_VSYSCALL_EMULATION
-#include <asm/vsyscall.h>
-#endif
 
+#include "arch.h"
 #include "policy.h"
 #include "vma.h"
 
@@ -96,10 +94,5 @@ u32 gupx_vma_facts(struct vm_area_struct *vma)
  */
 bool gupx_vma_is_gate(struct mm_struct *mm, unsigned long addr)
 {
-#ifdef CONFIG_X86_VSYSCALL_EMULATION
-	return (addr & PAGE_MASK) == VSYSCALL_ADDR &&
-	       gupx_compat_has_vsyscall(mm);
-#else
-	return false;
-#endif
+	return gupx_arch_is_gate(addr) && gupx_compat_has_vsyscall(mm);
 }

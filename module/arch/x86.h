@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * x86-64: access to raw page-table entries, and the vsyscall page.
+ *
+ * PTEs, PMDs and PUDs have the same layout: the frame number starts at bit PAGE_SHIFT,
+ * with attribute bits below and above it. In huge entries, the lowest frame bit is
+ * an attribute (PAT) too.
+ */
+#ifndef GUPX_ARCH_X86_H
+#define GUPX_ARCH_X86_H
+
+#include <linux/bitops.h>
+#include <linux/pgtable.h>
+#include <asm/cpufeature.h>
+#ifdef CONFIG_X86_VSYSCALL_EMULATION
+#include <asm/vsyscall.h>
+#endif
+
+/**
+ * gupx_arch_has_plain_pfn() - check that an entry contains the plain frame number
+ * @entry: raw entry that is not empty
+ *
+ * Under Xen PV, raw entries contain machine frame numbers. In PROT_NONE entries the
+ * frame bits are inverted, as a mitigation for L1TF.
+ *
+ * Return: true if the frame bits are the frame number.
+ */
+static inline bool gupx_arch_has_plain_pfn(pteval_t entry)
+{
+	return !cpu_feature_enabled(X86_FEATURE_XENPV) &&
+	       (entry & _PAGE_PRESENT);
+}
+
+/**
+ * gupx_arch_set_accessed() - set the accessed bit of a raw entry
+ * @entry: raw entry
+ *
+ * The CPU may set the bit at any time, so it is set in both entries of a comparison.
+ *
+ * Return: the entry with the bit set.
+ */
+static inline pteval_t gupx_arch_set_accessed(pteval_t entry)
+{
+	return entry | _PAGE_ACCESSED;
+}
+
+/**
+ * gupx_arch_next_pfn() - step a raw PTE to the next frame
+ * @entry: raw PTE with a plain frame number
+ *
+ * Return: the same entry with the frame number increased by one.
+ */
+static inline pteval_t gupx_arch_next_pfn(pteval_t entry)
+{
+	return entry + PAGE_SIZE;
+}
+
+/**
+ * gupx_arch_match_mask() - get the bits of an entry that have to match
+ *
+ * Return: mask of all bits but the accessed bit, which does not affect any fact.
+ */
+static inline pteval_t gupx_arch_match_mask(void)
+{
+	return ~_PAGE_ACCESSED;
+}
+
+/**
+ * gupx_arch_pfn_mask() - get the bits of an entry that are its frame number
+ * @shift: PAGE_SHIFT for a PTE, PMD_SHIFT for a PMD leaf
+ *
+ * Return: mask of the bits.
+ */
+static inline pteval_t gupx_arch_pfn_mask(unsigned int shift)
+{
+	return shift == PAGE_SHIFT ? PTE_PFN_MASK : PHYSICAL_PMD_PAGE_MASK;
+}
+
+/**
+ * gupx_arch_match_value() - get the attributes of an entry that have to match
+ * @entry: raw entry with a plain frame number
+ * @pfn_mask: bits of the frame number, from gupx_arch_pfn_mask()
+ *
+ * Return: the entry without the frame number and the accessed bit.
+ */
+static inline pteval_t gupx_arch_match_value(pteval_t entry, pteval_t pfn_mask)
+{
+	return entry & ~(pfn_mask | _PAGE_ACCESSED);
+}
+
+/**
+ * gupx_arch_match_pfn() - compare an entry with attributes and get its frame number
+ * @entry: raw entry
+ * @value: attributes to match, from gupx_arch_match_value()
+ * @mask: bits to compare, from gupx_arch_match_mask()
+ *
+ * The rotation moves the bits below the frame number to the top. So one comparison with
+ * the end of the frame numbers also checks the attributes.
+ *
+ * Return: the frame number if the attributes match. If not, a number larger than every
+ * frame number or, for attributes within the frame bits of a huge entry, a frame
+ * that is not aligned to the size of the entry.
+ */
+static __always_inline unsigned long
+gupx_arch_match_pfn(pteval_t entry, pteval_t value, pteval_t mask)
+{
+	return ror64((entry ^ value) & mask, PAGE_SHIFT);
+}
+
+/**
+ * gupx_arch_is_user() - check that user space may access a page
+ * @pte: present PTE of the page
+ *
+ * Return: true if the PTE has the user bit.
+ */
+static inline bool gupx_arch_is_user(pte_t pte)
+{
+	return pte_flags(pte) & _PAGE_USER;
+}
+
+/**
+ * gupx_arch_is_gate() - check for the address of the gate page
+ * @addr: address to check
+ *
+ * Return: true if the address is in the vsyscall page.
+ */
+static inline bool gupx_arch_is_gate(unsigned long addr)
+{
+#ifdef CONFIG_X86_VSYSCALL_EMULATION
+	return (addr & PAGE_MASK) == VSYSCALL_ADDR;
+#else
+	return false;
+#endif
+}
+
+#endif /* GUPX_ARCH_X86_H */
