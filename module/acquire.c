@@ -8,10 +8,9 @@
 #include <linux/sched/mm.h>
 #include <linux/timekeeping.h>
 
-#include "engine.h"
-#include "gup.h"
 #include "acquire.h"
 #include "batch.h"
+#include "cursor.h"
 #include "pinset.h"
 #include "pinset_internal.h"
 
@@ -226,10 +225,8 @@ static void end_pinning(struct gupx_pinset *set)
 }
 
 static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
-			struct acquire *acquire, bool engine_kernel)
+			struct acquire *acquire)
 {
-	bool (*fill)(struct gupx_cursor * cursor, struct gupx_batch * batch) =
-		engine_kernel ? gupx_engine_fill : gupx_gup_fill;
 	struct gupx_batch batch;
 	unsigned int scope;
 	bool more = true;
@@ -239,7 +236,7 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	/* New pages shall come from where they may stay: no migration then. */
 	scope = memalloc_pin_save();
 	while (more && get_buffer(acquire, &batch, cursor)) {
-		more = fill(cursor, &batch);
+		more = cursor->fill(cursor, &batch);
 		commit_batch(set, cursor, &batch, acquire);
 		gupx_batch_fini(&batch);
 		more = more && !gupx_cursor_is_over(cursor);
@@ -253,7 +250,6 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
  * gupx_acquire_pins() - pin a range and own the pins
  * @set: fits the cursor's target
  * @cursor: of a request with %GUPX_R_PIN, nothing done yet, lock not held
- * @engine_kernel: let the kernel's engine do it
  *
  * The whole range is charged first and what was not pinned is given back, so that
  * a limit is met before any work is done.
@@ -261,8 +257,7 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
  * Return: 0, and the cursor tells the rest; -ENOBUFS: RLIMIT_MEMLOCK; -EPERM: the set
  * is sealed; -EINTR.
  */
-int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor,
-		      bool engine_kernel)
+int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor)
 {
 	struct acquire acquire = { .origin.pin_time =
 					   ktime_get_boottime_seconds() };
@@ -274,7 +269,7 @@ int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor,
 				  (cursor->end - cursor->start) >>
 					  PAGE_SHIFT)) {
 		acquire.origin.charged = !acquire.precharge.exempt;
-		pin_batches(set, cursor, &acquire, engine_kernel);
+		pin_batches(set, cursor, &acquire);
 		gupx_charge_return_precharge(&set->charge, &acquire.precharge);
 	} else {
 		error = -ENOBUFS;

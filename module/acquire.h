@@ -7,7 +7,6 @@
 struct gupx_cursor;
 struct gupx_pinset;
 
-int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor,
-		      bool engine_kernel);
+int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor);
 
 #endif /* GUPX_ACQUIRE_H */

@@ -66,27 +66,6 @@ static inline u32 gupx_batch_run_flags(u32 request)
 	       (request & GUPX_R_SHORT ? GUPX_RUN_SHORT : 0);
 }
 
-/* Row E8z: pins of the zero page are not counted on kernels with is_zero_page(). */
-static inline bool gupx_run_is_uncounted(u32 flags)
-{
-	return (flags & GUPX_RUN_ZERO) && (flags & GUPX_RUN_PIN) &&
-	       gupx_can_skip_zero_page();
-}
-
-/*
- * Check a page for hardware poison. In a hugetlb folio the kernel marks the head
- * page, whichever page is affected, so the whole folio counts as poisoned.
- */
-static inline bool gupx_batch_is_poisoned(struct page *page)
-{
-	struct folio *folio = page_folio(page);
-
-	if (PageHWPoison(page))
-		return true;
-	return folio_test_large(folio) && folio_test_hugetlb(folio) &&
-	       PageHWPoison(&folio->page);
-}
-
 /* Check that a run at @addr fits and leaves no gap. */
 static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 				       unsigned long addr)

@@ -22,9 +22,11 @@
  * @start: first address, page aligned
  * @len: length in bytes, a multiple of the page size; the range does not wrap
  * @request: flags of the request, GUPX_R_*
+ * @fill: engine of the request; NULL if it takes no pages
  */
 void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
-		      unsigned long start, unsigned long len, u32 request)
+		      unsigned long start, unsigned long len, u32 request,
+		      gupx_fill_fn fill)
 {
 	*cursor = (struct gupx_cursor){
 		.mm = mm,
@@ -32,6 +34,7 @@ void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 		.addr = start,
 		.end = start + len,
 		.request = request,
+		.fill = fill,
 	};
 }
 

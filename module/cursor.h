@@ -6,6 +6,13 @@
 
 #include "policy.h"
 
+struct gupx_batch;
+struct gupx_cursor;
+
+/* An engine: takes the next pages of a request, see gupx_gup_fill(). */
+typedef bool (*gupx_fill_fn)(struct gupx_cursor *cursor,
+			     struct gupx_batch *batch);
+
 /**
  * enum gupx_lock - state of the target's mmap_lock
  * @GUPX_LOCK_NONE: not taken yet, or dropped between two steps
@@ -37,6 +44,8 @@ enum gupx_lock {
  * @held_since: start of the current hold of the lock in ns; 0 if not traced
  * @held_from: value of @addr at that time
  * @stop: verdict that ended the request short of @end; set once
+ * @fill: engine of the request, gupx_gup_fill() or gupx_engine_fill(); NULL if the
+ *	request takes no pages
  */
 struct gupx_cursor {
 	struct mm_struct *mm;
@@ -55,10 +64,12 @@ struct gupx_cursor {
 	u64 held_since;
 	unsigned long held_from;
 	struct gupx_verdict stop;
+	gupx_fill_fn fill;
 };
 
 void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
-		      unsigned long start, unsigned long len, u32 request);
+		      unsigned long start, unsigned long len, u32 request,
+		      gupx_fill_fn fill);
 void gupx_cursor_fini(struct gupx_cursor *cursor);
 struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor);
 void gupx_cursor_unlock(struct gupx_cursor *cursor);

@@ -206,7 +206,9 @@ static struct gupx_verdict take_kernel_span(struct gupx_cursor *cursor,
  * @cursor: position of the request
  * @batch: empty batch for the pages; NULL for populate
  *
- * Counterpart of gupx_gup_fill().
+ * Counterpart of gupx_gup_fill(). For populate it calls get_user_pages_remote()
+ * without a page array, because the kernel exports no populate function for other
+ * processes. The errnos of rows L5 and L6 (populate) do not apply: a hole is -EFAULT.
  *
  * Return: true if there may be more to do.
  */
@@ -219,21 +221,6 @@ bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 	/* The next call looks up the VMA itself, so it needs no lock held. */
 	gupx_cursor_unlock(cursor);
 	return !gupx_cursor_is_over(cursor);
-}
-
-/**
- * gupx_engine_populate() - populate a range with the kernel's engine
- * @cursor: cursor of a request with %GUPX_R_POPULATE
- *
- * Counterpart of gupx_gup_populate(). It calls get_user_pages_remote() without a
- * page array, because the kernel exports no populate function for other processes.
- * The errnos of rows L5 and L6 (populate) do not apply: a hole is -EFAULT.
- */
-void gupx_engine_populate(struct gupx_cursor *cursor)
-{
-	/* An empty request makes no call. */
-	while (!gupx_cursor_is_over(cursor))
-		gupx_engine_fill(cursor, NULL);
 }
 
 /**

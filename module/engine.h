@@ -6,7 +6,6 @@
 #include "batch.h"
 
 bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch);
-void gupx_engine_populate(struct gupx_cursor *cursor);
 struct page **gupx_engine_alloc(void);
 struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch, unsigned long nr,

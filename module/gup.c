@@ -352,6 +352,8 @@ static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
  * @cursor: position of the request; mmap_lock may be held on entry and on return
  * @batch: empty batch for the pages; NULL for populate
  *
+ * Row O7: populate takes no references.
+ *
  * Return: true if there is more to do. Otherwise cursor->addr is the end of the
  * pages done, and cursor->stop the error that ended the request (row L22).
  */
@@ -367,17 +369,4 @@ bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 			gupx_cursor_stop(cursor, verdict);
 	}
 	return !gupx_cursor_is_over(cursor);
-}
-
-/**
- * gupx_gup_populate() - fault in everything from the cursor on
- * @cursor: cursor of a request with %GUPX_R_POPULATE
- *
- * Row O7: takes no references. cursor->addr is the end of the populated range.
- */
-void gupx_gup_populate(struct gupx_cursor *cursor)
-{
-	while (gupx_gup_fill(cursor, NULL))
-		;
-	gupx_cursor_unlock(cursor);
 }

@@ -6,6 +6,5 @@
 #include "batch.h"
 
 bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch);
-void gupx_gup_populate(struct gupx_cursor *cursor);
 
 #endif /* GUPX_GUP_H */

@@ -79,6 +79,17 @@ static u32 make_request(u32 flags, u32 verb)
 	return request;
 }
 
+/* Set up the cursor of a request that takes or populates pages. */
+static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
+			  unsigned long addr, unsigned long len, u32 flags,
+			  u32 verb)
+{
+	gupx_cursor_init(cursor, mm, addr, len, make_request(flags, verb),
+			 flags & GUPX_F_ENGINE_KERNEL ? gupx_engine_fill
+						      : gupx_gup_fill);
+	trace_gupx_request(cursor);
+}
+
 /* A mem fd allows reading and writing; flags that do more need more. */
 static int check_permission(u32 flags)
 {
@@ -195,11 +206,8 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 	if (error)
 		return error;
 	fill_limit(pin, gupx_pinset_user(set));
-	gupx_cursor_init(&cursor, mm, addr, pin->len,
-			 make_request(pin->flags, GUPX_R_PIN));
-	trace_gupx_request(&cursor, pin->flags & GUPX_F_ENGINE_KERNEL);
-	error = gupx_acquire_pins(set, &cursor,
-				  pin->flags & GUPX_F_ENGINE_KERNEL);
+	begin_request(&cursor, mm, addr, pin->len, pin->flags, GUPX_R_PIN);
+	error = gupx_acquire_pins(set, &cursor);
 	if (error)
 		return error;
 	pin->done = cursor.addr - cursor.start;
@@ -283,13 +291,11 @@ static int populate_range(struct gupx_populate *populate, struct mm_struct *mm)
 
 	if (error)
 		return error;
-	gupx_cursor_init(&cursor, mm, addr, populate->len,
-			 make_request(populate->flags, GUPX_R_POPULATE));
-	trace_gupx_request(&cursor, populate->flags & GUPX_F_ENGINE_KERNEL);
-	if (populate->flags & GUPX_F_ENGINE_KERNEL)
-		gupx_engine_populate(&cursor);
-	else
-		gupx_gup_populate(&cursor);
+	begin_request(&cursor, mm, addr, populate->len, populate->flags,
+		      GUPX_R_POPULATE);
+	while (!gupx_cursor_is_over(&cursor))
+		cursor.fill(&cursor, NULL);
+	gupx_cursor_unlock(&cursor);
 	populate->done = cursor.addr - cursor.start;
 	fill_stop(&cursor, populate->addr + populate->done, &populate->stop);
 	return 0;
@@ -339,12 +345,9 @@ static int read_range(struct gupx_read *read, struct mm_struct *mm)
 	gupx_audit_read(mm, read);
 	first = round_down(addr, PAGE_SIZE);
 	end = PAGE_ALIGN(addr + read->len);
-	gupx_cursor_init(&cursor, mm, first, end - first,
-			 make_request(read->flags, GUPX_R_GET));
-	trace_gupx_request(&cursor, read->flags & GUPX_F_ENGINE_KERNEL);
+	begin_request(&cursor, mm, first, end - first, read->flags, GUPX_R_GET);
 	iov_iter_ubuf(&to, READ, u64_to_user_ptr(read->buf), read->len);
-	error = gupx_read_copy(&cursor, addr, &to,
-			       read->flags & GUPX_F_ENGINE_KERNEL);
+	error = gupx_read_copy(&cursor, addr, &to);
 	if (error)
 		return error;
 	read->done = read->len - iov_iter_count(&to);
@@ -447,10 +450,10 @@ static int explain_range(struct gupx_explain *explain, struct mm_struct *mm)
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	gupx_cursor_init(
-		&cursor, mm, addr, explain->len,
-		make_request(explain->flags,
-			     verbs[clamp_verb(explain->verb)].request));
+	gupx_cursor_init(&cursor, mm, addr, explain->len,
+			 make_request(explain->flags,
+				      verbs[clamp_verb(explain->verb)].request),
+			 NULL);
 	error = copy_judgements(&cursor, explain, page);
 	explain->done = cursor.addr - cursor.start;
 	kfree(page);

@@ -14,9 +14,9 @@
 
 #include "dispatch.h"
 #include "fdinfo.h"
-#include "batch.h"
 #include "pinfd.h"
 #include "pinset.h"
+#include "run.h"
 #include "window.h"
 
 static void hide_frames(struct gupx_extent *extent, unsigned int nr)
@@ -181,7 +181,7 @@ static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
 		const size_t want = min(PAGE_SIZE - offset, iov_iter_count(to));
 		size_t done;
 
-		if (gupx_batch_is_poisoned(page))
+		if (gupx_run_page_is_poisoned(page))
 			return copied ?: -EHWPOISON;
 		done = copy_page_to_iter(page, offset, want, to);
 		copied += done;

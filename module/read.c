@@ -9,8 +9,6 @@
 #include <linux/mm.h>
 #include <linux/uio.h>
 
-#include "engine.h"
-#include "gup.h"
 #include "batch.h"
 #include "read.h"
 
@@ -73,7 +71,6 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
  * @cursor: new cursor of a request with %GUPX_R_GET for the pages of the range
  * @addr: first address to copy from, in the first page of the request
  * @to: buffer of the caller, as long as the range
- * @engine_kernel: true to let the kernel's engine take the pages
  *
  * The iterator shows how much was copied, and cursor->stop the reason if that is
  * less than requested.
@@ -81,10 +78,8 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
  * Return: 0 or -ENOMEM.
  */
 int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
-		   struct iov_iter *to, bool engine_kernel)
+		   struct iov_iter *to)
 {
-	bool (*fill)(struct gupx_cursor * cursor, struct gupx_batch * batch) =
-		engine_kernel ? gupx_engine_fill : gupx_gup_fill;
 	const unsigned long end = cursor->end;
 	const unsigned long pages = (end - cursor->start) >> PAGE_SHIFT;
 	struct gupx_batch batch;
@@ -94,7 +89,7 @@ int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
 	while (cursor->addr < end && cursor->stop.action != GUPX_STOP) {
 		cursor->end =
 			cursor->addr + min(end - cursor->addr, WINDOW_BYTES);
-		fill(cursor, &batch);
+		cursor->fill(cursor, &batch);
 		gupx_cursor_unlock(cursor);
 		copy_batch(cursor, &batch, &addr, to);
 	}

@@ -7,6 +7,6 @@
 struct iov_iter;
 
 int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
-		   struct iov_iter *to, bool engine_kernel);
+		   struct iov_iter *to);
 
 #endif /* GUPX_READ_H */

@@ -11,7 +11,6 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 
-#include "batch.h"
 #include "release.h"
 #include "run.h"
 #include "stat.h"

@@ -112,4 +112,25 @@ static inline u64 gupx_run_next(u64 word, u32 flags, unsigned long room)
 	return gupx_run_pack(gupx_run_pfn(word) + nr, 1, flags);
 }
 
+/* Row E8z: pins of the zero page are not counted on kernels with is_zero_page(). */
+static inline bool gupx_run_is_uncounted(u32 flags)
+{
+	return (flags & GUPX_RUN_ZERO) && (flags & GUPX_RUN_PIN) &&
+	       gupx_can_skip_zero_page();
+}
+
+/*
+ * Check a page for hardware poison. In a hugetlb folio the kernel marks the head
+ * page, whichever page is affected, so the whole folio counts as poisoned.
+ */
+static inline bool gupx_run_page_is_poisoned(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (PageHWPoison(page))
+		return true;
+	return folio_test_large(folio) && folio_test_hugetlb(folio) &&
+	       PageHWPoison(&folio->page);
+}
+
 #endif /* GUPX_RUN_H */

@@ -26,16 +26,15 @@
 #define MARK 0x6775707867757078UL
 
 static void __init take_page(struct gupx_batch *batch, unsigned long addr,
-			     bool (*fill)(struct gupx_cursor *cursor,
-					  struct gupx_batch *batch))
+			     gupx_fill_fn fill)
 {
 	struct gupx_cursor cursor;
 	unsigned int scope;
 
 	gupx_cursor_init(&cursor, current->mm, addr, PAGE_SIZE,
-			 GUPX_R_PIN | GUPX_R_WRITE | GUPX_R_LONGTERM);
+			 GUPX_R_PIN | GUPX_R_WRITE | GUPX_R_LONGTERM, fill);
 	scope = memalloc_pin_save();
-	while (fill(&cursor, batch) && !batch->nr)
+	while (cursor.fill(&cursor, batch) && !batch->nr)
 		;
 	memalloc_pin_restore(scope);
 	gupx_cursor_unlock(&cursor);

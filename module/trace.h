@@ -12,6 +12,7 @@
 #include <linux/tracepoint.h>
 
 #include "cursor.h"
+#include "engine.h"
 
 /* clang-format off */
 
@@ -25,8 +26,8 @@
 		{ GUPX_RELOCK, "relock" }, { GUPX_STOP, "stop" })
 
 TRACE_EVENT(gupx_request,
-	TP_PROTO(const struct gupx_cursor *cursor, bool engine_kernel),
-	TP_ARGS(cursor, engine_kernel),
+	TP_PROTO(const struct gupx_cursor *cursor),
+	TP_ARGS(cursor),
 	TP_STRUCT__entry(
 		__field(unsigned long, addr)
 		__field(unsigned long, len)
@@ -37,7 +38,7 @@ TRACE_EVENT(gupx_request,
 		__entry->addr = cursor->addr;
 		__entry->len = cursor->end - cursor->addr;
 		__entry->request = cursor->request;
-		__entry->engine_kernel = engine_kernel;
+		__entry->engine_kernel = cursor->fill == gupx_engine_fill;
 	),
 	TP_printk("addr=%#lx len=%#lx request=%#x engine=%s", __entry->addr,
 		  __entry->len, __entry->request,

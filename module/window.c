@@ -21,8 +21,8 @@
 #include <linux/mmap_lock.h>
 #include <linux/userfaultfd_k.h>
 
-#include "batch.h"
 #include "pinset.h"
+#include "run.h"
 #include "window.h"
 
 /*
@@ -49,7 +49,7 @@ static vm_fault_t insert_page(struct vm_fault *vmf, struct gupx_pinset *set)
 		return VM_FAULT_SIGBUS;
 	if (!may_show(vma, found.flags))
 		return VM_FAULT_SIGBUS;
-	if (gupx_batch_is_poisoned(found.page))
+	if (gupx_run_page_is_poisoned(found.page))
 		return VM_FAULT_HWPOISON;
 	return vmf_insert_pfn(vma, vmf->address, page_to_pfn(found.page));
 }
