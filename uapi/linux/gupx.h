@@ -3,65 +3,67 @@
  * gupx: get_user_pages on the memory of another process, from user space.
  *
  * Every request names its target by @mem_fd, an open file descriptor of
- * /proc/PID/mem. Opening that file ran the kernel's own ptrace check; it names
- * one address space for good. Used by another process than the one that opened
- * it, or after a change of credentials, it is checked again, against the caller.
- * Sizes and addresses are bytes.
+ * /proc/PID/mem. The open() of that file ran the kernel's own ptrace check, and the
+ * descriptor names one address space for its whole life. If another process than the
+ * opener uses it, or the opener has changed its credentials, the module repeats the
+ * check for the caller. Sizes and addresses are in bytes.
  *
- * Two kinds of no
- * ---------------
- * ioctl() fails only where the request never reached the page-table loop. It
- * then returns -1 and errno has exactly one of these meanings:
+ * Two kinds of failure
+ * --------------------
+ * ioctl() fails only if the request never reached the page-table loop. It then
+ * returns -1 and errno has exactly one of these meanings:
  *
- *   ENOTTY       no such ioctl: this module is older than the caller
- *   EOPNOTSUPP   an unknown flag, or a verb this module does not do (yet)
- *   E2BIG        the struct has a tail this module does not know, not all zero;
- *                or it, or an entry of an array, is longer than a page
- *   EINVAL       malformed: a size too small (of the struct, or of an array's
- *                entries), a reserved field not zero, an address, offset or
- *                length not page aligned where it must be, a range that wraps
- *                or reaches into the last page of all, flags that contradict
- *                each other or the other fields
+ *   ENOTTY       no such ioctl: the module is older than the caller
+ *   EOPNOTSUPP   an unknown flag, or a verb that this module does not implement
+ *   E2BIG        the struct has a tail that this module does not know and that is
+ *                not all zero; or the struct or an array entry is longer than a page
+ *   EINVAL       malformed request: the size of the struct or of an array entry is
+ *                too small, a reserved field is not zero, an address, offset or
+ *                length is not page aligned where it must be, the range wraps around
+ *                or reaches into the last page of the address space, or flags
+ *                contradict each other or another field
  *   EFAULT       the caller's own struct or buffer cannot be read or written
- *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH counts as not)
- *   EMEDIUMTYPE  @mem_fd is open but no /proc/PID/mem; @pin_fd no pin fd
- *   EACCES       the caller may not do that to the target: @mem_fd is not open
- *                for it (reading, or writing where %GUPX_F_WRITE is set), or was
- *                opened by somebody who may, and the caller may not
- *   EPERM        not permitted: a flag that needs a module parameter or a
- *                capability; a PIN while the module parameter allow_pins is off;
- *                what a seal of the pin fd rules out
- *   ESRCH        the address space is gone (exit, exec), or never was (kernel
+ *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH does not count)
+ *   EMEDIUMTYPE  @mem_fd is open but is no /proc/PID/mem, or @pin_fd is no pin fd
+ *   EACCES       the caller may not access the target: @mem_fd is not open for
+ *                reading, or not for writing although %GUPX_F_WRITE is set, or it was
+ *                opened with rights that the caller does not have
+ *   EPERM        not permitted: a flag needs a module parameter or a capability, the
+ *                module parameter allow_pins is off (PIN), or a seal of the pin fd
+ *                forbids it
+ *   ESRCH        the address space is gone (exit, exec) or never existed (kernel
  *                thread)
  *   EXDEV        @pin_fd holds pins of another address space, or pins that are
  *                charged to another user
- *   EFBIG        more than one PIN may ask for: the module parameter max_pin_mib
- *   EBUSY        a writable window of the pin fd stands in the way of a seal
- *   ENOBUFS      RLIMIT_MEMLOCK: the struct says limit, used and asked
- *   EDQUOT       UNPIN: a pin would be cut in two, and the user already has all the
- *                extents that the module parameter max_extents allows
+ *   EFBIG        PIN asks for more than the module parameter max_pin_mib allows
+ *   EBUSY        SEAL: the pin fd has a writable window, or a PIN is adding to it
+ *   ENOBUFS      RLIMIT_MEMLOCK is too low; struct gupx_pin returns limit, usage and
+ *                request
+ *   EDQUOT       UNPIN would cut an extent in two, and the user already has as many
+ *                extents as the module parameter max_extents allows
  *   ENOMEM       no kernel memory for the request's own bookkeeping
- *   EMFILE       no free file descriptor for a new pin fd
- *   ENFILE       no free open file in the whole system
- *   EINTR        a fatal signal came before the loop began
+ *   EMFILE       the process has no free file descriptor for a new pin fd
+ *   ENFILE       the system has no free open file
+ *   EINTR        a fatal signal arrived before the loop began, or during EXPLAIN or
+ *                EXTENTS
  *   ENODEV       the module is being unloaded by force
  *
- * Once the loop ran, ioctl() returns 0 and the struct answers: @done bytes, and
- * in @stop where, at which stage and why it stopped short, with the errno that
- * get_user_pages has for it. What get_user_pages itself would have returned is
+ * Once the loop has run, ioctl() returns 0 and the struct has the result: @done bytes,
+ * and in @stop the address, stage and reason of an early end, with the errno that
+ * get_user_pages has for it. get_user_pages itself would have returned
  * `done ? done / page size : -stop.error`.
  *
- * A struct that cannot be written is refused before anything is done. Who takes it
- * away while the request runs (munmap() by another thread, say) gets EFAULT, and
- * only the answer is lost: a new pin fd is gone then with its pins; what was added
- * to a pin fd stays in it, as EXTENTS tells; what was populated is populated.
- * EXPLAIN and EXTENTS, which leave nothing behind, also say EFAULT where their
- * buffer ends, however far they got.
+ * A struct that cannot be written is refused before any work. If it becomes unwritable
+ * while the request runs (another thread calls munmap(), say), ioctl() fails with
+ * EFAULT and only the answer is lost: a new pin fd is closed and its pins are released,
+ * pins added to an existing pin fd stay in it (EXTENTS lists them), and populated pages
+ * stay populated. EXPLAIN and EXTENTS have no side effects; they also fail with EFAULT
+ * if their buffer ends early, even if some entries were written.
  *
- * Growing
- * -------
- * Each struct begins with its @size as the caller knows it. A module that knows
- * a longer struct takes the missing tail as zero; one that knows a shorter one
+ * Extending the structs
+ * ---------------------
+ * Each struct begins with its @size as the caller knows it. A module that knows a
+ * longer struct treats the missing tail as zero. A module that knows a shorter one
  * refuses a tail that is not zero. Field tags: [in], [out], [in,out].
  */
 #ifndef _UAPI_LINUX_GUPX_H
@@ -73,8 +75,8 @@
 #define GUPX_DEVICE "/dev/gupx"
 
 /*
- * Raised when a program built for an older number would misbehave; additions do
- * not raise it.
+ * Raised if programs built for an older number would misbehave. Additions do not raise
+ * it.
  */
 #define GUPX_ABI 2
 
@@ -86,50 +88,51 @@
 #define GUPX_IOC_READ _IO(GUPX_IOC_TYPE, 0x03)
 #define GUPX_IOC_EXPLAIN _IO(GUPX_IOC_TYPE, 0x04)
 
-/* On a pin fd. */
+/* The ioctls of a pin fd. */
 #define GUPX_IOC_EXTENTS _IO(GUPX_IOC_TYPE, 0x40)
 #define GUPX_IOC_UNPIN _IO(GUPX_IOC_TYPE, 0x41)
 #define GUPX_IOC_SEAL _IO(GUPX_IOC_TYPE, 0x42)
 
 /*
- * Request flags. Which verb takes which: %GUPX_PIN_FLAGS and its like below, and
- * at run time GUPX_IOC_INFO.
+ * Request flags. %GUPX_PIN_FLAGS and the other sets below list the flags of each verb;
+ * GUPX_IOC_INFO returns them at run time.
  */
 
 /* Access for writing: breaks copy-on-write, needs a @mem_fd open for writing. */
 #define GUPX_F_WRITE (1U << 0)
 /*
- * Override the mapping's protection, as ptrace does. Needs the module parameter
+ * Override the mapping's protection, like ptrace. Needs the module parameter
  * allow_force and CAP_SYS_PTRACE.
  */
 #define GUPX_F_FORCE (1U << 1)
-/* Take only what is mapped already; stop where a page fault would be needed. */
+/* Take only pages that are mapped already; stop where a page fault is needed. */
 #define GUPX_F_NOFAULT (1U << 2)
-/* Fault, but never wait for I/O: stop where a wait would be needed. */
+/* Fault pages in, but never wait for I/O; stop where a wait is needed. */
 #define GUPX_F_NOWAIT (1U << 3)
-/* Anonymous mappings only. */
+/* Accept anonymous mappings only. */
 #define GUPX_F_ANON (1U << 4)
-/* As a core dump: stop at memory never touched, instead of filling it. */
+/* Like a core dump: stop at memory that was never touched instead of filling it. */
 #define GUPX_F_DUMP (1U << 5)
-/* Say EHWPOISON, not EFAULT, of poisoned memory. Populate always does. */
+/* Report poisoned memory as EHWPOISON, not EFAULT. POPULATE always does. */
 #define GUPX_F_HWPOISON (1U << 6)
-/* Any signal, not only a fatal one, ends a wait for a page. */
+/* Any signal ends a wait for a page, not only a fatal one. */
 #define GUPX_F_INTERRUPTIBLE (1U << 7)
-/* Fault where NUMA balancing set a hint, instead of following the entry. */
+/* Take a fault on a NUMA hinting entry instead of following it. */
 #define GUPX_F_HONOR_NUMA (1U << 8)
 /*
- * Let the kernel's own get_user_pages answer: a yardstick, not a fallback. Needs the
- * module parameter allow_kernel_engine or CAP_SYS_ADMIN.
+ * Run the kernel's own get_user_pages instead of the module's loop, for comparison; it
+ * is no fallback. Needs the module parameter allow_kernel_engine or CAP_SYS_ADMIN.
  */
 #define GUPX_F_ENGINE_KERNEL (1U << 9)
 /*
- * A pin not fit to be held for long, held on purpose, to reproduce hot-unplug
+ * Pin without FOLL_LONGTERM and hold the pins anyway, to reproduce memory hot-unplug
  * and CMA bugs. Needs the module parameter allow_short_pins and CAP_SYS_ADMIN.
  */
 #define GUPX_F_SHORT (1U << 10)
 /*
- * The new pin fd is read-only, whatever it is passed to: it never has a writable
- * window. As %GUPX_SEAL_WRITE from the beginning. Only where PIN makes a pin fd.
+ * Make the new pin fd read-only: it never has a writable window, in any process that
+ * receives it. Like %GUPX_SEAL_WRITE from the start. Only for a PIN that creates a
+ * pin fd.
  */
 #define GUPX_F_READ_ONLY (1U << 11)
 
@@ -144,25 +147,24 @@
 	(GUPX_F_FORCE | GUPX_F_NOFAULT | GUPX_F_NOWAIT | GUPX_F_ANON | \
 	 GUPX_F_DUMP | GUPX_F_HWPOISON | GUPX_F_INTERRUPTIBLE |        \
 	 GUPX_F_HONOR_NUMA | GUPX_F_ENGINE_KERNEL)
-/* Of a PIN that is to be judged; of the other verbs those that they have, too. */
+/* For a judged PIN. The other verbs accept the flags that are also in their own set. */
 #define GUPX_EXPLAIN_FLAGS \
 	(GUPX_PIN_FLAGS & ~(GUPX_F_ENGINE_KERNEL | GUPX_F_READ_ONLY))
 
 /**
- * enum gupx_stage - how far a request got before it stopped
- * @GUPX_STAGE_NONE: it did not stop short
- * @GUPX_STAGE_LOOKUP: looking for a mapping at the address
- * @GUPX_STAGE_VMA: judging the mapping; of one that does not fit, populate says EINVAL
- *	whatever the reason, as madvise() does
- * @GUPX_STAGE_GATE: the vsyscall page, which no mapping describes
- * @GUPX_STAGE_FOLLOW: judging the page-table entry
- * @GUPX_STAGE_FAULT: bringing the page in
- * @GUPX_STAGE_GRAB: taking a reference
+ * enum gupx_stage - the stage of the loop at which a request stopped
+ * @GUPX_STAGE_NONE: it did not stop early
+ * @GUPX_STAGE_LOOKUP: looking up the mapping at the address
+ * @GUPX_STAGE_VMA: checking the mapping; if it does not fit, POPULATE reports EINVAL
+ *	for every reason, like madvise()
+ * @GUPX_STAGE_GATE: the vsyscall page, which no VMA describes
+ * @GUPX_STAGE_FOLLOW: checking the page-table entry
+ * @GUPX_STAGE_FAULT: faulting the page in
+ * @GUPX_STAGE_GRAB: taking a reference on the page
  * @GUPX_STAGE_SIGNAL: a signal for the caller
  * @GUPX_STAGE_ACCOUNT: charging the pins
  * @GUPX_STAGE_COPY: copying to the caller's buffer
- * @GUPX_STAGE_ENGINE: inside the kernel's own get_user_pages, which gives no
- *	reason
+ * @GUPX_STAGE_ENGINE: inside the kernel's own get_user_pages, which gives no reason
  */
 enum gupx_stage {
 	GUPX_STAGE_NONE = 0,
@@ -180,57 +182,52 @@ enum gupx_stage {
 
 /**
  * enum gupx_reason - why a request stopped; never renumbered
- * @GUPX_REASON_NONE: it did not stop short
- * @GUPX_REASON_NO_MAPPING: nothing is mapped at the address (EFAULT; populate:
- *	ENOMEM)
+ * @GUPX_REASON_NONE: it did not stop early
+ * @GUPX_REASON_NO_MAPPING: no mapping at the address (EFAULT; POPULATE: ENOMEM)
  * @GUPX_REASON_GATE_WRITE: the vsyscall page is never writable (EFAULT)
  * @GUPX_REASON_GATE_EMPTY: the vsyscall page has no readable entry (EFAULT)
- * @GUPX_REASON_IO_MAPPING: device memory or raw page frames: VM_IO or
- *	VM_PFNMAP (EFAULT)
- * @GUPX_REASON_NOT_ANON: %GUPX_F_ANON was asked, the mapping is of a file
- *	(EFAULT)
- * @GUPX_REASON_FSDAX: a DAX file cannot be held for long (EOPNOTSUPP)
- * @GUPX_REASON_SECRETMEM: memfd_secret() memory is never shown (EFAULT)
- * @GUPX_REASON_DIRTY_TRACKING: a shared writable mapping of a file whose
- *	filesystem tracks writes cannot be held for long for writing (EFAULT)
+ * @GUPX_REASON_IO_MAPPING: the mapping is of device memory or raw page frames: VM_IO
+ *	or VM_PFNMAP (EFAULT)
+ * @GUPX_REASON_NOT_ANON: %GUPX_F_ANON is set, but the mapping is of a file (EFAULT)
+ * @GUPX_REASON_FSDAX: pages of a DAX file cannot be pinned long-term (EOPNOTSUPP)
+ * @GUPX_REASON_SECRETMEM: memfd_secret() memory is never accessible (EFAULT)
+ * @GUPX_REASON_DIRTY_TRACKING: the mapping is shared and writable, of a file whose
+ *	filesystem tracks writes; it cannot be pinned long-term for writing (EFAULT)
  * @GUPX_REASON_NO_WRITE: the mapping is not writable (EFAULT)
  * @GUPX_REASON_FORCE_HUGETLB: FORCE cannot write to hugetlb (EFAULT)
  * @GUPX_REASON_FORCE_SHARED: FORCE cannot write to a mapping that is not
  *	copy-on-write (EFAULT)
  * @GUPX_REASON_NO_READ: the mapping is not readable (EFAULT)
- * @GUPX_REASON_NO_PAGE: the entry maps a page frame without a struct page
- *	(EEXIST)
- * @GUPX_REASON_DUMP_EMPTY: %GUPX_F_DUMP, and nothing was ever put here (EFAULT)
- * @GUPX_REASON_DUMP_SPECIAL: %GUPX_F_DUMP, and the entry is the zero page or
- *	another special one (EFAULT)
- * @GUPX_REASON_BAD_ENTRY: a corrupted page-table entry (EFAULT)
- * @GUPX_REASON_NOFAULT: %GUPX_F_NOFAULT, and the page is not there in the way
- *	that was asked (EFAULT)
- * @GUPX_REASON_WOULD_WAIT: %GUPX_F_NOWAIT, and the page needs a wait (no error)
+ * @GUPX_REASON_NO_PAGE: the entry maps a page frame without a struct page (EEXIST)
+ * @GUPX_REASON_DUMP_EMPTY: %GUPX_F_DUMP is set and the memory was never touched
+ *	(EFAULT)
+ * @GUPX_REASON_DUMP_SPECIAL: %GUPX_F_DUMP is set and the entry is the zero page or
+ *	another special entry (EFAULT)
+ * @GUPX_REASON_BAD_ENTRY: the page-table entry is corrupted (EFAULT)
+ * @GUPX_REASON_NOFAULT: %GUPX_F_NOFAULT is set and the page cannot be taken without a
+ *	page fault (EFAULT)
+ * @GUPX_REASON_WOULD_WAIT: %GUPX_F_NOWAIT is set and the page needs a wait (no error)
  * @GUPX_REASON_FAULT_OOM: no memory for the page (ENOMEM)
  * @GUPX_REASON_FAULT_HWPOISON: the page is poisoned (EHWPOISON or EFAULT)
- * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS: past the end of the
- *	file, I/O error, userfaultfd that answers no kernel (EFAULT)
+ * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS: past the end of the file,
+ *	an I/O error, or a userfaultfd that does not serve kernel faults (EFAULT)
  * @GUPX_REASON_FAULT_SIGSEGV: an access would raise SIGSEGV (EFAULT)
  * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted (ENOMEM)
- * @GUPX_REASON_P2PDMA: PCI peer-to-peer memory (EREMOTEIO)
- * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page
- *	accessible
- * @GUPX_REASON_DEVMAP_GONE: the device memory behind the entry went away
- *	(EFAULT)
- * @GUPX_REASON_MIGRATE: a page that may not be held for long where it is could
- *	not be moved (ENOMEM or EBUSY)
- * @GUPX_REASON_SIGNAL: a signal came (EINTR)
- * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK, as the first part of a large folio is
- *	charged for all of it (ENOBUFS)
+ * @GUPX_REASON_P2PDMA: the page is PCI peer-to-peer memory (EREMOTEIO)
+ * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page accessible
+ * @GUPX_REASON_DEVMAP_GONE: the device memory behind the entry was removed (EFAULT)
+ * @GUPX_REASON_MIGRATE: the page may not be pinned long-term where it is, and could
+ *	not be migrated (ENOMEM or EBUSY)
+ * @GUPX_REASON_SIGNAL: a signal arrived (EINTR)
+ * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK is too low, because the first part of a large
+ *	folio is charged for the whole folio (ENOBUFS)
  * @GUPX_REASON_NO_KERNEL_MEMORY: no memory for bookkeeping (ENOMEM)
  * @GUPX_REASON_BUFFER: the caller's buffer cannot be written (EFAULT)
- * @GUPX_REASON_NO_PROGRESS: the loop ended with neither a page nor an error
- *	(EFAULT)
+ * @GUPX_REASON_NO_PROGRESS: the loop ended with neither a page nor an error (EFAULT)
  * @GUPX_REASON_KERNEL_ENGINE: the kernel's own get_user_pages stopped here
- * @GUPX_REASON_UNSUPPORTED: what the kernel would get wrong: a copy-on-write of
- *	memory without a struct page copies from the caller, not from the target;
- *	a kernel's engine that warns where it cannot move hugetlb (EOPNOTSUPP)
+ * @GUPX_REASON_UNSUPPORTED: the kernel would get it wrong (EOPNOTSUPP). A copy-on-write
+ *	of memory without a struct page copies from the caller, not from the target; a
+ *	kernel's engine WARNs if it cannot migrate hugetlb.
  * @GUPX_REASON_EXTENTS: the user holds as many extents as the module parameter
  *	max_extents allows (EDQUOT)
  */
@@ -274,10 +271,10 @@ enum gupx_reason {
 };
 
 /**
- * struct gupx_stop - where and why a request stopped short
- * @addr: [out] the first byte that was not done. addr + len where all was done.
- * @error: [out] errno as get_user_pages has it for this reason; 0: none, all was
- *	done, or %GUPX_REASON_WOULD_WAIT
+ * struct gupx_stop - where and why a request stopped early
+ * @addr: [out] first byte that is not done; addr + len if all is done
+ * @error: [out] errno that get_user_pages has for this reason; 0 if all is done, or
+ *	for %GUPX_REASON_WOULD_WAIT
  * @stage: [out] enum gupx_stage
  * @reason: [out] enum gupx_reason
  */
@@ -289,21 +286,21 @@ struct gupx_stop {
 };
 
 /**
- * struct gupx_info - ioctl(GUPX_IOC_INFO): what this module is and can do
+ * struct gupx_info - ioctl(GUPX_IOC_INFO): query version, features and limits
  * @size: [in] sizeof(struct gupx_info)
  * @flags: [in] 0
  * @abi: [out] %GUPX_ABI of the module
- * @page_size: [out] bytes; the alignment that PIN and POPULATE want
- * @pin_flags: [out] flags that PIN takes; 0: no such verb
+ * @page_size: [out] bytes; the alignment that PIN and POPULATE need
+ * @pin_flags: [out] flags that PIN accepts; 0: PIN is not implemented
  * @populate_flags: [out] the same for POPULATE
  * @read_flags: [out] the same for READ
  * @explain_flags: [out] the same for EXPLAIN
- * @params: [out] %GUPX_PARAM_*: what the administrator has allowed
+ * @params: [out] %GUPX_PARAM_*: module parameters that the administrator has enabled
  * @max_pin_mib: [out] MiB that one PIN may ask for
- * @memlock_limit: [out] the caller's RLIMIT_MEMLOCK, bytes; all ones: none, or
- *	CAP_IPC_LOCK
- * @memlock_used: [out] bytes charged to the caller's user now: our pins and
- *	those of other drivers that charge the user
+ * @memlock_limit: [out] RLIMIT_MEMLOCK of the caller, bytes; all ones: unlimited, or
+ *	the caller has CAP_IPC_LOCK
+ * @memlock_used: [out] bytes charged to the caller's user now, by this module and by
+ *	other drivers that charge the user
  * @version: [out] the module's version, NUL-terminated
  * @max_extents: [out] extents that one user may hold in all pin fds: the module
  *	parameter max_extents
@@ -330,45 +327,50 @@ struct gupx_info {
 #define GUPX_PARAM_FORCE (1U << 0)
 #define GUPX_PARAM_SHORT_PINS (1U << 1)
 #define GUPX_PARAM_KERNEL_ENGINE (1U << 2)
-/* New pins are made at all. */
+/* New pins are allowed: the module parameter allow_pins. */
 #define GUPX_PARAM_PINS (1U << 3)
 
 /**
- * struct gupx_pin - ioctl(GUPX_IOC_PIN): take and hold pages of the target
+ * struct gupx_pin - ioctl(GUPX_IOC_PIN): pin pages of the target and hold them
  * @size: [in] sizeof(struct gupx_pin)
  * @flags: [in] %GUPX_PIN_FLAGS
- * @mem_fd: [in] open /proc/PID/mem; for writing where %GUPX_F_WRITE is set
- * @pin_fd: [in,out] in: -1 for a new pin fd, or one to add to; out: the pin fd
- *	that owns the pages, -1 where a new one was asked and nothing was pinned
+ * @mem_fd: [in] open /proc/PID/mem; open for writing if %GUPX_F_WRITE is set
+ * @pin_fd: [in,out] in: a pin fd to add to, or -1 for a new one; out: the pin fd that
+ *	owns the pages, or -1 if a new one was asked for and nothing was pinned
  * @addr: [in] page aligned
- * @len: [in] bytes, page aligned; what is longer than one request may be goes
- *	into one pin fd by several. 0 does nothing and succeeds.
+ * @len: [in] bytes, page aligned. 0 does nothing and succeeds. A range longer than
+ *	max_pin_mib takes several requests into one pin fd.
  * @done: [out] bytes pinned, from @addr on
- * @stop: [out]
- * @memlock_limit: [out] bytes; all ones: none. Also where ioctl() fails with
- *	ENOBUFS.
+ * @stop: [out] where and why the request stopped early
+ * @memlock_limit: [out] bytes; all ones: unlimited. This and the next two fields are
+ *	also valid if ioctl() fails with ENOBUFS.
  * @memlock_used: [out] bytes charged to the caller's user before this request
- * @memlock_asked: [out] bytes this request wanted to charge
+ * @memlock_asked: [out] bytes that this request wanted to charge
  *
- * The pages stay pinned until the last reference to the pin fd goes: close(),
- * exit, munmap() of its windows, and whatever else drops it; or until UNPIN.
+ * The pages stay pinned until UNPIN releases them, or until the last reference to the
+ * pin fd is dropped (by close(), exit, munmap() of its windows and so on).
  *
- * What is charged to the user, unless he has CAP_IPC_LOCK: each page of each pin,
- * however often it is pinned. The first part of a large folio in a pin fd pays for
- * the whole folio, and for at least 9 pages; a run of the zero page for one page.
+ * Each page of each pin is charged to the user, however often the page is pinned,
+ * unless the caller has CAP_IPC_LOCK. The first part of a large folio in a pin fd is
+ * charged for the whole folio, and for at least 9 pages. A run of the zero page is
+ * charged as one page if the kernel does not count pins of the zero page, else for
+ * each page.
  *
  * The pin fd is also a file of the pinned bytes, in the order they were pinned.
- * pread() copies them (EHWPOISON: a poisoned page). mmap() shows them without a
- * copy, and fails with EINVAL unless it is MAP_SHARED, with EPERM where it is
- * executable, a pin is %GUPX_F_SHORT, or it is writable and the pin fd is sealed
- * against that, with EACCES where it is writable and not every page was pinned for
- * writing, or the pin fd is %GUPX_F_READ_ONLY; with ENODEV on a kernel booted with
- * page_table_check=on, which takes such a mapping for corruption. A touch past the last page is SIGBUS,
- * and so is one of a page that was released, or, in a window that may be writable,
- * of a page that was pinned for reading. pread() of a released page is ENODATA.
- * Where a hugetlb page is poisoned in part, all of it counts as poisoned. What is
- * written through the window leaves no soft-dirty or userfaultfd mark in the
- * target; after exec or MADV_DONTNEED there the window shows the old page.
+ *
+ * pread() copies them. It fails with EHWPOISON at a poisoned page and with ENODATA at
+ * a released page. If part of a hugetlb page is poisoned, all of it counts as poisoned.
+ *
+ * mmap() maps them without a copy; the mapping is called a window. It fails with EINVAL
+ * unless it is MAP_SHARED; with EPERM if it is executable, if a pin is %GUPX_F_SHORT, or
+ * if it is writable and %GUPX_SEAL_WRITE is set; and with EACCES if it is writable and
+ * not every page was pinned for writing, or the pin fd is %GUPX_F_READ_ONLY. A kernel
+ * booted with page_table_check=on takes such a mapping for corruption: ENODEV.
+ *
+ * An access to a window raises SIGBUS past the last page, at a released page, and, if
+ * the window may be writable, at a page that was pinned for reading. Writes through a
+ * window leave no soft-dirty or userfaultfd mark in the target. After exec or
+ * MADV_DONTNEED in the target, the window shows the old page.
  */
 struct gupx_pin {
 	__u32 size;
@@ -385,7 +387,7 @@ struct gupx_pin {
 };
 
 /**
- * struct gupx_populate - ioctl(GUPX_IOC_POPULATE): fault the target's pages in
+ * struct gupx_populate - ioctl(GUPX_IOC_POPULATE): fault in pages of the target
  * @size: [in] sizeof(struct gupx_populate)
  * @flags: [in] %GUPX_POPULATE_FLAGS
  * @mem_fd: [in] as in struct gupx_pin
@@ -393,13 +395,12 @@ struct gupx_pin {
  * @addr: [in] page aligned
  * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
  * @done: [out] bytes that are now mapped, from @addr on
- * @stop: [out]
+ * @stop: [out] where and why the request stopped early
  *
- * As madvise(MADV_POPULATE_READ) or, with %GUPX_F_WRITE, MADV_POPULATE_WRITE by
- * the target itself; also on kernels older than those. Pages of the page cache
- * and new page tables are charged to the caller's memory cgroup, anonymous and
- * shmem pages to the target's. Where the mapping has no NUMA policy, the
- * caller's decides.
+ * Equivalent to madvise(MADV_POPULATE_READ), or MADV_POPULATE_WRITE if %GUPX_F_WRITE is
+ * set, by the target itself. Page-cache pages and new page tables are charged to the
+ * caller's memory cgroup, anonymous and shmem pages to the target's. If the mapping has
+ * no NUMA policy, the caller's policy applies.
  */
 struct gupx_populate {
 	__u32 size;
@@ -413,16 +414,16 @@ struct gupx_populate {
 };
 
 /**
- * struct gupx_read - ioctl(GUPX_IOC_READ): copy the target's memory
+ * struct gupx_read - ioctl(GUPX_IOC_READ): copy memory of the target
  * @size: [in] sizeof(struct gupx_read)
- * @flags: [in] %GUPX_READ_FLAGS. %GUPX_F_NOFAULT reads what is resident only.
+ * @flags: [in] %GUPX_READ_FLAGS. With %GUPX_F_NOFAULT only resident memory is read.
  * @mem_fd: [in] open for reading
  * @reserved: [in] 0
- * @addr: [in] any
- * @len: [in] bytes, any. 0 does nothing and succeeds.
+ * @addr: [in] any alignment
+ * @len: [in] bytes, any alignment. 0 does nothing and succeeds.
  * @buf: [in] address of the caller's buffer, @len bytes
  * @done: [out] bytes copied
- * @stop: [out]
+ * @stop: [out] where and why the request stopped early
  */
 struct gupx_read {
 	__u32 size;
@@ -436,20 +437,20 @@ struct gupx_read {
 	struct gupx_stop stop;
 };
 
-/* gupx_explain.verb: the request that is to be judged. */
+/* gupx_explain.verb: the request to judge. */
 #define GUPX_VERB_PIN 0
 #define GUPX_VERB_POPULATE 1
 #define GUPX_VERB_READ 2
 
 /**
- * enum gupx_outcome - what a request would do with a run of pages
+ * enum gupx_outcome - how a request would treat a run of pages
  * @GUPX_OUTCOME_TAKE: take them as they are
  * @GUPX_OUTCOME_SKIP: count them as done; there is no page to take
  * @GUPX_OUTCOME_FAULT: fault them in first
- * @GUPX_OUTCOME_UNSHARE: make them the target's own first
- * @GUPX_OUTCOME_MIGRATE: have the kernel take them: they may not be held for
- *	long where they are, or only the kernel knows what they are
- * @GUPX_OUTCOME_STOP: end here
+ * @GUPX_OUTCOME_UNSHARE: unshare them first: give the target its own copies
+ * @GUPX_OUTCOME_MIGRATE: let the kernel take them, because they must be migrated for a
+ *	long-term pin, or because only the kernel knows what they are
+ * @GUPX_OUTCOME_STOP: stop here
  */
 enum gupx_outcome {
 	GUPX_OUTCOME_TAKE = 0,
@@ -461,14 +462,14 @@ enum gupx_outcome {
 };
 
 /**
- * enum gupx_content - what is at an address now
+ * enum gupx_content - the memory at an address
  * @GUPX_CONTENT_HOLE: no mapping
- * @GUPX_CONTENT_UNSEEN: a mapping that may not be looked into
- * @GUPX_CONTENT_EMPTY: nothing was put here yet
- * @GUPX_CONTENT_ABSENT: swapped out, being migrated, or marked
+ * @GUPX_CONTENT_UNSEEN: a mapping that the request may not access
+ * @GUPX_CONTENT_EMPTY: never touched
+ * @GUPX_CONTENT_ABSENT: swapped out, under migration, or a marker entry
  * @GUPX_CONTENT_ANON: an anonymous page
  * @GUPX_CONTENT_FILE: a page of a file or of shared memory
- * @GUPX_CONTENT_ZERO: the zero page, or the huge one
+ * @GUPX_CONTENT_ZERO: the zero page or the huge zero page
  * @GUPX_CONTENT_FRAME: memory without a struct page
  * @GUPX_CONTENT_DEVICE: device memory that only the kernel can take
  * @GUPX_CONTENT_GATE: the vsyscall page
@@ -490,16 +491,16 @@ enum gupx_content {
 
 /* The page-table entry allows writing. */
 #define GUPX_JUDGED_WRITABLE (1U << 0)
-/* An anonymous page that nobody else shares. */
+/* An anonymous page that is exclusive to the target. */
 #define GUPX_JUDGED_EXCLUSIVE (1U << 1)
 
 /**
- * struct gupx_judgement - a run of equal pages, and what would become of it
+ * struct gupx_judgement - a run of equal pages and the outcome for them
  * @addr: [out] first byte
  * @len: [out] bytes
- * @error: [out] errno, where @outcome is %GUPX_OUTCOME_STOP
- * @stage: [out] enum gupx_stage of that
- * @reason: [out] enum gupx_reason of that
+ * @error: [out] errno if @outcome is %GUPX_OUTCOME_STOP
+ * @stage: [out] enum gupx_stage of the stop
+ * @reason: [out] enum gupx_reason of the stop
  * @outcome: [out] enum gupx_outcome
  * @content: [out] enum gupx_content
  * @shift: [out] log2 of the bytes that one entry maps: 12, 21, 30; 0: no entry
@@ -520,25 +521,26 @@ struct gupx_judgement {
 };
 
 /**
- * struct gupx_explain - ioctl(GUPX_IOC_EXPLAIN): judge a range, touch nothing
+ * struct gupx_explain - ioctl(GUPX_IOC_EXPLAIN): judge a range without touching it
  * @size: [in] sizeof(struct gupx_explain)
- * @flags: [in] the flags of the request to be judged, but for
- *	%GUPX_F_ENGINE_KERNEL, which gives no reasons
- * @mem_fd: [in] as that request wants it
+ * @flags: [in] flags of the request to judge: %GUPX_EXPLAIN_FLAGS. %GUPX_F_ENGINE_KERNEL
+ *	is not accepted because that engine gives no reasons.
+ * @mem_fd: [in] as for the request to judge
  * @verb: [in] %GUPX_VERB_*
  * @addr: [in] page aligned
  * @len: [in] bytes, page aligned
  * @buf: [in] address of an array of struct gupx_judgement
- * @capacity: [in] its length, entries
+ * @capacity: [in] length of the array, entries
  * @count: [out] entries written
- * @done: [out] bytes judged: less than @len where @capacity ran out
- * @entry_size: [in] sizeof(struct gupx_judgement) as the caller knows it: of longer
- *	entries the caller gets the head, in longer ones the tail is zero
+ * @done: [out] bytes judged; less than @len if @capacity was too small
+ * @entry_size: [in] sizeof(struct gupx_judgement) as the caller knows it. If that is
+ *	shorter than the module's, the entries are cut; if it is longer, their tails are
+ *	zeroed.
  * @reserved: [in] 0
  *
- * No fault, no reference kept, no mark left. The target runs on: what is told
- * was true of each page table at the moment it was looked at. Judging does not
- * end at the first stop.
+ * EXPLAIN faults nothing in, keeps no reference and leaves no mark. The target keeps
+ * running: each judgement was true when its page table was read. Judging does not end at
+ * the first stop.
  */
 struct gupx_explain {
 	__u32 size;
@@ -557,29 +559,28 @@ struct gupx_explain {
 
 /* Pinned for writing. */
 #define GUPX_EXTENT_WRITE (1U << 0)
-/* Taken by the kernel's own get_user_pages, not by our loop. */
+/* Pinned by the kernel's own get_user_pages, not by the module's loop. */
 #define GUPX_EXTENT_ENGINE_KERNEL (1U << 1)
 /*
- * The one zero page, over and over: @pfn is the frame of each page of the run.
- * Where the kernel does not count pins of it, nor do we.
+ * The zero page, repeated: @pfn is the frame of every page of the run. If the kernel
+ * does not count pins of the zero page, neither does the module.
  */
 #define GUPX_EXTENT_ZERO (1U << 2)
-/* Not fit to be held for long: %GUPX_F_SHORT. */
+/* Pinned with %GUPX_F_SHORT: not fit to be held for long. */
 #define GUPX_EXTENT_SHORT (1U << 3)
 
 #define GUPX_PFN_HIDDEN (~0ULL)
 
 /**
- * struct gupx_extent - a run of pages, contiguous in the target and, for holders of
- *	CAP_SYS_ADMIN, in memory
+ * struct gupx_extent - a run of pages, contiguous in the target and, for callers with
+ *	CAP_SYS_ADMIN, in physical memory
  * @addr: [out] address in the target when it was pinned
  * @len: [out] bytes
- * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN without
- *	CAP_SYS_ADMIN
+ * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN without CAP_SYS_ADMIN
  * @flags: [out] %GUPX_EXTENT_*
- * @order: [out] log2 of the pages in the folio that the run lies in. 0: a run of
- *	one-page folios.
- * @offset: [out] of its first byte in the pin fd; what UNPIN and pread() take
+ * @order: [out] log2 of the pages in the folio that contains the run; 0: a run of
+ *	one-page folios
+ * @offset: [out] offset of the first byte in the pin fd, for UNPIN and pread()
  */
 struct gupx_extent {
 	__aligned_u64 addr;
@@ -591,23 +592,23 @@ struct gupx_extent {
 };
 
 /**
- * struct gupx_extents - ioctl(GUPX_IOC_EXTENTS) on a pin fd: what it holds
+ * struct gupx_extents - ioctl(GUPX_IOC_EXTENTS) on a pin fd: list its extents
  * @size: [in] sizeof(struct gupx_extents)
  * @flags: [in] 0
- * @first: [in] index of the first extent wanted
+ * @first: [in] index of the first extent to return
  * @buf: [in] address of an array of struct gupx_extent
- * @capacity: [in] its length, entries
+ * @capacity: [in] length of the array, entries
  * @count: [out] entries written
- * @total: [out] extents the pin fd holds now
- * @bytes: [out] bytes the pin fd holds now
- * @charged: [out] bytes charged for them to the user who made the pin fd
- * @length: [out] bytes of the pin fd as a file, released ones included
- * @entry_size: [in] sizeof(struct gupx_extent) as the caller knows it: as in struct
+ * @total: [out] extents that the pin fd holds now
+ * @bytes: [out] bytes that the pin fd holds now
+ * @charged: [out] bytes charged for them to the user who created the pin fd
+ * @length: [out] length of the pin fd as a file, bytes, with released pages
+ * @entry_size: [in] sizeof(struct gupx_extent) as the caller knows it; see struct
  *	gupx_explain
  * @seals: [out] %GUPX_SEAL_*
  *
- * Where pages lie in memory is for CAP_SYS_ADMIN alone. For anybody else runs are
- * joined that follow each other in the target, in the pin fd, and are alike.
+ * Only CAP_SYS_ADMIN sees physical addresses. For other callers, runs are joined if they
+ * follow each other in the target and in the pin fd and have the same flags and order.
  */
 struct gupx_extents {
 	__u32 size;
@@ -625,18 +626,19 @@ struct gupx_extents {
 };
 
 /**
- * struct gupx_unpin - ioctl(GUPX_IOC_UNPIN) on a pin fd: release a part of it
+ * struct gupx_unpin - ioctl(GUPX_IOC_UNPIN) on a pin fd: release part of it
  * @size: [in] sizeof(struct gupx_unpin)
  * @flags: [in] 0
- * @offset: [in] in the pin fd, page aligned
+ * @offset: [in] offset in the pin fd, page aligned
  * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
- * @released: [out] bytes that were released; what was released before, or lies
- *	beyond the end, is passed over
+ * @released: [out] bytes released. Pages released earlier, or beyond the end, are
+ *	skipped.
  *
- * For the user who made the pin fd: EXDEV for others. Nothing moves: the other pages
- * keep their offsets. Windows lose the released pages: a touch is SIGBUS. The charge
- * goes with the pages; that of a large folio held in parts, with the last of them.
- * ENOMEM: no memory to split a run; nothing was released.
+ * Only the user who created the pin fd may call it; others get EXDEV. The other pages
+ * keep their offsets. Windows lose the released pages: an access raises SIGBUS. Released
+ * pages are uncharged; the extra charge for a folio that is held in parts is returned
+ * with its last part. ENOMEM: no memory to split a run. ENOBUFS: RLIMIT_MEMLOCK is too
+ * low to charge for the split. In both cases nothing is released.
  */
 struct gupx_unpin {
 	__u32 size;
@@ -646,23 +648,23 @@ struct gupx_unpin {
 	__aligned_u64 released;
 };
 
-/* No PIN adds to the pin fd any more. */
+/* PIN cannot add to the pin fd. EBUSY while a PIN is adding to it. */
 #define GUPX_SEAL_PIN (1U << 0)
-/* It gets no writable window any more. EBUSY while it has one. */
+/* The pin fd gets no more writable windows. EBUSY while it has one. */
 #define GUPX_SEAL_WRITE (1U << 1)
-/* No UNPIN takes from it any more. */
+/* UNPIN cannot release pages of the pin fd. */
 #define GUPX_SEAL_UNPIN (1U << 2)
 #define GUPX_SEALS (GUPX_SEAL_PIN | GUPX_SEAL_WRITE | GUPX_SEAL_UNPIN)
 
 /**
- * struct gupx_seal - ioctl(GUPX_IOC_SEAL) on a pin fd: rule something out for good
+ * struct gupx_seal - ioctl(GUPX_IOC_SEAL) on a pin fd: forbid an operation permanently
  * @size: [in] sizeof(struct gupx_seal)
  * @flags: [in] 0
- * @seals: [in] %GUPX_SEAL_* to be added; 0 only asks
- * @sealed: [out] all that it has now
+ * @seals: [in] %GUPX_SEAL_* to add; 0 only queries
+ * @sealed: [out] all seals after the call
  *
- * To add one is for the user who made the pin fd: EXDEV for others. There is no way
- * to take one off.
+ * Only the user who created the pin fd may add a seal; others get EXDEV. A seal cannot
+ * be removed.
  */
 struct gupx_seal {
 	__u32 size;
