@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs, packed: frame number, length and flags in one word each.
+ * Compact storage for runs: frame number, length and flags in one word each.
  *
- *   extent  a run, as a word
- *   chunk   extents that follow each other in the target without a gap; the
- *           address of each follows from those before it
+ *   extent  a run, as one word
+ *   block   extents that follow each other in the target without a gap; the address
+ *           of each follows from those before it
  *
- * 4 KiB pages scattered over memory cost 8 bytes each that way, a huge page costs
- * 8 bytes whole. A pin of one page alone costs a chunk of 64 bytes.
+ * Scattered 4 KiB pages cost 8 bytes each that way, and a huge page costs 8 bytes. A
+ * pin of a single page costs a block of 64 bytes.
  */
 #include <linux/gupx.h>
 #include <linux/mm.h>
@@ -19,12 +19,12 @@
 #include "release.h"
 #include "stat.h"
 
-/* More words than this get memory of their own, behind a chunk without any. */
+/* More words than this get a separate allocation. */
 #define INLINE_WORDS 27U
 
 /**
  * gupx_extent_list_init() - initialize an empty list
- * @list: to be filled
+ * @list: list to initialize
  */
 void gupx_extent_list_init(struct gupx_extent_list *list)
 {
@@ -36,15 +36,15 @@ void gupx_extent_list_init(struct gupx_extent_list *list)
 }
 
 /*
- * Whole pages come from the page allocator. A slab would first be cleared as pages,
- * and then as memory that was asked for, where the kernel clears what it gives.
+ * Full blocks come from the page allocator. On kernels that clear memory on allocation,
+ * a slab would clear it twice: as pages of the slab, and again as an object.
  */
 static bool is_page_sized(u32 capacity)
 {
 	return capacity == GUPX_EXTENT_BLOCK_WORDS;
 }
 
-/* Memory for words, all of the slab's class that it comes from. */
+/* Allocate memory for words. Raise @capacity to the size that the allocator provides. */
 static u64 *alloc_words(unsigned long *capacity)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
@@ -69,11 +69,11 @@ static void free_words(const struct gupx_extent_block *block)
 }
 
 /**
- * gupx_extent_list_alloc_block() - allocate a chunk that is in no list yet
- * @words: there will be room for so many, or more
+ * gupx_extent_list_alloc_block() - allocate a block that is not in a list yet
+ * @words: minimum number of words that have to fit
  *
- * Return: an empty one, for gupx_extent_list_append() or gupx_extent_list_free_block(); NULL: no
- * memory.
+ * Return: an empty block, for gupx_extent_list_append() or
+ * gupx_extent_list_free_block(); NULL if there is no memory.
  */
 struct gupx_extent_block *gupx_extent_list_alloc_block(unsigned long words)
 {
@@ -101,8 +101,8 @@ struct gupx_extent_block *gupx_extent_list_alloc_block(unsigned long words)
 }
 
 /**
- * gupx_extent_list_free_block() - free a chunk
- * @block: in no list; NULL: nothing happens
+ * gupx_extent_list_free_block() - free a block
+ * @block: block that is not in a list, or NULL
  */
 void gupx_extent_list_free_block(struct gupx_extent_block *block)
 {
@@ -113,8 +113,8 @@ void gupx_extent_list_free_block(struct gupx_extent_block *block)
 }
 
 /*
- * A run that could not be charged leaves the chunk that was made for it. The next one
- * uses it, or another chunk takes its place: there is never more than one.
+ * If a run cannot be charged, the block that was added for it stays empty. The next run
+ * reuses it, or the next block replaces it, so there is at most one.
  */
 static bool has_empty_tail(const struct gupx_extent_list *list)
 {
@@ -130,44 +130,44 @@ static void drop_empty_tail(struct gupx_extent_list *list)
 }
 
 /**
- * gupx_extent_list_trim() - give memory back that the last chunk does not need
- * @list: any
+ * gupx_extent_list_trim() - free unused memory of the last block
+ * @list: extent list
  *
- * A request may end long before the end that its chunk was made for. Without memory
- * for a smaller chunk, the large one stays.
+ * A request may stop long before its end, for which the block was sized. If there is no
+ * memory for a smaller copy, the large block stays.
  */
 void gupx_extent_list_trim(struct gupx_extent_list *list)
 {
-	struct gupx_extent_block *last = list->last, *less;
+	struct gupx_extent_block *last = list->last, *smaller;
 
 	if (!last || !last->nr || last->nr * 2 > last->capacity ||
 	    last->capacity <= 4)
 		return;
-	less = gupx_extent_list_alloc_block(last->nr);
-	if (!less)
+	smaller = gupx_extent_list_alloc_block(last->nr);
+	if (!smaller)
 		return;
-	less->addr = last->addr;
-	less->first = last->first;
-	less->pages = last->pages;
-	less->pin_time = last->pin_time;
-	less->charged = last->charged;
-	less->nr = last->nr;
-	memcpy(less->word, last->word, last->nr * sizeof(u64));
-	/* Takes the place of another entry, so it allocates nothing. */
-	xa_store(&list->blocks, list->nr - 1, less, GFP_KERNEL_ACCOUNT);
-	list->last = less;
+	smaller->addr = last->addr;
+	smaller->first = last->first;
+	smaller->pages = last->pages;
+	smaller->pin_time = last->pin_time;
+	smaller->charged = last->charged;
+	smaller->nr = last->nr;
+	memcpy(smaller->word, last->word, last->nr * sizeof(u64));
+	/* Replaces an existing entry, so it allocates nothing. */
+	xa_store(&list->blocks, list->nr - 1, smaller, GFP_KERNEL_ACCOUNT);
+	list->last = smaller;
 	gupx_extent_list_free_block(last);
 }
 
-/* A list is too sparse when one index in so many is unused. */
+/* The list is too sparse if one index in SPARSE_RATIO is unused. */
 #define SPARSE_RATIO 3
-/* Lists of fewer blocks are left alone. */
+/* Lists with fewer indexes are not compacted. */
 #define SPARSE_MIN_BLOCKS 128
 
 /*
- * Chunks that were released leave indexes unused, and a node of the list with few chunks
- * is more memory than these pay for: move the others together. Without memory the rest
- * stays where it is, still in ascending order.
+ * Move blocks to the indexes that released blocks left unused, because an xarray node
+ * with few blocks takes more memory than their pages were charged for. If there is no
+ * memory, the remaining blocks stay where they are, still in ascending order.
  */
 static void move_blocks_together(struct gupx_extent_list *list)
 {
@@ -188,10 +188,10 @@ static void move_blocks_together(struct gupx_extent_list *list)
 }
 
 /**
- * gupx_extent_list_compact() - give memory back that chunks which are gone have left
- * @list: any
+ * gupx_extent_list_compact() - free memory that released blocks have left behind
+ * @list: extent list
  *
- * Not often, so that it costs little for each of them.
+ * Only works on sparse lists, so that the amortized cost for each released block is low.
  */
 void gupx_extent_list_compact(struct gupx_extent_list *list)
 {
@@ -204,9 +204,9 @@ void gupx_extent_list_compact(struct gupx_extent_list *list)
 }
 
 /**
- * gupx_extent_list_append() - give a chunk to the list
- * @list: any
- * @block: all but @first is filled in; empty or not
+ * gupx_extent_list_append() - append a block to the list
+ * @list: extent list
+ * @block: block with all fields but @first filled in; may be empty
  *
  * Return: 0 or -ENOMEM.
  */
@@ -232,11 +232,13 @@ int gupx_extent_list_append(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_grow() - gupx_extent_list_reserve() where a new chunk is needed
- * @list: any
- * @addr: of the run, in the target
- * @ahead: pages from there to the end of the request
- * @origin: of the request
+ * gupx_extent_list_grow() - provide an empty block at the end of the list
+ * @list: extent list
+ * @addr: address of the next run in the target
+ * @ahead: number of pages from @addr to the end of the request
+ * @origin: properties of the request
+ *
+ * Slow path of gupx_extent_list_reserve().
  *
  * Return: 0 or -ENOMEM.
  */
@@ -268,16 +270,16 @@ static unsigned int get_run_order(u64 word)
 {
 	if (!(gupx_run_flags(word) & GUPX_RUN_LARGE))
 		return 0;
-	/* A pinned folio is not split, so this is what it was. */
+	/* A pinned folio is not split, so its order is the one that was pinned. */
 	return folio_order(page_folio(pfn_to_page(gupx_run_pfn(word))));
 }
 
 /**
- * struct run_pos - a run on the way through all of them
+ * struct run_pos - a run and its position, for loops over all runs
  * @word: the run
- * @addr: in the target
- * @index: in the pin fd
- * @pin_time: as in its chunk
+ * @addr: its address in the target
+ * @index: index of its first page in the pin fd
+ * @pin_time: pin time of its block
  */
 struct run_pos {
 	u64 word;
@@ -286,7 +288,7 @@ struct run_pos {
 	u32 pin_time;
 };
 
-/* Runs of the same kind that @pages in a row are made of count as one. */
+/* Count @pages contiguous pages with the flags of @pos as one extent, or join the last. */
 static void count_joined_run(struct gupx_extent_list *list,
 			     const struct run_pos *pos, unsigned long pages)
 {
@@ -303,13 +305,14 @@ static void count_joined_run(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_count_joined() - count runs that are about to be appended, without
- *	what memory alone tells apart
- * @list: any
- * @addr: of the first run, in the target
+ * gupx_extent_list_count_joined() - update the number of joined extents for new runs
+ * @list: extent list, before the runs are appended
+ * @addr: address of the first run in the target
  * @word: the runs, all with the same flags
- * @nr: how many
- * @pages: in all of them
+ * @nr: number of runs
+ * @pages: number of pages in all of them
+ *
+ * Runs that differ only in their physical address are joined.
  */
 void gupx_extent_list_count_joined(struct gupx_extent_list *list,
 				   unsigned long addr, const u64 *word, u32 nr,
@@ -332,14 +335,14 @@ void gupx_extent_list_count_joined(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_find_block() - find the last chunk that begins at or before a page
- * @list: any
- * @index: of the page in the pin fd
- * @at: to be filled: the index of that chunk in the list
+ * gupx_extent_list_find_block() - find the last block that begins at or before a page
+ * @list: extent list
+ * @index: index of the page in the pin fd
+ * @at: set to the block's index in the list
  *
- * By bisection. Indexes whose chunks were released are empty.
+ * Bisects the list. The indexes of released blocks are empty.
  *
- * Return: the chunk, which need not reach as far as the page; NULL: there is none.
+ * Return: the block, which may end before the page; NULL if there is none.
  */
 struct gupx_extent_block *
 gupx_extent_list_find_block(struct gupx_extent_list *list, u64 index,
@@ -366,12 +369,12 @@ gupx_extent_list_find_block(struct gupx_extent_list *list, u64 index,
 }
 
 /**
- * gupx_extent_list_find() - find the pages from an index on
- * @list: any
- * @index: pages in the order they were added, from 0
- * @found: to be filled: the rest of the run that holds the page
+ * gupx_extent_list_find() - find the run that contains a page
+ * @list: extent list
+ * @index: index of the page in the pin fd
+ * @found: set to the rest of the run, from the page on
  *
- * Return: whether there is such a page, or was one.
+ * Return: %GUPX_FOUND_PAGE, %GUPX_FOUND_RELEASED or %GUPX_FOUND_END.
  */
 enum gupx_extent_found gupx_extent_list_find(struct gupx_extent_list *list,
 					     u64 index, struct gupx_run *found)
@@ -401,45 +404,45 @@ enum gupx_extent_found gupx_extent_list_find(struct gupx_extent_list *list,
 	return GUPX_FOUND_PAGE;
 }
 
-static void rewind_block(struct gupx_extent_pos *place)
+static void rewind_block(struct gupx_extent_pos *next)
 {
-	place->word = 0;
-	place->skip = 0;
+	next->word = 0;
+	next->skip = 0;
 }
 
 /*
- * Step over the next run that was not released.
+ * Step over the next run that is not released.
  *
- * Return: whether there was one; @place is behind it, @at is where it was.
+ * Return: true if there is one. @next is then behind it, @at is its position.
  */
 static bool find_next_run(struct gupx_extent_list *list,
-			  struct gupx_extent_pos *place,
+			  struct gupx_extent_pos *next,
 			  struct gupx_extent_pos *at, struct run_pos *pos)
 {
 	struct gupx_extent_block *block;
 
 	for (;;) {
-		const unsigned long before = place->block;
+		const unsigned long before = next->block;
 
-		block = xa_find(&list->blocks, &place->block, ULONG_MAX,
+		block = xa_find(&list->blocks, &next->block, ULONG_MAX,
 				XA_PRESENT);
 		if (!block)
 			return false;
-		if (place->block != before)
-			rewind_block(place);
-		if (place->word == block->nr) {
-			place->block++;
-			rewind_block(place);
+		if (next->block != before)
+			rewind_block(next);
+		if (next->word == block->nr) {
+			next->block++;
+			rewind_block(next);
 			cond_resched();
 			continue;
 		}
-		*at = *place;
-		pos->word = block->word[place->word++];
-		pos->addr = block->addr +
-			    ((unsigned long)place->skip << PAGE_SHIFT);
-		pos->index = block->first + place->skip;
+		*at = *next;
+		pos->word = block->word[next->word++];
+		pos->addr =
+			block->addr + ((unsigned long)next->skip << PAGE_SHIFT);
+		pos->index = block->first + next->skip;
 		pos->pin_time = block->pin_time;
-		place->skip += gupx_run_pages(pos->word);
+		next->skip += gupx_run_pages(pos->word);
 		if (!gupx_run_is_released(pos->word))
 			return true;
 	}
@@ -473,12 +476,12 @@ static bool can_join_extent(const struct gupx_extent *extent,
 }
 
 /*
- * Step over the next extent, of several runs where they are joined.
+ * Step over the next extent, which covers several runs if they are joined.
  *
  * Return: as find_next_run().
  */
 static bool find_next_extent(struct gupx_extent_list *list, bool joined,
-			     struct gupx_extent_pos *place,
+			     struct gupx_extent_pos *next,
 			     struct gupx_extent_pos *at,
 			     struct gupx_extent *out, u32 *pin_time)
 {
@@ -486,17 +489,17 @@ static bool find_next_extent(struct gupx_extent_list *list, bool joined,
 	struct run_pos pos;
 	u32 flags;
 
-	if (!find_next_run(list, place, at, &pos))
+	if (!find_next_run(list, next, at, &pos))
 		return false;
 	fill_extent(&pos, out);
 	*pin_time = pos.pin_time;
 	flags = gupx_run_flags(pos.word);
-	ahead = *place;
+	ahead = *next;
 	while (joined && !fatal_signal_pending(current) &&
 	       find_next_run(list, &ahead, &unused, &pos) &&
 	       can_join_extent(out, &pos, flags)) {
 		out->len += (u64)gupx_run_pages(pos.word) << PAGE_SHIFT;
-		*place = ahead;
+		*next = ahead;
 		cond_resched();
 	}
 	return true;
@@ -504,34 +507,35 @@ static bool find_next_extent(struct gupx_extent_list *list, bool joined,
 
 /**
  * gupx_extent_list_describe() - describe some extents for user space
- * @list: any
- * @joined: join those that only memory tells apart
- * @first: index of the first extent wanted
- * @out: room for @nr; kernel memory
- * @pin_time: NULL, or room for @nr: when each was pinned
- * @nr: how many at most
+ * @list: extent list
+ * @joined: join runs that differ only in their physical address
+ * @first: index of the first extent to describe
+ * @out: array for @nr extents, in kernel memory
+ * @pin_time: array for @nr pin times, or NULL
+ * @nr: maximum number of extents
  *
- * Who asks for one part after the other is answered from where the last ended.
+ * The list remembers where the search ended, so that a caller who asks for one part
+ * after the other does not start from the beginning each time.
  *
- * Return: how many.
+ * Return: number of extents.
  */
 unsigned int gupx_extent_list_describe(struct gupx_extent_list *list,
 				       bool joined, u64 first,
 				       struct gupx_extent *out, u32 *pin_time,
 				       unsigned int nr)
 {
-	struct gupx_extent_pos place = {}, at;
+	struct gupx_extent_pos next = {}, at;
 	struct gupx_extent extent;
 	u64 number = 0;
 	u32 time;
 
 	if (list->resume_joined == joined && list->resume_nr <= first) {
-		place = list->resume;
+		next = list->resume;
 		number = list->resume_nr;
 	}
 	for (; number < first + nr; number++) {
 		if (fatal_signal_pending(current) ||
-		    !find_next_extent(list, joined, &place, &at, &extent,
+		    !find_next_extent(list, joined, &next, &at, &extent,
 				      &time))
 			break;
 		list->resume = at;
@@ -548,22 +552,22 @@ unsigned int gupx_extent_list_describe(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_joined() - how many extents are there, where those count as one that
- *	only memory tells apart?
- * @list: any
+ * gupx_extent_list_joined() - count extents, joining runs that differ only in their
+ *	physical address
+ * @list: extent list
  *
- * Return: how many.
+ * Return: number of extents.
  */
 u64 gupx_extent_list_joined(struct gupx_extent_list *list)
 {
-	struct gupx_extent_pos place = {}, at;
+	struct gupx_extent_pos next = {}, at;
 	struct run_pos pos;
 
 	if (list->joined_valid)
 		return list->joined;
 	list->joined = 0;
 	list->end_flags = ~0U;
-	while (find_next_run(list, &place, &at, &pos)) {
+	while (find_next_run(list, &next, &at, &pos)) {
 		count_joined_run(list, &pos, gupx_run_pages(pos.word));
 		if (fatal_signal_pending(current))
 			return list->joined;
@@ -574,10 +578,10 @@ u64 gupx_extent_list_joined(struct gupx_extent_list *list)
 }
 
 /**
- * gupx_extent_list_release() - give all pages back and free the list
- * @list: nobody else has it any more
+ * gupx_extent_list_release() - release all pages and free the list
+ * @list: extent list that has no other user
  *
- * Cannot fail, allocates nothing. May sleep.
+ * Cannot fail and allocates nothing. May sleep.
  */
 void gupx_extent_list_release(struct gupx_extent_list *list)
 {

@@ -10,17 +10,17 @@
 struct gupx_extent;
 
 /**
- * struct gupx_extent_block - extents without a gap between them
- * @addr: of the first page, in the target
+ * struct gupx_extent_block - extents that follow each other in the target without a gap
+ * @addr: address of the first page in the target
  * @first: index of the first page in the pin fd
- * @next: of a chunk that was taken out of the list: see unpin.h
- * @pages: in all its extents, released ones included
- * @pin_time: when it was pinned, seconds since boot
- * @nr: words in use
- * @capacity: words there is room for
- * @charged: its pages were charged to the user, who had no CAP_IPC_LOCK then
- * @word: the extents: @inline_words, or memory of their own
- * @inline_words: as many as the rest of the allocation holds
+ * @next: next block in struct gupx_unpin_plan, once the block is out of its list
+ * @pages: number of pages in all extents, with released ones
+ * @pin_time: time when it was pinned, in seconds since boot
+ * @nr: number of words in use
+ * @capacity: number of words that fit
+ * @charged: its pages are charged to the user; false if the caller had CAP_IPC_LOCK
+ * @word: the extents: @inline_words, or a separate allocation
+ * @inline_words: the rest of the block's own allocation
  */
 struct gupx_extent_block {
 	unsigned long addr;
@@ -37,16 +37,16 @@ struct gupx_extent_block {
 	u64 inline_words[];
 };
 
-/* As many as two pages hold: what a table maps, 512, then never takes two chunks. */
+/* Words of a full block: two pages, enough for the entries of two page tables. */
 #define GUPX_EXTENT_BLOCK_ORDER 1
 #define GUPX_EXTENT_BLOCK_WORDS \
 	((PAGE_SIZE << GUPX_EXTENT_BLOCK_ORDER) / sizeof(u64))
 
 /**
- * struct gupx_extent_pos - an extent of the list
- * @block: index of its chunk
- * @word: index in there
- * @skip: pages of the chunk before it
+ * struct gupx_extent_pos - position of an extent in the list
+ * @block: index of its block
+ * @word: index of its word in the block
+ * @skip: number of pages of the block before it
  */
 struct gupx_extent_pos {
 	unsigned long block;
@@ -55,25 +55,25 @@ struct gupx_extent_pos {
 };
 
 /**
- * struct gupx_extent_list - a long list of runs, in little memory
- * @blocks: index to struct block, in ascending order of @first; chunks that were
- *	released whole are gone from it
- * @nr: the index of the next chunk
- * @nr_live: chunks that are there
- * @last: the chunk that was added last; NULL: none, or released
- * @pages: in all runs, released ones included: the length of the pin fd
- * @joined: extents, where those count as one that only memory tells apart; valid
- *	while @joined_valid
- * @end_addr: behind the last run, in the target
- * @end_index: likewise, in the pin fd
- * @end_flags: GUPX_RUN_* of the last run; ~0 where nothing joins it
- * @end_order: of its folio
- * @joined_valid: @joined and the four after it hold
- * @resume: where the search for an extent ended: extent @resume_nr is there
- * @resume_nr: its number, of joined ones where @resume_joined
- * @resume_joined: see there
+ * struct gupx_extent_list - runs of pinned pages, as a list of compact blocks
+ * @blocks: index to struct gupx_extent_block, in ascending order of @first; blocks that
+ *	were released whole are erased
+ * @nr: index of the next block
+ * @nr_live: number of blocks in @blocks
+ * @last: block that was added last; NULL if there is none or it was released
+ * @pages: number of pages in all runs, with released ones: the length of the pin fd
+ * @joined: number of extents if runs that differ only in their physical address are
+ *	joined; valid while @joined_valid
+ * @end_addr: end of the last run in the target
+ * @end_index: end of the last run in the pin fd
+ * @end_flags: GUPX_RUN_* of the last run; ~0 if no run can join it
+ * @end_order: folio order of the last run
+ * @joined_valid: @joined and the four end_* fields are valid
+ * @resume: position where the last search for an extent ended, of extent @resume_nr
+ * @resume_nr: number of that extent, counted in joined ones if @resume_joined
+ * @resume_joined: @resume_nr counts joined extents
  *
- * Its owner has the lock.
+ * The owner of the list serializes access to it.
  */
 struct gupx_extent_list {
 	struct xarray blocks;
@@ -92,7 +92,7 @@ struct gupx_extent_list {
 	u64 resume_nr;
 };
 
-/* What gupx_extent_list_find() found. */
+/* Result of gupx_extent_list_find(). */
 enum gupx_extent_found {
 	GUPX_FOUND_END,
 	GUPX_FOUND_RELEASED,
@@ -100,9 +100,9 @@ enum gupx_extent_found {
 };
 
 /**
- * struct gupx_extent_origin - what all runs of a request have in common
+ * struct gupx_extent_origin - common properties of all runs of a request
  * @pin_time: as in struct gupx_extent_block
- * @charged: likewise
+ * @charged: as in struct gupx_extent_block
  */
 struct gupx_extent_origin {
 	u32 pin_time;
@@ -135,13 +135,13 @@ unsigned int gupx_extent_list_describe(struct gupx_extent_list *list,
 void gupx_extent_list_release(struct gupx_extent_list *list);
 
 /**
- * gupx_extent_list_has_room() - do some runs fit into the last chunk?
- * @list: any
- * @addr: of the first run, in the target
- * @nr: runs
- * @origin: of the request
+ * gupx_extent_list_has_room() - check if some runs fit into the last block
+ * @list: extent list
+ * @addr: address of the first run in the target
+ * @nr: number of runs
+ * @origin: properties of the request
  *
- * Return: whether.
+ * Return: true if they fit.
  */
 static inline bool
 gupx_extent_list_has_room(const struct gupx_extent_list *list,
@@ -159,15 +159,15 @@ gupx_extent_list_has_room(const struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_reserve() - make room for some runs
- * @list: any
- * @addr: of the first run, in the target
- * @nr: runs, at most %GUPX_EXTENT_BLOCK_WORDS
- * @ahead: pages from there to the end of the request: a small request gets a small
- *	chunk; else %GUPX_EXTENT_BLOCK_WORDS
- * @origin: of the request
+ * gupx_extent_list_reserve() - make room for a run
+ * @list: extent list
+ * @addr: address of the run in the target
+ * @nr: number of runs: 1, because a block that is reused may have room for no more
+ * @ahead: number of pages from @addr to the end of the request; limits the size of a
+ *	new block
+ * @origin: properties of the request
  *
- * Return: 0, and gupx_extent_list_add() of so many at @addr will not fail; -ENOMEM.
+ * Return: 0, and the next gupx_extent_list_add() at @addr cannot fail; -ENOMEM.
  */
 static inline int
 gupx_extent_list_reserve(struct gupx_extent_list *list, unsigned long addr,
@@ -180,12 +180,12 @@ gupx_extent_list_reserve(struct gupx_extent_list *list, unsigned long addr,
 }
 
 /**
- * gupx_extent_list_add() - append runs
- * @list: with the room that gupx_extent_list_reserve() made
- * @word: the first run; the next one begins where it ends, and so on. Their pages
- *	belong to the list's owner from now on
- * @nr: how many
- * @pages: in all of them
+ * gupx_extent_list_add() - append runs to the last block
+ * @list: extent list with enough room, see gupx_extent_list_reserve()
+ * @word: the runs, each of which begins where the one before it ends; the list's owner
+ *	owns their pages from now on
+ * @nr: number of runs
+ * @pages: number of pages in all of them
  */
 static inline void gupx_extent_list_add(struct gupx_extent_list *list,
 					const u64 *word, u32 nr, u64 pages)

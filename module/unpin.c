@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Taking pages out of a list of chunks, before the list ends. Pages that stay keep
- * their place in the pin fd: between them runs are marked as released, a chunk of
- * which nothing stays is dropped, and what lies in no chunk counts as released.
+ * Release pages of an extent list before the list ends. Pages that stay keep their index
+ * in the pin fd. Released pages between two runs that stay become a run that is marked as
+ * released. A block without runs that stay is dropped; a page that is in no block counts
+ * as released.
  *
- * A chunk never keeps a released run at its ends or two of them in a row, so the memory
- * of a list is bounded by the runs that it holds.
+ * Released runs at the ends of a block are dropped and adjacent ones are merged, so the
+ * memory of a list is bounded by the runs that it holds.
  *
- * In two steps, for the first one may fail: gupx_unpin_prepare() allocates, and
- * gupx_unpin_commit() cannot fail. Only where the range begins and ends are there
- * chunks and runs that stay in part.
+ * The release has two steps because the first may fail: gupx_unpin_prepare() allocates
+ * memory, and gupx_unpin_commit() cannot fail. Only the two ends of the range can cut a
+ * block or a run.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -19,12 +20,12 @@
 #include "unpin.h"
 
 /**
- * struct run_sink - where runs go; only counted where there is no memory
- * @word: or NULL
- * @nr: how many
- * @pages: in all of them
- * @skipped: pages of released runs before the first other one
- * @tail: pages of released runs after the last other one
+ * struct run_sink - output of split_block()
+ * @word: array for the runs; NULL to count them only
+ * @nr: number of runs
+ * @pages: number of pages in all of them
+ * @skipped: number of released pages before the first run that stays
+ * @tail: number of released pages after the last run that stays
  */
 struct run_sink {
 	u64 *word;
@@ -45,10 +46,10 @@ static void sink_run(struct run_sink *out, u64 word)
 static void sink_held_run(struct run_sink *out, u64 word)
 {
 	for (; out->tail;) {
-		const u64 some = min_t(u64, out->tail, GUPX_RUN_PAGES_MAX);
+		const u64 nr = min_t(u64, out->tail, GUPX_RUN_PAGES_MAX);
 
-		sink_run(out, gupx_run_pack(0, some, GUPX_RUN_RELEASED));
-		out->tail -= some;
+		sink_run(out, gupx_run_pack(0, nr, GUPX_RUN_RELEASED));
+		out->tail -= nr;
 	}
 	sink_run(out, word);
 }
@@ -75,8 +76,8 @@ static void add_edge(struct gupx_unpin_plan *plan, u64 word, u64 skip, u64 nr,
 }
 
 /*
- * Divide the runs of a chunk: what stays goes to @kept, what is released whole to
- * @gone. With @plan, runs that are released in part are noted there.
+ * Split the runs of a block: those that stay go to @kept, those that are released whole
+ * go to @gone. If @plan is set, runs that are released in part become its edges.
  */
 static void split_block(const struct gupx_extent_block *block, u64 index,
 			u64 end, struct run_sink *kept, struct run_sink *gone,
@@ -129,7 +130,7 @@ alloc_similar_block(const struct gupx_extent_block *block, u32 nr)
 	return copy;
 }
 
-/* Return: 0 or -ENOMEM. What was allocated is in the plan then, too. */
+/* Return: 0 or -ENOMEM. Blocks allocated before the failure are in the plan, too. */
 static int cut_block(struct gupx_unpin_plan *plan,
 		     const struct gupx_extent_block *block, unsigned long at)
 {
@@ -180,11 +181,11 @@ static unsigned long find_first_block(struct gupx_extent_list *list, u64 index)
 }
 
 /**
- * gupx_unpin_prepare() - allocate what the release of some pages needs
- * @list: any
- * @plan: its @index and @end are filled in
+ * gupx_unpin_prepare() - allocate memory for the release of some pages
+ * @list: extent list
+ * @plan: plan with @index and @end filled in
  *
- * Return: 0, for gupx_unpin_commit() or gupx_unpin_cancel(); or -ENOMEM, and there is
+ * Return: 0, for gupx_unpin_commit() or gupx_unpin_cancel(); -ENOMEM, and there is
  * nothing to cancel.
  */
 int gupx_unpin_prepare(struct gupx_extent_list *list,
@@ -210,8 +211,8 @@ int gupx_unpin_prepare(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_unpin_cancel() - free what gupx_unpin_prepare() has allocated
- * @plan: not committed
+ * gupx_unpin_cancel() - free the memory that gupx_unpin_prepare() allocated
+ * @plan: prepared plan that is not committed
  */
 void gupx_unpin_cancel(struct gupx_unpin_plan *plan)
 {
@@ -258,7 +259,7 @@ static void replace_block(struct gupx_extent_list *list,
 			  const struct gupx_unpin_cut *cut)
 {
 	plan->extents += count_held_runs(block) - count_held_runs(cut->kept);
-	/* Takes the place of another entry, so it allocates nothing. */
+	/* Replaces an existing entry, so it allocates nothing. */
 	if (cut->kept)
 		xa_store(&list->blocks, cut->at, cut->kept, GFP_KERNEL_ACCOUNT);
 	else
@@ -281,9 +282,9 @@ static void drop_block(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_unpin_commit() - take the pages out of the list
- * @list: not changed since gupx_unpin_prepare()
- * @plan: afterwards it has all that is to be released, for gupx_unpin_finish()
+ * gupx_unpin_commit() - remove the pages from the list
+ * @list: extent list, unchanged since gupx_unpin_prepare()
+ * @plan: prepared plan; owns the removed pages until gupx_unpin_finish()
  */
 void gupx_unpin_commit(struct gupx_extent_list *list,
 		       struct gupx_unpin_plan *plan)
@@ -313,10 +314,10 @@ void gupx_unpin_commit(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_unpin_finish() - give the references back and free the rest
- * @plan: committed. No mapping shows the pages any more
+ * gupx_unpin_finish() - release the removed pages and free their blocks
+ * @plan: committed plan whose pages are not mapped by a window any more
  *
- * Cannot fail, allocates nothing. May sleep.
+ * Cannot fail and allocates nothing. May sleep.
  */
 void gupx_unpin_finish(struct gupx_unpin_plan *plan)
 {

@@ -6,10 +6,10 @@
 
 /**
  * struct gupx_unpin_edge - a run that is released in part
- * @word: the run as it was
+ * @word: the run before the release
  * @gone: the part that is released
- * @pieces: runs that stay of it, 1 or 2
- * @charged: as in its chunk
+ * @pieces: number of runs that stay of it, 1 or 2
+ * @charged: @charged of its block
  */
 struct gupx_unpin_edge {
 	u64 word;
@@ -19,10 +19,10 @@ struct gupx_unpin_edge {
 };
 
 /**
- * struct gupx_unpin_cut - a chunk that is released in part
- * @at: index in the list
- * @kept: takes its place; NULL: nothing of it stays
- * @gone: its runs that are released whole
+ * struct gupx_unpin_cut - a block that is released in part
+ * @at: index of the block in the list
+ * @kept: block that replaces it; NULL if none of its runs stay
+ * @gone: block of its runs that are released whole
  */
 struct gupx_unpin_cut {
 	unsigned long at;
@@ -31,17 +31,19 @@ struct gupx_unpin_cut {
 };
 
 /**
- * struct gupx_unpin_plan - pages on their way out of a list of chunks
- * @index: the first page, in the pin fd
- * @end: exclusive
- * @cut: chunks that are released in part: where the range begins and ends
- * @cuts: how many
+ * struct gupx_unpin_plan - release of a range of pages
+ * @index: index of the first page in the pin fd
+ * @end: index behind the last page
+ * @cut: blocks that are released in part, at the two ends of the range
+ * @cuts: number of @cut
  * @edge: runs that are released in part
- * @edges: how many
- * @gone: gupx_unpin_commit(): all runs that are released whole, by their chunks
- * @pages: gupx_unpin_commit(): pages that are released
- * @extents: gupx_unpin_commit(): how many runs there are less; negative: more
- * @uncharged: gupx_charge_commit_unpin(): pages to be uncharged after the release
+ * @edges: number of @edge
+ * @gone: runs that are released whole, as a list of blocks
+ * @pages: number of pages that are released
+ * @extents: number of runs before, less the number of runs after; may be negative
+ * @uncharged: pages to uncharge once they are released, see gupx_charge_finish_unpin()
+ *
+ * gupx_unpin_prepare() fills in the cuts and edges, gupx_unpin_commit() the rest.
  */
 struct gupx_unpin_plan {
 	u64 index;
