@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is counted by user. By user, not by process or mm, so that fork(), dup() and
- * SCM_RIGHTS do not dodge it.
+ * Counters for each user. They are for the user, not the process or mm, so that fork(),
+ * dup() and SCM_RIGHTS cannot evade them.
  *
- * Pinned memory: in user_struct.locked_vm, as io_uring and iommufd do. All three share
- * one RLIMIT_MEMLOCK.
+ * Pinned memory is counted in user_struct.locked_vm, like in io_uring and iommufd. All
+ * three share one RLIMIT_MEMLOCK.
  *
- * Extents: a cap on the kernel memory that pins take. They are counted here, since
- * no counter of the kernel fits.
+ * The limit on extents bounds the kernel memory that pins take. The kernel has no
+ * suitable counter, so they are counted here.
  */
 #include <linux/atomic.h>
 #include <linux/capability.h>
@@ -21,18 +21,18 @@
 
 #include "account.h"
 
-/* 64 GiB of 4 KiB pages, each of them alone. */
+/* 64 GiB of 4 KiB pages that are not contiguous. */
 static unsigned long max_extents = 1UL << 24;
 module_param(max_extents, ulong, 0644);
 MODULE_PARM_DESC(max_extents,
 		 "extents that one user may hold (default 16777216)");
 
 /**
- * struct gupx_quota - extents of one user
- * @node: in quotas
+ * struct gupx_quota - extent count of one user
+ * @node: link in quotas
  * @uid: the user
- * @sets: pin sets that count here; under quotas_lock
- * @extents: held by all of them
+ * @sets: number of pin sets that use this count; protected by quotas_lock
+ * @extents: number of extents that all of them hold
  */
 struct gupx_quota {
 	struct hlist_node node;
@@ -58,7 +58,7 @@ static struct gupx_quota *find_quota(kuid_t uid)
  * gupx_account_get_quota() - get the extent count of a user
  * @uid: the user
  *
- * Return: it, to be put by gupx_account_put_quota(); NULL: no memory.
+ * Return: the count, to be put with gupx_account_put_quota(); NULL if there is no memory.
  */
 struct gupx_quota *gupx_account_get_quota(kuid_t uid)
 {
@@ -86,7 +86,7 @@ struct gupx_quota *gupx_account_get_quota(kuid_t uid)
 
 /**
  * gupx_account_put_quota() - put the extent count of a user
- * @quota: of gupx_account_get_quota()
+ * @quota: count from gupx_account_get_quota()
  */
 void gupx_account_put_quota(struct gupx_quota *quota)
 {
@@ -100,31 +100,31 @@ void gupx_account_put_quota(struct gupx_quota *quota)
 }
 
 /**
- * gupx_account_add_extents() - count extents, as far as the user may have them
- * @quota: of the user
- * @nr: how many
+ * gupx_account_add_extents() - count extents, up to the user's limit
+ * @quota: extent count of the user
+ * @nr: number of extents
  *
- * Return: how many were counted: @nr, or fewer.
+ * Return: number of extents that were counted: @nr, or fewer.
  */
 unsigned long gupx_account_add_extents(struct gupx_quota *quota,
 				       unsigned long nr)
 {
-	const unsigned long most =
+	const unsigned long limit =
 		min(READ_ONCE(max_extents), (unsigned long)LONG_MAX);
 	long old = atomic_long_read(&quota->extents);
-	unsigned long some;
+	unsigned long added;
 
 	do {
-		some = old < most ? min(nr, most - old) : 0;
-	} while (some &&
-		 !atomic_long_try_cmpxchg(&quota->extents, &old, old + some));
-	return some;
+		added = old < limit ? min(nr, limit - old) : 0;
+	} while (added &&
+		 !atomic_long_try_cmpxchg(&quota->extents, &old, old + added));
+	return added;
 }
 
 /**
- * gupx_account_sub_extents() - no longer count extents
- * @quota: of the user
- * @nr: no more than were counted
+ * gupx_account_sub_extents() - uncount extents
+ * @quota: extent count of the user
+ * @nr: number of extents, at most as many as are counted
  */
 void gupx_account_sub_extents(struct gupx_quota *quota, unsigned long nr)
 {
@@ -132,9 +132,9 @@ void gupx_account_sub_extents(struct gupx_quota *quota, unsigned long nr)
 }
 
 /**
- * gupx_account_max_extents() - how many extents may a user have?
+ * gupx_account_max_extents() - get the limit on extents for each user
  *
- * Return: how many.
+ * Return: number of extents.
  */
 u64 gupx_account_max_extents(void)
 {
@@ -142,10 +142,10 @@ u64 gupx_account_max_extents(void)
 }
 
 /**
- * gupx_account_used_extents() - how many extents does a user have now?
+ * gupx_account_used_extents() - get the number of extents that a user holds
  * @uid: the user
  *
- * Return: how many.
+ * Return: number of extents.
  */
 u64 gupx_account_used_extents(kuid_t uid)
 {
@@ -160,9 +160,10 @@ u64 gupx_account_used_extents(kuid_t uid)
 }
 
 /**
- * gupx_account_is_exempt() - is the caller not charged for what is pinned?
+ * gupx_account_is_exempt() - check if the caller's pins are not charged
  *
- * Return: whether. What was charged to others of that user stays within their reach.
+ * Return: true if the caller has CAP_IPC_LOCK. Its pins then leave the limit of the same
+ * user's other processes untouched.
  */
 bool gupx_account_is_exempt(void)
 {
@@ -170,9 +171,9 @@ bool gupx_account_is_exempt(void)
 }
 
 /**
- * gupx_account_limit() - how much may the caller have pinned?
+ * gupx_account_limit() - get the caller's limit on pinned memory
  *
- * Return: bytes; all ones: no limit, or CAP_IPC_LOCK.
+ * Return: bytes; U64_MAX if there is no limit or the caller has CAP_IPC_LOCK.
  */
 u64 gupx_account_limit(void)
 {
@@ -184,10 +185,10 @@ u64 gupx_account_limit(void)
 }
 
 /**
- * gupx_account_used() - how much is charged to a user now?
- * @user: any
+ * gupx_account_used() - get the pinned memory that is charged to a user
+ * @user: the user
  *
- * Return: bytes; ours and other drivers'.
+ * Return: bytes, charged by this module and by other drivers.
  */
 u64 gupx_account_used(const struct user_struct *user)
 {
@@ -196,10 +197,10 @@ u64 gupx_account_used(const struct user_struct *user)
 
 /**
  * gupx_account_charge() - charge pages to a user, within the caller's limit
- * @user: to be charged
- * @pages: how many
+ * @user: user to charge
+ * @pages: number of pages
  *
- * Return: whether they were charged: all or none.
+ * Return: true if all pages were charged; false if none were.
  */
 bool gupx_account_charge(struct user_struct *user, unsigned long pages)
 {
@@ -216,8 +217,8 @@ bool gupx_account_charge(struct user_struct *user, unsigned long pages)
 
 /**
  * gupx_account_uncharge() - uncharge pages
- * @user: the one that was charged
- * @pages: no more than were charged
+ * @user: user who was charged
+ * @pages: number of pages, at most as many as are charged
  */
 void gupx_account_uncharge(struct user_struct *user, unsigned long pages)
 {

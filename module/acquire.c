@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PIN: pins on their way into a set, batch by batch. Each is charged before it is the
- * set's; what cannot be charged is given back. The target's mmap_lock is not held when a
- * batch is added, for that allocates.
+ * PIN: pin pages in batches and move them into a pin set. A batch is charged before it
+ * is added; runs that cannot be charged are released. The target's mmap_lock is not held
+ * while a batch is added, because that allocates memory.
  */
 #include <linux/gupx.h>
 #include <linux/sched/mm.h>
@@ -22,9 +22,9 @@ static struct gupx_verdict make_extents_stop(void)
 
 /**
  * struct acquire - a request that adds pins to a set
- * @precharge: what was charged ahead for it
- * @origin: what its runs have in common
- * @buffer: memory of the present batch; becomes the set's where it can
+ * @precharge: pages that are charged in advance
+ * @origin: common properties of the request's runs
+ * @buffer: block for the runs of the current batch; moved into the set if possible
  */
 struct acquire {
 	struct gupx_precharge precharge;
@@ -32,7 +32,7 @@ struct acquire {
 	struct gupx_extent_block *buffer;
 };
 
-/* Return: %GUPX_GO, or why the run was not added. */
+/* Return: %GUPX_GO, or the reason why the run was not added. */
 static struct gupx_verdict commit_run(struct gupx_pinset *set,
 				      const struct gupx_cursor *cursor,
 				      u64 word, unsigned long addr,
@@ -42,7 +42,7 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 	const struct gupx_run run = gupx_run_unpack(addr, word);
 	int error;
 
-	/* Room first: what was charged can then be kept. */
+	/* Reserve room first: nothing can fail after the charge. */
 	if (gupx_extent_list_reserve(&set->list, addr, 1, ahead,
 				     &acquire->origin))
 		return gupx_policy_no_memory();
@@ -63,7 +63,7 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 	return gupx_policy_do(GUPX_GO);
 }
 
-/* The memory that a batch's runs are in becomes the set's: no run is copied. */
+/* Move the block that contains the batch's runs into the set, without a copy. */
 static bool append_buffer(struct gupx_pinset *set,
 			  const struct gupx_batch *batch, unsigned long pages,
 			  struct acquire *acquire)
@@ -81,7 +81,7 @@ static bool append_buffer(struct gupx_pinset *set,
 	return true;
 }
 
-/* Return: false where memory is short. */
+/* Return: false if there is no memory. */
 static bool append_batch(struct gupx_pinset *set,
 			 const struct gupx_batch *batch, unsigned long pages,
 			 struct acquire *acquire)
@@ -94,9 +94,10 @@ static bool append_batch(struct gupx_pinset *set,
 }
 
 /*
- * A batch that costs what it has pages, and was charged for ahead: in one go.
+ * Fast path: add the whole batch if each page costs one page and the precharge covers
+ * them all.
  *
- * Return: whether it was added; if not, it has to be looked at run by run.
+ * Return: true if it was added; false if commit_runs() has to add it run by run.
  */
 static bool commit_uniform_batch(struct gupx_pinset *set,
 				 const struct gupx_batch *batch,
@@ -126,7 +127,7 @@ drop:
 	return false;
 }
 
-/* Return: how many runs of the batch the set has now, from the first one on. */
+/* Return: number of runs that were added, from the first one on. */
 static unsigned int commit_runs(struct gupx_pinset *set,
 				struct gupx_cursor *cursor,
 				const struct gupx_batch *batch,
@@ -151,9 +152,9 @@ static unsigned int commit_runs(struct gupx_pinset *set,
 }
 
 /*
- * Move the batch into the set. A run that cannot be added is given back with all
- * after it, and the request ends before it. The batch's memory may become the set's,
- * and is no longer the intake's then. Allocates, so the target's lock is not held.
+ * Move the batch into the set. If a run cannot be added, the request ends before it, and
+ * that run and all later ones are released. The block of the batch may move into the set,
+ * too. The target's lock is dropped because this allocates memory.
  */
 static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 			 struct gupx_batch *batch, struct acquire *acquire)
@@ -178,10 +179,10 @@ static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 }
 
 /*
- * Memory for the runs of a batch that may become a chunk as it is. No larger than
- * the request needs: a kernel that clears memory does so each time.
+ * Provide memory for the runs of a batch, as a block that can move into the set. It is no
+ * larger than the request needs, because some kernels clear memory on allocation.
  *
- * Return: false where memory is short; the request ends here.
+ * Return: false if there is no memory; the request ends here.
  */
 static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
 		       struct gupx_cursor *cursor)
@@ -199,7 +200,7 @@ static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
 	return acquire->buffer;
 }
 
-/* A seal that rules new pins out waits for nobody: it is refused while we are here. */
+/* GUPX_SEAL_PIN does not wait for a running PIN: it fails with EBUSY meanwhile. */
 static int begin_pinning(struct gupx_pinset *set)
 {
 	int error = gupx_pinset_lock(set);
@@ -231,9 +232,12 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	unsigned int scope;
 	bool more = true;
 
-	/* Row O1: before the first reference, or fork() would share a pinned page. */
+	/*
+	 * Row O1 (mm_set_has_pinned_flag()): set it before the first reference, or fork()
+	 * would share a pinned page.
+	 */
 	gupx_compat_mark_pinned(cursor->mm);
-	/* New pages shall come from where they may stay: no migration then. */
+	/* Allocate new pages outside movable zones and CMA, so they need no migration. */
 	scope = memalloc_pin_save();
 	while (more && get_buffer(acquire, &batch, cursor)) {
 		more = cursor->fill(cursor, &batch);
@@ -247,15 +251,15 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 }
 
 /**
- * gupx_acquire_pins() - pin a range and own the pins
- * @set: fits the cursor's target
- * @cursor: of a request with %GUPX_R_PIN, nothing done yet, lock not held
+ * gupx_acquire_pins() - pin a range of the target into a set
+ * @set: pin set of the cursor's target
+ * @cursor: new cursor of a request with %GUPX_R_PIN, lock not held
  *
- * The whole range is charged first and what was not pinned is given back, so that
- * a limit is met before any work is done.
+ * The whole range is charged first and the unused rest is returned at the end, so that a
+ * request over the limit fails before any work is done.
  *
- * Return: 0, and the cursor tells the rest; -ENOBUFS: RLIMIT_MEMLOCK; -EPERM: the set
- * is sealed; -EINTR.
+ * Return: 0, with the result in the cursor; -ENOBUFS: RLIMIT_MEMLOCK is too low; -EPERM:
+ * the set is sealed against new pins; -EINTR.
  */
 int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor)
 {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a pin set costs its user: pages of RLIMIT_MEMLOCK, and extents.
+ * Charge a pin set to its user: pages against RLIMIT_MEMLOCK, and extents.
  *
- * Each pin pays for its own pages, so that references on a page are as many as were
- * paid for. A large folio is not freed, swapped or moved while any part of it is
- * pinned, so its first part pays for all of it. And what takes kernel memory but
- * holds no page pays for that memory: a run of the zero page, and the note that a
- * folio was charged.
+ * Each pin is charged for its own pages, so the charge limits the number of references
+ * on a page. A large folio cannot be freed, swapped or moved while any part of it is
+ * pinned, so its first part is charged for the whole folio. Memory for bookkeeping is
+ * charged if no page pays for it: a run of the zero page, and the record of a folio that
+ * is held in parts.
  *
- * A holder of CAP_IPC_LOCK is not charged, as by io_uring and iommufd. The extents
- * are counted all the same.
+ * A caller with CAP_IPC_LOCK is not charged for pages, like in io_uring and iommufd. Its
+ * extents are counted anyway.
  */
 #include <linux/bits.h>
 #include <linux/mm.h>
@@ -22,21 +22,21 @@
 #include "unpin.h"
 
 /*
- * A note may cost a node of the xarray, 585 bytes, and its run a chunk of 64: with
- * this many pages paid, that is 2 percent, whatever the size of the folio.
+ * A folio record may cost an xarray node of 585 bytes, and its run a block of 64 bytes.
+ * With at least this many pages charged, that is 2 percent for any folio size.
  */
 #define RECORD_MIN_PAGES 9UL
 
 /*
- * What a run of the zero page costs: its memory, or, where the kernel counts pins of that
- * page, each of its references.
+ * A run of the zero page is charged for its bookkeeping memory, or for each reference if
+ * the kernel counts pins of the zero page.
  */
 static unsigned long get_zero_run_cost(unsigned long pages)
 {
 	return gupx_can_skip_zero_page() ? 1 : pages;
 }
 
-/* In the value of a note: pages held by runs, above pages charged beyond them. */
+/* A record's value: the pages held by runs, above the pages charged beyond those. */
 #define EXTRA_BITS 28
 
 static void *make_record(unsigned long held, unsigned long extra)
@@ -56,10 +56,10 @@ static unsigned long get_record_extra(const void *record)
 }
 
 /**
- * gupx_charge_init() - charge the caller's user from now on
- * @charge: to be filled
+ * gupx_charge_init() - start charging the caller's user
+ * @charge: charge to initialize
  *
- * Return: 0, to be ended by gupx_charge_destroy(); or -ENOMEM.
+ * Return: 0, undone by gupx_charge_destroy(); -ENOMEM.
  */
 int gupx_charge_init(struct gupx_charge *charge)
 {
@@ -74,8 +74,8 @@ int gupx_charge_init(struct gupx_charge *charge)
 }
 
 /**
- * gupx_charge_destroy() - uncharge all that is still charged
- * @charge: of gupx_charge_init()
+ * gupx_charge_destroy() - uncharge everything that is still charged
+ * @charge: charge from gupx_charge_init()
  */
 void gupx_charge_destroy(struct gupx_charge *charge)
 {
@@ -88,11 +88,11 @@ void gupx_charge_destroy(struct gupx_charge *charge)
 
 /**
  * gupx_charge_precharge() - charge a whole request before any of its work is done
- * @charge: any
- * @precharge: to be filled
- * @pages: of the request
+ * @charge: charge of the pin set
+ * @precharge: precharge to initialize
+ * @pages: number of pages of the request
  *
- * Return: false where the limit is too low; nothing is charged then.
+ * Return: false if the limit is too low; nothing is charged then.
  */
 bool gupx_charge_precharge(const struct gupx_charge *charge,
 			   struct gupx_precharge *precharge,
@@ -108,9 +108,9 @@ bool gupx_charge_precharge(const struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_return_precharge() - uncharge what was charged ahead and not used up
- * @charge: any
- * @precharge: ends empty
+ * gupx_charge_return_precharge() - uncharge the unused rest of a precharge
+ * @charge: charge of the pin set
+ * @precharge: precharge of the request; empty afterwards
  */
 void gupx_charge_return_precharge(const struct gupx_charge *charge,
 				  struct gupx_precharge *precharge)
@@ -120,12 +120,12 @@ void gupx_charge_return_precharge(const struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_pages() - charge pages that cost what they are
- * @charge: any
- * @precharge: of the request; large folios may cost more than it has
- * @pages: how many
+ * gupx_charge_pages() - charge pages at one page each
+ * @charge: charge of the pin set
+ * @precharge: precharge of the request, used first
+ * @pages: number of pages; may exceed the precharge because of large folios
  *
- * Return: false where the limit is too low.
+ * Return: false if the limit is too low.
  */
 bool gupx_charge_pages(struct gupx_charge *charge,
 		       struct gupx_precharge *precharge, unsigned long pages)
@@ -157,6 +157,12 @@ static int store_record(struct gupx_charge *charge, struct folio *folio,
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN));
 }
 
+/* The first part of a folio pays for all of it, and for its record. */
+static unsigned long get_first_part_cost(struct folio *folio)
+{
+	return max_t(unsigned long, folio_nr_pages(folio), RECORD_MIN_PAGES);
+}
+
 static int charge_folio_part(struct gupx_charge *charge,
 			     struct gupx_precharge *precharge,
 			     struct folio *folio, unsigned long nr)
@@ -183,9 +189,9 @@ static int charge_folio_part(struct gupx_charge *charge,
 
 /**
  * gupx_charge_run() - charge a run
- * @charge: any
- * @precharge: of the request
- * @run: held
+ * @charge: charge of the pin set
+ * @precharge: precharge of the request
+ * @run: run that is pinned
  *
  * Return: 0; -ENOBUFS: the limit is too low; -ENOMEM.
  */
@@ -211,10 +217,10 @@ int gupx_charge_run(struct gupx_charge *charge,
 
 /**
  * gupx_charge_extents() - count extents of the user
- * @charge: any
- * @nr: how many more
+ * @charge: charge of the pin set
+ * @nr: number of extents to add
  *
- * Return: how many of them he may have: @nr, or fewer.
+ * Return: number of extents that were counted: @nr, or fewer at the user's limit.
  */
 unsigned long gupx_charge_extents(struct gupx_charge *charge, unsigned long nr)
 {
@@ -224,9 +230,9 @@ unsigned long gupx_charge_extents(struct gupx_charge *charge, unsigned long nr)
 }
 
 /**
- * gupx_charge_drop_extents() - no longer count extents of the user
- * @charge: any
- * @nr: of gupx_charge_extents()
+ * gupx_charge_drop_extents() - uncount extents of the user
+ * @charge: charge of the pin set
+ * @nr: number of extents, at most what gupx_charge_extents() counted
  */
 void gupx_charge_drop_extents(struct gupx_charge *charge, unsigned long nr)
 {
@@ -244,14 +250,14 @@ static bool is_whole_folio(u64 word)
 	return gupx_run_pages(word) == folio_nr_pages(get_run_folio(word));
 }
 
-/* Does it come to have a note of its folio when a part of it is released? */
+/* Check if the folio of a run needs a record once part of the run is released. */
 static bool needs_record(const struct gupx_unpin_edge *edge)
 {
 	return edge->charged && (gupx_run_flags(edge->word) & GUPX_RUN_LARGE) &&
 	       is_whole_folio(edge->word);
 }
 
-/* What the note of a folio costs, beyond the folio. */
+/* Return: number of pages that a record costs on top of its folio. */
 static unsigned long get_record_cost(struct folio *folio)
 {
 	const unsigned long nr = folio_nr_pages(folio);
@@ -260,9 +266,10 @@ static unsigned long get_record_cost(struct folio *folio)
 }
 
 /*
- * What a run costs more when a part of it is released: a run of the zero page that
- * becomes two pays for the second one, a small folio for its note. Two runs of one folio
- * have one note; each pays for it all the same, and gets it back with the last part.
+ * Return: number of pages that a run costs more once part of it is released. If a run of
+ * the zero page is split in two, the second run is charged. A small folio is charged for
+ * its record. Two runs of one folio share a record; both are charged for it, and the last
+ * part to be released returns the charge.
  */
 static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 {
@@ -285,7 +292,7 @@ static unsigned long sum_edge_costs(const struct gupx_unpin_plan *plan)
 }
 
 /*
- * Only a release from the middle of one run adds to the extents: that run becomes two.
+ * An UNPIN only adds an extent if it splits one run in two, and then releases no other.
  */
 static unsigned long count_new_extents(const struct gupx_unpin_plan *plan)
 {
@@ -321,13 +328,13 @@ static void release_records(struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_prepare_unpin() - do what may fail when pages are uncharged
+ * gupx_charge_prepare_unpin() - reserve memory and charges for a release of pages
  * @charge: charge of the pin set
- * @plan: prepared
+ * @plan: prepared plan
  *
- * Return: 0, for gupx_charge_commit_unpin(); -ENOMEM; -ENOBUFS: the limit is too low
- * for what has to be remembered of the parts that stay; -EDQUOT: a run becomes two,
- * and the user may have no more extents.
+ * Return: 0, for gupx_charge_commit_unpin(); -ENOMEM; -ENOBUFS: the limit is too low to
+ * charge the bookkeeping of runs that are split; -EDQUOT: a run is split, and the user
+ * may have no more extents.
  */
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
@@ -351,25 +358,30 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 	return error;
 }
 
-/* Pages of a folio that is held in parts. The last ones take the rest along. */
+/*
+ * Uncharge pages of a folio that is held in parts. The parts that stay pay for the whole
+ * folio; the last part returns the extra.
+ */
 static void uncharge_folio_part(struct gupx_charge *charge,
 				struct gupx_unpin_plan *plan,
 				struct folio *folio, unsigned long nr)
 {
 	const void *record = xa_load(&charge->folios, folio_pfn(folio));
-	unsigned long held, extra;
+	unsigned long held, extra, kept;
 
 	if (WARN_ON_ONCE(!record))
 		return;
 	held = get_record_held(record) - nr;
 	extra = get_record_extra(record);
-	if (held) {
-		store_record(charge, folio, held, extra);
-		uncharge_pages(charge, plan, nr);
-	} else {
+	if (!held) {
 		xa_erase(&charge->folios, folio_pfn(folio));
 		uncharge_pages(charge, plan, nr + extra);
+		return;
 	}
+	kept = get_first_part_cost(folio);
+	kept -= min(kept, held + extra);
+	store_record(charge, folio, held, extra + kept);
+	uncharge_pages(charge, plan, nr - kept);
 }
 
 static void uncharge_run(struct gupx_charge *charge,
@@ -389,7 +401,7 @@ static void uncharge_run(struct gupx_charge *charge,
 		uncharge_pages(charge, plan, gupx_run_pages(word));
 }
 
-/* What stays of a whole folio is a part of it, with the charge for all of it. */
+/* Record the rest of a whole folio as a part of it. The charge stays that of the whole. */
 static void record_remaining_part(struct gupx_charge *charge,
 				  struct gupx_unpin_plan *plan,
 				  struct folio *folio, unsigned long gone)
@@ -432,9 +444,9 @@ static void uncharge_edge(struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_commit_unpin() - take pages that leave the set off its charge
- * @charge: prepared
- * @plan: committed, its pages still held
+ * gupx_charge_commit_unpin() - take the pages that leave the set off its charge
+ * @charge: charge that is prepared for the plan
+ * @plan: committed plan whose pages are not released yet
  *
  * The user stays charged until gupx_charge_finish_unpin().
  */
@@ -455,11 +467,11 @@ void gupx_charge_commit_unpin(struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_finish_unpin() - uncharge the user
- * @charge: of the set, which its owner keeps; no lock is needed
- * @plan: finished: its pages are released
+ * gupx_charge_finish_unpin() - uncharge the user after the pages are released
+ * @charge: charge of a set that the caller keeps alive; needs no lock
+ * @plan: finished plan
  *
- * Not earlier: otherwise a user could pin more with each release that is under way.
+ * An earlier uncharge would let a user pin more with each release that is under way.
  */
 void gupx_charge_finish_unpin(const struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)

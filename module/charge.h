@@ -11,15 +11,15 @@ struct gupx_unpin_plan;
 struct user_struct;
 
 /**
- * struct gupx_charge - what a pin set costs its user
- * @user: who is charged
- * @quota: of that user: extents
- * @pages: charged now
- * @extents: counted in @quota now
- * @folios: head frame numbers of large folios that were charged whole with their
- *	first part; the value says how much is still held
+ * struct gupx_charge - charges of a pin set
+ * @user: user who is charged
+ * @quota: extent quota of that user
+ * @pages: number of pages charged now
+ * @extents: number of extents counted in @quota now
+ * @folios: large folios that are held in parts and were charged whole, by head frame
+ *	number; each value records the pages held and the extra charge
  *
- * Its owner has the lock.
+ * The owner serializes access to it.
  */
 struct gupx_charge {
 	struct user_struct *user;
@@ -30,9 +30,9 @@ struct gupx_charge {
 };
 
 /**
- * struct gupx_precharge - pages charged ahead of the pins that will use them up
- * @exempt: the caller has CAP_IPC_LOCK: nothing is charged
- * @pages: charged and not used up
+ * struct gupx_precharge - pages charged in advance, for pins to use
+ * @exempt: the caller has CAP_IPC_LOCK, so nothing is charged
+ * @pages: number of pages that are charged but not used yet
  */
 struct gupx_precharge {
 	bool exempt;
