@@ -379,7 +379,7 @@ static void uncharge_folio_part(struct gupx_charge *charge,
 		return;
 	}
 	kept = get_first_part_cost(folio);
-	kept -= min(kept, held + extra);
+	kept = min(nr, kept - min(kept, held + extra));
 	store_record(charge, folio, held, extra + kept);
 	uncharge_pages(charge, plan, nr - kept);
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A pin set in /proc/PID/fdinfo: whose memory it is, how much of it, since when.
- */
+/* Show a pin set in /proc/PID/fdinfo: the target process, page counts, ranges and ages. */
 #include <linux/capability.h>
 #include <linux/gupx.h>
 #include <linux/pid.h>
@@ -26,7 +24,7 @@ static void show_target(const struct gupx_pinset *set, struct seq_file *seq)
 	struct pid_namespace *ns = proc_pid_ns(file_inode(seq->file)->i_sb);
 
 	seq_printf(seq, "gupx-target-pid:\t%d\n", pid_nr_ns(set->pid, ns));
-	/* As /proc/PID/stat has it. */
+	/* In clock ticks since boot, like starttime in /proc/PID/stat. */
 	seq_printf(seq, "gupx-target-start:\t%llu\n",
 		   div_u64(set->start, NSEC_PER_SEC / USER_HZ));
 }
@@ -56,7 +54,7 @@ static void show_range(struct seq_file *seq, const struct gupx_extent *extent,
 		   (u64)(ktime_get_boottime_seconds() - pin_time));
 }
 
-/* As many as are read at a glance; EXTENTS has all of them. */
+/* Keep the file short; EXTENTS lists all extents. */
 #define RANGES_SHOWN 128U
 #define RANGES_AT_A_TIME 4U
 
@@ -84,8 +82,8 @@ static void show_ranges(struct gupx_pinset *set, struct seq_file *seq)
 
 /**
  * gupx_fdinfo_show() - show the set in /proc/PID/fdinfo
- * @set: any
- * @seq: to be written to
+ * @set: pin set
+ * @seq: output
  */
 void gupx_fdinfo_show(struct gupx_pinset *set, struct seq_file *seq)
 {

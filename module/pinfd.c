@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pin fd: a pin set as a file. The pins go with its last reference.
+ * The pin fd: the file that owns a pin set. The last reference to the file releases the
+ * pins.
  */
 #include <linux/anon_inodes.h>
 #include <linux/capability.h>
@@ -27,20 +28,20 @@ static void hide_frames(struct gupx_extent *extent, unsigned int nr)
 		extent[i].pfn = GUPX_PFN_HIDDEN;
 }
 
-/* Through a page of ours: no user memory is touched under the set's lock. */
+/* Copy through a kernel page, so that no user memory is accessed under the set's lock. */
 static int copy_extents(struct gupx_pinset *set, struct gupx_extents *extents,
-			struct gupx_extent *page, bool shown)
+			struct gupx_extent *page, bool show_pfn)
 {
 	const unsigned int page_nr = PAGE_SIZE / sizeof(*page);
 
 	while (extents->count < extents->capacity) {
 		const unsigned int nr = gupx_pinset_extents(
-			set, !shown, extents->first + extents->count, page,
+			set, !show_pfn, extents->first + extents->count, page,
 			min(page_nr, extents->capacity - extents->count));
 
 		if (!nr)
 			break;
-		if (!shown)
+		if (!show_pfn)
 			hide_frames(page, nr);
 		if (gupx_dispatch_copy_array(extents->buf, extents->count,
 					     extents->entry_size, page,
@@ -58,7 +59,7 @@ static int run_extents(struct gupx_call *call)
 {
 	struct gupx_extents *extents = &call->args.extents;
 	struct gupx_pinset *set = call->file->private_data;
-	const bool shown = capable(CAP_SYS_ADMIN);
+	const bool show_pfn = capable(CAP_SYS_ADMIN);
 	struct gupx_pinset_totals totals;
 	struct gupx_extent *page;
 	int error;
@@ -73,9 +74,9 @@ static int run_extents(struct gupx_call *call)
 	if (!page)
 		return -ENOMEM;
 	extents->count = 0;
-	error = copy_extents(set, extents, page, shown);
+	error = copy_extents(set, extents, page, show_pfn);
 	kfree(page);
-	if (gupx_pinset_totals(set, !shown, &totals))
+	if (gupx_pinset_totals(set, !show_pfn, &totals))
 		return -EINTR;
 	extents->total = totals.extents;
 	extents->bytes = totals.pages << PAGE_SHIFT;
@@ -136,38 +137,38 @@ static long pinfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return gupx_dispatch(pinfd_ops, ARRAY_SIZE(pinfd_ops), file, cmd, arg);
 }
 
-/* Pages that are copied under one look at the set. */
+/* Pages to copy for each time that the set is locked. */
 #define COPY_BATCH 64U
 
 /*
- * Find pages to be copied, and keep them from being released meanwhile.
+ * Find pages to copy and take a reference on each, so that UNPIN does not free them.
  *
- * Return: how many there are, all in a row or all the zero page; 0: the end; or
- * -ENODATA: released; or -EINTR.
+ * Return: number of pages, contiguous or all the zero page; 0 at the end; -ENODATA: the
+ * page was released; or -EINTR.
  */
 static int grab_pages(struct gupx_pinset *set, loff_t pos,
 		      struct gupx_run *found)
 {
-	enum gupx_extent_found what;
+	enum gupx_extent_found kind;
 	unsigned int i;
 
 	if (gupx_pinset_lock(set))
 		return -EINTR;
-	what = gupx_pinset_find(set, pos >> PAGE_SHIFT, found);
-	if (what == GUPX_FOUND_PAGE) {
+	kind = gupx_pinset_find(set, pos >> PAGE_SHIFT, found);
+	if (kind == GUPX_FOUND_PAGE) {
 		found->nr = min(found->nr, COPY_BATCH);
 		for (i = 0; i < found->nr; i++)
 			get_page(gupx_run_page(found, i));
 	}
 	gupx_pinset_unlock(set);
-	if (what == GUPX_FOUND_RELEASED)
+	if (kind == GUPX_FOUND_RELEASED)
 		return -ENODATA;
-	return what == GUPX_FOUND_PAGE ? found->nr : 0;
+	return kind == GUPX_FOUND_PAGE ? found->nr : 0;
 }
 
 /*
- * Return: bytes copied, less than asked where the caller's buffer ends early or a page
- * is poisoned; -EHWPOISON or -EFAULT where that is so at once.
+ * Return: bytes copied, fewer if the buffer ends early or a page is poisoned; -EHWPOISON
+ * or -EFAULT if that is the case at the first byte.
  */
 static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
 			  struct iov_iter *to)
@@ -192,7 +193,7 @@ static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
 	return copied;
 }
 
-/* The pinned bytes, in the order they were pinned. */
+/* Read the pinned bytes, in the order of pinning. */
 static ssize_t pinfd_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct gupx_pinset *set = iocb->ki_filp->private_data;
@@ -243,10 +244,10 @@ static const struct file_operations pinfd_fops = {
 };
 
 /**
- * gupx_pinfd_create() - create a pin set, and the pin fd that will own it
- * @call: takes the file, which is not yet the caller's
- * @mm: the target
- * @read_only: it never has a writable window
+ * gupx_pinfd_create() - create a pin set and its pin fd
+ * @call: ioctl in progress; owns the file until it is installed
+ * @mm: mm of the target
+ * @read_only: the pin fd never has a writable window
  *
  * Return: the set, or -ENOMEM, -EMFILE, -ENFILE, -ENODEV.
  */
@@ -270,12 +271,12 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		gupx_pinset_destroy(set);
-		/* No new file of a module that is being unloaded by force. */
+		/* A module that is being unloaded by force gets no new file. */
 		return PTR_ERR(file) == -ENOENT ? ERR_PTR(-ENODEV)
 						: ERR_CAST(file);
 	}
 	gupx_pinset_attach(set, file);
-	/* An anonymous file is a stream, unless it says that it has positions. */
+	/* Allow pread(), which anonymous files do not by default. */
 	file->f_mode |= FMODE_PREAD;
 	call->new_fd = fd;
 	call->new_file = file;
@@ -283,10 +284,10 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 }
 
 /**
- * gupx_pinfd_set() - the pin set behind a file
- * @file: any
+ * gupx_pinfd_set() - get the pin set of a file
+ * @file: open file
  *
- * Return: the set, as long as the file is held; NULL where it is no pin fd.
+ * Return: the set, valid while the caller holds the file; NULL if it is no pin fd.
  */
 struct gupx_pinset *gupx_pinfd_set(struct file *file)
 {

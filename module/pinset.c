@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pin set: what stands behind a pin fd. It owns pins, and charges for them,
- * until they are released one by one or the last reference to the fd goes.
+ * The pin set behind a pin fd. It owns pins and charges for them until UNPIN releases
+ * them or the last reference to the fd is dropped.
  *
- * Lock order: the mmap_lock of who has a window, the set's lock, the list of windows
- * (i_mmap_rwsem), page-table locks. The target's mmap_lock is never held together
- * with the set's: the set allocates under it. No user memory is touched under it
- * either. The set keeps the mm's struct alive (mmgrab), never the memory: pins outlive
- * the target.
+ * Lock order: the mmap_lock of a process with a window, the set's lock, i_mmap_rwsem of
+ * the windows, page-table locks. The loop drops the target's mmap_lock before it takes
+ * the set's lock, because memory is allocated under the set's lock. No user memory is
+ * accessed under the set's lock.
+ *
+ * The set keeps the mm's struct alive (mmgrab()), not its memory: pins outlive the
+ * target.
  */
 #include <linux/fs.h>
 #include <linux/gupx.h>
@@ -22,7 +24,7 @@
 #include "pinset_internal.h"
 #include "unpin.h"
 
-/* For those who read about the pins: whose memory it is. */
+/* Record the target's process, for fdinfo. */
 static void record_target(struct gupx_pinset *set)
 {
 #ifdef CONFIG_MEMCG
@@ -40,13 +42,13 @@ static void record_target(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_create() - create a pin set without pins
- * @mm: of the target; its struct is kept
- * @seals: GUPX_SEAL_*
+ * gupx_pinset_create() - create an empty pin set
+ * @mm: mm of the target; the set grabs its struct
+ * @seals: GUPX_SEAL_* that the set begins with
  *
  * Charges go to the caller's user.
  *
- * Return: the set, to be freed by gupx_pinset_destroy(); NULL: no memory.
+ * Return: the set, to be freed by gupx_pinset_destroy(); NULL if there is no memory.
  */
 struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm, u32 seals)
 {
@@ -70,10 +72,10 @@ struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm, u32 seals)
 }
 
 /**
- * gupx_pinset_destroy() - give all pins and their charge back
- * @set: nobody else has it any more
+ * gupx_pinset_destroy() - release all pins, uncharge them and free the set
+ * @set: pin set that has no other user
  *
- * Cannot fail, allocates nothing. May sleep.
+ * Cannot fail and allocates nothing. May sleep.
  */
 void gupx_pinset_destroy(struct gupx_pinset *set)
 {
@@ -86,12 +88,12 @@ void gupx_pinset_destroy(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_attach() - make the windows of a file those of the set
- * @set: of the file
- * @file: not yet known to anybody
+ * gupx_pinset_attach() - give a pin fd an address space of its own
+ * @set: pin set of the file
+ * @file: new file that is not installed yet
  *
- * All anonymous files share one inode; to find the windows of one pin fd, it has a
- * list of its own.
+ * All anonymous files share one inode. The set needs its own i_mmap tree to find the
+ * windows of this file alone.
  */
 void gupx_pinset_attach(struct gupx_pinset *set, struct file *file)
 {
@@ -100,14 +102,14 @@ void gupx_pinset_attach(struct gupx_pinset *set, struct file *file)
 }
 
 /**
- * gupx_pinset_fits() - may the caller add pins of this target?
- * @set: of the caller's pin fd
- * @mm: the target
+ * gupx_pinset_fits() - check if the caller may add pins of a target
+ * @set: pin set of the caller's pin fd
+ * @mm: mm of the target
  *
- * One set, one address space; and one user, or a passed fd would let one user's
- * pins be charged to another.
+ * A set is for one address space and one user. Otherwise a passed pin fd could charge
+ * one user's pins to another.
  *
- * Return: whether.
+ * Return: true if it may.
  */
 bool gupx_pinset_fits(const struct gupx_pinset *set, const struct mm_struct *mm)
 {
@@ -115,10 +117,10 @@ bool gupx_pinset_fits(const struct gupx_pinset *set, const struct mm_struct *mm)
 }
 
 /**
- * gupx_pinset_is_own() - is the caller's user the one who made the set?
- * @set: any
+ * gupx_pinset_is_own() - check if the caller's user created the set
+ * @set: pin set
  *
- * Return: whether.
+ * Return: true if so.
  */
 bool gupx_pinset_is_own(const struct gupx_pinset *set)
 {
@@ -127,9 +129,9 @@ bool gupx_pinset_is_own(const struct gupx_pinset *set)
 
 /**
  * gupx_pinset_user() - get the user who is charged
- * @set: any
+ * @set: pin set
  *
- * Return: the user, as long as the set lives.
+ * Return: the user, valid as long as the set.
  */
 struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 {
@@ -137,12 +139,11 @@ struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_lock() - take the set's lock
+ * gupx_pinset_lock() - take the set's lock, so that no page is released
  * @set: pin set
  *
- * While it is held, no page of the set is released. Killable: a pin fd may be shared
- * with a user who holds the lock for as long as the scheduler or the reclaim of his
- * memory cgroup lets him.
+ * The lock is killable: users may share a pin fd, and another user may be slow while he
+ * holds it.
  *
  * Return: 0 or -EINTR.
  */
@@ -155,7 +156,7 @@ int gupx_pinset_lock(struct gupx_pinset *set)
  * gupx_pinset_trylock() - take the set's lock if it is free
  * @set: pin set
  *
- * Return: whether the lock is held.
+ * Return: true if it was free.
  */
 bool gupx_pinset_trylock(struct gupx_pinset *set)
 {
@@ -163,15 +164,15 @@ bool gupx_pinset_trylock(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_unlock() - the end of gupx_pinset_lock()
- * @set: any
+ * gupx_pinset_unlock() - drop the set's lock
+ * @set: pin set, locked
  */
 void gupx_pinset_unlock(struct gupx_pinset *set)
 {
 	mutex_unlock(&set->lock);
 }
 
-/* What is released counts no longer. */
+/* Remove the released pages from the set's counts. */
 static void uncount_pages(struct gupx_pinset *set,
 			  const struct gupx_unpin_plan *plan)
 {
@@ -192,7 +193,7 @@ static void uncount_pages(struct gupx_pinset *set,
 	set->extents -= plan->extents;
 }
 
-/* Under the set's lock, which also keeps windows from showing the pages again. */
+/* The set's lock is held. It also keeps windows from mapping the pages again. */
 static int unpin_range(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
 {
 	int error;
@@ -216,14 +217,14 @@ static int unpin_range(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
 }
 
 /**
- * gupx_pinset_unpin() - release a part of a set
- * @set: of the caller's user
- * @index: of the first page, in the order they were pinned
- * @nr: pages; what is beyond the end, or released, is passed over
- * @released: to be filled: pages that were released
+ * gupx_pinset_unpin() - release part of a set
+ * @set: pin set of the caller's user
+ * @index: index of the first page, in the order of pinning
+ * @nr: number of pages; pages beyond the end and released ones are skipped
+ * @released: set to the number of pages that were released
  *
- * Return: 0; -EPERM: the set is sealed against it; -ENOMEM, -ENOBUFS, -EDQUOT, -EINTR: as
- * <linux/gupx.h> says, and nothing was released.
+ * Return: 0; -EPERM: the set is sealed against UNPIN; -ENOMEM, -ENOBUFS, -EDQUOT or
+ * -EINTR: nothing was released, see struct gupx_unpin.
  */
 int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
 {
@@ -241,19 +242,21 @@ int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
 	if (error)
 		return error;
 	*released = plan.pages;
-	/* A folio's lock may be waited for: not under ours, which faults take. */
+	/*
+	 * Release the pages without the set's lock: it may wait for a folio lock, and window
+	 * faults take the set's lock.
+	 */
 	gupx_unpin_finish(&plan);
 	gupx_charge_finish_unpin(&set->charge, &plan);
 	return 0;
 }
 
 /**
- * gupx_pinset_seal() - rule something out for good
- * @set: any
- * @seals: GUPX_SEAL_* to be added
+ * gupx_pinset_seal() - forbid operations on the set permanently
+ * @set: pin set
+ * @seals: GUPX_SEAL_* to add
  *
- * Return: 0; -EBUSY: it is being done right now, or has a window that it rules out;
- * -EINTR.
+ * Return: 0; -EBUSY: a PIN is running, or the set has a writable window; -EINTR.
  */
 int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 {
@@ -272,12 +275,13 @@ int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 }
 
 /**
- * gupx_pinset_open_window() - may the set have this window?
- * @set: any
- * @write: it is to be writable
+ * gupx_pinset_open_window() - check if the set may have a window, and count it
+ * @set: pin set
+ * @write: the window is writable
  *
- * Return: 0, and a writable window counts until gupx_pinset_close_window(); -EPERM:
- * sealed, or pins not fit to be held; -EACCES: not all was pinned for writing; -EINTR.
+ * Return: 0, and a writable window counts until gupx_pinset_close_window(); -EPERM: the
+ * set is sealed or has short pins; -EACCES: not every page was pinned for writing;
+ * -EINTR.
  */
 int gupx_pinset_open_window(struct gupx_pinset *set, bool write)
 {
@@ -298,8 +302,8 @@ int gupx_pinset_open_window(struct gupx_pinset *set, bool write)
 }
 
 /**
- * gupx_pinset_dup_window() - count a part of a writable window that became two
- * @set: has a writable window
+ * gupx_pinset_dup_window() - count the second part of a writable window that was split
+ * @set: pin set with a writable window
  */
 void gupx_pinset_dup_window(struct gupx_pinset *set)
 {
@@ -307,8 +311,8 @@ void gupx_pinset_dup_window(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_close_window() - a writable window, or a part of it, is gone
- * @set: of the window
+ * gupx_pinset_close_window() - uncount a writable window or a part of one
+ * @set: pin set with a writable window
  */
 void gupx_pinset_close_window(struct gupx_pinset *set)
 {
@@ -316,14 +320,14 @@ void gupx_pinset_close_window(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_extents() - describe extents, in the order they were pinned
- * @set: any
- * @joined: as gupx_extent_list_describe() has it
- * @first: index of the first one wanted
- * @out: room for @nr; kernel memory
- * @nr: how many at most
+ * gupx_pinset_extents() - describe extents, in the order of pinning
+ * @set: pin set
+ * @joined: join runs that differ only in their physical address
+ * @first: index of the first extent to describe
+ * @out: array for @nr extents, in kernel memory
+ * @nr: maximum number of extents
  *
- * Return: how many.
+ * Return: number of extents.
  */
 unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
 				 u64 first, struct gupx_extent *out,
@@ -340,14 +344,12 @@ unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
 }
 
 /**
- * gupx_pinset_find() - find the pages from an index on
- * @set: locked
- * @index: pages in the order they were pinned, from 0
- * @found: to be filled: one page of it, or more in a row
+ * gupx_pinset_find() - find the run that contains a page
+ * @set: pin set, locked; the run stays valid until it is unlocked
+ * @index: index of the page, in the order of pinning
+ * @found: set to the rest of the run, from the page on
  *
- * What is found stays as long as the set is locked.
- *
- * Return: whether there is such a page, or was one.
+ * Return: %GUPX_FOUND_PAGE, %GUPX_FOUND_RELEASED or %GUPX_FOUND_END.
  */
 enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 					struct gupx_run *found)
@@ -357,9 +359,9 @@ enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 
 /**
  * gupx_pinset_totals() - get the sums over all extents
- * @set: any
- * @joined: count extents that only memory tells apart as one
- * @totals: to be filled
+ * @set: pin set
+ * @joined: count runs that differ only in their physical address as one extent
+ * @totals: set to the sums
  *
  * Return: 0 or -EINTR.
  */

@@ -13,14 +13,14 @@ struct gupx_run;
 struct user_struct;
 
 /**
- * struct gupx_pinset_totals - what a pin set holds, in numbers
- * @extents: runs
- * @pages: held
- * @length: pages held and released
- * @kernel_pages: of these, taken by the kernel's engine
- * @write_pages: pinned for writing; never the zero page
- * @short_pages: not fit to be held for long
- * @charged: pages charged to the user
+ * struct gupx_pinset_totals - sums over all extents of a pin set
+ * @extents: number of runs
+ * @pages: number of pages held
+ * @length: number of pages held and released
+ * @kernel_pages: pages held that the kernel's own get_user_pages took
+ * @write_pages: pages pinned for writing; never the zero page
+ * @short_pages: pages pinned with %GUPX_F_SHORT
+ * @charged: number of pages charged to the user
  * @seals: GUPX_SEAL_*
  */
 struct gupx_pinset_totals {

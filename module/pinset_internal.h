@@ -2,7 +2,7 @@
 #ifndef GUPX_PINSET_INTERNAL_H
 #define GUPX_PINSET_INTERNAL_H
 
-/* What a pin set is made of: for pinset.c, intake.c and fdinfo.c alone. */
+/* The pin set's layout, for pinset.c, acquire.c and fdinfo.c only. */
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
@@ -17,22 +17,22 @@ struct pid;
 
 /**
  * struct gupx_pinset - pins and the charge for them
- * @lock: protects everything below that is not const
- * @mm: (const) the target, by mmgrab
- * @pid: (const) of the target's process when the set was made; may be NULL
- * @start: (const) when that process began, ns since boot
- * @mapping: of the pin fd's windows
- * @charge: for the pins
- * @list: what is held
- * @extents: runs held
- * @pages: held
- * @kernel_pages: of these, taken by the kernel's engine
- * @write_pages: pinned for writing
- * @short_pages: not fit to be held for long
- * @zero_pages: the zero page
+ * @lock: protects all fields below, except const ones and @writable_windows
+ * @mm: (const) the target's mm, with a reference from mmgrab()
+ * @pid: (const) process of the target when the set was created; may be NULL
+ * @start: (const) start time of that process, ns since boot
+ * @mapping: address space of the pin fd, to find its windows
+ * @charge: charge for the pins
+ * @list: the pins
+ * @extents: number of runs held
+ * @pages: number of pages held
+ * @kernel_pages: pages held that the kernel's own get_user_pages took
+ * @write_pages: pages pinned for writing
+ * @short_pages: pages pinned with %GUPX_F_SHORT
+ * @zero_pages: pages held that are the zero page
  * @seals: GUPX_SEAL_*
- * @pinning: requests under way that add pins
- * @writable_windows: mappings that may be writable
+ * @pinning: number of requests that are adding pins
+ * @writable_windows: number of mappings that may be writable
  */
 struct gupx_pinset {
 	struct mutex lock;
@@ -54,10 +54,10 @@ struct gupx_pinset {
 };
 
 /**
- * gupx_pinset_count() - count pages that are held, or no longer held
- * @set: locked
- * @flags: GUPX_RUN_* of their run
- * @pages: how many; negative: no longer held
+ * gupx_pinset_count() - update the page counts of a set
+ * @set: pin set, locked
+ * @flags: GUPX_RUN_* of the pages' run
+ * @pages: number of pages added; negative for pages released
  */
 static inline void gupx_pinset_count(struct gupx_pinset *set, u32 flags,
 				     s64 pages)

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The window: pinned pages mapped into the holder, without a copy.
+ * The window: a mapping of pinned pages in the process that has the pin fd, without a
+ * copy.
  *
- * Frames, not pages: vm_insert_page() refuses anonymous pages, so the mapping is
- * VM_PFNMAP and each entry is put in by vmf_insert_pfn() when it is touched. That
- * function BUG()s on a mapping that could copy on write, private and read-only
- * ones included: so only shared mappings, for good.
+ * vm_insert_page() refuses anonymous pages, so the mapping is VM_PFNMAP and its fault
+ * handler inserts frame numbers with vmf_insert_pfn(). That function BUG()s on
+ * copy-on-write mappings, even on read-only private ones, so a window must be a shared
+ * mapping.
  *
- * The mapping holds the file, the file the set, the set the pins: no frame goes
- * away under it, but by UNPIN, which zaps the mapping first. What may be written was
- * pinned for writing, and is marked dirty when it is released.
+ * The mapping holds the file, the file holds the set, and the set holds the pins. So no
+ * frame is freed while it is mapped; UNPIN zaps the mapping first. Pages that can be
+ * written through a window were pinned for writing, and are marked dirty on release.
  *
- * What the window passes by: the target's soft-dirty and userfaultfd marks. After
- * exec or MADV_DONTNEED in the target it shows the page that was pinned, not the
- * one that is there now.
+ * Writes through a window do not set the target's soft-dirty and userfaultfd marks. After
+ * exec or MADV_DONTNEED in the target, the window shows the page that was pinned, not the
+ * new one.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -26,13 +27,13 @@
 #include "window.h"
 
 /*
- * May the mapping show the page? A mapping is judged by what it may ever do: mprotect()
- * takes VM_WRITE away and gives it back without asking, and opens entries that are
- * there. So where it may be writable, all it shows may be written.
+ * Check if the mapping may show the page. VM_MAYWRITE decides, not VM_WRITE: mprotect()
+ * removes VM_WRITE and restores it without a callback, and makes existing entries
+ * writable. So a mapping that may become writable only shows pages pinned for writing.
  */
 static bool may_show(const struct vm_area_struct *vma, u32 flags)
 {
-	/* The set may have grown since it was mapped. */
+	/* A PIN may have added short pins after the mmap(). */
 	if (flags & GUPX_RUN_SHORT)
 		return false;
 	if (!(vma->vm_flags & VM_MAYWRITE))
@@ -55,12 +56,12 @@ static vm_fault_t insert_page(struct vm_fault *vmf, struct gupx_pinset *set)
 }
 
 /*
- * Take the set's lock. As long as it is not free, the mmap_lock is dropped, so that a
- * holder who is slow does not keep other threads from the address space. TTM waits for
- * a buffer's lock in the same way. The mmap_lock is held, not a lock of the VMA alone:
- * vmf_can_call_fault() requires map_pages() for the latter.
+ * Take the set's lock in a fault. While another task holds it, drop the mmap_lock, so that
+ * a slow holder does not block other threads of this address space. TTM waits for a
+ * buffer's lock in the same way (ttm_bo_vm_reserve()). The fault holds the mmap_lock and
+ * not a VMA lock, because vmf_can_call_fault() requires map_pages() for the latter.
  *
- * Return: 0, lock held; or the answer to the fault.
+ * Return: 0 with the lock held, or the result of the fault.
  */
 static vm_fault_t lock_set(struct vm_fault *vmf, struct gupx_pinset *set)
 {
@@ -72,7 +73,7 @@ static vm_fault_t lock_set(struct vm_fault *vmf, struct gupx_pinset *set)
 		return gupx_pinset_lock(set) ? VM_FAULT_SIGBUS : 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
-	/* The mapping, and with it the set, may go without the mmap_lock. */
+	/* Without the mmap_lock, only the file keeps the set. */
 	file = get_file(vmf->vma->vm_file);
 	mmap_read_unlock(vmf->vma->vm_mm);
 	if (!gupx_pinset_lock(set))
@@ -81,26 +82,26 @@ static vm_fault_t lock_set(struct vm_fault *vmf, struct gupx_pinset *set)
 	return VM_FAULT_RETRY;
 }
 
-/* Under the set's lock: who releases the page zaps the entry afterwards. */
+/* The set's lock excludes UNPIN, which takes the page out of the set and zaps the entry. */
 static vm_fault_t handle_fault(struct vm_fault *vmf)
 {
 	struct gupx_pinset *set = vmf->vma->vm_private_data;
-	vm_fault_t answer;
+	vm_fault_t ret;
 
 	/*
-	 * Linux "userfaultfd: UFFD_FEATURE_WP_ASYNC", in v6.7, protects any
-	 * mapping. It leaves a marker in an empty entry, which vmf_insert_pfn()
-	 * takes for a page: the fault would be taken for ever.
+	 * An entry that userfaultfd write-protects while it is empty holds a marker.
+	 * vmf_insert_pfn() treats the marker as a mapped page, so the fault would repeat
+	 * forever. No known kernel registers a VM_PFNMAP mapping (vma_can_userfault()).
 	 */
 	if (userfaultfd_wp(vmf->vma))
 		return VM_FAULT_SIGBUS;
 
-	answer = lock_set(vmf, set);
-	if (answer)
-		return answer;
-	answer = insert_page(vmf, set);
+	ret = lock_set(vmf, set);
+	if (ret)
+		return ret;
+	ret = insert_page(vmf, set);
 	gupx_pinset_unlock(set);
-	return answer;
+	return ret;
 }
 
 static void open_window(struct vm_area_struct *vma)
@@ -123,12 +124,12 @@ static const struct vm_operations_struct window_ops = {
 
 /**
  * gupx_window_map() - map a pin set
- * @set: kept by the file that is mapped
- * @vma: the new mapping, not yet seen by anyone
+ * @set: pin set; the mapped file keeps it alive
+ * @vma: new mapping that is not visible yet
  *
- * Return: 0; -ENODEV: this kernel checks page tables; -EINVAL: not a shared mapping; -EPERM: executable, or the set is sealed
- * against it or has pins not fit to be held; -EACCES: writable, and not all was pinned
- * for writing.
+ * Return: 0; -ENODEV: the kernel checks page tables; -EINVAL: the mapping is not shared; -EPERM: the mapping is executable, or the
+ * set is sealed against it or has short pins; -EACCES: the mapping is writable, and not
+ * every page was pinned for writing; -EINTR.
  */
 int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 {
@@ -145,7 +146,7 @@ int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 	error = gupx_pinset_open_window(set, write);
 	if (error)
 		return error;
-	/* Or mprotect() would grant later what was not asked, nor checked, now. */
+	/* Otherwise mprotect() could make it writable later, without these checks. */
 	if (!write)
 		clear |= VM_MAYWRITE;
 	vm_flags_mod(vma,
