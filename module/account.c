@@ -24,8 +24,9 @@
 /* 64 GiB of 4 KiB pages that are not contiguous. */
 static unsigned long max_extents = 1UL << 24;
 module_param(max_extents, ulong, 0644);
-MODULE_PARM_DESC(max_extents,
-		 "extents that one user may hold (default 16777216)");
+MODULE_PARM_DESC(
+	max_extents,
+	"Maximum number of extents that one user may hold (default 16777216)");
 
 /**
  * struct gupx_quota - extent count of one user

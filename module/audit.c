@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Audit records of what an administrator may want to know of later: requests that
- * override protections, pins that are not fit to be held, and pins of another user's
- * process.
+ * Audit records for requests that override protections, for short pins, and for pins of
+ * another user's process.
  */
 #include <linux/audit.h>
 #include <linux/cred.h>
@@ -15,9 +14,9 @@
 #include "audit.h"
 
 /**
- * struct mm_owner - the process whose memory it is
- * @pid: as the initial namespace has it; 0: not known
- * @uid: its user
+ * struct mm_owner - the process that owns an mm
+ * @pid: PID in the initial namespace; 0 if unknown
+ * @uid: user of the process
  */
 struct mm_owner {
 	pid_t pid;
@@ -59,9 +58,9 @@ static void log_request(const char *verb, const struct mm_owner *target,
 }
 
 /**
- * gupx_audit_pin() - record a PIN that is out of the ordinary
- * @mm: the target
- * @pin: answered
+ * gupx_audit_pin() - record a PIN with FORCE or SHORT, or of another user's process
+ * @mm: mm of the target
+ * @pin: finished request
  */
 void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 {
@@ -76,9 +75,9 @@ void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 }
 
 /**
- * gupx_audit_read() - record a READ that is out of the ordinary
- * @mm: the target
- * @read: permitted, not yet done
+ * gupx_audit_read() - record a READ with FORCE
+ * @mm: mm of the target
+ * @read: request that passed its checks, before the first copy
  */
 void gupx_audit_read(struct mm_struct *mm, const struct gupx_read *read)
 {

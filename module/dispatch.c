@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way in and out of every ioctl: the struct's size, the copy in, the handler,
- * the copy out. Handlers see kernel memory only, but for buffers of their own.
+ * Entry and exit of every ioctl: check the struct's size, copy it in, call the handler,
+ * copy it out. Handlers access user memory only for buffers that the struct points to.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -9,7 +9,7 @@
 
 #include "dispatch.h"
 
-/* No holes, no padding at the end: the same bytes for every compiler. */
+/* No holes and no padding at the end, so that all compilers agree on the layout. */
 #define CHECK_LAYOUT(type, bytes, last)                 \
 	static_assert(sizeof(struct type) == (bytes) && \
 		      offsetofend(struct type, last) == (bytes))
@@ -29,8 +29,8 @@ CHECK_LAYOUT(gupx_seal, 16, sealed);
 static_assert(sizeof(union gupx_args) <= 256);
 
 /**
- * gupx_dispatch_drop_file() - give up a new pin fd that nobody will learn of
- * @call: may have none
+ * gupx_dispatch_drop_file() - close a new pin fd that is not installed
+ * @call: ioctl in progress, with or without a new pin fd
  */
 void gupx_dispatch_drop_file(struct gupx_call *call)
 {
@@ -42,15 +42,15 @@ void gupx_dispatch_drop_file(struct gupx_call *call)
 }
 
 /**
- * gupx_dispatch_check_entry() - can an array of such entries be filled?
- * @entry_size: of an entry, as the caller knows it
- * @least: of an entry, as it was first published
+ * gupx_dispatch_check_entry() - check the entry size of a caller's array
+ * @entry_size: size of an entry, as the caller knows it
+ * @min_size: size of an entry, as first published
  *
  * Return: 0; -EINVAL: too small; -E2BIG: longer than a page.
  */
-int gupx_dispatch_check_entry(u32 entry_size, u32 least)
+int gupx_dispatch_check_entry(u32 entry_size, u32 min_size)
 {
-	if (entry_size < least)
+	if (entry_size < min_size)
 		return -EINVAL;
 	return entry_size > PAGE_SIZE ? -E2BIG : 0;
 }
@@ -59,12 +59,13 @@ int gupx_dispatch_check_entry(u32 entry_size, u32 least)
  * gupx_dispatch_copy_array() - copy entries to the caller's array
  * @buf: address of the array
  * @first: index of the first entry
- * @entry_size: of an entry, as the caller knows it: at least as it was first published
- * @from: the entries
- * @size: of an entry, as this module knows it
- * @nr: how many
+ * @entry_size: size of an entry, as the caller knows it, from gupx_dispatch_check_entry()
+ * @from: entries to copy
+ * @size: size of an entry, as this module knows it
+ * @nr: number of entries
  *
- * Of shorter entries the caller gets the head, of longer ones the tail is zero.
+ * If the caller's entries are shorter, they get the head. If they are longer, their tails
+ * are zeroed.
  *
  * Return: 0 or -EFAULT.
  */
@@ -111,21 +112,21 @@ static int run_op(const struct gupx_op *op, struct gupx_call *call,
 {
 	const int error = op->run(call);
 
-	/* A refusal by the limit tells the limit. */
+	/* ENOBUFS returns the limit to the caller. */
 	if (!error || error == -ENOBUFS)
 		return copy_out(call, user, min(size, op->size)) ?: error;
 	return error;
 }
 
 /**
- * gupx_dispatch() - serve one ioctl
- * @ops: what the file knows
- * @nr: how many
- * @file: that it was made on
- * @cmd: its number
- * @arg: the caller's struct, beginning with its size
+ * gupx_dispatch() - handle one ioctl
+ * @ops: ioctls of the file
+ * @nr: number of @ops
+ * @file: file that the ioctl was called on
+ * @cmd: ioctl number
+ * @arg: address of the caller's struct, which begins with its size
  *
- * Return: 0, or what <linux/gupx.h> says.
+ * Return: 0, or an errno of <linux/gupx.h>.
  */
 long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		   unsigned int cmd, unsigned long arg)
@@ -142,13 +143,13 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		return -EFAULT;
 	if (size < op->min_size)
 		return -EINVAL;
-	/* As openat2() has it: a tail to be looked through must end some time. */
+	/* Bound the search for nonzero bytes in the tail, like openat2(). */
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	error = copy_struct_from_user(&call.args, op->size, user, size);
 	if (error)
 		return error;
-	/* What cannot be answered is not begun. */
+	/* Fail before any work if the struct cannot be written. */
 	if (copy_to_user(user, &call.args, min(size, op->size)))
 		return -EFAULT;
 	error = run_op(op, &call, user, size);

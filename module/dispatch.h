@@ -19,11 +19,10 @@ union gupx_args {
 };
 
 /**
- * struct gupx_call - one ioctl on its way
- * @file: that the ioctl was made on
- * @args: copied in; copied out where the handler answers
- * @new_fd: a descriptor reserved for @new_file, installed only once the answer
- *	has reached the caller
+ * struct gupx_call - one ioctl in progress
+ * @file: file that the ioctl was called on
+ * @args: the caller's struct, copied in, and copied out after the handler
+ * @new_fd: descriptor reserved for @new_file, installed after the copy to the caller
  * @new_file: the new pin fd, or NULL
  */
 struct gupx_call {
@@ -35,10 +34,10 @@ struct gupx_call {
 
 /**
  * struct gupx_op - one ioctl
- * @nr: its number
- * @size: of its struct, as this module knows it
- * @min_size: of its struct, as it was first published
- * @run: called with the struct copied in. Where it returns 0 or -ENOBUFS, the
+ * @nr: ioctl number
+ * @size: size of its struct, as this module knows it
+ * @min_size: size of its struct, as first published
+ * @run: handler, called with the struct copied in. If it returns 0 or -ENOBUFS, the
  *	struct is copied out.
  */
 struct gupx_op {
@@ -57,7 +56,7 @@ struct gupx_op {
 long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		   unsigned int cmd, unsigned long arg);
 void gupx_dispatch_drop_file(struct gupx_call *call);
-int gupx_dispatch_check_entry(u32 entry_size, u32 least);
+int gupx_dispatch_check_entry(u32 entry_size, u32 min_size);
 int gupx_dispatch_copy_array(u64 buf, u64 first, u32 entry_size,
 			     const void *from, size_t size, unsigned int nr);
 

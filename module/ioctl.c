@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ABI of <linux/gupx.h>: what user space hands in becomes a request, what
- * came of it goes back. Besides pinfd.c the only file that hands user pointers on.
+ * The ABI of <linux/gupx.h>: turn the caller's struct into a request, and its result into
+ * the struct. Only this file and pinfd.c pass user pointers on.
  *
- * Every handler checks in one order, which is part of the contract: the struct,
- * its flags, its meaning, permission, the fds, the limit. Then the loop runs.
+ * All handlers check in the same order, which is part of the contract: the struct's size,
+ * its flags, its other fields, permissions, file descriptors, limits. Then the loop runs.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
@@ -36,35 +36,32 @@
 
 static bool allow_force;
 module_param(allow_force, bool, 0644);
-MODULE_PARM_DESC(allow_force,
-		 "let CAP_SYS_PTRACE override protections (GUPX_F_FORCE)");
+MODULE_PARM_DESC(
+	allow_force,
+	"Allow GUPX_F_FORCE to callers with CAP_SYS_PTRACE (default N)");
 
 static bool allow_short_pins;
 module_param(allow_short_pins, bool, 0644);
 MODULE_PARM_DESC(
 	allow_short_pins,
-	"let CAP_SYS_ADMIN hold pins not fit to be held (GUPX_F_SHORT)");
+	"Allow GUPX_F_SHORT to callers with CAP_SYS_ADMIN (default N)");
 
 static bool allow_kernel_engine;
 module_param(allow_kernel_engine, bool, 0644);
 MODULE_PARM_DESC(
 	allow_kernel_engine,
-	"let others than CAP_SYS_ADMIN ask the kernel's engine (GUPX_F_ENGINE_KERNEL)");
+	"Allow GUPX_F_ENGINE_KERNEL without CAP_SYS_ADMIN (default N)");
 
 static bool allow_pins = true;
 module_param(allow_pins, bool, 0644);
-MODULE_PARM_DESC(allow_pins,
-		 "make new pins; what is pinned stays so (default Y)");
+MODULE_PARM_DESC(allow_pins, "Allow new pins; existing pins stay (default Y)");
 
-/*
- * Each page may need an extent of 8 bytes: so much kernel memory one request can
- * come to hold, whatever the caller's limits are.
- */
+/* Bounds the kernel memory for one request: each page may need an extent of 8 bytes. */
 static unsigned int max_pin_mib = 64 << 10;
 module_param(max_pin_mib, uint, 0644);
-MODULE_PARM_DESC(max_pin_mib, "MiB that one PIN may ask for (default 65536)");
+MODULE_PARM_DESC(max_pin_mib, "Maximum size of one PIN in MiB (default 65536)");
 
-/* Every flag means the same in each verb that takes it. */
+/* A flag has the same meaning in all verbs that accept it. */
 static u32 make_request(u32 flags, u32 verb)
 {
 	u32 request = (flags & GUPX_R_ASKED) | verb;
@@ -90,7 +87,7 @@ static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 	trace_gupx_request(cursor);
 }
 
-/* A mem fd allows reading and writing; flags that do more need more. */
+/* A mem fd covers plain reads and writes. These flags need more rights. */
 static int check_permission(u32 flags)
 {
 	if ((flags & GUPX_F_FORCE) && !(allow_force && capable(CAP_SYS_PTRACE)))
@@ -120,7 +117,7 @@ static int check_pages(u64 addr, u64 len)
 	return check_wrap(addr, len);
 }
 
-/* Where and why it ended; what lies before is done. The caller's own address. */
+/* Set the end of the done range, as the caller's own (tagged) address, and the reason. */
 static void fill_stop(const struct gupx_cursor *cursor, u64 done_at,
 		      struct gupx_stop *stop)
 {
@@ -166,7 +163,7 @@ static int check_pin(const struct gupx_pin *pin)
 
 	if (pin->flags & ~GUPX_PIN_FLAGS)
 		return -EOPNOTSUPP;
-	/* The kernel's engine has no pin that is judged long and held short. */
+	/* The kernel's engine cannot apply long-term checks to a short-term pin. */
 	if ((pin->flags & GUPX_F_SHORT) && (pin->flags & GUPX_F_ENGINE_KERNEL))
 		return -EINVAL;
 	if ((pin->flags & GUPX_F_READ_ONLY) && pin->pin_fd != -1)
@@ -374,7 +371,7 @@ static int run_read(struct gupx_call *call)
 	return error;
 }
 
-/* The request that is to be judged, by its verb. */
+/* Flags and request bits of the verbs that EXPLAIN can judge. */
 static const struct {
 	u32 flags;
 	u32 request;
@@ -385,7 +382,7 @@ static const struct {
 	[GUPX_VERB_READ] = { GUPX_READ_FLAGS & GUPX_EXPLAIN_FLAGS, GUPX_R_GET },
 };
 
-/* @verb was checked: not even in a mispredicted branch is it used as it is. */
+/* @verb is in range. This keeps it there under misprediction, too. */
 static u32 clamp_verb(u32 verb)
 {
 	return array_index_nospec(verb, ARRAY_SIZE(verbs));
@@ -409,7 +406,7 @@ static int check_explain(const struct gupx_explain *explain)
 	return check_permission(explain->flags);
 }
 
-/* Through a page of ours: no user memory is touched under the target's lock. */
+/* Copy through a kernel page: no user memory is accessed under the target's lock. */
 static int copy_judgements(struct gupx_cursor *cursor,
 			   struct gupx_explain *explain,
 			   struct gupx_judgement *page)

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whose memory: an open file of /proc/PID/mem names one address space.
+ * Look up the target's mm from an open file of /proc/PID/mem.
  *
- * The kernel's own check of who may look into whom (mm_access(): credentials,
- * dumpable, Yama, user namespaces, LSMs) is not exported. But opening
- * /proc/PID/mem runs it, and leaves the mm in the file's private_data. So we
- * take that file. Who opened it may use it, as for read() and write(). To anybody
- * else it may have come from somebody who may do more (SCM_RIGHTS, fork, a change
- * of credentials): for them the kernel has to check anew. A read through a passed
- * file is over with the read; a pin lasts.
+ * The kernel's check of access to another process (mm_access(): credentials, dumpable,
+ * Yama, user namespaces, LSMs) is not exported. But the open() of /proc/PID/mem runs it
+ * and stores the mm in the file's private_data, so the module takes that file.
  *
- * This leans on the layout of a file that is not ours. gupx_target_init() opens
- * one whose answer it knows and refuses to load where the answer differs.
+ * The process that opened the file may use it, as for read() and write(). Any other
+ * process may have received it from one with more rights (by SCM_RIGHTS, fork(), or a
+ * change of credentials), so the kernel's check runs again for it. The kernel does not do
+ * that for read(), but a pin lasts longer than a read().
+ *
+ * private_data is an internal of procfs. gupx_target_init() opens a file whose mm is
+ * known, and the module refuses to load if private_data differs.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -25,14 +26,14 @@
 
 #include "target.h"
 
-/* Lives in vmlinux, so it needs no module reference. */
+/* Part of vmlinux, so no module reference is needed. */
 static const struct file_operations *mem_fops;
 
 /**
- * gupx_target_init() - learn what an open /proc/PID/mem looks like
+ * gupx_target_init() - get the file operations of /proc/PID/mem
  *
- * Return: 0; -ENODEV where this kernel's file does not hold the mm; or why
- * /proc/self/mem could not be opened.
+ * Return: 0; -ENODEV if this kernel's file does not hold the mm; or the error of opening
+ * /proc/self/mem.
  */
 int __init gupx_target_init(void)
 {
@@ -40,13 +41,13 @@ int __init gupx_target_init(void)
 	int error = 0;
 
 	if (IS_ERR(file)) {
-		pr_err("gupx: cannot open /proc/self/mem (%ld): is /proc mounted?\n",
+		pr_err("gupx: cannot open /proc/self/mem: error %ld; mount /proc, then load the module again\n",
 		       PTR_ERR(file));
 		return PTR_ERR(file);
 	}
 	if (!current->mm || file->private_data != current->mm ||
 	    file_inode(file)->i_sb->s_magic != PROC_SUPER_MAGIC) {
-		pr_err("gupx: /proc/self/mem does not hold its mm where this gupx looks for it; not loading\n");
+		pr_err("gupx: unsupported kernel: /proc/self/mem does not hold its mm in private_data; not loading, update gupx\n");
 		error = -ENODEV;
 	} else {
 		mem_fops = file->f_op;
@@ -55,7 +56,7 @@ int __init gupx_target_init(void)
 	return error;
 }
 
-/* A refusal has one name, whichever of the kernel's checks it comes from. */
+/* Report every refusal of the kernel's checks as EACCES. */
 static int map_refusal(long error)
 {
 	switch (error) {
@@ -69,8 +70,8 @@ static int map_refusal(long error)
 }
 
 /*
- * Credentials are replaced, never changed, and copied by fork(): the same object
- * means that this very process opened the file, with the rights it still has.
+ * A cred struct is replaced, never changed, and fork() copies it. So if it is the same
+ * object, this process opened the file and its rights have not changed since.
  */
 static bool is_opener(const struct file *file)
 {
@@ -78,22 +79,22 @@ static bool is_opener(const struct file *file)
 }
 
 /*
- * May the caller open this file, as things are now? Not a matter of names: the
- * inode knows its process, whatever pid namespace the caller lives in. Waits,
- * killable, for an exec of the target; so no lock may be held.
+ * Check if the caller may open this file now. The lookup uses the inode, which knows its
+ * process, so the caller's PID namespace does not matter. Waits (killably) for an exec of
+ * the target, so no lock may be held.
  */
 static int check_caller(const struct file *file, bool write)
 {
-	struct file *again = dentry_open(
+	struct file *reopened = dentry_open(
 		&file->f_path, write ? O_RDWR : O_RDONLY, current_cred());
 	int error = 0;
 
-	if (IS_ERR(again))
-		return map_refusal(PTR_ERR(again));
-	/* Since then the process has got another address space, or (6.1) none. */
-	if (again->private_data != file->private_data)
+	if (IS_ERR(reopened))
+		return map_refusal(PTR_ERR(reopened));
+	/* The process has another mm since then or, on 6.1, none. */
+	if (reopened->private_data != file->private_data)
 		error = -ESRCH;
-	fput(again);
+	fput(reopened);
 	return error;
 }
 
@@ -111,7 +112,7 @@ static struct mm_struct *get_target_mm(struct file *file, bool write)
 	error = is_opener(file) ? 0 : check_caller(file, write);
 	if (error)
 		return ERR_PTR(error);
-	/* On 6.1 the file of a kernel thread has none. */
+	/* On 6.1 the file of a kernel thread has no mm. */
 	mm = file->private_data;
 	if (!mm || !mmget_not_zero(mm))
 		return ERR_PTR(-ESRCH);
@@ -119,13 +120,12 @@ static struct mm_struct *get_target_mm(struct file *file, bool write)
 }
 
 /**
- * gupx_target_get() - the address space behind an open /proc/PID/mem
- * @fd: the caller's file descriptor
+ * gupx_target_get() - get the mm behind an open /proc/PID/mem
+ * @fd: file descriptor of the caller
  * @write: the request writes
  *
- * Return: the mm, with a user reference that ends with gupx_target_put(); or
- * -EBADF, -EMEDIUMTYPE, -EACCES, -ESRCH, -EINTR, -ENOMEM, -ENFILE, as
- * <linux/gupx.h> says.
+ * Return: the mm with a user reference, to be put with gupx_target_put(); or -EBADF,
+ * -EMEDIUMTYPE, -EACCES, -ESRCH, -EINTR, -ENOMEM or -ENFILE, see <linux/gupx.h>.
  */
 struct mm_struct *gupx_target_get(int fd, bool write)
 {
@@ -140,34 +140,34 @@ struct mm_struct *gupx_target_get(int fd, bool write)
 }
 
 /**
- * gupx_target_untag() - remove the tag that the target may put into an address
- * @mm: of gupx_target_get()
- * @addr: as the caller gave it
- * @plain: to be filled: without a tag
+ * gupx_target_untag() - remove the target's tag bits from an address
+ * @mm: mm from gupx_target_get()
+ * @addr: address from the caller
+ * @untagged: set to the address without its tag
  *
- * Row L2: untagged_addr_remote(). Once, before anything goes by the address. The mask
- * is the target's, and read under its lock, where there is a mask.
+ * Row L2 (untagged_addr_remote()). Must run before the address is used. The mask is the
+ * target's, and the architectures that have one need the mmap_lock to read it.
  *
  * Return: 0 or -EINTR.
  */
 int gupx_target_untag(struct mm_struct *mm, unsigned long addr,
-		      unsigned long *plain)
+		      unsigned long *untagged)
 {
-	*plain = gupx_compat_mask_tag(addr);
+	*untagged = gupx_compat_mask_tag(addr);
 	if (!gupx_can_tag_addresses())
 		return 0;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	*plain = untagged_addr_remote(mm, *plain);
+	*untagged = untagged_addr_remote(mm, *untagged);
 	mmap_read_unlock(mm);
 	return 0;
 }
 
 /**
- * gupx_target_put() - give the user reference back
- * @mm: from gupx_target_get()
+ * gupx_target_put() - drop the user reference
+ * @mm: mm from gupx_target_get()
  *
- * May run the whole of exit_mmap(): no lock may be held.
+ * May run exit_mmap(), so no lock may be held.
  */
 void gupx_target_put(struct mm_struct *mm)
 {

@@ -9,7 +9,7 @@ struct mm_struct;
 int gupx_target_init(void);
 struct mm_struct *gupx_target_get(int fd, bool write);
 int gupx_target_untag(struct mm_struct *mm, unsigned long addr,
-		      unsigned long *plain);
+		      unsigned long *untagged);
 void gupx_target_put(struct mm_struct *mm);
 
 #endif /* GUPX_TARGET_H */

@@ -153,7 +153,7 @@ TEST_F(load, with_another_layout_is_refused)
 	ASSERT_LE(0, fd);
 	close(fd);
 	EXPECT_EQ(ENODEV, load_in(self->root, self->module));
-	EXPECT_TRUE(log_has("does not hold its mm where this gupx looks"));
+	EXPECT_TRUE(log_has("does not hold its mm in private_data"));
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
 }
 
