@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between kernels, and nothing else: included before each of
- * our files. The rest of the module is written for the newest kernel. What
- * GUPX_HAVE_* say was found by compat.sh, which cites the upstream commits.
+ * All differences between kernels, included before each source file. The rest of the
+ * module is written for the newest kernel. compat.sh probes the GUPX_HAVE_* macros and
+ * cites the upstream commits.
  *
- * A capability that cannot be made up for is a gupx_can_<thing>(), used as
- * ordinary C.
+ * A capability that cannot be emulated is a gupx_can_<verb>() function, for use in plain
+ * C conditions.
  */
 #ifndef GUPX_COMPAT_H
 #define GUPX_COMPAT_H
@@ -20,7 +20,7 @@
 #include <asm/mmu.h>
 #endif
 
-/* FOLL_* that a kernel does not know ask nothing of it. */
+/* A FOLL_* flag that this kernel does not have is 0, which has no effect. */
 #if GUPX_HAVE_FOLL_INTERRUPTIBLE
 #define GUPX_FOLL_INTERRUPTIBLE FOLL_INTERRUPTIBLE
 #else
@@ -41,7 +41,7 @@ static inline long gupx_compat_pin_remote(struct mm_struct *mm,
 #if GUPX_HAVE_REMOTE_WITHOUT_VMAS
 	return pin_user_pages_remote(mm, addr, nr, foll, pages, locked);
 #else
-	/* Refuses LONGTERM with a lock that it may drop. */
+	/* Refuses FOLL_LONGTERM if it is passed @locked. */
 	return pin_user_pages_remote(mm, addr, nr, foll, pages, NULL,
 				     foll & FOLL_LONGTERM ? NULL : locked);
 #endif
@@ -59,25 +59,28 @@ static inline long gupx_compat_get_remote(struct mm_struct *mm,
 #endif
 }
 
-/* Row E8z: does this kernel leave pins of the zero page uncounted? */
+/* Row E8z: check if this kernel leaves pins of the zero page uncounted. */
 static inline bool gupx_can_skip_zero_page(void)
 {
 	return GUPX_HAVE_UNCOUNTED_ZERO_PAGE;
 }
 
-/* Row E7 (b): does an UNSHARE fault work on a file page? */
+/* Row E7 (b): check if UNSHARE faults work on file pages. */
 static inline bool gupx_can_unshare_file(void)
 {
 	return GUPX_HAVE_UNSHARE_FILE;
 }
 
-/* Row O4: does the kernel's engine move a hugetlb page for a long-term pin? */
+/* Row O4: check if the kernel's engine migrates hugetlb pages for long-term pins. */
 static inline bool gupx_can_migrate_hugetlb(void)
 {
 	return GUPX_HAVE_MIGRATE_HUGETLB;
 }
 
-/* Row O1. Test first: a set bit stays set, and a write bounces the line. */
+/*
+ * Row O1 (mm_set_has_pinned_flag()). Test the bit first: it is never cleared, and a write
+ * would bounce the cache line.
+ */
 static inline void gupx_compat_mark_pinned(struct mm_struct *mm)
 {
 #if GUPX_HAVE_MM_FLAGS_BITMAP
@@ -135,7 +138,7 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
-/* All of a page's flags in one look; with them, its node and zone. */
+/* Read all flags of a page at once. They include its node and zone. */
 static inline unsigned long gupx_compat_page_flags(const struct page *page)
 {
 #if GUPX_HAVE_MEMDESC_FLAGS
@@ -145,14 +148,14 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 #endif
 }
 
-/* Where idle pages are tracked, an access clears this. */
+/* With idle page tracking, an access clears this flag. */
 #ifdef CONFIG_PAGE_IDLE_FLAG
 #define GUPX_PG_IDLE BIT(PG_idle)
 #else
 #define GUPX_PG_IDLE 0UL
 #endif
 
-/* Row O4: the part of a page block's bits that says what the block is for. */
+/* Row O4: the migratetype bits of a pageblock. */
 #if GUPX_HAVE_ISOLATION_BIT
 #define GUPX_MIGRATETYPE_MASK PAGEBLOCK_MIGRATETYPE_MASK
 #else
@@ -160,7 +163,7 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 #endif
 
 #ifdef CONFIG_MEMORY_ISOLATION
-/* Row O4: is the page block with these bits being emptied? */
+/* Row O4: check if the pageblock with these bits is isolated. */
 static inline bool gupx_compat_is_isolated(unsigned long bits)
 {
 #if GUPX_HAVE_ISOLATION_BIT
@@ -171,13 +174,13 @@ static inline bool gupx_compat_is_isolated(unsigned long bits)
 }
 #endif
 
-/* Row E8p: only kernels that gate peer-to-peer pages refuse them. */
+/* Row E8p: only kernels with FOLL_PCI_P2PDMA refuse peer-to-peer pages. */
 static inline bool gupx_compat_is_p2pdma(const struct page *page)
 {
 	return GUPX_HAVE_FOLL_PCI_P2PDMA && is_pci_p2pdma_page(page);
 }
 
-/* A VMA whose driver alone knows the page behind a special entry: Xen's gntdev. */
+/* Check if only the VMA's driver can find the page of a special entry: Xen's gntdev. */
 static inline bool gupx_compat_finds_pages(const struct vm_area_struct *vma)
 {
 #if GUPX_HAVE_FIND_SPECIAL_PAGE
@@ -190,7 +193,7 @@ static inline bool gupx_compat_finds_pages(const struct vm_area_struct *vma)
 }
 
 #ifdef CONFIG_HUGETLB_PAGE
-/* Where in its file's page cache a hugetlb page would be. */
+/* Return: index of a hugetlb page in its file's page cache. */
 static inline pgoff_t gupx_compat_hugetlb_index(struct vm_area_struct *vma,
 						unsigned long addr)
 {
@@ -202,7 +205,7 @@ static inline pgoff_t gupx_compat_hugetlb_index(struct vm_area_struct *vma,
 }
 #endif
 
-/* Row L7: does this address space have a vsyscall page, where any has? */
+/* Row L7: check if this mm has a vsyscall page, on kernels that emulate vsyscall. */
 static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)
 {
 #ifndef CONFIG_X86_VSYSCALL_EMULATION
@@ -215,22 +218,22 @@ static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)
 }
 
 /*
- * Linux 428e106ae1ad ("mm: Introduce untagged_addr_remote()"), in v6.4: before
- * it, no x86 address carries tags.
+ * Linux 428e106ae1ad ("mm: Introduce untagged_addr_remote()"), in v6.4. On older kernels,
+ * x86 addresses have no tags.
  */
 #ifndef untagged_addr_remote
 #define untagged_addr_remote(mm, addr) untagged_addr(addr)
 #endif
 
-/* Row L2: may addresses carry tags at all? */
+/* Row L2: check if addresses can have tags. */
 static inline bool gupx_can_tag_addresses(void)
 {
 	return !IS_ENABLED(CONFIG_X86) || IS_ENABLED(CONFIG_ADDRESS_MASKING);
 }
 
 /*
- * For tests of row L2, on machines whose addresses carry no tags: bits that are removed
- * all the same. Not in a module that is installed.
+ * For tests of row L2 on machines without address tags: these bits are removed as if they
+ * were a tag. Not in installed modules.
  */
 #ifdef GUPX_TESTS
 extern unsigned long gupx_tag_mask;
@@ -245,9 +248,9 @@ static inline unsigned long gupx_compat_mask_tag(unsigned long addr)
 
 /*
  * Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in v6.7.
- * An inode of its own is labelled by security modules. Before, modules have
- * anon_inode_getfd_secure() alone, which hands the descriptor out before its pins are
- * made.
+ * It gives the file an inode of its own, which security modules can label. Older kernels
+ * only export anon_inode_getfd_secure(), which installs the descriptor before the pins
+ * are made.
  */
 static inline struct file *
 gupx_compat_anon_file(const char *name, const struct file_operations *fops,
@@ -261,8 +264,8 @@ gupx_compat_anon_file(const char *name, const struct file_operations *fops,
 }
 
 /*
- * Frame numbers are turned into pages by adding. Where memory has holes and the pages
- * no map in one piece, that would lead anywhere.
+ * pfn_to_page() is used as an addition. That is wrong if memory has holes and the struct
+ * pages are not virtually contiguous.
  */
 #if !defined(CONFIG_SPARSEMEM_VMEMMAP) && !defined(CONFIG_FLATMEM)
 #error "gupx needs a kernel with SPARSEMEM_VMEMMAP or FLATMEM"

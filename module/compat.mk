@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# Asks this kernel's headers, once, what compat.h has to know: compat.sh tries
-# small snippets with the flags that the module itself is compiled with.
+# Generate compat_probed.h for compat.h: compat.sh compiles small snippets against this
+# kernel's headers, with the same flags as the module.
 
 gupx_probe_cc = $(CC) $(filter-out -Wp$(comma)-MMD%, $(LINUXINCLUDE) \
 	$(KBUILD_CPPFLAGS) $(KBUILD_CFLAGS) $(KBUILD_CFLAGS_MODULE)) \
 	-DMODULE -DKBUILD_BASENAME='"probe"' -DKBUILD_MODNAME='"probe"'
 
-# No && here: kbuild goes by set -e, which overlooks what fails before one.
+# No && here: kbuild relies on set -e, which ignores a failure on the left of &&.
 quiet_cmd_gupx_probe = PROBE   $@
       cmd_gupx_probe = $(CONFIG_SHELL) $(src)/module/compat.sh \
 	'$(subst ','\'',$(gupx_probe_cc))' > $@.tmp; mv $@.tmp $@

@@ -1,13 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# compat.sh COMPILER-AND-FLAGS: prints #defines that say what this kernel's
-# headers offer. Versions are never compared: distributions backport.
+# compat.sh COMPILER-AND-FLAGS: print #defines for the interfaces that this kernel's
+# headers have. Versions are never compared, because distributions backport.
 #
-# Each question has two snippets that exclude each other. The first that compiles
-# is the answer; where neither does, this script does not know the kernel and the
-# build ends, rather than guess. `typedef char NAME` compiles only where NAME is
-# not declared.
+# Each probe has two snippets that exclude each other. The one that compiles is the
+# answer. If neither compiles, the kernel is unknown and the build fails instead of
+# guessing. `typedef char NAME` only compiles if NAME is not declared.
 set -eu
 cc=$1
 
@@ -23,11 +22,11 @@ trap 'rm -f "$log"' EXIT
 
 if ! compiles '#include <linux/mm.h>'; then
 	cat "$log" >&2
-	echo "gupx: not even <linux/mm.h> compiles: are these kernel headers complete?" >&2
+	echo "gupx: cannot compile <linux/mm.h>; install the complete kernel headers" >&2
 	exit 1
 fi
 
-# probe NAME HEADERS SNIPPET-IF-SO SNIPPET-IF-NOT
+# probe NAME HEADERS SNIPPET-IF-PRESENT SNIPPET-IF-ABSENT
 probe() {
 	includes=$(for header in $2; do echo "#include <$header>"; done)
 	if compiles "$includes
@@ -38,7 +37,7 @@ $4"; then
 		echo "#define GUPX_HAVE_$1 0"
 	else
 		[ "${KBUILD_VERBOSE:-0}" = 0 ] || cat "$log" >&2
-		echo "gupx: cannot tell $1 on this kernel; it is newer than this gupx knows." >&2
+		echo "gupx: cannot probe $1: this kernel is newer than this gupx supports; update gupx" >&2
 		exit 1
 	fi
 }
@@ -55,13 +54,13 @@ probe REMOTE_WITHOUT_VMAS linux/mm.h \
 		       get_user_pages_remote(m, 0, 1, 0, p, NULL, l); }'
 
 # Linux c8070b787519 ("mm: Don't pin ZERO_PAGE in pin_user_pages()"), in v6.5;
-# Debian's 6.1 has it too
+# Debian's 6.1 has a backport
 probe UNCOUNTED_ZERO_PAGE linux/mm.h \
 	'bool f(struct page *p) { return is_zero_page(p); }' \
 	'typedef char is_zero_page;'
 
 # Linux 84209e87c696 ("mm/gup: reliable R/O long-term pinning in COW mappings"),
-# in v6.3: UNSHARE faults work on file pages, and the rule takes the VMA
+# in v6.3: UNSHARE faults work on file pages, and gup_must_unshare() takes the VMA
 probe UNSHARE_FILE linux/mm.h \
 	'static inline bool gup_must_unshare(struct vm_area_struct *vma,
 		unsigned int flags, struct page *page);' \
@@ -130,14 +129,14 @@ probe VM_FLAGS_MOD linux/mm.h \
 	void f(struct vm_area_struct *v) { v->vm_flags |= VM_IO; }'
 
 # Linux a08c7193e4f1 ("mm/filemap: remove hugetlb special casing in filemap.c"),
-# in v6.7: hugetlb's page cache counts in pages, no longer in huge pages
+# in v6.7: hugetlb's page cache is indexed in pages, no longer in huge pages
 probe HUGETLB_CACHE_IN_PAGES "linux/pagemap.h linux/hugetlb.h" \
 	'typedef char linear_hugepage_index;' \
 	'pgoff_t f(struct vm_area_struct *v) {
 		return linear_hugepage_index(v, 0); }'
 
-# Linux 4849807114b8 ("mm/gup: retire follow_hugetlb_page()"), in v6.6: before,
-# a hugetlb page that has to be moved for a long-term pin makes the kernel WARN
+# Linux 4849807114b8 ("mm/gup: retire follow_hugetlb_page()"), in v6.6. Older
+# kernels WARN if a long-term pin has to migrate a hugetlb page
 probe MIGRATE_HUGETLB linux/hugetlb.h \
 	'typedef char follow_hugetlb_page;' \
 	'void *f(void) { return follow_hugetlb_page; }'
@@ -148,14 +147,14 @@ probe MEMDESC_FLAGS linux/mm_types.h \
 	'unsigned long f(struct page *p) { return p->flags; }'
 
 # Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in
-# v6.7; its export came with KVM's guest_memfd
+# v6.7; exported for KVM's guest_memfd
 probe ANON_INODE_CREATE linux/anon_inodes.h \
 	'struct file *f(void) {
 		return anon_inode_create_getfile("", NULL, NULL, 0, NULL); }' \
 	'typedef char anon_inode_create_getfile;'
 
 # Linux "mm/page_isolation: make page isolation a standalone bit", in v6.17: it no
-# longer overwrites what the block is for
+# longer overwrites the migratetype of the block
 probe ISOLATION_BIT linux/mmzone.h \
 	'int f(void) { return PB_migrate_2 + PAGEBLOCK_ISO_MASK; }' \
 	'int f(void) { return PB_migrate_end; }'

@@ -2,8 +2,8 @@
 /*
  * gupx: the get_user_pages policy, run on the memory of other processes.
  *
- * Init and exit; the rooms are: ioctl.c (the ABI), target.c (whose memory),
- * gup.c (the loop), pinset.c (who owns the pins), selfcheck.c (not on any kernel).
+ * Module init and exit. Start reading at ioctl.c (the ABI), target.c (the target's mm),
+ * gup.c (the loop), pinset.c (ownership of pins) or selfcheck.c (checks of this kernel).
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -15,7 +15,7 @@
 #include "version.h"
 
 #ifdef GUPX_TESTS
-/* See compat.h. */
+/* Mask for gupx_compat_mask_tag(), see compat.h. */
 unsigned long gupx_tag_mask;
 module_param_named(tag_mask, gupx_tag_mask, ulong, 0644);
 #endif
@@ -24,7 +24,7 @@ static struct miscdevice gupx_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "gupx",
 	.fops = &gupx_ioctl_fops,
-	/* A udev rule gives it to a group; without one only root may open it. */
+	/* A udev rule gives the device to a group. Without the rule, only root can open it. */
 	.mode = 0600,
 };
 

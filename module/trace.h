@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints, one an outcome: gupx:request, gupx:vma, gupx:entries, gupx:fault,
- * gupx:stop; and gupx:lock_held. Off, each is a jump over nothing.
+ * Tracepoints of the loop: gupx:gupx_request, gupx_vma, gupx_entries, gupx_fault,
+ * gupx_fault_done, gupx_lock_held and gupx_stop. Each costs one static branch while it is
+ * disabled.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM gupx
@@ -66,7 +67,7 @@ TRACE_EVENT(gupx_vma,
 		  __entry->reason)
 );
 
-/* A row of entries that were taken, and the verdict that ended it. */
+/* A series of entries that were taken, and the verdict on the entry that ended it. */
 TRACE_EVENT(gupx_entries,
 	TP_PROTO(const struct gupx_cursor *cursor, unsigned long from,
 		 struct gupx_verdict verdict),
@@ -123,7 +124,7 @@ TRACE_EVENT(gupx_fault_done,
 		  __entry->reason)
 );
 
-/* Between two chances for a writer who waits for the target's mmap_lock. */
+/* A hold of the target's mmap_lock between two points that yield to writers. */
 TRACE_EVENT(gupx_lock_held,
 	TP_PROTO(const struct gupx_cursor *cursor, u64 ns, bool kept),
 	TP_ARGS(cursor, ns, kept),
@@ -135,7 +136,7 @@ TRACE_EVENT(gupx_lock_held,
 	),
 	TP_fast_assign(
 		__entry->ns = ns;
-		/* A run that could not be owned has made the cursor go back. */
+		/* The cursor moved back if a run could not be added to the set. */
 		__entry->pages = cursor->addr > cursor->held_from ?
 			(cursor->addr - cursor->held_from) >> PAGE_SHIFT : 0;
 		__entry->wanted = mmap_lock_is_contended(cursor->mm);

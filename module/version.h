@@ -2,7 +2,7 @@
 #ifndef GUPX_VERSION_H
 #define GUPX_VERSION_H
 
-/* dkms.conf says the same; `make lint` compares. */
+/* Must match dkms.conf; `make lint` compares them. */
 #define GUPX_VERSION "0.1.0"
 
 #endif /* GUPX_VERSION_H */
