@@ -14,12 +14,6 @@
 #include "pinset.h"
 #include "pinset_internal.h"
 
-static struct gupx_verdict make_extents_stop(void)
-{
-	return gupx_policy_stop(GUPX_STAGE_ACCOUNT, GUPX_REASON_EXTENTS,
-				EDQUOT);
-}
-
 /**
  * struct acquire - a request that adds pins to a set
  * @precharge: pages that are charged in advance
@@ -47,7 +41,8 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 				     &acquire->origin))
 		return gupx_policy_no_memory();
 	if (!gupx_charge_extents(&set->charge, 1))
-		return make_extents_stop();
+		return gupx_policy_stop(GUPX_STAGE_ACCOUNT, GUPX_REASON_EXTENTS,
+					EDQUOT);
 	error = gupx_charge_run(&set->charge, &acquire->precharge, &run);
 	if (error) {
 		gupx_charge_drop_extents(&set->charge, 1);
@@ -63,13 +58,23 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 	return gupx_policy_do(GUPX_GO);
 }
 
-/* Move the block that contains the batch's runs into the set, without a copy. */
-static bool append_buffer(struct gupx_pinset *set,
-			  const struct gupx_batch *batch, unsigned long pages,
-			  struct acquire *acquire)
+/*
+ * Copy the batch's runs to the set's last block if they fit. Otherwise move the block that
+ * contains them into the set.
+ *
+ * Return: false if there is no memory.
+ */
+static bool append_batch(struct gupx_pinset *set,
+			 const struct gupx_batch *batch, unsigned long pages,
+			 struct acquire *acquire)
 {
 	struct gupx_extent_block *block = acquire->buffer;
 
+	if (gupx_extent_list_has_room(&set->list, batch->addr, batch->nr,
+				      &acquire->origin)) {
+		gupx_extent_list_add(&set->list, batch->word, batch->nr, pages);
+		return true;
+	}
 	block->addr = batch->addr;
 	block->pin_time = acquire->origin.pin_time;
 	block->charged = acquire->origin.charged;
@@ -78,18 +83,6 @@ static bool append_buffer(struct gupx_pinset *set,
 	if (gupx_extent_list_append(&set->list, block))
 		return false;
 	acquire->buffer = NULL;
-	return true;
-}
-
-/* Return: false if there is no memory. */
-static bool append_batch(struct gupx_pinset *set,
-			 const struct gupx_batch *batch, unsigned long pages,
-			 struct acquire *acquire)
-{
-	if (!gupx_extent_list_has_room(&set->list, batch->addr, batch->nr,
-				       &acquire->origin))
-		return append_buffer(set, batch, pages, acquire);
-	gupx_extent_list_add(&set->list, batch->word, batch->nr, pages);
 	return true;
 }
 

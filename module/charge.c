@@ -39,11 +39,7 @@ static unsigned long get_zero_run_cost(unsigned long pages)
 /* A record's value: the pages held by runs, above the pages charged beyond those. */
 #define EXTRA_BITS 28
 
-static void *make_record(unsigned long held, unsigned long extra)
-{
-	BUILD_BUG_ON(GUPX_RUN_NR_BITS >= EXTRA_BITS);
-	return xa_mk_value(held << EXTRA_BITS | extra);
-}
+static_assert(GUPX_RUN_NR_BITS < EXTRA_BITS);
 
 static unsigned long get_record_held(const void *record)
 {
@@ -153,7 +149,7 @@ static int store_record(struct gupx_charge *charge, struct folio *folio,
 			unsigned long held, unsigned long extra)
 {
 	return xa_err(xa_store(&charge->folios, folio_pfn(folio),
-			       make_record(held, extra),
+			       xa_mk_value(held << EXTRA_BITS | extra),
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN));
 }
 
@@ -281,16 +277,6 @@ static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 				  : 0;
 }
 
-static unsigned long sum_edge_costs(const struct gupx_unpin_plan *plan)
-{
-	unsigned long cost = 0;
-	unsigned int i;
-
-	for (i = 0; i < plan->edges; i++)
-		cost += get_edge_cost(&plan->edge[i]);
-	return cost;
-}
-
 /*
  * An UNPIN only adds an extent if it splits one run in two, and then releases no other.
  */
@@ -339,10 +325,13 @@ static void release_records(struct gupx_charge *charge,
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
-	const unsigned long cost = sum_edge_costs(plan);
 	const unsigned long extents = count_new_extents(plan);
+	unsigned long cost = 0;
+	unsigned int i;
 	int error;
 
+	for (i = 0; i < plan->edges; i++)
+		cost += get_edge_cost(&plan->edge[i]);
 	error = reserve_records(charge, plan) ? 0 : -ENOMEM;
 	if (!error &&
 	    gupx_account_add_extents(charge->quota, extents) < extents)

@@ -107,17 +107,6 @@ static int copy_out(struct gupx_call *call, void __user *user, u32 size)
 	return 0;
 }
 
-static int run_op(const struct gupx_op *op, struct gupx_call *call,
-		  void __user *user, u32 size)
-{
-	const int error = op->run(call);
-
-	/* ENOBUFS returns the limit to the caller. */
-	if (!error || error == -ENOBUFS)
-		return copy_out(call, user, min(size, op->size)) ?: error;
-	return error;
-}
-
 /**
  * gupx_dispatch() - handle one ioctl
  * @ops: ioctls of the file
@@ -152,7 +141,10 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 	/* Fail before any work if the struct cannot be written. */
 	if (copy_to_user(user, &call.args, min(size, op->size)))
 		return -EFAULT;
-	error = run_op(op, &call, user, size);
+	error = op->run(&call);
+	/* ENOBUFS returns the limit to the caller. */
+	if (!error || error == -ENOBUFS)
+		error = copy_out(&call, user, min(size, op->size)) ?: error;
 	gupx_dispatch_drop_file(&call);
 	return error;
 }

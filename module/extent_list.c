@@ -36,15 +36,11 @@ void gupx_extent_list_init(struct gupx_extent_list *list)
 }
 
 /*
+ * Allocate memory for words. Raise @capacity to the size that the allocator provides.
+ *
  * Full blocks come from the page allocator. On kernels that clear memory on allocation,
  * a slab would clear it twice: as pages of the slab, and again as an object.
  */
-static bool is_page_sized(u32 capacity)
-{
-	return capacity == GUPX_EXTENT_BLOCK_WORDS;
-}
-
-/* Allocate memory for words. Raise @capacity to the size that the allocator provides. */
 static u64 *alloc_words(unsigned long *capacity)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
@@ -58,14 +54,6 @@ static u64 *alloc_words(unsigned long *capacity)
 	}
 	*capacity = kmalloc_size_roundup(*capacity * sizeof(u64)) / sizeof(u64);
 	return kmalloc_array(*capacity, sizeof(u64), gfp);
-}
-
-static void free_words(const struct gupx_extent_block *block)
-{
-	if (is_page_sized(block->capacity))
-		free_pages((unsigned long)block->word, GUPX_EXTENT_BLOCK_ORDER);
-	else if (block->word != block->inline_words)
-		kvfree(block->word);
 }
 
 /**
@@ -108,7 +96,10 @@ void gupx_extent_list_free_block(struct gupx_extent_block *block)
 {
 	if (!block)
 		return;
-	free_words(block);
+	if (block->capacity == GUPX_EXTENT_BLOCK_WORDS)
+		free_pages((unsigned long)block->word, GUPX_EXTENT_BLOCK_ORDER);
+	else if (block->word != block->inline_words)
+		kvfree(block->word);
 	kfree(block);
 }
 
@@ -119,14 +110,6 @@ void gupx_extent_list_free_block(struct gupx_extent_block *block)
 static bool has_empty_tail(const struct gupx_extent_list *list)
 {
 	return list->last && !list->last->nr;
-}
-
-static void drop_empty_tail(struct gupx_extent_list *list)
-{
-	xa_erase(&list->blocks, --list->nr);
-	list->nr_live--;
-	gupx_extent_list_free_block(list->last);
-	list->last = NULL;
 }
 
 /**
@@ -215,10 +198,14 @@ int gupx_extent_list_append(struct gupx_extent_list *list,
 {
 	int error;
 
-	if (has_empty_tail(list))
-		drop_empty_tail(list);
-	else
+	if (has_empty_tail(list)) {
+		xa_erase(&list->blocks, --list->nr);
+		list->nr_live--;
+		gupx_extent_list_free_block(list->last);
+		list->last = NULL;
+	} else {
 		gupx_extent_list_trim(list);
+	}
 	error = xa_err(
 		xa_store(&list->blocks, list->nr, block, GFP_KERNEL_ACCOUNT));
 	if (error)

@@ -19,16 +19,6 @@ static void show_kb(struct seq_file *seq, const char *name, u64 pages)
 		   pages << (PAGE_SHIFT - 10));
 }
 
-static void show_target(const struct gupx_pinset *set, struct seq_file *seq)
-{
-	struct pid_namespace *ns = proc_pid_ns(file_inode(seq->file)->i_sb);
-
-	seq_printf(seq, "gupx-target-pid:\t%d\n", pid_nr_ns(set->pid, ns));
-	/* In clock ticks since boot, like starttime in /proc/PID/stat. */
-	seq_printf(seq, "gupx-target-start:\t%llu\n",
-		   div_u64(set->start, NSEC_PER_SEC / USER_HZ));
-}
-
 static void show_range(struct seq_file *seq, const struct gupx_extent *extent,
 		       u32 pin_time)
 {
@@ -89,11 +79,15 @@ void gupx_fdinfo_show(struct gupx_pinset *set, struct seq_file *seq)
 {
 	const bool joined =
 		!file_ns_capable(seq->file, &init_user_ns, CAP_SYS_ADMIN);
+	struct pid_namespace *ns = proc_pid_ns(file_inode(seq->file)->i_sb);
 	struct gupx_pinset_totals totals;
 
 	if (gupx_pinset_totals(set, joined, &totals))
 		return;
-	show_target(set, seq);
+	seq_printf(seq, "gupx-target-pid:\t%d\n", pid_nr_ns(set->pid, ns));
+	/* In clock ticks since boot, like starttime in /proc/PID/stat. */
+	seq_printf(seq, "gupx-target-start:\t%llu\n",
+		   div_u64(set->start, NSEC_PER_SEC / USER_HZ));
 	seq_printf(seq, "gupx-extents:\t%llu\n", totals.extents);
 	show_kb(seq, "pinned", totals.pages);
 	show_kb(seq, "pinned-write", totals.write_pages);

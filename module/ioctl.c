@@ -176,23 +176,6 @@ static int check_pin(const struct gupx_pin *pin)
 	return allow_pins ? check_permission(pin->flags) : -EPERM;
 }
 
-static struct gupx_pinset *find_pinset(struct file *file,
-				       const struct mm_struct *mm)
-{
-	struct gupx_pinset *set = gupx_pinfd_set(file);
-
-	if (!set)
-		return ERR_PTR(-EMEDIUMTYPE);
-	return gupx_pinset_fits(set, mm) ? set : ERR_PTR(-EXDEV);
-}
-
-static void fill_limit(struct gupx_pin *pin, const struct user_struct *user)
-{
-	pin->memlock_limit = gupx_account_limit();
-	pin->memlock_used = gupx_account_used(user);
-	pin->memlock_asked = pin->len;
-}
-
 static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 		     struct gupx_pin *pin)
 {
@@ -202,7 +185,9 @@ static int pin_range(struct gupx_pinset *set, struct mm_struct *mm,
 
 	if (error)
 		return error;
-	fill_limit(pin, gupx_pinset_user(set));
+	pin->memlock_limit = gupx_account_limit();
+	pin->memlock_used = gupx_account_used(gupx_pinset_user(set));
+	pin->memlock_asked = pin->len;
 	begin_request(&cursor, mm, addr, pin->len, pin->flags, GUPX_R_PIN);
 	error = gupx_acquire_pins(set, &cursor);
 	if (error)
@@ -240,9 +225,11 @@ static int pin_into_set(struct gupx_pin *pin, struct mm_struct *mm)
 
 	if (!file)
 		return -EBADF;
-	set = find_pinset(file, mm);
-	if (IS_ERR(set))
-		error = PTR_ERR(set);
+	set = gupx_pinfd_set(file);
+	if (!set)
+		error = -EMEDIUMTYPE;
+	else if (!gupx_pinset_fits(set, mm))
+		error = -EXDEV;
 	else if (pin->len)
 		error = pin_range(set, mm, pin);
 	fput(file);

@@ -20,19 +20,12 @@
 #include "run.h"
 #include "window.h"
 
-static void hide_frames(struct gupx_extent *extent, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		extent[i].pfn = GUPX_PFN_HIDDEN;
-}
-
 /* Copy through a kernel page, so that no user memory is accessed under the set's lock. */
 static int copy_extents(struct gupx_pinset *set, struct gupx_extents *extents,
 			struct gupx_extent *page, bool show_pfn)
 {
 	const unsigned int page_nr = PAGE_SIZE / sizeof(*page);
+	unsigned int i;
 
 	while (extents->count < extents->capacity) {
 		const unsigned int nr = gupx_pinset_extents(
@@ -41,8 +34,8 @@ static int copy_extents(struct gupx_pinset *set, struct gupx_extents *extents,
 
 		if (!nr)
 			break;
-		if (!show_pfn)
-			hide_frames(page, nr);
+		for (i = 0; !show_pfn && i < nr; i++)
+			page[i].pfn = GUPX_PFN_HIDDEN;
 		if (gupx_dispatch_copy_array(extents->buf, extents->count,
 					     extents->entry_size, page,
 					     sizeof(*page), nr))

@@ -70,15 +70,6 @@ static int map_refusal(long error)
 }
 
 /*
- * A cred struct is replaced, never changed, and fork() copies it. So if it is the same
- * object, this process opened the file and its rights have not changed since.
- */
-static bool is_opener(const struct file *file)
-{
-	return file->f_cred == current_cred();
-}
-
-/*
  * Check if the caller may open this file now. The lookup uses the inode, which knows its
  * process, so the caller's PID namespace does not matter. Waits (killably) for an exec of
  * the target, so no lock may be held.
@@ -101,7 +92,7 @@ static int check_caller(const struct file *file, bool write)
 static struct mm_struct *get_target_mm(struct file *file, bool write)
 {
 	struct mm_struct *mm;
-	int error;
+	int error = 0;
 
 	if (file->f_op != mem_fops)
 		return ERR_PTR(-EMEDIUMTYPE);
@@ -109,7 +100,12 @@ static struct mm_struct *get_target_mm(struct file *file, bool write)
 		return ERR_PTR(-EACCES);
 	if (write && !(file->f_mode & FMODE_WRITE))
 		return ERR_PTR(-EACCES);
-	error = is_opener(file) ? 0 : check_caller(file, write);
+	/*
+	 * A cred struct is replaced, never changed, and fork() copies it. So if it is the
+	 * same object, this process opened the file and its rights are still the same.
+	 */
+	if (file->f_cred != current_cred())
+		error = check_caller(file, write);
 	if (error)
 		return ERR_PTR(error);
 	/* On 6.1 the file of a kernel thread has no mm. */

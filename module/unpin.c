@@ -270,17 +270,6 @@ static void replace_block(struct gupx_extent_list *list,
 	gupx_extent_list_free_block(block);
 }
 
-static void drop_block(struct gupx_extent_list *list,
-		       struct gupx_extent_block *block,
-		       struct gupx_unpin_plan *plan, unsigned long at)
-{
-	plan->extents += count_held_runs(block);
-	erase_block(list, at);
-	if (list->last == block)
-		list->last = NULL;
-	add_released_block(plan, block);
-}
-
 /**
  * gupx_unpin_commit() - remove the pages from the list
  * @list: extent list, unchanged since gupx_unpin_prepare()
@@ -299,10 +288,15 @@ void gupx_unpin_commit(struct gupx_extent_list *list,
 			break;
 		if (is_block_outside(block, plan))
 			continue;
-		if (is_block_inside(block, plan))
-			drop_block(list, block, plan, at);
-		else
+		if (is_block_inside(block, plan)) {
+			plan->extents += count_held_runs(block);
+			erase_block(list, at);
+			if (list->last == block)
+				list->last = NULL;
+			add_released_block(plan, block);
+		} else {
 			replace_block(list, block, plan, &plan->cut[cut++]);
+		}
 		cond_resched();
 	}
 	for (i = 0; i < plan->edges; i++)
