@@ -46,6 +46,11 @@ static unsigned int get_foll_flags(u32 request)
 	unsigned int foll = 0;
 	unsigned int i;
 
+	/* SHORT has no row: it omits LONGTERM. */
+	static_assert(ARRAY_SIZE(map) ==
+			      HWEIGHT32((GUPX_R_ASKED & ~GUPX_R_SHORT) |
+					GUPX_R_LONGTERM),
+		      "new GUPX_F_ flag: add its FOLL_ flag to the map");
 	for (i = 0; i < ARRAY_SIZE(map); i++)
 		if (request & map[i].request)
 			foll |= map[i].foll;

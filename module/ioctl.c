@@ -90,6 +90,9 @@ static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 /* A mem fd covers plain reads and writes. These flags need more rights. */
 static int check_permission(u32 flags)
 {
+	static_assert(GUPX_PIN_FLAGS == 2 * GUPX_F_READ_ONLY - 1,
+		      "new GUPX_F_ flag: check its permission here");
+
 	if ((flags & GUPX_F_FORCE) && !(allow_force && capable(CAP_SYS_PTRACE)))
 		return -EPERM;
 	if ((flags & GUPX_F_SHORT) &&

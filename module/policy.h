@@ -23,6 +23,7 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 #else
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #ifndef BIT
@@ -44,10 +45,8 @@
 #define GUPX_R_HONOR_NUMA GUPX_F_HONOR_NUMA
 /* Rows V3 (fsdax) and V6 (dirty tracking) apply to short-term pins too. */
 #define GUPX_R_SHORT GUPX_F_SHORT
-#define GUPX_R_ASKED                                                          \
-	(GUPX_R_WRITE | GUPX_R_FORCE | GUPX_R_NOFAULT | GUPX_R_NOWAIT |       \
-	 GUPX_R_ANON | GUPX_R_DUMP | GUPX_R_HWPOISON | GUPX_R_INTERRUPTIBLE | \
-	 GUPX_R_HONOR_NUMA | GUPX_R_SHORT)
+/* All flags that describe a request to the loop: EXPLAIN accepts the same. */
+#define GUPX_R_ASKED GUPX_EXPLAIN_FLAGS
 /* Flags that follow from the ioctl and from the kernel. */
 #define GUPX_R_GET BIT(16)
 #define GUPX_R_PIN BIT(17)
@@ -63,6 +62,13 @@
 
 #define GUPX_R_WANTS_PAGES (GUPX_R_GET | GUPX_R_PIN)
 #define GUPX_R_HELD_LONG (GUPX_R_LONGTERM | GUPX_R_SHORT)
+
+/* A new flag reaches the policy, or is listed here because it does not. */
+static_assert((GUPX_PIN_FLAGS | GUPX_POPULATE_FLAGS | GUPX_READ_FLAGS) ==
+		      (GUPX_R_ASKED | GUPX_F_ENGINE_KERNEL | GUPX_F_READ_ONLY),
+	      "new GUPX_F_ flag: add it to GUPX_EXPLAIN_FLAGS, or here");
+/* The bits above the ABI's flags are the module's own. */
+static_assert(GUPX_R_ASKED < GUPX_R_GET);
 
 /* Facts of the mapping. */
 #define GUPX_V_IO BIT(0)
