@@ -522,8 +522,7 @@ unsigned int gupx_extent_list_describe(struct gupx_extent_list *list,
 	}
 	for (; number < first + nr; number++) {
 		if (fatal_signal_pending(current) ||
-		    !find_next_extent(list, joined, &next, &at, &extent,
-				      &time))
+		    !find_next_extent(list, joined, &next, &at, &extent, &time))
 			break;
 		list->resume = at;
 		list->resume_nr = number;
