@@ -51,12 +51,6 @@ void gupx_batch_use_buffer(struct gupx_batch *batch, u64 *word,
 	};
 }
 
-static void free_buffer(const struct gupx_batch *batch)
-{
-	if (!batch->is_borrowed)
-		kvfree(batch->word);
-}
-
 /**
  * gupx_batch_fini() - free an empty batch
  * @batch: batch whose runs were released or moved to another owner
@@ -65,7 +59,8 @@ void gupx_batch_fini(struct gupx_batch *batch)
 {
 	WARN_ON_ONCE(batch->nr || batch->pending_refs ||
 		     !gupx_stat_is_empty(&batch->stat));
-	free_buffer(batch);
+	if (!batch->is_borrowed)
+		kvfree(batch->word);
 }
 
 static void add_references(struct folio *folio, unsigned long nr, u32 flags)
@@ -266,14 +261,6 @@ void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write)
 		gupx_batch_mark_folio(entry->folio, write && !entry->dirty);
 }
 
-static void release_words(const u64 *word, unsigned int nr)
-{
-	struct gupx_stat_batch stat = { .item = NR_FOLL_PIN_RELEASED };
-
-	gupx_release_runs(word, nr, &stat);
-	gupx_stat_flush(&stat);
-}
-
 /**
  * gupx_batch_release() - release the runs that were not moved to an owner
  * @batch: batch, which ends empty
@@ -281,8 +268,13 @@ static void release_words(const u64 *word, unsigned int nr)
  */
 void gupx_batch_release(struct gupx_batch *batch, unsigned int first)
 {
+	struct gupx_stat_batch stat = { .item = NR_FOLL_PIN_RELEASED };
+
 	gupx_stat_flush(&batch->stat);
-	if (first < batch->nr)
-		release_words(batch->word + first, batch->nr - first);
+	if (first < batch->nr) {
+		gupx_release_runs(batch->word + first, batch->nr - first,
+				  &stat);
+		gupx_stat_flush(&stat);
+	}
 	gupx_batch_clear(batch);
 }

@@ -22,7 +22,7 @@
  * @start: first address, page aligned
  * @len: length in bytes, a multiple of the page size; the range does not wrap
  * @request: flags of the request, GUPX_R_*
- * @fill: engine of the request; NULL if it takes no pages
+ * @fill: engine of the request; NULL for EXPLAIN, which only judges
  */
 void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 		      unsigned long start, unsigned long len, u32 request,
@@ -70,7 +70,7 @@ static void end_hold(struct gupx_cursor *cursor, bool kept)
 	cursor->held_since = 0;
 }
 
-/* Row O3: check for signals that end the request after a fault dropped the lock. */
+/* Row O3: counterpart of gup_signal_pending(). */
 static bool is_interrupted(const struct gupx_cursor *cursor)
 {
 	if (fatal_signal_pending(current))

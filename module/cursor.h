@@ -44,8 +44,8 @@ enum gupx_lock {
  * @held_since: start of the current hold of the lock in ns; 0 if not traced
  * @held_from: value of @addr at that time
  * @stop: verdict that ended the request short of @end; set once
- * @fill: engine of the request, gupx_gup_fill() or gupx_engine_fill(); NULL if the
- *	request takes no pages
+ * @fill: engine of the request, gupx_gup_fill() or gupx_engine_fill(); NULL for
+ *	EXPLAIN, which only judges
  */
 struct gupx_cursor {
 	struct mm_struct *mm;

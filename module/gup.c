@@ -76,15 +76,6 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-/* Row L10: give the scheduler a chance, and drop mmap_lock for a waiting writer. */
-static void yield_to_writers(struct gupx_cursor *cursor)
-{
-	if (cursor->lock == GUPX_LOCK_HELD &&
-	    mmap_lock_is_contended(cursor->mm))
-		gupx_cursor_unlock(cursor);
-	cond_resched();
-}
-
 static bool batch_has_room(const struct gupx_batch *batch, unsigned long addr)
 {
 	return !batch || gupx_batch_has_room(batch, addr);
@@ -123,13 +114,6 @@ static bool skip_entry(const struct gupx_table *table, unsigned long addr,
 	    (skip || verdict.reason == GUPX_REASON_NO_PAGE))
 		gupx_entry_mark_accessed(table, addr, request & GUPX_R_WRITE);
 	return skip;
-}
-
-/* Step to @addr. Not moving keeps fault_tried, which belongs to one address. */
-static void advance_cursor(struct gupx_cursor *cursor, unsigned long addr)
-{
-	if (addr != cursor->addr)
-		gupx_cursor_step(cursor, (addr - cursor->addr) >> PAGE_SHIFT);
 }
 
 static void take_entry(struct gupx_cursor *cursor, struct gupx_batch *batch,
@@ -188,7 +172,9 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 		if (should_drop_ptl(table))
 			break;
 	}
-	advance_cursor(cursor, addr);
+	/* A step of 0 would clear fault_tried. */
+	if (addr != cursor->addr)
+		gupx_cursor_step(cursor, (addr - cursor->addr) >> PAGE_SHIFT);
 	return verdict;
 }
 
@@ -260,11 +246,6 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
  */
 #define DELEGATE_TRIES 32U
 
-static struct gupx_verdict stop_moving(void)
-{
-	return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE, EBUSY);
-}
-
 /*
  * Row O4 (not long-term pinnable): let the kernel's engine take the run at the
  * cursor. The table was unlocked; recheck the run. The page array is allocated
@@ -292,7 +273,8 @@ static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 	if (verdict.action != GUPX_LOOK_AGAIN)
 		cursor->nr_moved = 0;
 	else if (++cursor->nr_moved > DELEGATE_TRIES)
-		verdict = stop_moving();
+		verdict = gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
+					   EBUSY);
 	return verdict;
 }
 
@@ -329,7 +311,11 @@ static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
 {
 	struct gupx_verdict verdict;
 
-	yield_to_writers(cursor);
+	/* Row L10: yield to writers that wait for mmap_lock, and to other tasks. */
+	if (cursor->lock == GUPX_LOCK_HELD &&
+	    mmap_lock_is_contended(cursor->mm))
+		gupx_cursor_unlock(cursor);
+	cond_resched();
 	verdict = gupx_cursor_lock(cursor);
 	if (verdict.action == GUPX_STOP)
 		return verdict;

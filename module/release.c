@@ -56,12 +56,6 @@ static void release_page(struct page *page, u32 flags)
 	folio_put_refs(folio, flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1);
 }
 
-/* Check for a run of one-page folios that our loop took. */
-static bool is_small_run(u32 flags)
-{
-	return !(flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL));
-}
-
 /**
  * struct put_mode - how to release one-page folios that were taken the same way
  * @run_template: one-page run of these folios, without the frame number
@@ -291,10 +285,11 @@ static void release_run(u64 word, struct gupx_stat_batch *stat)
 void gupx_release_runs(const u64 *word, unsigned long nr,
 		       struct gupx_stat_batch *stat)
 {
+	const u32 special = GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL;
 	const u64 *const end = word + nr;
 
 	while (word < end) {
-		if (is_small_run(gupx_run_flags(*word)))
+		if (!(gupx_run_flags(*word) & special))
 			word = release_small_runs(
 				word, min(end, word + RELEASE_BATCH), stat);
 		else

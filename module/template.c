@@ -88,25 +88,6 @@ static void add_nodes_facts(struct gupx_template *template,
 			add_node_facts(template, NODE_DATA(node));
 }
 
-/* Row O4 (not long-term pinnable): the next pageblock may be CMA or isolated. */
-static void limit_to_pageblock(struct gupx_template *template,
-			       const struct page *page)
-{
-	template->first_pfn = ALIGN_DOWN(page_to_pfn(page), pageblock_nr_pages);
-	template->end_pfn = min(template->end_pfn,
-				template->first_pfn + pageblock_nr_pages);
-}
-
-/*
- * Page ownership only matters if the entry is read-only: rows E4 (FOLL_FORCE write)
- * and E7 (gup_must_unshare()).
- */
-static bool needs_owner_check(const struct gupx_entry *entry, u32 request)
-{
-	return !(entry->facts & GUPX_E_WRITABLE) &&
-	       (request & (GUPX_R_PIN | GUPX_R_WRITE));
-}
-
 /**
  * gupx_template_set() - make a template of an accepted entry
  * @template: template to fill; ends empty if the entry cannot be a template
@@ -136,13 +117,21 @@ void gupx_template_set(struct gupx_template *template,
 		.lru_mask = LRU_FLAGS,
 		.noop_flags = ~0UL,
 		.order = folio_order(entry->folio),
-		.check_owner = needs_owner_check(entry, request),
+		/* Only rows E4 (FOLL_FORCE) and E7 (gup_must_unshare()) need it. */
+		.check_owner = !(entry->facts & GUPX_E_WRITABLE) &&
+			       (request & (GUPX_R_PIN | GUPX_R_WRITE)),
 		.anon = entry->facts & GUPX_E_PAGE_ANON,
 		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
 	};
 	add_nodes_facts(template, entry->page);
-	if (gupx_longterm_zone_has_special_blocks(entry->page))
-		limit_to_pageblock(template, entry->page);
+	/* Row O4: other pageblocks may differ in whether they are pinnable. */
+	if (gupx_longterm_zone_has_special_blocks(entry->page)) {
+		template->first_pfn = ALIGN_DOWN(page_to_pfn(entry->page),
+						 pageblock_nr_pages);
+		template->end_pfn =
+			min(template->end_pfn,
+			    template->first_pfn + pageblock_nr_pages);
+	}
 	template->facts_value = gupx_compat_page_flags(&entry->folio->page) &
 				template->facts_mask;
 	/* hugetlb folios are not marked accessed. */
@@ -232,14 +221,6 @@ static unsigned long count_whole_entries(const struct gupx_table *table,
 	return min((table->end - addr) >> table->shift, SPAN_MAX);
 }
 
-static __always_inline void add_page_refs(struct page *page, unsigned int order,
-					  bool pin, int references)
-{
-	if (order && pin)
-		atomic_add(references, &((struct folio *)page)->_pincount);
-	page_ref_add(page, references);
-}
-
 /**
  * struct span - entries to take, and the runs that record their pages
  * @entry: next entry to take
@@ -292,7 +273,10 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 		else
 			*++word = single;
 		expected = single + 1;
-		add_page_refs(page, order, pin, references);
+		if (order && pin)
+			atomic_add(references,
+				   &((struct folio *)page)->_pincount);
+		page_ref_add(page, references);
 	}
 	span->entry = entry;
 	span->word = word;

@@ -19,20 +19,9 @@ static bool is_secretmem(const struct vm_area_struct *vma)
 	       file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
 }
 
-static bool has_mkwrite(const struct vm_area_struct *vma)
-{
-	return vma->vm_ops &&
-	       (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite);
-}
-
-static bool is_written_back(const struct vm_area_struct *vma)
-{
-	return vma->vm_file && vma->vm_file->f_mapping &&
-	       mapping_can_writeback(vma->vm_file->f_mapping);
-}
-
 static u32 get_file_facts(struct vm_area_struct *vma)
 {
+	const struct file *file = vma->vm_file;
 	u32 facts = 0;
 
 	if (vma_is_anonymous(vma))
@@ -43,9 +32,10 @@ static u32 get_file_facts(struct vm_area_struct *vma)
 		facts |= GUPX_V_HUGETLB;
 	if (is_secretmem(vma))
 		facts |= GUPX_V_SECRETMEM;
-	if (has_mkwrite(vma))
+	if (vma->vm_ops &&
+	    (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite))
 		facts |= GUPX_V_MKWRITE;
-	if (is_written_back(vma))
+	if (file && file->f_mapping && mapping_can_writeback(file->f_mapping))
 		facts |= GUPX_V_WRITEBACK;
 	return facts;
 }
