@@ -14,7 +14,6 @@
 #include <linux/mm.h>
 #include <linux/hugetlb.h>
 #include <linux/memremap.h>
-#include <linux/page_table_check.h>
 #include <linux/sched/coredump.h>
 #ifdef CONFIG_X86_64
 #include <asm/mmu.h>
@@ -89,20 +88,6 @@ static inline void gupx_compat_mark_pinned(struct mm_struct *mm)
 #else
 	if (!test_bit(MMF_HAS_PINNED, &mm->flags))
 		set_bit(MMF_HAS_PINNED, &mm->flags);
-#endif
-}
-
-/*
- * Does the kernel check that no anonymous page is mapped twice where it may be written?
- * Linux df4e817b7108 ("mm: page table check"), in v5.17: a window of such a page would
- * BUG(), for the check counts entries that vmf_insert_pfn() makes as well.
- */
-static inline bool gupx_compat_checks_tables(void)
-{
-#ifdef CONFIG_PAGE_TABLE_CHECK
-	return !static_branch_likely(&page_table_check_disabled);
-#else
-	return false;
 #endif
 }
 

@@ -127,7 +127,7 @@ static const struct vm_operations_struct window_ops = {
  * @set: pin set; the mapped file keeps it alive
  * @vma: new mapping that is not visible yet
  *
- * Return: 0; -ENODEV: the kernel checks page tables; -EINVAL: the mapping is not shared; -EPERM: the mapping is executable, or the
+ * Return: 0; -EINVAL: the mapping is not shared; -EPERM: the mapping is executable, or the
  * set is sealed against it or has short pins; -EACCES: the mapping is writable, and not
  * every page was pinned for writing; -EINTR.
  */
@@ -141,8 +141,6 @@ int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	if (gupx_compat_checks_tables())
-		return -ENODEV;
 	error = gupx_pinset_open_window(set, write);
 	if (error)
 		return error;

@@ -364,8 +364,7 @@ struct gupx_info {
  * mmap() maps them without a copy; the mapping is called a window. It fails with EINVAL
  * unless it is MAP_SHARED; with EPERM if it is executable, if a pin is %GUPX_F_SHORT, or
  * if it is writable and %GUPX_SEAL_WRITE is set; and with EACCES if it is writable and
- * not every page was pinned for writing, or the pin fd is %GUPX_F_READ_ONLY. A kernel
- * booted with page_table_check=on takes such a mapping for corruption: ENODEV.
+ * not every page was pinned for writing, or the pin fd is %GUPX_F_READ_ONLY.
  *
  * An access to a window raises SIGBUS past the last page, at a released page, and, if
  * the window may be writable, at a page that was pinned for reading. Writes through a
