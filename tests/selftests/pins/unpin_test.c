@@ -435,6 +435,71 @@ TEST_F(unpin, takes_the_charge_along)
 	EXPECT_EQ(model->used, info_now().memlock_used);
 }
 
+static uint64_t get_charge(int pin_fd)
+{
+	struct gupx_extents head = { 0 };
+
+	lab_extents(pin_fd, &head, NULL, 0);
+	return head.charged;
+}
+
+/*
+ * The kernel cannot free a folio as long as one of its pages is pinned. So UNPIN of all
+ * pages but one must leave the charge for the whole folio.
+ */
+static void check_folio_charge(struct __test_metadata *_metadata,
+			       const struct target *target, uint64_t addr,
+			       uint64_t len)
+{
+	const uint64_t page = lab_page();
+	const struct lab_answer answer =
+		lab_pin(target->mem_fd, addr, len, GUPX_F_WRITE);
+
+	ASSERT_EQ(len, answer.done);
+	EXPECT_EQ(HUGE, get_charge(answer.pin_fd));
+	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 0, page, NULL));
+	EXPECT_EQ(HUGE, get_charge(answer.pin_fd));
+	EXPECT_EQ(0, lab_unpin(answer.pin_fd, page, len - 2 * page, NULL));
+	EXPECT_EQ(HUGE, get_charge(answer.pin_fd));
+	EXPECT_EQ(0, lab_unpin(answer.pin_fd, len - page, page, NULL));
+	EXPECT_EQ(0ULL, get_charge(answer.pin_fd));
+	close(answer.pin_fd);
+}
+
+TEST(a_part_that_stays_is_charged_for_the_whole_folio)
+{
+	const uint64_t used = info_now().memlock_used;
+	struct gupx_extents head;
+	struct gupx_extent extent;
+	struct lab_answer answer;
+	struct memory memory;
+	struct target target;
+	const char *missing;
+
+	ASSERT_EQ(0, target_start(&target));
+	missing = memory_build(&target, MEMORY_THP, &memory);
+	if (!missing && target_poke(&target, memory.addr, HUGE, 'f'))
+		missing = "the huge page cannot be written";
+	if (missing) {
+		target_stop(&target);
+		SKIP(return, "%s", missing);
+	}
+	answer = lab_pin(target.mem_fd, memory.addr, HUGE, GUPX_F_WRITE);
+	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, &extent, 1));
+	close(answer.pin_fd);
+	if (extent.order == 9) {
+		ASSERT_EQ(0, lab_set_memlock(LIMIT));
+		ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
+		check_folio_charge(_metadata, &target, memory.addr, HUGE);
+		check_folio_charge(_metadata, &target, memory.addr,
+				   HUGE - lab_page());
+		EXPECT_EQ(used, info_now().memlock_used);
+	}
+	target_stop(&target);
+	if (extent.order != 9)
+		SKIP(return, "the memory has no huge page");
+}
+
 /* By the kernel, for this process: EFAULT is its SIGBUS. */
 static bool can_read(const char *at)
 {
