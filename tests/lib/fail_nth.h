@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Failures on purpose, by the kernel's fault injection: the nth allocation of this
- * thread fails, whether from the slab or the page allocator; and so does a copy
- * from or to user space, if it is the nth of them all.
+ * Make a call fail with the kernel's fault injection. The kernel counts this
+ * thread's slab allocations, page allocations and user copies together, and fails
+ * the nth of them.
  */
 #ifndef GUPX_TESTS_FAIL_NTH_H
 #define GUPX_TESTS_FAIL_NTH_H
@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 /**
- * struct fail_nth - which one is to fail next
+ * struct fail_nth - state of the fault injection
  * @file: /proc/thread-self/fail-nth
- * @nth: counts from 1
- * @hits: failures so far
+ * @nth: number of the call that fails next, from 1
+ * @hits: number of failures so far
  */
 struct fail_nth {
 	int file;
@@ -21,11 +21,11 @@ struct fail_nth {
 	unsigned int hits;
 };
 
-/* NULL, or what this kernel lacks. */
+/* Open the fault injection. Returns NULL, or the feature that this kernel lacks. */
 const char *fail_nth_open(struct fail_nth *fail_nth);
-/* From here on the next nth fails. */
+/* Increment @nth, and make the nth call from here fail. */
 void fail_nth_arm(struct fail_nth *fail_nth);
-/* Nothing fails any more. Did it, since fail_nth_arm()? Keeps errno. */
+/* Stop the injection. Returns whether a call failed since fail_nth_arm(). Keeps errno. */
 bool fail_nth_disarm(struct fail_nth *fail_nth);
 
 #endif /* GUPX_TESTS_FAIL_NTH_H */

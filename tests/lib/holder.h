@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Those who ask and those who hold: processes with a pin fd, and the ways that
- * one goes.
+ * Processes that hold a pin fd, and helpers to pass a pin fd between processes.
  */
 #ifndef GUPX_TESTS_HOLDER_H
 #define GUPX_TESTS_HOLDER_H
@@ -13,14 +12,14 @@
 #include "memory.h"
 #include "target.h"
 
-/* A pin of all the memory: the pin fd; -1 where that did not work. */
+/* Pin all of @memory. Returns the pin fd, or -1 if less was pinned. */
 int holder_pin_all(const struct target *target, const struct memory *memory,
 		   uint32_t flags);
 
 /**
- * struct holder - a process that pins memory and then waits to be killed
- * @pid: to be killed and reaped by the caller
- * @line: where it says what pin fd it got
+ * struct holder - a process that pins memory and then sleeps
+ * @pid: process ID; the caller has to kill and reap it
+ * @line: socket on which the process sends the number of its pin fd
  */
 struct holder {
 	pid_t pid;
@@ -30,11 +29,12 @@ struct holder {
 void holder_start(struct holder *holder, const struct target *target,
 		  const struct memory *memory);
 
-/* SCM_RIGHTS. 0, and a descriptor, or -1. */
+/* Send @fd over a socket, by SCM_RIGHTS. Returns 0 or -1. */
 int holder_send_fd(int line, int fd);
+/* Receive a descriptor from a socket. Returns it, or -1. */
 int holder_receive_fd(int line);
 
-/* Whether a child ends by itself. It is reaped then, and only then. */
+/* Wait for a child to end. Returns true and reaps it, or false after the timeout. */
 bool holder_ends_within(pid_t pid, unsigned int milliseconds, int *status);
 
 #endif /* GUPX_TESTS_HOLDER_H */

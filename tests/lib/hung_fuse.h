@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A file system whose one file can be opened and mapped, but whose pages never
- * come: FUSE, with a server of ours that does not answer READ.
+ * A FUSE filesystem with one file. The file can be opened and mapped, but a fault
+ * on its pages never completes, because the server does not answer READ.
  */
 #ifndef GUPX_TESTS_HUNG_FUSE_H
 #define GUPX_TESTS_HUNG_FUSE_H
@@ -13,10 +13,10 @@
 #define HUNG_FUSE_FILE "file"
 
 /**
- * struct hung_fuse - that file system
- * @server: the process that serves it; 0: none
- * @asked: a byte comes here for each page that is waited for
- * @dir: where it is mounted
+ * struct hung_fuse - a mounted filesystem that does not answer READ
+ * @server: process ID of the server; 0: not running
+ * @asked: pipe from which one byte can be read for each READ request
+ * @dir: mount point
  */
 struct hung_fuse {
 	pid_t server;
@@ -24,13 +24,16 @@ struct hung_fuse {
 	char dir[32];
 };
 
-/* Whether this kernel can do it at all. */
+/* Returns whether this kernel has FUSE. Loads the module if necessary. */
 bool hung_fuse_is_possible(void);
-/* The file has @len bytes. 0 or errno; stop it, whatever start said. */
+/*
+ * Mount the filesystem, with a file of @len bytes. Returns 0 or errno; call
+ * hung_fuse_stop() in both cases.
+ */
 int hung_fuse_start(struct hung_fuse *fuse, uint64_t len);
-/* Whoever still waits gets an error. Harmless where nothing was started. */
+/* Kill the server and unmount; pending faults fail. No-op if nothing was started. */
 void hung_fuse_stop(struct hung_fuse *fuse);
-/* Waits, for five seconds at most, for somebody to wait for a page. */
+/* Wait up to five seconds for a READ request. Returns whether one arrived. */
 bool hung_fuse_has_waiter(const struct hung_fuse *fuse);
 
 #endif /* GUPX_TESTS_HUNG_FUSE_H */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every test needs: requests to the module with one line each, the
- * kernel's own account of pins, page frames, privileges.
+ * Common helpers of the tests: wrappers for the module's ioctls, the kernel's pin
+ * counters, page frames, privileges.
  *
- * Functions that return int say 0 or a positive errno, unless noted.
+ * Functions that return int return 0 or a positive errno, unless noted.
  */
 #ifndef GUPX_TESTS_LAB_H
 #define GUPX_TESTS_LAB_H
@@ -16,11 +16,11 @@
 #include <linux/gupx.h>
 
 /**
- * struct lab_answer - what a request came to
- * @failed: errno of the ioctl, 0 where the loop ran
- * @pin_fd: PIN only, else -1
- * @done: bytes
- * @stop: where it stopped
+ * struct lab_answer - result of a request
+ * @failed: errno of the ioctl; 0 if the loop ran
+ * @pin_fd: pin fd of a PIN request, otherwise -1
+ * @done: number of bytes done
+ * @stop: address and reason of the stop
  */
 struct lab_answer {
 	int failed;
@@ -32,10 +32,10 @@ struct lab_answer {
 uint64_t lab_page(void);
 uint64_t lab_huge_page(void);
 
-/* The device, opened once. -1: there is none. */
+/* Open the device at the first call. Returns its descriptor, or -1. */
 int lab_device(void);
 
-/* A new fd of /proc/PID/mem, or -1 with errno set. */
+/* Open /proc/PID/mem. Returns the descriptor, or -1 with errno set. */
 int lab_open_mem(pid_t pid, int flags);
 int lab_info(struct gupx_info *info);
 struct lab_answer lab_pin(int mem_fd, uint64_t addr, uint64_t len,
@@ -47,28 +47,29 @@ struct lab_answer lab_populate(int mem_fd, uint64_t addr, uint64_t len,
 struct lab_answer lab_read(int mem_fd, uint64_t addr, uint64_t len, void *buf,
 			   uint32_t flags);
 
-/* What get_user_pages() would have returned: pages, or -errno. */
+/* Convert @answer to the return value of get_user_pages(): pages, or -errno. */
 long lab_gup_return(const struct lab_answer *answer);
 
-/* EXTENTS: the numbers to @head, up to @capacity runs to @runs. */
+/* Call EXTENTS: store the totals in @head and up to @capacity extents in @runs. */
 int lab_extents(int pin_fd, struct gupx_extents *head, struct gupx_extent *runs,
 		uint32_t capacity);
 
-/* UNPIN of a part of @pin_fd. The bytes released go to @released, unless it is NULL. */
+/* Call UNPIN on a range of @pin_fd. Store the number of bytes in @released if not NULL. */
 int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released);
-/* SEAL: adds @seals. All that it has then go to @sealed, unless it is NULL. */
+/* Call SEAL to add @seals. Store all seals of @pin_fd in @sealed if not NULL. */
 int lab_seal(int pin_fd, uint32_t seals, uint32_t *sealed);
 
 /*
- * The frames that @pin_fd holds of @nr pages from @addr on, one a page, 0 where
- * it holds none. Returns the pages found.
+ * Store in @frames the frame number that @pin_fd holds for each of the @nr pages
+ * from @addr, 0 for a page that it does not hold. Returns the number of pages found.
  */
 size_t lab_pinned_frames(int pin_fd, uint64_t addr, size_t nr,
 			 uint64_t *frames);
 
 /*
- * Words of /proc/PID/pagemap, one a page; all 0 where it ends, as beyond the
- * user's half of the addresses. Returns how many pages are present.
+ * Read @nr words of /proc/PID/pagemap, one for each page. If the range extends
+ * beyond the user address space, all words are 0. Returns the number of present
+ * pages.
  */
 size_t lab_pagemap(pid_t pid, uint64_t addr, size_t nr, uint64_t *words);
 uint64_t lab_pagemap_word(pid_t pid, uint64_t addr);
@@ -78,34 +79,38 @@ size_t lab_resident(pid_t pid, uint64_t addr, size_t nr);
 #define LAB_PM_SWAP (1ULL << 62)
 #define LAB_PM_FILE (1ULL << 61)
 
-/* nr_foll_pin_acquired - nr_foll_pin_released, of the whole system. */
+/* Returns nr_foll_pin_acquired - nr_foll_pin_released of the whole system. */
 long lab_pins_held(void);
 
-/* A boolean module parameter. */
+/* Get and set a boolean module parameter. */
 bool lab_param(const char *name);
 void lab_set_param(const char *name, bool on);
 
-/* A line of @file that begins with @key: the number behind it, or -1. */
+/* Returns the number after @key in the first line of @file that has it, or -1. */
 long lab_number(const char *file, const char *key);
 bool lab_swap_is_on(void);
 
-/* Page frames, @end exclusive. */
+/* A range of page frames; @end is exclusive. */
 struct lab_zone {
 	uint64_t first;
 	uint64_t end;
 };
 
-/* The frames of the first ZONE_MOVABLE that has any; false: none has. */
+/* Find the first ZONE_MOVABLE that has pages. Returns false if there is none. */
 bool lab_find_movable(struct lab_zone *zone);
 
-/* All ids and no capabilities. Its own memory stays open to its like. */
+/*
+ * Change all user and group IDs to @uid, which drops all capabilities. The process
+ * stays dumpable, so other processes of this user can access its memory.
+ */
 int lab_become(uid_t uid);
 int lab_drop_capability(int capability);
 int lab_set_memlock(uint64_t bytes);
 
 /*
- * Of a fixture with @missing: NULL, or what the machine lacks. Each test has to ask,
- * for a skip in the setup keeps none from running, in older harnesses.
+ * Skip the test if the fixture's @missing names something that the machine lacks.
+ * Each test has to call it: in older harnesses a SKIP() in the setup does not
+ * prevent the test from running.
  */
 #define SKIP_IF_MISSING()                                  \
 	do {                                               \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kinds of memory, as a target may have them. A kind is a fixture's variant.
+ * Build mappings of different kinds in a target. Tests use the kinds as fixture
+ * variants.
  */
 #ifndef GUPX_TESTS_MEMORY_H
 #define GUPX_TESTS_MEMORY_H
@@ -31,10 +32,10 @@ enum memory_kind {
 };
 
 /**
- * struct memory - a stretch of a target's address space
- * @addr: its first byte
- * @len: bytes, whole pages
- * @sealed_end: what follows is a hole, for at least @len bytes or eight pages
+ * struct memory - a range of a target's address space
+ * @addr: start address
+ * @len: length in bytes, a multiple of the page size
+ * @sealed_end: a hole of at least @len bytes or eight pages follows the range
  */
 struct memory {
 	uint64_t addr;
@@ -43,22 +44,22 @@ struct memory {
 };
 
 /*
- * Builds memory of @kind, nothing of it touched where that can be told. NULL, or
- * why there is none on this machine: found by looking for what it needs.
+ * Build memory of @kind; its pages are not faulted in if the kind allows it.
+ * Returns NULL, or the feature that this machine lacks.
  */
 const char *memory_build(const struct target *target, enum memory_kind kind,
 			 struct memory *memory);
-/* Kinds that the target itself may write to, so that it can be poked. */
+/* Returns whether the target can write to memory of @kind, so target_poke() works. */
 bool memory_is_writable(enum memory_kind kind);
 
-/* Anonymous memory of the target, never of huge pages. 0: no room. */
+/* Map anonymous memory without huge pages. Returns the address, or 0. */
 uint64_t memory_map_small(const struct target *target, uint64_t len);
-/* Private and anonymous, @len bytes at an address that is a multiple of them. */
+/* Map @len bytes of private anonymous memory, aligned to @len. Returns the address, or 0. */
 uint64_t memory_map_aligned(const struct target *target, uint64_t len);
-/* A file of @len bytes in @dir, open in the target and nameless: its fd. */
+/* Open an unlinked file of @len bytes in @dir. Returns the target's fd, or negative. */
 long memory_open_file(const struct target *target, const char *dir,
 		      uint64_t len);
-/* A directory on an ext4, $GUPX_TEST_DISK or /mnt/disk; NULL: none. */
+/* Returns a directory on ext4, $GUPX_TEST_DISK or /mnt/disk, or NULL. */
 const char *memory_disk(void);
 
 #endif /* GUPX_TESTS_MEMORY_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Long options of the stress programs.
+ * Parser for the long options of the stress programs.
  */
 #ifndef GUPX_TESTS_OPTIONS_H
 #define GUPX_TESTS_OPTIONS_H
@@ -10,7 +10,7 @@
 
 enum option_kind {
 	OPTION_NUMBER, /* uint64_t */
-	OPTION_SEED, /* struct option_seeds; the word "fresh" draws a new one */
+	OPTION_SEED, /* struct option_seeds; "fresh" stands for a random seed */
 	OPTION_TEXT, /* const char * */
 	OPTION_SET,  /* bool, set to true */
 	OPTION_CLEAR, /* bool, set to false */
@@ -19,7 +19,7 @@ enum option_kind {
 #define OPTION_SEEDS_MAX 16
 
 /**
- * struct option_seeds - seeds, in the order they were given
+ * struct option_seeds - seeds, in the order of the command line
  * @value: the seeds
  * @nr: number of seeds in @value
  */
@@ -30,9 +30,9 @@ struct option_seeds {
 
 /**
  * struct option_spec - one option
- * @name: without the dashes; NULL ends a list
+ * @name: name without the dashes; NULL ends a list
  * @kind: type of @value
- * @value: where the option's argument goes
+ * @value: variable that stores the option's argument
  */
 struct option_spec {
 	const char *name;
@@ -40,7 +40,7 @@ struct option_spec {
 	void *value;
 };
 
-/* Exits with 2 and prints @usage where the command line has something else. */
+/* Parse the command line. Print @usage and exit with status 2 if it is invalid. */
 void options_parse(int argc, char **argv, const struct option_spec *specs,
 		   const char *usage);
 

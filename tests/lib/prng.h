@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random numbers that a seed repeats: Sebastiano Vigna's splitmix64.
+ * A seeded pseudo-random number generator: Sebastiano Vigna's splitmix64.
  */
 #ifndef GUPX_TESTS_PRNG_H
 #define GUPX_TESTS_PRNG_H
@@ -11,7 +11,7 @@
 
 /**
  * struct prng - a pseudo-random number generator
- * @state: its seed at first; the same seed gives the same numbers
+ * @state: internal state; set it to the seed before the first use
  */
 struct prng {
 	uint64_t state;
@@ -19,7 +19,7 @@ struct prng {
 
 uint64_t prng_next(struct prng *prng);
 
-/* A number from 0 to @limit - 1. */
+/* Returns a random number from 0 to @limit - 1. */
 static inline uint64_t prng_below(struct prng *prng, uint64_t limit)
 {
 	return prng_next(prng) % limit;
@@ -30,11 +30,11 @@ static inline bool prng_chance(struct prng *prng, unsigned int percent)
 	return prng_below(prng, 100) < percent;
 }
 
-/* An index of @weights, each as probable as its weight says. */
+/* Returns a random index of @weights; each index is as likely as its weight. */
 unsigned int prng_pick(struct prng *prng, const unsigned char *weights,
 		       size_t nr);
 
-/* A seed that no earlier run used, short enough to be typed. */
+/* Returns a random 32-bit seed, short enough to type. */
 uint64_t prng_fresh_seed(void);
 
 #endif /* GUPX_TESTS_PRNG_H */

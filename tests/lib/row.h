@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of the policy's rows share: the fixture and its questions. A
- * test is named by its row; the kernel's own get_user_pages is asked as well
- * where it can be, and where no row is known to differ from it.
+ * Fixture and checks that the tests of the policy's rows share. The name of a test
+ * begins with the id of its row in module/POLICY.md. Most checks also send the
+ * request to the kernel's engine (GUPX_F_ENGINE_KERNEL) and expect the same result.
  *
- * Included once by each of those programs, after the harness.
+ * Include this once in a test program, after the harness.
  */
 #ifndef GUPX_TESTS_ROW_H
 #define GUPX_TESTS_ROW_H
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(row)
 			SKIP(return, "%s", missing_);                     \
 	} while (0)
 
-/* One page, or as many as it says, pinned and let go: where did it stop? */
+/* Pin a range and release it. Returns the answer, for its @done and @stop. */
 static inline struct lab_answer pin_once(const struct target *target,
 					 uint64_t addr, uint64_t len,
 					 uint32_t flags)
@@ -76,7 +76,7 @@ static inline void check_stops(struct __test_metadata *_metadata,
 	EXPECT_EQ(reason, answer->stop.reason);
 }
 
-/* Refused at the first page, with the kernel of one mind. */
+/* Check that both engines refuse the first page with EFAULT. */
 static inline void check_refused(struct __test_metadata *_metadata,
 				 const struct target *target, uint64_t addr,
 				 uint32_t flags, uint16_t stage,
@@ -105,7 +105,7 @@ static inline void check_taken(struct __test_metadata *_metadata,
 	EXPECT_EQ(lab_gup_return(&mine), lab_gup_return(&kernel));
 }
 
-/* What EXPLAIN says of the page at @addr. */
+/* Returns the judgement of EXPLAIN on the page at @addr. */
 static inline struct gupx_judgement explain_page(const struct target *target,
 						 uint64_t addr, uint32_t verb,
 						 uint32_t flags)
@@ -127,7 +127,7 @@ static inline struct gupx_judgement explain_page(const struct target *target,
 	return judged;
 }
 
-/* It is what becomes of a pin. */
+/* Check that EXPLAIN of the page predicts the result of a pin. */
 static inline void check_explained(struct __test_metadata *_metadata,
 				   const struct target *target, uint64_t addr,
 				   uint32_t flags, uint8_t content)

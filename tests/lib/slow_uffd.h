@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Pages that never come, until the test says so: a fault on them waits. The
- * target makes the userfaultfd, for it serves the address space of its maker; the
- * test holds it.
+ * Memory with a userfaultfd: a fault waits until the test supplies the page. The
+ * target creates the userfaultfd, because it serves the address space of its
+ * creator. The test gets a copy of the descriptor.
  */
 #ifndef GUPX_TESTS_SLOW_UFFD_H
 #define GUPX_TESTS_SLOW_UFFD_H
@@ -14,23 +14,23 @@
 #include "target.h"
 
 /**
- * struct slow_uffd - memory whose pages come late
- * @uffd: the last descriptor of it to be closed ends the waiting
- * @memory: all of it absent at first
+ * struct slow_uffd - memory whose faults wait
+ * @uffd: userfaultfd; pending faults end when its last descriptor is closed
+ * @memory: registered range, empty at first
  */
 struct slow_uffd {
 	int uffd;
 	struct memory memory;
 };
 
-/* Whether this kernel can do it at all. */
+/* Returns whether this kernel has userfaultfd. */
 bool slow_uffd_is_possible(void);
-/* @flags: UFFD_USER_MODE_ONLY, or 0. Returns 0 or -1. */
+/* Register @memory with @flags: UFFD_USER_MODE_ONLY or 0. Returns 0 or -1. */
 int slow_uffd_create(struct slow_uffd *slow_uffd, const struct target *target,
 		     const struct memory *memory, int flags);
-/* Waits, for five seconds at most, for somebody to wait for a page. */
+/* Wait up to five seconds for a fault. Returns whether one is pending. */
 bool slow_uffd_has_waiter(const struct slow_uffd *slow_uffd);
-/* Zeroes from the beginning on. */
+/* Map zero pages in the first @len bytes. Returns 0 or -1. */
 int slow_uffd_fill(const struct slow_uffd *slow_uffd, uint64_t len);
 
 #endif /* GUPX_TESTS_SLOW_UFFD_H */

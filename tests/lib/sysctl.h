@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The machine's own settings, in /proc and /sys: numbers in files. Who turns one
- * turns it back.
+ * Read and write numbers in files of /proc and /sys. A test restores each setting
+ * that it changes.
  */
 #ifndef GUPX_TESTS_SYSCTL_H
 #define GUPX_TESTS_SYSCTL_H
 
 #include <stdbool.h>
 
-/* -1: there is no such file, or no number in it. */
+/* Returns the number, or -1 if the file does not exist or has no number. */
 long sysctl_get(const char *path);
-/* False: this kernel has no such knob, or it does not turn so far. */
+/* Returns false if the file does not exist or the kernel rejects @value. */
 bool sysctl_set(const char *path, long value);
 
-/* Of the 2 MiB pool at least @nr pages are free, or could be made so. */
+/* Grow the pool of 2 MiB pages until @nr are free. Returns whether it succeeded. */
 bool sysctl_reserve_huge(long nr);
 
 #endif /* GUPX_TESTS_SYSCTL_H */
