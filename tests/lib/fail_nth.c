@@ -10,12 +10,12 @@
 #include "sysctl.h"
 
 #define SETTINGS "/sys/kernel/debug/"
-/* More than any call needs: a sweep must end. */
+/* Limit of @nth, so that a sweep ends. No call needs as many. */
 #define MANY 20000
 
 /*
- * Those that could wait fail too, and single pages. Who asks for no failure is not
- * concerned by these settings: they stay.
+ * Let allocations that may sleep and allocations of single pages fail, too. These
+ * settings do not affect threads that leave fail-nth alone, so they are not restored.
  */
 const char *fail_nth_open(struct fail_nth *fail_nth)
 {
@@ -48,11 +48,11 @@ bool fail_nth_disarm(struct fail_nth *fail_nth)
 {
 	const int error = errno;
 	char text[16] = "";
-	/* Where this very read fails, none had. */
+	/* If the injected failure hits this read, no earlier call failed. */
 	const bool hit = pread(fail_nth->file, text, sizeof(text) - 1, 0) > 0 &&
 			 strtoul(text, NULL, 10) == 0;
 
-	/* The write may be the nth, once. */
+	/* The injected failure may hit this write; retry then. */
 	while (pwrite(fail_nth->file, "0", 1, 0) != 1)
 		if (errno != EFAULT)
 			abort();

@@ -19,11 +19,11 @@
 
 #define FUSE_DEVICE "/dev/fuse"
 #define FILE_NODE 2
-/* More than the kernel ever asks or tells in one go here. */
+/* Size of the request buffer. No request of this filesystem is larger. */
 #define ROOM (256 << 10)
 
-static void answer(int device, uint64_t unique, int error, const void *data,
-		   size_t size)
+static void send_reply(int device, uint64_t unique, int error, const void *data,
+		       size_t size)
 {
 	struct fuse_out_header header = {
 		.len = sizeof(header) + size,
@@ -39,7 +39,7 @@ static void answer(int device, uint64_t unique, int error, const void *data,
 		_exit(1);
 }
 
-static struct fuse_attr attributes(uint64_t node, uint64_t len)
+static struct fuse_attr make_attr(uint64_t node, uint64_t len)
 {
 	return (struct fuse_attr){
 		.ino = node,
@@ -51,8 +51,8 @@ static struct fuse_attr attributes(uint64_t node, uint64_t len)
 }
 
 /*
- * The kernel's own version. With ASYNC_READ it is the page that is waited for, and
- * such a wait can be killed.
+ * Accept the kernel's version of the protocol. With FUSE_ASYNC_READ the reader waits
+ * for the page lock, and a fatal signal ends that wait.
  */
 static void answer_init(int device, const struct fuse_in_header *in)
 {
@@ -67,7 +67,7 @@ static void answer_init(int device, const struct fuse_in_header *in)
 		.max_write = 4096,
 	};
 
-	answer(device, in->unique, 0, &out, sizeof(out));
+	send_reply(device, in->unique, 0, &out, sizeof(out));
 }
 
 static void serve_one(int device, const struct fuse_in_header *in, uint64_t len,
@@ -77,11 +77,11 @@ static void serve_one(int device, const struct fuse_in_header *in, uint64_t len,
 		.nodeid = FILE_NODE,
 		.attr_valid = 1000,
 		.entry_valid = 1000,
-		.attr = attributes(FILE_NODE, len),
+		.attr = make_attr(FILE_NODE, len),
 	};
 	const struct fuse_attr_out attr = {
 		.attr_valid = 1000,
-		.attr = attributes(in->nodeid, len),
+		.attr = make_attr(in->nodeid, len),
 	};
 	const struct fuse_open_out opened = { 0 };
 
@@ -90,13 +90,13 @@ static void serve_one(int device, const struct fuse_in_header *in, uint64_t len,
 		answer_init(device, in);
 		break;
 	case FUSE_LOOKUP:
-		answer(device, in->unique, 0, &entry, sizeof(entry));
+		send_reply(device, in->unique, 0, &entry, sizeof(entry));
 		break;
 	case FUSE_GETATTR:
-		answer(device, in->unique, 0, &attr, sizeof(attr));
+		send_reply(device, in->unique, 0, &attr, sizeof(attr));
 		break;
 	case FUSE_OPEN:
-		answer(device, in->unique, 0, &opened, sizeof(opened));
+		send_reply(device, in->unique, 0, &opened, sizeof(opened));
 		break;
 	case FUSE_READ:
 		if (write(asked, "", 1) != 1)
@@ -107,11 +107,11 @@ static void serve_one(int device, const struct fuse_in_header *in, uint64_t len,
 	case FUSE_INTERRUPT:
 		break;
 	default:
-		answer(device, in->unique, EOPNOTSUPP, NULL, 0);
+		send_reply(device, in->unique, EOPNOTSUPP, NULL, 0);
 	}
 }
 
-static void serve(int device, uint64_t len, int asked)
+static void serve_requests(int device, uint64_t len, int asked)
 {
 	char *const room = malloc(ROOM);
 
@@ -158,9 +158,9 @@ int hung_fuse_start(struct hung_fuse *fuse, uint64_t len)
 	fuse->asked = line[0];
 	fuse->server = fork();
 	if (fuse->server == 0)
-		serve(device, len, line[1]);
+		serve_requests(device, len, line[1]);
 	close(line[1]);
-	/* The server's is the only one: the connection ends with it. */
+	/* Only the server keeps the device open, so its death ends the connection. */
 	close(device);
 	return fuse->server < 0 ? errno : 0;
 }

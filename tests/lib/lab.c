@@ -44,7 +44,7 @@ int lab_open_mem(pid_t pid, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-static int request(int fd, unsigned long verb, void *argument)
+static int call_ioctl(int fd, unsigned long verb, void *argument)
 {
 	return ioctl(fd, verb, argument) ? errno : 0;
 }
@@ -53,7 +53,7 @@ int lab_info(struct gupx_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
-	return request(lab_device(), GUPX_IOC_INFO, info);
+	return call_ioctl(lab_device(), GUPX_IOC_INFO, info);
 }
 
 struct lab_answer lab_pin(int mem_fd, uint64_t addr, uint64_t len,
@@ -73,7 +73,7 @@ struct lab_answer lab_pin_more(int pin_fd, int mem_fd, uint64_t addr,
 		.addr = addr,
 		.len = len,
 	};
-	const int failed = request(lab_device(), GUPX_IOC_PIN, &pin);
+	const int failed = call_ioctl(lab_device(), GUPX_IOC_PIN, &pin);
 
 	return (struct lab_answer){
 		.failed = failed,
@@ -93,7 +93,8 @@ struct lab_answer lab_populate(int mem_fd, uint64_t addr, uint64_t len,
 		.addr = addr,
 		.len = len,
 	};
-	const int failed = request(lab_device(), GUPX_IOC_POPULATE, &populate);
+	const int failed =
+		call_ioctl(lab_device(), GUPX_IOC_POPULATE, &populate);
 
 	return (struct lab_answer){
 		.failed = failed,
@@ -114,7 +115,7 @@ struct lab_answer lab_read(int mem_fd, uint64_t addr, uint64_t len, void *buf,
 		.len = len,
 		.buf = (uintptr_t)buf,
 	};
-	const int failed = request(lab_device(), GUPX_IOC_READ, &read);
+	const int failed = call_ioctl(lab_device(), GUPX_IOC_READ, &read);
 
 	return (struct lab_answer){
 		.failed = failed,
@@ -141,7 +142,7 @@ int lab_extents(int pin_fd, struct gupx_extents *head, struct gupx_extent *runs,
 	head->buf = (uintptr_t)runs;
 	head->capacity = capacity;
 	head->entry_size = sizeof(*runs);
-	return request(pin_fd, GUPX_IOC_EXTENTS, head);
+	return call_ioctl(pin_fd, GUPX_IOC_EXTENTS, head);
 }
 
 int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released)
@@ -151,7 +152,7 @@ int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released)
 		.offset = offset,
 		.len = len,
 	};
-	const int failed = request(pin_fd, GUPX_IOC_UNPIN, &unpin);
+	const int failed = call_ioctl(pin_fd, GUPX_IOC_UNPIN, &unpin);
 
 	if (released)
 		*released = unpin.released;
@@ -164,7 +165,7 @@ int lab_seal(int pin_fd, uint32_t seals, uint32_t *sealed)
 		.size = sizeof(seal),
 		.seals = seals,
 	};
-	const int failed = request(pin_fd, GUPX_IOC_SEAL, &seal);
+	const int failed = call_ioctl(pin_fd, GUPX_IOC_SEAL, &seal);
 
 	if (sealed)
 		*sealed = seal.sealed;
@@ -181,7 +182,7 @@ static size_t note_frames(const struct gupx_extent *run, uint64_t addr,
 
 		if (run->addr + at < addr || index >= nr)
 			continue;
-		/* There is but one zero page: its run is all the same frame. */
+		/* There is only one zero page: every page of its run has the same frame. */
 		frames[index] = run->flags & GUPX_EXTENT_ZERO
 					? run->pfn
 					: run->pfn + at / lab_page();
@@ -207,7 +208,7 @@ size_t lab_pinned_frames(int pin_fd, uint64_t addr, size_t nr, uint64_t *frames)
 		head.buf = (uintptr_t)runs;
 		head.capacity = sizeof(runs) / sizeof(runs[0]);
 		head.entry_size = sizeof(runs[0]);
-		if (request(pin_fd, GUPX_IOC_EXTENTS, &head))
+		if (call_ioctl(pin_fd, GUPX_IOC_EXTENTS, &head))
 			return found;
 		for (uint32_t i = 0; i < head.count; i++)
 			found += note_frames(&runs[i], addr, nr, frames);
@@ -284,7 +285,7 @@ long lab_number(const char *file, const char *key)
 	return number;
 }
 
-/* The counters lag by what each CPU has not yet handed in. */
+/* Refresh the counters first: each CPU keeps a difference of its own. */
 long lab_pins_held(void)
 {
 	if (write_text("/proc/sys/vm/stat_refresh", "1"))
@@ -324,7 +325,7 @@ void lab_set_param(const char *name, bool on)
 	}
 }
 
-/* One line of a zone; true: it was the last of those wanted. */
+/* Parse one line of a zone. Returns true at start_pfn, which follows spanned. */
 static bool parse_zone(const char *line, struct lab_zone *zone)
 {
 	uint64_t number;
@@ -361,7 +362,7 @@ bool lab_swap_is_on(void)
 	return lab_number("/proc/meminfo", "SwapTotal:") > 0;
 }
 
-/* Leaving root clears the mark that lets others of this user look into us. */
+/* setresuid() clears the dumpable flag; set it again. */
 int lab_become(uid_t uid)
 {
 	if (setgroups(0, NULL) || setresgid(uid, uid, uid) ||

@@ -16,8 +16,8 @@
 
 #define NR_PAGES 16
 
-/* Reserves @len and a hole of the same length behind it. */
-static uint64_t reserve(const struct target *target, uint64_t len)
+/* Reserve @len bytes, followed by a hole of the same length. */
+static uint64_t reserve_range(const struct target *target, uint64_t len)
 {
 	const long addr = TARGET_CALL(target, SYS_mmap, 0, 2 * len, PROT_NONE,
 				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -28,11 +28,11 @@ static uint64_t reserve(const struct target *target, uint64_t len)
 	return addr;
 }
 
-static const char *map(const struct target *target, struct memory *memory,
-		       int protection, int flags, int fd)
+static const char *map_fixed(const struct target *target, struct memory *memory,
+			     int protection, int flags, int fd)
 {
 	memory->sealed_end = true;
-	memory->addr = reserve(target, memory->len);
+	memory->addr = reserve_range(target, memory->len);
 	if (!memory->addr ||
 	    TARGET_CALL(target, SYS_mmap, memory->addr, memory->len, protection,
 			flags | MAP_FIXED, fd, 0) < 0)
@@ -44,8 +44,8 @@ static const char *map(const struct target *target, struct memory *memory,
 
 static const char *map_anon(const struct target *target, struct memory *memory)
 {
-	return map(target, memory, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	return map_fixed(target, memory, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
 uint64_t memory_map_small(const struct target *target, uint64_t len)
@@ -76,7 +76,7 @@ uint64_t memory_map_aligned(const struct target *target, uint64_t len)
 	return aligned;
 }
 
-/* Two huge pages: enough to end a range in the middle of one. */
+/* Map two huge pages, so that a range can end in the middle of one. */
 static const char *map_thp(const struct target *target, struct memory *memory)
 {
 	const uint64_t huge = lab_huge_page();
@@ -102,7 +102,7 @@ static const char *map_shmem(const struct target *target, struct memory *memory,
 
 	if (fd < 0 || TARGET_CALL(target, SYS_ftruncate, fd, memory->len))
 		return "no memfd";
-	return map(target, memory, protection, MAP_SHARED, fd);
+	return map_fixed(target, memory, protection, MAP_SHARED, fd);
 }
 
 static bool open_kept(const char *dir, uint64_t len, char *path, size_t size)
@@ -133,7 +133,7 @@ long memory_open_file(const struct target *target, const char *dir,
 	const bool made = open_kept(dir, len, path, sizeof(path));
 	long fd = -1;
 
-	/* The target's copy of @path is older than what stands in it now. */
+	/* The target forked before @path was set, so copy @path to the target. */
 	if (made && pwrite(target->mem_fd, path, sizeof(path),
 			   (uintptr_t)path) == sizeof(path))
 		fd = TARGET_CALL(target, SYS_open, (long)path, O_RDWR);
@@ -149,10 +149,10 @@ static const char *map_file(const struct target *target, struct memory *memory,
 
 	if (fd < 0)
 		return "no place for a file";
-	return map(target, memory, PROT_READ | PROT_WRITE, flags, fd);
+	return map_fixed(target, memory, PROT_READ | PROT_WRITE, flags, fd);
 }
 
-/* By what is mounted there, not by name: a bare mount point is no disk. */
+/* Check the filesystem type, because the directory may be an empty mount point. */
 const char *memory_disk(void)
 {
 	const char *dir = getenv("GUPX_TEST_DISK");
@@ -175,7 +175,7 @@ static const char *map_disk(const struct target *target, struct memory *memory,
 	return map_file(target, memory, dir, flags);
 }
 
-/* Can the kernel's own gup read there at all? */
+/* Returns whether the kernel's GUP can read the page at @addr. */
 static bool has_pages(const struct target *target, uint64_t addr)
 {
 	char byte;
@@ -186,9 +186,10 @@ static bool has_pages(const struct target *target, uint64_t addr)
 }
 
 /*
- * Its mapping asks to be told of the first write to a page, without a disk. Not
- * since Linux b709eb872e19 ("perf: map pages in advance"): frames, for no gup. It
- * counts nothing, or the kernel would write to it whenever the target runs.
+ * Map a perf buffer. Its mapping has page_mkwrite(), so row V6 (no long-term write
+ * pin where the filesystem tracks writes) can be tested without a disk. Since Linux
+ * b709eb872e19 ("perf: map pages in advance") it is a PFN mapping, which GUP refuses.
+ * The event is disabled, so the kernel does not write to the buffer.
  */
 static const char *map_perf(const struct target *target, struct memory *memory)
 {
@@ -211,13 +212,13 @@ static const char *map_perf(const struct target *target, struct memory *memory)
 		return "no perf buffer";
 	if (!has_pages(target, addr))
 		return "this kernel's perf buffer is no pages, but frames";
-	/* Of the ring's own pages only the first takes writes. */
+	/* Only the first page of the buffer allows writes. */
 	memory->addr = addr;
 	memory->len = lab_page();
 	return NULL;
 }
 
-/* The low end: the target itself needs little of its stack. */
+/* Use the low end of the stack, which the target itself does not reach. */
 static const char *find_stack(const struct target *target,
 			      struct memory *memory)
 {
@@ -260,7 +261,7 @@ static const char *map_protected(const struct target *target,
 #define MADV_GUARD_INSTALL 102
 #endif
 
-/* The second half are markers that no fault can replace. */
+/* Install guard markers in the second half; a fault on them fails. */
 static const char *map_guarded(const struct target *target,
 			       struct memory *memory)
 {
@@ -278,7 +279,7 @@ static const char *map_guarded(const struct target *target,
 static const char *map_hole(const struct target *target, struct memory *memory)
 {
 	memory->sealed_end = true;
-	memory->addr = reserve(target, memory->len);
+	memory->addr = reserve_range(target, memory->len);
 	if (!memory->addr)
 		return "no room for a mapping";
 	TARGET_CALL(target, SYS_munmap, memory->addr, memory->len);

@@ -56,7 +56,7 @@ static long obey_run(const struct order *order)
 	return ((target_fn *)order->number)(order->arguments);
 }
 
-static void live(int line, int child_line);
+static void serve_orders(int line, int child_line);
 
 static void note_signal(int signal)
 {
@@ -69,12 +69,12 @@ static long obey_fork(int line, int child_line)
 
 	if (pid == 0) {
 		close(line);
-		live(child_line, -1);
+		serve_orders(child_line, -1);
 	}
 	return pid < 0 ? -errno : pid;
 }
 
-/* One is forgiven: who poisons memory of its own may be told so by the kernel. */
+/* Survive one SIGBUS: the kernel may send it when the target poisons its own memory. */
 static void forgive_one_sigbus(void)
 {
 	const struct sigaction action = {
@@ -85,8 +85,8 @@ static void forgive_one_sigbus(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-/* Its whole life. Children of its own are reaped by the kernel. */
-static void live(int line, int child_line)
+/* Main loop of a target. Ignoring SIGCHLD makes the kernel reap its children. */
+static void serve_orders(int line, int child_line)
 {
 	struct order order;
 	long result;
@@ -131,7 +131,7 @@ int target_start(struct target *target)
 	if (target->pid == 0) {
 		close(line[0]);
 		close(child_line[0]);
-		live(line[1], child_line[1]);
+		serve_orders(line[1], child_line[1]);
 	}
 	close(line[1]);
 	close(child_line[1]);
@@ -163,14 +163,14 @@ void target_stop(struct target *target)
 {
 	if (target->pid <= 0)
 		return;
-	/* A test that has given up root cannot kill its target: it hangs up. */
+	/* A test without privileges cannot kill its target, so close its socket first. */
 	shutdown(target->line, SHUT_RDWR);
 	kill(target->pid, SIGKILL);
 	target_reap(target);
 	close_all(target);
 }
 
-static long command(const struct target *target, const struct order *order)
+static long send_order(const struct target *target, const struct order *order)
 {
 	long result;
 
@@ -186,7 +186,7 @@ long target_call(const struct target *target, long number,
 	struct order order = { .kind = ORDER_CALL, .number = number };
 
 	memcpy(order.arguments, arguments, sizeof(order.arguments));
-	return command(target, &order);
+	return send_order(target, &order);
 }
 
 long target_run(const struct target *target, target_fn *run,
@@ -195,10 +195,10 @@ long target_run(const struct target *target, target_fn *run,
 	struct order order = { .kind = ORDER_RUN, .number = (long)run };
 
 	memcpy(order.arguments, arguments, sizeof(order.arguments));
-	return command(target, &order);
+	return send_order(target, &order);
 }
 
-/* What target_exec() starts: this very program, before main() has its turn. */
+/* target_exec() runs this program with --sleep; sleep before main() starts. */
 static void __attribute__((constructor)) sleep_if_told(int argc, char **argv)
 {
 	if (argc != 2 || strcmp(argv[1], "--sleep"))
@@ -232,13 +232,13 @@ long target_poke(const struct target *target, uint64_t addr, size_t len,
 		.arguments = { addr, len, byte },
 	};
 
-	return command(target, &order);
+	return send_order(target, &order);
 }
 
-/* Every page is met, unless they are a multiple of this many. */
+/* A prime: the steps reach every page unless the page count is a multiple of it. */
 #define STRIDE 7919
 
-static long scatter(const long arguments[6])
+static long poke_scattered(const long arguments[6])
 {
 	volatile unsigned char *const base = (void *)arguments[0];
 	const unsigned long pages = arguments[1] / lab_page();
@@ -251,7 +251,7 @@ static long scatter(const long arguments[6])
 long target_scatter(const struct target *target, uint64_t addr, size_t len,
 		    unsigned char byte)
 {
-	return TARGET_RUN(target, scatter, addr, len, byte);
+	return TARGET_RUN(target, poke_scattered, addr, len, byte);
 }
 
 long target_peek(const struct target *target, uint64_t addr, size_t len)
@@ -261,13 +261,13 @@ long target_peek(const struct target *target, uint64_t addr, size_t len)
 		.arguments = { addr, len },
 	};
 
-	return command(target, &order);
+	return send_order(target, &order);
 }
 
 int target_fork(const struct target *target, struct target *child)
 {
 	const struct order order = { .kind = ORDER_FORK };
-	const long pid = command(target, &order);
+	const long pid = send_order(target, &order);
 
 	*child = (struct target){ .mem_fd = -1, .line = -1, .child_line = -1 };
 	if (pid < 0)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The harness ends a test after 30 s, by alarm(). That is meant for a stock
- * kernel, emulated; the lab says by PACE how many times longer this one may take.
- * A program's own alarm() stands before the C library's.
+ * The harness ends a test by alarm(), after 30 s by default. That is enough for a
+ * stock kernel in an emulated machine. The environment variable PACE multiplies the
+ * timeout for slower kernels. This alarm() overrides the one of the C library.
  */
 #include <stdlib.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-static unsigned int pace(void)
+static unsigned int read_pace(void)
 {
 	const char *word = getenv("PACE");
 	const unsigned long times = word ? strtoul(word, NULL, 10) : 1;
@@ -18,7 +18,7 @@ static unsigned int pace(void)
 
 unsigned int alarm(unsigned int seconds)
 {
-	struct itimerval timer = { .it_value.tv_sec = seconds * pace() };
+	struct itimerval timer = { .it_value.tv_sec = seconds * read_pace() };
 	struct itimerval before;
 
 	setitimer(ITIMER_REAL, &timer, &before);
