@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A file on a DAX filesystem, whose pages are the device's own memory. The machine
- * needs an emulated one: boot it with memmap=64M!1G, and have the modules nd_e820
- * and nd_pmem at hand.
+ * Tests with a file on a DAX filesystem, whose pages are the device's own memory. The
+ * machine needs an emulated device: boot with memmap=64M!1G, and provide the modules
+ * nd_e820 and nd_pmem.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -42,7 +42,7 @@ FIXTURE_VARIANT_ADD(dax, private){
 	.mapping = MAP_PRIVATE,
 };
 
-/* The device comes a little after its driver. */
+/* Load the drivers and wait up to a second for the device. */
 static bool has_device(void)
 {
 	if (access(DEVICE, F_OK) &&
@@ -77,7 +77,7 @@ FIXTURE_SETUP(dax)
 	ASSERT_LT(0, (long)self->addr);
 }
 
-/* A page of the device that somebody holds would keep the file's blocks busy. */
+/* umount() fails if a page of the device is still pinned. */
 FIXTURE_TEARDOWN(dax)
 {
 	target_stop(&self->target);
@@ -86,7 +86,10 @@ FIXTURE_TEARDOWN(dax)
 		EXPECT_EQ(0, umount(DIR));
 }
 
-/* V3 comes before V6, and before anything is looked at. */
+/*
+ * Row V3 (no long-term pin of a DAX file) is checked before row V6 (dirty tracking),
+ * and before the walk.
+ */
 TEST_F(dax, V3_is_not_held_for_long)
 {
 	static const uint32_t flags[] = {
@@ -115,7 +118,7 @@ TEST_F(dax, V3_is_not_held_for_long)
 	}
 }
 
-/* L17: a device's page is there, and that is all that populate wants. */
+/* Row L17: POPULATE counts a device-mapped entry as done, because it takes no page. */
 TEST_F(dax, E11_L17_populate)
 {
 	const size_t nr = self->len / 4096;
@@ -127,7 +130,7 @@ TEST_F(dax, E11_L17_populate)
 					     .done);
 		EXPECT_EQ(nr, lab_resident(self->target.pid, self->addr, nr));
 	}
-	/* The copy of a private page is made from the file, not from the entry. */
+	/* With an empty entry, a write fault copies the page from the file. */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
 				 self->len, MADV_DONTNEED));
 	for (int round = 0; round < 2; round++)
@@ -139,7 +142,7 @@ TEST_F(dax, E11_L17_populate)
 		  target_peek(&self->target, self->addr, self->len));
 }
 
-/* L23: the kernel takes such pages for us, and lets go of their device again. */
+/* Row L23: gupx delegates such pages to the kernel, which puts the device's pagemap. */
 TEST_F(dax, L23_read)
 {
 	static unsigned char mine[8 * 4096], kernel[8 * 4096];
@@ -167,7 +170,7 @@ TEST_F(dax, L23_read)
 				      self->len, mine, GUPX_F_NOFAULT)
 				     .done);
 	judged = explain_page(&self->target, self->addr, GUPX_VERB_READ, 0);
-	/* Newer kernels have ordinary pages there. */
+	/* From Linux 6.17 on, DAX entries map ordinary pages. */
 	if (judged.content == GUPX_CONTENT_FILE) {
 		EXPECT_EQ(GUPX_OUTCOME_TAKE, judged.outcome);
 	} else {
@@ -177,7 +180,7 @@ TEST_F(dax, L23_read)
 }
 
 /*
- * An entry without a page, in a private mapping, cannot be copied for another
+ * In a private mapping, a write fault cannot copy an entry without a page for another
  * process: the kernel would copy from the caller's memory at that address.
  */
 TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
@@ -190,7 +193,7 @@ TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 	target_peek(&self->target, self->addr, self->len);
 	answer = lab_populate(self->target.mem_fd, self->addr, self->len,
 			      GUPX_F_WRITE);
-	/* Newer kernels have pages there, and copy those. */
+	/* From Linux 6.17 on, the entry maps a page, which can be copied. */
 	if (answer.done) {
 		EXPECT_EQ(self->len, answer.done);
 	} else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Rows E: what is judged of an entry of a page table. */
+/* Tests of rows E: the checks of a page table entry. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -13,10 +13,10 @@
 #endif
 
 /*
- * Tries as often as it may take. No page goes while a CPU has it in a list of its own,
- * which dropping caches empties.
+ * Page out @memory, with several attempts. A page cannot be reclaimed while it is in a
+ * per-CPU list; dropping caches drains these lists.
  *
- * Returns the pages that are there still; all, where it could not even try.
+ * Returns the number of pages still resident; all of them if paging out failed.
  */
 static size_t page_out(const struct target *target, const struct memory *memory)
 {
@@ -33,7 +33,7 @@ static size_t page_out(const struct target *target, const struct memory *memory)
 	return left;
 }
 
-/* PROT_NONE is no hint of NUMA balancing: a fault would not mend it. */
+/* Row E3: an entry of a PROT_NONE mapping is not a NUMA hint; no fault can fix it. */
 TEST_F(row, E3_protection_is_no_numa_hint)
 {
 	BUILD(MEMORY_PROT_NONE);
@@ -43,7 +43,7 @@ TEST_F(row, E3_protection_is_no_numa_hint)
 			  .done);
 }
 
-/* Swapped out, and brought back by whoever asks. */
+/* Row E1: a swap entry is faulted in. */
 TEST_F(row, E1_swapped_out)
 {
 	size_t nr, left;
@@ -60,7 +60,7 @@ TEST_F(row, E1_swapped_out)
 		  pin_once(&self->target, self->memory.addr, lab_page(),
 			   GUPX_F_NOFAULT)
 			  .stop.reason);
-	/* E2: swapped out is not untouched, so a dump brings it in. */
+	/* Row E2: DUMP only skips empty entries, so it faults in a swap entry. */
 	EXPECT_EQ(self->memory.len, pin_once(&self->target, self->memory.addr,
 					     self->memory.len, GUPX_F_DUMP)
 					    .done);
@@ -76,13 +76,13 @@ TEST_F(row, E2_dump_leaves_untouched_memory_alone)
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_EMPTY);
 	EXPECT_EQ(0UL, lab_resident(self->target.pid, self->memory.addr,
 				    self->memory.len / lab_page()));
-	/* A file's page was never touched here, but has contents. */
+	/* DUMP faults in a page of a file: the page has contents without a touch. */
 	BUILD(MEMORY_FILE_PRIVATE);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_DUMP);
 }
 
-/* Not even upper tables are there: half a TiB with nothing else in it. */
+/* Row E2 where the upper page tables do not exist: nothing else is mapped nearby. */
 TEST_F(row, E2_dump_of_nothing_far_from_all_else)
 {
 	const uint64_t far = 32ULL << 40, page = lab_page();
@@ -111,7 +111,7 @@ TEST_F(row, E5_dump_leaves_the_zero_page_alone)
 				 self->memory.len));
 	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_DUMP,
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_SPECIAL);
-	/* Else it is a page like another, be it one and the same over and over. */
+	/* Without DUMP, the zero page is read like any other page. */
 	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
 		memset(bytes, 'x', len);
 		EXPECT_EQ(len, lab_read(self->target.mem_fd, self->memory.addr,
@@ -127,7 +127,7 @@ static uint64_t frame_at(const struct target *target, uint64_t addr)
 	return LAB_PM_FRAME(lab_pagemap_word(target->pid, addr));
 }
 
-/* Shared with a child since fork: a write pin takes a copy. */
+/* Row E4: a write pin of a page shared since fork() faults in a copy first. */
 TEST_F(row, E4_write_breaks_sharing_after_fork)
 {
 	struct lab_answer answer;
@@ -150,7 +150,7 @@ TEST_F(row, E4_write_breaks_sharing_after_fork)
 	target_stop(&child);
 }
 
-/* L12: a read pin of such a page is unshared first, and stays the target's. */
+/* Row L12: a read pin unshares such a page, so the target keeps the pinned page. */
 TEST_F(row, E7a_read_pin_unshares_after_fork)
 {
 	struct lab_answer answer;
@@ -161,7 +161,7 @@ TEST_F(row, E7a_read_pin_unshares_after_fork)
 	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr, 1, 'a'));
 	ASSERT_EQ(0, target_fork(&self->target, &child));
 	before = frame_at(&child, self->memory.addr);
-	/* O5: unsharing is a fault, too. */
+	/* Row O5: NOFAULT also refuses to unshare. */
 	EXPECT_EQ(GUPX_REASON_NOFAULT,
 		  pin_once(&self->target, self->memory.addr, lab_page(),
 			   GUPX_F_NOFAULT)
@@ -178,7 +178,7 @@ TEST_F(row, E7a_read_pin_unshares_after_fork)
 	target_stop(&child);
 }
 
-/* The same of a huge page: its head alone tells whose it is. */
+/* Row E7a for a huge page: only the head page has the exclusive flag. */
 TEST_F(row, E7a_read_pin_unshares_huge_page)
 {
 	const uint64_t page = lab_page();
@@ -210,8 +210,9 @@ TEST_F(row, E7a_read_pin_unshares_huge_page)
 		    self->memory.len, 0);
 }
 
-/* A file's page, or the zero page, in a private mapping: the pin is of what the
- * target will see after its own next write.
+/*
+ * Check that a read pin of a private mapping unshares a file page or zero page: the
+ * target's next write goes to the pinned page.
  */
 static void check_stays_the_targets(struct __test_metadata *_metadata,
 				    const struct target *target, uint64_t addr)
@@ -253,7 +254,7 @@ TEST_F(row, E7b_long_pin_of_huge_zero_page)
 				self->memory.addr + 7 * lab_page());
 }
 
-/* A pin that is not for long may be of the zero page. It counts for nothing. */
+/* Row E8z: a SHORT pin can take the zero page, which the counters do not include. */
 TEST_F(row, E8z_zero_page_is_not_counted)
 {
 	struct gupx_extent run;
@@ -283,14 +284,14 @@ TEST_F(row, E8_locked_memory_is_like_other)
 				 self->memory.len));
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE);
-	/* Unlocked while pinned, and pinned while unlocked. */
+	/* Pin again after munlock(). */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_munlock, self->memory.addr,
 				 self->memory.len));
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, 0);
 }
 
-/* Released dirty: what was written through the pin must not be lost. */
+/* Row E8: a page pinned for writing cannot be reclaimed. */
 TEST_F(row, E8_page_pinned_for_writing_is_not_dropped)
 {
 	struct lab_answer answer;
@@ -303,7 +304,7 @@ TEST_F(row, E8_page_pinned_for_writing_is_not_dropped)
 	answer = lab_pin(self->target.mem_fd, self->memory.addr, lab_page(),
 			 GUPX_F_WRITE);
 	EXPECT_EQ(lab_page(), answer.done);
-	/* The pinned page stays, its neighbours go. */
+	/* Only the pinned page stays resident. */
 	EXPECT_EQ(1UL, page_out(&self->target, &self->memory));
 	EXPECT_EQ(1UL, lab_resident(self->target.pid, self->memory.addr, 1));
 	EXPECT_EQ(0UL,
