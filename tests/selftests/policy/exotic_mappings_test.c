@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rows that no stock mapping can show: entries without a struct page, a mapping
- * that nobody fills, pages whose reference counts run out. A test-only module
- * makes them; it is loaded for each test.
+ * Tests of rows that need special mappings: entries without a struct page, a mapping
+ * without a fault handler, pages whose reference count overflows. A test-only module
+ * provides these mappings. Each test loads it and unloads it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -34,8 +34,8 @@ FIXTURE(rare)
 	long theirs;
 };
 
-/* $GUPX_TEST_MODULES, or where the lab has it. */
-static bool load(void)
+/* Load the module from $GUPX_TEST_MODULES, or from /lab. */
+static bool load_module(void)
 {
 	const char *dir = getenv("GUPX_TEST_MODULES");
 	char path[256];
@@ -58,7 +58,7 @@ FIXTURE_SETUP(rare)
 	ASSERT_LE(0, lab_device());
 	self->held = lab_pins_held();
 	self->fd = -1;
-	if (!load()) {
+	if (!load_module()) {
 		self->missing = "no " MODULE ".ko for this kernel";
 		return;
 	}
@@ -88,14 +88,14 @@ FIXTURE_TEARDOWN(rare)
 		self->addr = at_;                                        \
 	} while (0)
 
-static long control(const FIXTURE_DATA(rare) * self, unsigned int command,
-		    long argument)
+static long call_ioctl(const FIXTURE_DATA(rare) * self, unsigned int command,
+		       long argument)
 {
 	return TARGET_CALL(&self->target, SYS_ioctl, self->theirs, command,
 			   argument);
 }
 
-/* Both engines, all pages or where the first one stops them. */
+/* Check that both engines stop at the first page with @error. */
 static void check_pin(struct __test_metadata *_metadata,
 		      const FIXTURE_DATA(rare) * self, uint32_t flags,
 		      uint32_t error, uint16_t stage, uint16_t reason)
@@ -117,7 +117,7 @@ TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
 	struct lab_answer answer;
 
 	BUILD_RARE(EXOTIC_FRAMES, 4);
-	/* O5: nothing is mapped yet. The second time all is. */
+	/* Row O5: NOFAULT stops with EFAULT, because the entries are still empty. */
 	check_pin(_metadata, self, GUPX_F_NOFAULT, EFAULT, GUPX_STAGE_FOLLOW,
 		  GUPX_REASON_NOFAULT);
 	for (int round = 0; round < 2; round++) {
@@ -129,7 +129,7 @@ TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
 		check_stops(_metadata, &answer, EEXIST, GUPX_STAGE_FOLLOW,
 			    GUPX_REASON_NO_PAGE);
 	}
-	/* E5: a dump judges a special entry before it looks for its page. */
+	/* Row E5: DUMP refuses special entries with EFAULT, before the page check. */
 	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
 		  GUPX_REASON_DUMP_SPECIAL);
 	check_explained(_metadata, &self->target, self->addr, 0,
@@ -151,7 +151,7 @@ TEST_F(rare, L17_populate_passes_over_frames)
 				     .done);
 }
 
-/* No page carries the marks, so the entry does: by both engines. */
+/* Row E6: without a page, both engines set accessed and dirty in the PTE. */
 TEST_F(rare, E6_frames_are_touched)
 {
 	BUILD_RARE(EXOTIC_FRAMES, 1);
@@ -160,23 +160,25 @@ TEST_F(rare, E6_frames_are_touched)
 		ASSERT_EQ(self->len, lab_populate(self->target.mem_fd,
 						  self->addr, self->len, engine)
 					     .done);
-		control(self, EXOTIC_AGE, self->addr);
-		ASSERT_EQ(0, control(self, EXOTIC_AGE, self->addr));
+		call_ioctl(self, EXOTIC_AGE, self->addr);
+		ASSERT_EQ(0, call_ioctl(self, EXOTIC_AGE, self->addr));
 		lab_populate(self->target.mem_fd, self->addr, self->len,
 			     engine);
-		EXPECT_EQ(EXOTIC_YOUNG, control(self, EXOTIC_AGE, self->addr));
+		EXPECT_EQ(EXOTIC_YOUNG,
+			  call_ioctl(self, EXOTIC_AGE, self->addr));
 		lab_populate(self->target.mem_fd, self->addr, self->len,
 			     engine | GUPX_F_WRITE);
 		EXPECT_EQ(EXOTIC_YOUNG | EXOTIC_DIRTY,
-			  control(self, EXOTIC_AGE, self->addr));
-		/* Those who wanted a page and get EEXIST have touched it, too. */
+			  call_ioctl(self, EXOTIC_AGE, self->addr));
+		/* A PIN, which stops with EEXIST, also marks the PTE accessed. */
 		pin_once(&self->target, self->addr, self->len, engine);
-		EXPECT_EQ(EXOTIC_YOUNG, control(self, EXOTIC_AGE, self->addr))
+		EXPECT_EQ(EXOTIC_YOUNG,
+			  call_ioctl(self, EXOTIC_AGE, self->addr))
 		TH_LOG("pin, engine %#x", engine);
 	}
 }
 
-/* E4: a read-only entry is faulted first, as any other. */
+/* Row E4: a write through an entry that is not writable is faulted in first. */
 TEST_F(rare, E4_frames_that_are_read_only)
 {
 	BUILD_RARE(EXOTIC_FRAMES, 2);
@@ -212,7 +214,10 @@ TEST_F(rare, E2_mapping_without_fault_handler)
 		    GUPX_REASON_FAULT_SIGBUS);
 }
 
-/* A driver's folio, mapped by single entries: a reference a page, in one go. */
+/*
+ * Row E8: a pin of a driver's large folio, mapped by PTEs, adds one reference per page;
+ * a pin of a small folio adds 1024.
+ */
 TEST_F(rare, E8_references_of_a_driver_folio)
 {
 	const long nr = EXOTIC_LARGE_PAGES;
@@ -221,7 +226,7 @@ TEST_F(rare, E8_references_of_a_driver_folio)
 	long before;
 
 	BUILD_RARE(EXOTIC_LARGE, nr);
-	before = control(self, EXOTIC_COUNT_LARGE, 0);
+	before = call_ioctl(self, EXOTIC_COUNT_LARGE, 0);
 	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
 	     engine += GUPX_F_ENGINE_KERNEL) {
 		struct lab_answer answer =
@@ -229,24 +234,25 @@ TEST_F(rare, E8_references_of_a_driver_folio)
 				GUPX_F_WRITE | engine);
 
 		ASSERT_EQ(self->len, answer.done);
-		EXPECT_EQ(before + nr, control(self, EXOTIC_COUNT_LARGE, 0));
+		EXPECT_EQ(before + nr, call_ioctl(self, EXOTIC_COUNT_LARGE, 0));
 		ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, &run, 1));
 		EXPECT_EQ(1ULL, head.total);
 		EXPECT_EQ((uint32_t)EXOTIC_LARGE_ORDER, run.order);
 		close(answer.pin_fd);
-		EXPECT_EQ(before, control(self, EXOTIC_COUNT_LARGE, 0));
+		EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_LARGE, 0));
 	}
 	BUILD_RARE(EXOTIC_SMALL, 1);
-	before = control(self, EXOTIC_COUNT_SMALL, 0);
+	before = call_ioctl(self, EXOTIC_COUNT_SMALL, 0);
 	for (uint32_t engine = 0; engine <= GUPX_F_ENGINE_KERNEL;
 	     engine += GUPX_F_ENGINE_KERNEL) {
 		struct lab_answer answer = lab_pin(
 			self->target.mem_fd, self->addr, self->len, engine);
 
 		ASSERT_EQ(self->len, answer.done);
-		EXPECT_EQ(before + 1024, control(self, EXOTIC_COUNT_SMALL, 0));
+		EXPECT_EQ(before + 1024,
+			  call_ioctl(self, EXOTIC_COUNT_SMALL, 0));
 		close(answer.pin_fd);
-		EXPECT_EQ(before, control(self, EXOTIC_COUNT_SMALL, 0));
+		EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_SMALL, 0));
 	}
 }
 
@@ -268,7 +274,7 @@ static void check_letters(struct __test_metadata *_metadata,
 	}
 }
 
-/* The bytes of a mapping in their order, by READ and by a pin. */
+/* Check that READ and a pin return the pages in address order. */
 static void check_order(struct __test_metadata *_metadata,
 			const FIXTURE_DATA(rare) * self, uint32_t flags)
 {
@@ -290,8 +296,9 @@ static void check_order(struct __test_metadata *_metadata,
 }
 
 /*
- * Frame numbers of entries without access are inverted on some CPUs: what goes down in
- * them goes up in memory, and the other way round. Each page is taken in its place.
+ * Some CPUs need inverted frame numbers in PROT_NONE entries (L1TF): entries that
+ * ascend then map frames that descend, and the other way round. Check that each page
+ * is still taken at its own address.
  */
 TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
 {
@@ -313,7 +320,7 @@ TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
 	lab_set_param("allow_force", force);
 }
 
-/* Every verb, and none leaves a reference. Our engine only: the kernel's warns. */
+/* Check that each verb stops with ENOMEM. Not for the kernel's engine, which warns. */
 static void check_exhausted(struct __test_metadata *_metadata,
 			    const FIXTURE_DATA(rare) * self)
 {
@@ -339,14 +346,15 @@ TEST_F(rare, E9_reference_count_is_exhausted)
 	long before;
 
 	BUILD_RARE(EXOTIC_SMALL, 1);
-	before = control(self, EXOTIC_COUNT_SMALL, 0);
-	ASSERT_EQ(0, control(self, EXOTIC_ADD_SMALL, INT_MIN));
+	before = call_ioctl(self, EXOTIC_COUNT_SMALL, 0);
+	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_SMALL, INT_MIN));
 	check_exhausted(_metadata, self);
-	ASSERT_EQ(0, control(self, EXOTIC_ADD_SMALL, INT_MIN));
-	EXPECT_EQ(before, control(self, EXOTIC_COUNT_SMALL, 0));
+	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_SMALL, INT_MIN));
+	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_SMALL, 0));
 	check_taken(_metadata, &self->target, self->addr, self->len, 0);
-	/* A single pin may still be had, but no second one on top of it. */
-	ASSERT_EQ(0, control(self, EXOTIC_ADD_SMALL, INT_MAX - 100 - before));
+	/* One pin still succeeds, but a second one would overflow. */
+	ASSERT_EQ(0,
+		  call_ioctl(self, EXOTIC_ADD_SMALL, INT_MAX - 100 - before));
 	{
 		const struct lab_answer answer =
 			lab_pin(self->target.mem_fd, self->addr, self->len, 0);
@@ -355,7 +363,7 @@ TEST_F(rare, E9_reference_count_is_exhausted)
 		check_exhausted(_metadata, self);
 		close(answer.pin_fd);
 	}
-	EXPECT_EQ(INT_MAX - 100, control(self, EXOTIC_COUNT_SMALL, 0));
+	EXPECT_EQ(INT_MAX - 100, call_ioctl(self, EXOTIC_COUNT_SMALL, 0));
 }
 
 TEST_F(rare, L20_references_of_a_folio_all_or_none)
@@ -364,19 +372,19 @@ TEST_F(rare, L20_references_of_a_folio_all_or_none)
 	long before;
 
 	BUILD_RARE(EXOTIC_LARGE, EXOTIC_LARGE_PAGES);
-	before = control(self, EXOTIC_COUNT_LARGE, 0);
-	ASSERT_EQ(0, control(self, EXOTIC_ADD_LARGE, INT_MIN));
+	before = call_ioctl(self, EXOTIC_COUNT_LARGE, 0);
+	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MIN));
 	check_exhausted(_metadata, self);
-	ASSERT_EQ(0, control(self, EXOTIC_ADD_LARGE, INT_MIN));
-	EXPECT_EQ(before, control(self, EXOTIC_COUNT_LARGE, 0));
-	/* All of one table's worth, though the last of it passes the end. */
-	ASSERT_EQ(0, control(self, EXOTIC_ADD_LARGE, INT_MAX - 8 - before));
+	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MIN));
+	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_LARGE, 0));
+	/* All pages are pinned at once, although the last reference overflows. */
+	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MAX - 8 - before));
 	answer = lab_pin(self->target.mem_fd, self->addr, self->len, 0);
 	EXPECT_EQ(self->len, answer.done);
 	EXPECT_EQ(self->held + EXOTIC_LARGE_PAGES, lab_pins_held());
 	check_exhausted(_metadata, self);
 	close(answer.pin_fd);
-	EXPECT_EQ(INT_MAX - 8, control(self, EXOTIC_COUNT_LARGE, 0));
+	EXPECT_EQ(INT_MAX - 8, call_ioctl(self, EXOTIC_COUNT_LARGE, 0));
 }
 
 static void ask_read(int mem_fd, uint64_t addr)
@@ -408,7 +416,7 @@ static void ask_explain(int mem_fd, uint64_t addr)
 	explain_page(&target, addr, GUPX_VERB_PIN, 0);
 }
 
-/* L9: a caller that waits for the target's mmap_lock can be killed. */
+/* Row L9: a fatal signal ends a caller that waits for the target's mmap_lock. */
 static void check_killed(struct __test_metadata *_metadata,
 			 const FIXTURE_DATA(rare) * self,
 			 void (*ask)(int mem_fd, uint64_t addr))
@@ -442,13 +450,13 @@ TEST_F(rare, L9_killed_while_the_lock_is_not_to_be_had)
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		control(self, EXOTIC_HOLD, 60000);
+		call_ioctl(self, EXOTIC_HOLD, 60000);
 		_exit(0);
 	}
 	ASSERT_FALSE(holder_ends_within(pid, 200, NULL));
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
 		check_killed(_metadata, self, asks[i]);
-	/* All that time the lock was held. */
+	/* The lock was held all the time. */
 	EXPECT_FALSE(holder_ends_within(pid, 20, NULL));
 	kill(self->target.pid, SIGKILL);
 	waitpid(pid, NULL, 0);

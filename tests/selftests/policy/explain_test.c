@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * EXPLAIN: does it say what a request would then do, and leave no trace of having
- * looked?
+ * Tests of EXPLAIN: it has to predict the result of a request, and must not change the
+ * target's memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,16 +17,16 @@
 
 #define ROOM 64
 
-/* What EXPLAIN said: runs without gaps, or count is -errno. */
+/* Result of EXPLAIN: @count runs without gaps between them, or @count is -errno. */
 struct story {
 	int count;
 	uint64_t done;
 	struct gupx_judgement run[ROOM];
 };
 
-static void explain(struct story *story, const struct target *target,
-		    uint64_t addr, uint64_t len, uint32_t verb, uint32_t flags,
-		    uint32_t capacity)
+static void explain_range(struct story *story, const struct target *target,
+			  uint64_t addr, uint64_t len, uint32_t verb,
+			  uint32_t flags, uint32_t capacity)
 {
 	struct gupx_explain request = {
 		.size = sizeof(request),
@@ -104,8 +104,9 @@ FIXTURE_TEARDOWN(explain)
 	target_stop(&self->target);
 }
 
-static struct lab_answer request(const struct target *target, uint32_t verb,
-				 uint64_t addr, uint64_t len, uint32_t flags)
+static struct lab_answer send_request(const struct target *target,
+				      uint32_t verb, uint64_t addr,
+				      uint64_t len, uint32_t flags)
 {
 	static char page[4096];
 
@@ -118,20 +119,20 @@ static struct lab_answer request(const struct target *target, uint32_t verb,
 	return lab_read(target->mem_fd, addr, len, page, flags);
 }
 
-/* One page: what is explained of it is what becomes of it. */
-static void compare(struct __test_metadata *_metadata,
-		    const struct target *target, uint64_t addr, uint32_t verb,
-		    uint32_t flags)
+/* Check that EXPLAIN of one page predicts the result of the request. */
+static void compare_page(struct __test_metadata *_metadata,
+			 const struct target *target, uint64_t addr,
+			 uint32_t verb, uint32_t flags)
 {
 	const uint64_t page = lab_page();
 	const struct gupx_judgement *judged;
 	struct lab_answer answer;
 	struct story story;
 
-	explain(&story, target, addr, page, verb, flags, 1);
+	explain_range(&story, target, addr, page, verb, flags, 1);
 	ASSERT_EQ(1, story.count);
 	judged = &story.run[0];
-	answer = request(target, verb, addr, page, flags);
+	answer = send_request(target, verb, addr, page, flags);
 	ASSERT_EQ(0, answer.failed);
 	if (judged->outcome == GUPX_OUTCOME_STOP) {
 		EXPECT_EQ(0U, answer.done);
@@ -156,16 +157,18 @@ TEST_F(explain, foretells_each_verb)
 	for (uint32_t flags = 0; flags <= GUPX_F_NOFAULT; flags++) {
 		if (flags & ~(GUPX_F_WRITE | GUPX_F_NOFAULT))
 			continue;
-		compare(_metadata, &self->target, next, GUPX_VERB_PIN, flags);
+		compare_page(_metadata, &self->target, next, GUPX_VERB_PIN,
+			     flags);
 		if (flags & GUPX_F_NOFAULT)
 			continue;
 		next += page;
-		compare(_metadata, &self->target, next, GUPX_VERB_POPULATE,
-			flags);
+		compare_page(_metadata, &self->target, next, GUPX_VERB_POPULATE,
+			     flags);
 		next += page;
 	}
-	compare(_metadata, &self->target, next, GUPX_VERB_READ, 0);
-	compare(_metadata, &self->target, next, GUPX_VERB_READ, GUPX_F_NOFAULT);
+	compare_page(_metadata, &self->target, next, GUPX_VERB_READ, 0);
+	compare_page(_metadata, &self->target, next, GUPX_VERB_READ,
+		     GUPX_F_NOFAULT);
 }
 
 TEST_F(explain, leaves_no_trace)
@@ -177,11 +180,12 @@ TEST_F(explain, leaves_no_trace)
 
 	SKIP_IF_MISSING();
 	for (uint32_t verb = 0; verb <= GUPX_VERB_READ; verb++) {
-		explain(&self->story, &self->target, addr, len, verb, 0, ROOM);
+		explain_range(&self->story, &self->target, addr, len, verb, 0,
+			      ROOM);
 		ASSERT_LE(1, self->story.count);
 	}
-	explain(&self->story, &self->target, addr, len, GUPX_VERB_PIN,
-		GUPX_F_WRITE, ROOM);
+	explain_range(&self->story, &self->target, addr, len, GUPX_VERB_PIN,
+		      GUPX_F_WRITE, ROOM);
 	EXPECT_EQ(resident, lab_resident(self->target.pid, addr, nr));
 	EXPECT_EQ(held, lab_pins_held());
 }
@@ -193,7 +197,8 @@ TEST_F(explain, runs_have_no_gaps)
 	uint64_t next = addr;
 
 	SKIP_IF_MISSING();
-	explain(&self->story, &self->target, addr, len, GUPX_VERB_PIN, 0, ROOM);
+	explain_range(&self->story, &self->target, addr, len, GUPX_VERB_PIN, 0,
+		      ROOM);
 	ASSERT_LE(1, self->story.count);
 	ASSERT_GT(ROOM, self->story.count);
 	for (int i = 0; i < self->story.count; i++) {
@@ -206,7 +211,7 @@ TEST_F(explain, runs_have_no_gaps)
 	EXPECT_EQ(len, self->story.done);
 }
 
-/* The same runs, one at a time. */
+/* A buffer of one entry returns the same runs, one for each call. */
 TEST_F(explain, goes_on_where_room_ran_out)
 {
 	const uint64_t addr = self->memory.addr, len = self->memory.len;
@@ -214,11 +219,12 @@ TEST_F(explain, goes_on_where_room_ran_out)
 	struct story one;
 
 	SKIP_IF_MISSING();
-	explain(&self->story, &self->target, addr, len, GUPX_VERB_PIN, 0, ROOM);
+	explain_range(&self->story, &self->target, addr, len, GUPX_VERB_PIN, 0,
+		      ROOM);
 	ASSERT_LE(1, self->story.count);
 	for (int i = 0; i < self->story.count; i++) {
-		explain(&one, &self->target, addr + done, len - done,
-			GUPX_VERB_PIN, 0, 1);
+		explain_range(&one, &self->target, addr + done, len - done,
+			      GUPX_VERB_PIN, 0, 1);
 		ASSERT_EQ(1, one.count);
 		EXPECT_EQ(self->story.run[i].addr, one.run[0].addr);
 		EXPECT_EQ(self->story.run[i].len, one.run[0].len);
@@ -250,9 +256,9 @@ FIXTURE_TEARDOWN(content)
 	target_stop(&self->target);
 }
 
-#define EXPLAIN(verb, flags)                                                \
-	explain(&self->story, &self->target, self->addr, self->len, (verb), \
-		(flags), ROOM)
+#define EXPLAIN(verb, flags)                                              \
+	explain_range(&self->story, &self->target, self->addr, self->len, \
+		      (verb), (flags), ROOM)
 
 TEST_F(content, huge_page_is_one_run_of_shift_21)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Row L7: the vsyscall page, which no mapping describes. How it may be used is
- * the boot's choice: vsyscall=emulate, xonly or none. A test a choice; the target's
- * maps tell which one it is.
+ * Tests of row L7: the vsyscall page, which has no VMA. The boot parameter vsyscall=
+ * selects its mode: emulate, xonly or none. There is one test for each mode; it is
+ * skipped if /proc/PID/maps shows another mode.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #define VSYSCALL 0xffffffffff600000
 
-/* The protection that /proc/PID/maps shows of it; "none" where it shows none. */
+/* Returns the page's protection in /proc/PID/maps, or "none" if it is not listed. */
 static const char *vsyscall_mode(const struct target *target)
 {
 	static char mode[8];
@@ -40,7 +40,7 @@ static const char *vsyscall_mode(const struct target *target)
 				   boot);                                   \
 	} while (0)
 
-/* Whatever the mode: never written to, and populate knows no such page. */
+/* Check that, in every mode, writes are refused and POPULATE finds no mapping. */
 static void check_never(struct __test_metadata *_metadata,
 			const struct target *target, uint16_t stage,
 			uint16_t reason)
@@ -72,7 +72,7 @@ TEST_F(row, L7_emulated_vsyscall_page_is_read)
 
 	NEED_MODE("r-xp", "vsyscall=emulate");
 	check_taken(_metadata, &self->target, VSYSCALL, lab_page(), 0);
-	/* One page, and what lies behind it is none of it. */
+	/* Only one page is taken; the next address has no mapping. */
 	answer = pin_once(&self->target, VSYSCALL, 2 * lab_page(), 0);
 	EXPECT_EQ(lab_page(), answer.done);
 	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_LOOKUP,
@@ -98,7 +98,7 @@ TEST_F(row, L7_vsyscall_page_that_only_executes)
 		    GUPX_REASON_GATE_WRITE);
 }
 
-/* A module cannot tell none from xonly: of the two, the errno is the same. */
+/* A module cannot distinguish none from xonly, so the result is the same. */
 TEST_F(row, L7_no_vsyscall_page)
 {
 	NEED_MODE("none", "vsyscall=none");
