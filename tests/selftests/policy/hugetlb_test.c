@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugetlb, whose leaves our own loop walks: 2 MiB ones, and 1 GiB ones where the
- * machine has them (boot it with hugepagesz=1G hugepages=2).
+ * Tests of hugetlb memory with 2 MiB pages, and with 1 GiB pages if the machine has
+ * them (boot with hugepagesz=1G hugepages=2).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static long map_huge(const struct target *target, uint64_t len, int protection,
 			   MAP_ANONYMOUS | MAP_HUGETLB | flags, -1, 0);
 }
 
-/* As many as two targets and a fork of one take. */
+/* Reserve enough huge pages for two targets and a child. */
 #define NEED_HUGE_PAGES()                                        \
 	do {                                                     \
 		if (!sysctl_reserve_huge(8))                     \
@@ -80,7 +80,7 @@ FIXTURE_TEARDOWN(hugetlb)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Runs of whole folios, each taken by the engine that was to take it. */
+/* Check the total length, and the folio order and the engine of each extent. */
 static void check_runs(struct __test_metadata *_metadata, int pin_fd,
 		       uint64_t bytes, uint32_t order, uint32_t engine)
 {
@@ -96,7 +96,7 @@ static void check_runs(struct __test_metadata *_metadata, int pin_fd,
 	}
 }
 
-/* Each page pinned is the one that is mapped there. */
+/* Check that each pinned frame is the one that the target maps. */
 static void check_frames(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(hugetlb) * self, int pin_fd,
 			 uint64_t addr, size_t nr)
@@ -126,7 +126,10 @@ static void pin_and_check(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* L19, L21: two leaves, whole and in part, by both engines. */
+/*
+ * Rows L19 (step over a large mapping) and L21 (right subpages): pin two huge pages,
+ * whole and in part, by both engines.
+ */
 TEST_F(hugetlb, L19_resident)
 {
 	const uint64_t page = lab_page();
@@ -162,7 +165,7 @@ TEST_F(hugetlb, L11_absent)
 	pin_and_check(_metadata, self, addr, LEN, variant->flags);
 }
 
-/* A leaf is brought in whole: a page asked, a huge page there. */
+/* POPULATE of one page faults in the whole huge page. */
 TEST_F(hugetlb, O7_populate)
 {
 	struct lab_answer answer;
@@ -196,7 +199,7 @@ TEST_F(hugetlb, L21_read)
 	for (unsigned int i = 0; i < NR_PAGES; i++)
 		ASSERT_EQ(0, target_poke(&self->target, addr + i * lab_page(),
 					 1, i));
-	/* Over the border of two leaves. */
+	/* Read across the boundary of two huge pages. */
 	remote.iov_base = (void *)(addr + HUGE - lab_page() - 77);
 	ASSERT_EQ((ssize_t)sizeof(kernel),
 		  process_vm_readv(self->target.pid, &local, 1, &remote, 1, 0));
@@ -208,8 +211,8 @@ TEST_F(hugetlb, L21_read)
 }
 
 /*
- * O1: private leaves that are pinned stay the parent's, the child has copies made
- * at fork; shared ones stay shared.
+ * Row O1: fork() copies pinned huge pages of a private mapping, so the parent keeps the
+ * pinned pages. Pages of a shared mapping stay shared.
  */
 TEST_F(hugetlb, O1_target_forks_while_pinned)
 {
@@ -228,7 +231,7 @@ TEST_F(hugetlb, O1_target_forks_while_pinned)
 	EXPECT_EQ(0, target_poke(&self->target, addr, LEN, 2));
 	EXPECT_EQ((shared ? 2 : 1) * NR_PAGES, target_peek(&child, addr, LEN));
 	check_frames(_metadata, self, answer.pin_fd, addr, NR_PAGES);
-	/* The child writes to what is its own. */
+	/* A write by the child must not affect the parent's private pages. */
 	EXPECT_EQ(0, target_poke(&child, addr, LEN, 3));
 	EXPECT_EQ((shared ? 3 : 2) * NR_PAGES,
 		  target_peek(&self->target, addr, LEN));
@@ -237,7 +240,10 @@ TEST_F(hugetlb, O1_target_forks_while_pinned)
 	close(answer.pin_fd);
 }
 
-/* E4, E7a: leaves shared since fork are made the target's own by a pin. */
+/*
+ * Rows E4 (a write breaks COW) and E7a (a read pin unshares): the target keeps the
+ * pinned copy of a huge page shared since fork().
+ */
 TEST_F(hugetlb, E7a_pin_after_fork)
 {
 	struct lab_answer answer;
@@ -266,7 +272,10 @@ TEST_F(hugetlb, E7a_pin_after_fork)
 	target_stop(&child);
 }
 
-/* Kernels to 6.12 refuse as we do; later ones allow it: a known difference. */
+/*
+ * Row V8: gupx refuses FORCE writes to hugetlb, as Linux 6.12 does. The kernel's engine
+ * of 7.2 allows them, so the test does not ask it.
+ */
 TEST_F(row, V8_force_does_not_write_to_hugetlb)
 {
 	struct lab_answer answer;
@@ -282,7 +291,7 @@ TEST_F(row, V8_force_does_not_write_to_hugetlb)
 	check_taken(_metadata, &self->target, addr, lab_page(), GUPX_F_FORCE);
 }
 
-/* A dump leaves a hole, unless the file has the page: hugetlb's page cache. */
+/* Row E2: DUMP stops at an empty hugetlb entry unless the page cache has the page. */
 TEST_F(row, E2_dump_of_untouched_hugetlb)
 {
 	struct target child;
@@ -297,7 +306,7 @@ TEST_F(row, E2_dump_of_untouched_hugetlb)
 	ASSERT_LT(0, addr);
 	check_refused(_metadata, &self->target, addr, GUPX_F_DUMP,
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_EMPTY);
-	/* The child puts one page there; the target has still no entry. */
+	/* The child faults in one page; the target's entry is still empty. */
 	ASSERT_EQ(0, target_fork(&self->target, &child));
 	ASSERT_EQ(0, target_poke(&child, addr + HUGE, 1, 'c'));
 	check_refused(_metadata, &self->target, addr, GUPX_F_DUMP,
@@ -306,7 +315,7 @@ TEST_F(row, E2_dump_of_untouched_hugetlb)
 	target_stop(&child);
 }
 
-/* Mapped without a reservation, and the pool is empty: a touch is SIGBUS. */
+/* Row L15: without a reservation, a fault with an empty pool fails with SIGBUS. */
 TEST_F(row, L15_empty_hugetlb_pool)
 {
 	uint64_t free;
@@ -323,10 +332,13 @@ TEST_F(row, L15_empty_hugetlb_pool)
 		      GUPX_STAGE_FAULT, GUPX_REASON_FAULT_SIGBUS);
 }
 
-/* Far from all else: not even upper tables are there. */
+/* An address far from other mappings, so its upper page tables do not exist. */
 #define FAR (32ULL << 40)
 
-/* Not one page of it is mapped, and it has those of the bits set in @has. */
+/*
+ * Map a new hugetlb file in which the pages of the bits in @has exist. None of them
+ * has a page table entry.
+ */
 static long map_file_that_has(const struct target *target, uint64_t len,
 			      unsigned int has)
 {
@@ -396,8 +408,8 @@ static void check_dump_of_page(struct __test_metadata *_metadata,
 }
 
 /*
- * EXPLAIN judges each huge page of a hole by what the file has of it: as a dump of
- * that page would end. One hole is all that the tables have there.
+ * Row E2 (DUMP stops at pages that do not exist): EXPLAIN has to look up each huge page
+ * in the page cache, although the page tables show one large hole.
  */
 TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
 {
@@ -405,7 +417,7 @@ TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
 	long addr;
 
 	NEED_HUGE_PAGES();
-	/* Which pages of the file there are: each set of the four. */
+	/* Try every subset of the file's four pages. */
 	for (unsigned int has = 0; has < 16; has++) {
 		addr = map_file_that_has(&self->target, len, has);
 		ASSERT_LT(0, addr);
@@ -422,8 +434,8 @@ TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
 #endif
 
 /*
- * A huge page is poisoned as a whole: the kernel marks its head, and keeps elsewhere
- * which page of it is bad. So none of it is shown any more.
+ * Tests of a poisoned huge page. The kernel marks the head page and keeps a separate
+ * list of the bad subpages, so gupx refuses access to the whole huge page.
  */
 FIXTURE(poisoned)
 {
@@ -451,7 +463,7 @@ POISONED(shared_by_kernel, MAP_SHARED, GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
 
 #define BAD_PAGE 5
 
-/* Two huge pages, the first of which has a bad page. */
+/* Pin two huge pages, then poison a page of the first one. */
 FIXTURE_SETUP(poisoned)
 {
 	struct lab_answer answer;
@@ -473,7 +485,7 @@ FIXTURE_SETUP(poisoned)
 	failed = TARGET_CALL(&self->target, SYS_madvise,
 			     self->addr + BAD_PAGE * lab_page(), lab_page(),
 			     MADV_HWPOISON);
-	/* Pinned, it stays where it is; the mark is made all the same. */
+	/* A pinned page cannot be unmapped (EBUSY), but it is marked as poisoned. */
 	if (failed && failed != -EBUSY)
 		self->missing = "this kernel poisons no memory";
 }
@@ -499,7 +511,7 @@ TEST_F(poisoned, huge_page_is_not_copied)
 	EXPECT_EQ(EHWPOISON, errno);
 	EXPECT_EQ(-1, pread(self->pin_fd, bytes, 1, HUGE - 1));
 	EXPECT_EQ(EHWPOISON, errno);
-	/* The other one is as good as ever. */
+	/* The second huge page is still readable. */
 	EXPECT_EQ(1, pread(self->pin_fd, bytes, 1, HUGE));
 	EXPECT_EQ('p', bytes[0]);
 	EXPECT_EQ((ssize_t)sizeof(bytes),
@@ -515,7 +527,7 @@ static void leave_by_signal(int signal, siginfo_t *info, void *context)
 	siglongjmp(way_out, info->si_code);
 }
 
-/* The si_code of the SIGBUS that a touch ends with, 0: none. */
+/* Returns the si_code of the SIGBUS that reading @byte causes, or 0. */
 static int bus_error_of(const volatile char *byte)
 {
 	const struct sigaction action = {
@@ -547,7 +559,7 @@ TEST_F(poisoned, huge_page_is_no_part_of_a_window)
 	munmap(window, LEN);
 }
 
-/* The file, mapped at a multiple of 1 GiB: its PMD table can be shared. */
+/* Map the file at a multiple of 1 GiB, so that its PMD table can be shared. */
 static long map_aligned(const struct target *target, long fd)
 {
 	const long room =
@@ -560,8 +572,9 @@ static long map_aligned(const struct target *target, long fd)
 }
 
 /*
- * Two processes with one table of PMDs between them: what one faults in, the
- * other has at once. Unsharing it leaves pins and entries as they are.
+ * Row E10 (a changed page table is looked up again): two processes share a PMD table,
+ * so a page that one faults in is mapped in both. Unsharing the table must not affect
+ * pins or entries.
  */
 TEST_F(row, E10_shared_table_of_hugetlb)
 {
@@ -580,7 +593,7 @@ TEST_F(row, E10_shared_table_of_hugetlb)
 	ASSERT_LT(0, addr);
 	ASSERT_EQ(0, target_poke(&self->target, addr, 1, 's'));
 	ASSERT_EQ(0, target_fork(&self->target, &child));
-	/* Fork copies no entries of a shared file: a fault finds the table. */
+	/* fork() copies no entries of a shared file; a fault shares the table. */
 	ASSERT_EQ('s', target_peek(&child, addr, 1));
 	ASSERT_EQ(0, target_poke(&child, addr + HUGE, 1, 't'));
 	if (!lab_resident(self->target.pid, addr + HUGE, 1))
@@ -590,7 +603,7 @@ TEST_F(row, E10_shared_table_of_hugetlb)
 		    GUPX_F_WRITE | GUPX_F_NOFAULT);
 	answer = lab_pin(child.mem_fd, addr, LEN, GUPX_F_WRITE);
 	EXPECT_EQ(LEN, answer.done);
-	/* mprotect() of a part unshares the table in the target alone. */
+	/* mprotect() of a part unshares the table of the target only. */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect, addr, HUGE,
 				 PROT_READ));
 	EXPECT_EQ(before,
@@ -603,7 +616,7 @@ TEST_F(row, E10_shared_table_of_hugetlb)
 	target_stop(&child);
 }
 
-/* A PUD leaf: one entry, one extent, a quarter of a million pages. */
+/* Row L19: a 1 GiB page, mapped by one PUD, is taken as one extent. */
 TEST_F(row, L19_gigantic_page)
 {
 	const uint64_t nr = GIGANTIC / lab_page();

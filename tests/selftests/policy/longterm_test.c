@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Row O4: a page that may not be held for long where it is. The machine needs
- * ZONE_MOVABLE memory (boot it with movablecore=1G); most of what is touched then
- * comes from there.
+ * Tests of row O4: pages that may not be pinned long-term where they are get migrated
+ * first. The machine needs ZONE_MOVABLE memory (boot with movablecore=1G); most memory
+ * of the target then comes from that zone.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -96,7 +96,7 @@ static size_t count_in(const struct lab_zone *zone, const uint64_t *frames,
 	return count;
 }
 
-/* Pages of a pin fd with, or without, a flag. */
+/* Returns the number of pages in extents that have @flag. */
 static size_t pages_with(const struct gupx_extent *extents, uint32_t count,
 			 uint32_t flag)
 {
@@ -128,7 +128,7 @@ TEST_F(longterm, O4_resident_pages_are_moved_by_the_kernel)
 	ASSERT_EQ(self->nr, frames_of(&self->target, memory, self->after));
 	EXPECT_EQ(0U, count_in(&self->movable, self->after, self->nr));
 	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, self->extents, ROOM));
-	/* These and no others: what could stay, our own loop took. */
+	/* Only the movable pages were delegated to the kernel's engine. */
 	EXPECT_EQ(movable, pages_with(self->extents, head.count,
 				      GUPX_EXTENT_ENGINE_KERNEL));
 	EXPECT_EQ(self->nr, lab_pinned_frames(answer.pin_fd, memory->addr,
@@ -141,7 +141,7 @@ TEST_F(longterm, O4_resident_pages_are_moved_by_the_kernel)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* What the request itself faults in comes from where it may stay. */
+/* Row O4: the fault of a long-term pin allocates outside of ZONE_MOVABLE. */
 TEST_F(longterm, O4_absent_pages_need_no_move)
 {
 	const struct memory *memory = &self->memory;
@@ -160,7 +160,7 @@ TEST_F(longterm, O4_absent_pages_need_no_move)
 	close(answer.pin_fd);
 }
 
-/* On purpose, to reproduce hot-unplug bugs: they stay where they are. */
+/* SHORT pins, which exist to reproduce hot-unplug bugs, do not migrate pages. */
 TEST_F(longterm, short_pins_stay_and_say_so)
 {
 	const struct memory *memory = &self->memory;
@@ -189,8 +189,8 @@ TEST_F(longterm, short_pins_stay_and_say_so)
 }
 
 /*
- * A page with a foreign pin cannot be moved: the run it lies in is not pinned, and
- * what came before it is kept (L22).
+ * Row O4: a page that has another pin cannot migrate, so none of its run is pinned. The
+ * pages before the run stay pinned (row L22: the result is the number of pages done).
  */
 TEST_F(longterm, O4_a_page_that_cannot_move_ends_the_request)
 {

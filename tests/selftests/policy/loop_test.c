@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Rows L and O: the loop, and the loop around it. */
+/* Tests of rows L and O: the inner and the outer GUP loop. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -36,8 +36,9 @@ TEST_F(row, L6_populate_unfit_is_EINVAL)
 }
 
 /*
- * With vsyscall=none, Debian's default, there is none; with xonly it cannot be
- * read. A module cannot tell the two apart: the errno is what counts.
+ * Row L7 (gate page, read only): with vsyscall=none, Debian's default, there is no such
+ * page; with xonly it cannot be read. A module cannot distinguish the two, so only the
+ * errno has to match the kernel's.
  */
 TEST_F(row, L7_vsyscall_page)
 {
@@ -89,7 +90,7 @@ TEST_F(row, L8_beyond_user_addresses)
 			      GUPX_STAGE_LOOKUP, GUPX_REASON_NO_MAPPING);
 }
 
-/* Past the end of the file: an access would be SIGBUS. */
+/* Row L15: a fault beyond the end of the file fails with SIGBUS, so EFAULT. */
 TEST_F(row, L15_beyond_end_of_file)
 {
 	struct lab_answer answer;
@@ -109,7 +110,7 @@ TEST_F(row, L15_beyond_end_of_file)
 		    GUPX_REASON_FAULT_SIGBUS);
 }
 
-/* EHWPOISON where it was asked for, and by populate always. */
+/* Row L15: the errno of a poisoned page is EHWPOISON with HWPOISON or POPULATE. */
 TEST_F(row, L15_poisoned_page)
 {
 	struct lab_answer answer;
@@ -135,7 +136,7 @@ TEST_F(row, L15_poisoned_page)
 		    GUPX_REASON_FAULT_HWPOISON);
 }
 
-/* Any part of a huge page: the right subpages, and as one run of its folio. */
+/* Row L19: a pin of a part of a huge page is one extent with the right frames. */
 TEST_F(row, L19_parts_of_a_huge_page)
 {
 	const uint64_t page = lab_page();
@@ -168,7 +169,7 @@ TEST_F(row, L19_parts_of_a_huge_page)
 		    4 * page, GUPX_F_WRITE);
 }
 
-/* A large folio mapped by single entries: each is judged for itself. */
+/* Row L19: a step over the PTEs of one large folio ends at the boundary of a VMA. */
 TEST_F(row, L19_huge_page_mapped_by_small_entries)
 {
 	const uint64_t page = lab_page();
@@ -218,7 +219,10 @@ TEST_F(row, O5_nofault_takes_what_is_there)
 		    GUPX_REASON_NOFAULT);
 }
 
-/* Two mappings, side by side, of different kinds: L4 judges each. */
+/*
+ * Rows L4 (each VMA is checked) and L22 (the result is the number of pages done):
+ * adjacent VMAs have different protections.
+ */
 TEST_F(row, L4_L22_next_mapping_is_judged_for_itself)
 {
 	const uint64_t page = lab_page();
