@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages and entries that bear a mark of someone else: soft-dirty, userfaultfd,
- * KSM, guards, shadow stacks, peer-to-peer memory.
+ * Tests of pages and entries that other features have marked: soft-dirty, userfaultfd,
+ * KSM, guard regions, shadow stacks, peer-to-peer memory.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -44,7 +44,7 @@ static uint64_t frame_of(const struct target *target, uint64_t addr)
 	return LAB_PM_FRAME(lab_pagemap_word(target->pid, addr));
 }
 
-/* What /proc/kpageflags says of a page of the target. */
+/* Returns the /proc/kpageflags word of the target's page, or 0. */
 static uint64_t page_flags(const struct target *target, uint64_t addr)
 {
 	const int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
@@ -57,7 +57,7 @@ static uint64_t page_flags(const struct target *target, uint64_t addr)
 	return flags;
 }
 
-/* A huge page that only FORCE can write to, still mapped as one. */
+/* Build a read-only huge page, mapped by a PMD. Only FORCE can write to it. */
 #define BUILD_HUGE_READ_ONLY()                                                \
 	do {                                                                  \
 		BUILD(MEMORY_THP);                                            \
@@ -76,7 +76,7 @@ static bool is_soft_dirty(const struct target *target, uint64_t addr)
 	return lab_pagemap_word(target->pid, addr) & PM_SOFT_DIRTY;
 }
 
-/* E4: the write has to leave its mark, so it takes a fault first. */
+/* Row E4: if soft-dirty is clear, a FORCE write is faulted in, which sets it. */
 static void check_soft_dirty(struct __test_metadata *_metadata,
 			     FIXTURE_DATA(row) * self)
 {
@@ -102,7 +102,7 @@ TEST_F(row, E4_force_leaves_soft_dirty_mark)
 {
 	BUILD(MEMORY_READ_ONLY);
 	check_soft_dirty(_metadata, self);
-	/* Of this page, not of its neighbour. */
+	/* The next page was not written to, so it stays clean. */
 	EXPECT_FALSE(
 		is_soft_dirty(&self->target, self->memory.addr + lab_page()));
 }
@@ -113,9 +113,9 @@ TEST_F(row, E4_force_leaves_soft_dirty_mark_on_a_huge_page)
 	check_soft_dirty(_metadata, self);
 }
 
-/* An ioctl of the target's, with a struct of ours. */
-static long control(const struct target *target, long fd, unsigned long command,
-		    const void *argument, size_t size)
+/* Run an ioctl in the target with a copy of @argument. */
+static long call_ioctl(const struct target *target, long fd,
+		       unsigned long command, const void *argument, size_t size)
 {
 	static unsigned char theirs[64];
 
@@ -125,7 +125,7 @@ static long control(const struct target *target, long fd, unsigned long command,
 	return TARGET_CALL(target, SYS_ioctl, fd, command, (long)theirs);
 }
 
-/* A userfaultfd that is asked before writes to the memory; or -errno. */
+/* Register @memory for write protection. Returns the target's userfaultfd, or -errno. */
 static long watch_writes(const struct target *target,
 			 const struct memory *memory)
 {
@@ -140,25 +140,29 @@ static long watch_writes(const struct target *target,
 
 	if (fd < 0)
 		return fd;
-	failed = control(target, fd, UFFDIO_API, &api, sizeof(api));
+	failed = call_ioctl(target, fd, UFFDIO_API, &api, sizeof(api));
 	if (!failed)
-		failed = control(target, fd, UFFDIO_REGISTER, &range,
-				 sizeof(range));
+		failed = call_ioctl(target, fd, UFFDIO_REGISTER, &range,
+				    sizeof(range));
 	return failed ? failed : fd;
 }
 
-static long protect(const struct target *target, long fd, uint64_t addr,
-		    uint64_t len, bool on)
+static long protect_range(const struct target *target, long fd, uint64_t addr,
+			  uint64_t len, bool on)
 {
 	const struct uffdio_writeprotect range = {
 		.range = { .start = addr, .len = len },
 		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
 	};
 
-	return control(target, fd, UFFDIO_WRITEPROTECT, &range, sizeof(range));
+	return call_ioctl(target, fd, UFFDIO_WRITEPROTECT, &range,
+			  sizeof(range));
 }
 
-/* E4: whoever watches is asked, FORCE or not; reading is nobody's business. */
+/*
+ * Row E4: a write to a write-protected entry is faulted in, with FORCE too, and waits
+ * for the userfaultfd. A read does not fault.
+ */
 static void check_watched(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(row) * self, uint64_t len,
 			  uint32_t force)
@@ -172,7 +176,7 @@ static void check_watched(struct __test_metadata *_metadata,
 		SKIP(return, "no userfaultfd that watches writes");
 	check_taken(_metadata, &self->target, addr, page,
 		    flags | GUPX_F_NOFAULT);
-	ASSERT_EQ(0, protect(&self->target, fd, addr, len, true));
+	ASSERT_EQ(0, protect_range(&self->target, fd, addr, len, true));
 	check_refused(_metadata, &self->target, addr, flags | GUPX_F_NOFAULT,
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_NOFAULT);
 	answer = pin_once(&self->target, addr, page, flags | GUPX_F_NOWAIT);
@@ -182,7 +186,7 @@ static void check_watched(struct __test_metadata *_metadata,
 	check_taken(_metadata, &self->target, addr, page, force);
 	if (len < self->memory.len)
 		check_taken(_metadata, &self->target, addr + len, page, flags);
-	ASSERT_EQ(0, protect(&self->target, fd, addr, len, false));
+	ASSERT_EQ(0, protect_range(&self->target, fd, addr, len, false));
 	check_taken(_metadata, &self->target, addr, page, flags);
 }
 
@@ -206,7 +210,7 @@ TEST_F(row, E4_userfaultfd_is_asked_before_force_writes_to_a_huge_page)
 	check_watched(_metadata, self, self->memory.len, GUPX_F_FORCE);
 }
 
-/* All pages are alike: the scanner gives them one frame. */
+/* Run KSM until all pages of @memory have the same frame. */
 static bool wait_for_merge(const struct target *target,
 			   const struct memory *memory)
 {
@@ -229,7 +233,10 @@ static bool wait_for_merge(const struct target *target,
 	return merged;
 }
 
-/* E7a, E4: a merged page is anybody's; a pin makes it the target's own. */
+/*
+ * Rows E7a (a read pin unshares) and E4 (a write breaks COW): a KSM page is never
+ * exclusive, so a pin faults in a copy for the target.
+ */
 TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 {
 	const uint64_t page = lab_page();
@@ -245,7 +252,7 @@ TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 				 self->memory.len, MADV_MERGEABLE));
 	ASSERT_TRUE(wait_for_merge(&self->target, &self->memory));
 	shared = frame_of(&self->target, self->memory.addr);
-	/* Reading takes no pin. */
+	/* READ takes plain references and does not unshare. */
 	EXPECT_EQ(1ULL, lab_read(self->target.mem_fd, self->memory.addr, 1,
 				 &byte, GUPX_F_NOFAULT)
 				.done);
@@ -273,7 +280,10 @@ TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 			      self->memory.len));
 }
 
-/* E1, L15: a marker in the entry says that nobody may come here. */
+/*
+ * Rows E1 (a marker is faulted in) and L15 (a failed fault is EFAULT): the fault on a
+ * guard marker fails with SIGSEGV.
+ */
 TEST_F(row, E1_L15_guard_region)
 {
 	const uint64_t page = lab_page();
@@ -299,7 +309,7 @@ TEST_F(row, E1_L15_guard_region)
 		    GUPX_REASON_FAULT_SIGSEGV);
 }
 
-/* What is written through a pin shows in no entry: the page is marked for it. */
+/* Row E8: a write through a pin sets no dirty PTE, so the pin marks the page dirty. */
 TEST_F(row, E8_write_pin_dirties_the_page)
 {
 	BUILD(MEMORY_SHMEM);
@@ -321,7 +331,7 @@ TEST_F(row, E8_write_pin_dirties_the_page)
 	}
 }
 
-/* E8: on no LRU list, it is not marked as used; once or twice would toggle marks. */
+/* Row E8: a hugetlb page is on no LRU list, so a pin does not mark it accessed. */
 TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 {
 	const uint64_t marks = KPF_REFERENCED | KPF_ACTIVE;
@@ -336,7 +346,7 @@ TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 	ASSERT_LT(0, addr);
 	ASSERT_EQ(0, target_poke(&self->target, addr, HUGE, 'h'));
 	before = page_flags(&self->target, addr);
-	/* Nothing would be seen of a page that is not the huge one. */
+	/* Make sure that these are the flags of the huge page. */
 	ASSERT_TRUE(before & KPF_HUGE);
 	for (int i = 0; i < 3; i++) {
 		EXPECT_EQ(HUGE, pin_once(&self->target, addr, HUGE, 0).done);
@@ -345,7 +355,7 @@ TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 	}
 }
 
-/* O1: a huge page that is pinned is copied at fork, whole. */
+/* Row O1: fork() copies a pinned huge page, so the parent keeps the pinned one. */
 static void check_fork(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(row) * self, uint32_t flags)
 {
@@ -384,7 +394,7 @@ TEST_F(row, O1_target_forks_while_huge_page_is_pinned_for_writing)
 	check_fork(_metadata, self, GUPX_F_WRITE);
 }
 
-/* Makes huge pages of small ones again and again, until it is killed. */
+/* Collapse small pages into huge pages repeatedly, until killed. */
 static void keep_collapsing(pid_t pid, const struct memory *memory)
 {
 	const struct iovec range = { .iov_base = (void *)memory->addr,
@@ -397,7 +407,7 @@ static void keep_collapsing(pid_t pid, const struct memory *memory)
 			0);
 }
 
-/* A table of small entries gives way to a huge one while we look, and back. */
+/* Row E10: look up the page table again when it collapses during the walk. */
 TEST_F(row, E10_table_collapses_under_the_walk)
 {
 	const uint64_t page = lab_page();
@@ -418,7 +428,7 @@ TEST_F(row, E10_table_collapses_under_the_walk)
 
 		collapsed += target_smaps(&self->target, self->memory.addr,
 					  "AnonHugePages:") > 0;
-		/* Another protection of one page takes the huge one apart. */
+		/* Changing the protection of one page splits the huge page. */
 		TARGET_CALL(&self->target, SYS_mprotect, addr, page, PROT_READ);
 		TARGET_CALL(&self->target, SYS_mprotect, addr, page,
 			    PROT_READ | PROT_WRITE);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Behaviours over kinds of memory. The oracle is the kernel: its own
- * get_user_pages for pins, madvise() by the target itself for populate,
- * process_vm_readv() for reads. Where asking changes what is asked about, each
- * engine has a target of its own, and the two targets are twins.
+ * Compare gupx with the kernel on each kind of memory: pins with the kernel's
+ * get_user_pages(), POPULATE with madvise() in the target, READ with
+ * process_vm_readv(). If a request changes the memory, each engine works on its own
+ * target; the two targets have identical memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +25,7 @@
 
 #define MAX_PAGES 4096
 
-/* Two targets that are alike, each with the memory in question. */
+/* Two targets with identical memory: @mine belongs to @ours, @other to @twin. */
 struct pair {
 	struct target ours, twin;
 	struct memory mine, other;
@@ -38,7 +38,10 @@ FIXTURE(memory)
 	struct pair pair;
 };
 
-/* A shared file whose writes are tracked: V6 refuses what 6.1's gup allows. */
+/*
+ * @tracks_dirty: the filesystem tracks writes, so row V6 refuses write pins; the GUP of
+ * Linux 6.1 allows them
+ */
 FIXTURE_VARIANT(memory)
 {
 	enum memory_kind kind;
@@ -68,7 +71,7 @@ KIND(guarded, MEMORY_GUARDED, false);
 KIND(hole, MEMORY_HOLE, false);
 KIND(pfnmap, MEMORY_PFNMAP, false);
 
-/* Kinds that can be cut, and end where nothing else begins. */
+/* Kinds of memory that have a hole behind them and can be unmapped in part. */
 FIXTURE(edge)
 {
 	struct pair pair;
@@ -138,7 +141,7 @@ FIXTURE_TEARDOWN(edge)
 	tear_down(_metadata, &self->pair);
 }
 
-/* The pair under test, and the memory both have. */
+/* Define variables for the pair and its memory, or skip the test. */
 #define NEED_MEMORY()                                                \
 	struct pair *const pair = &self->pair;                       \
 	const struct target *const ours = &pair->ours;               \
@@ -163,7 +166,7 @@ static void make_resident(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, target_poke(target, memory->addr, memory->len, 'x'));
 }
 
-/* The frames behind the pin fd are those that the target has mapped. */
+/* Check that the pin fd holds the frames that the target maps. */
 static void check_frames(struct __test_metadata *_metadata,
 			 const struct target *target,
 			 const struct lab_answer *answer, uint64_t addr)
@@ -186,7 +189,7 @@ static void check_frames(struct __test_metadata *_metadata,
 	}
 }
 
-/* Which engine took the pages, according to the pin fd. */
+/* Check which engine took the pages, according to the pin fd. */
 static void check_engine(struct __test_metadata *_metadata, int pin_fd,
 			 bool kernel)
 {
@@ -226,8 +229,8 @@ static void close_pin(const struct lab_answer *answer)
 }
 
 /*
- * Asks both engines. @twin is the same target where the pages are there already:
- * then both must have the very same frames.
+ * Compare the pins of both engines. If the pages are resident, @ours and @twin are the
+ * same target.
  */
 static void compare_pins(struct __test_metadata *_metadata,
 			 const struct target *ours, const struct target *twin,
@@ -251,7 +254,7 @@ static void compare_pins(struct __test_metadata *_metadata,
 	close_pin(&kernel);
 }
 
-/* What 6.1's gup would allow is refused, whatever its own answer is. */
+/* Row V6: a write pin is refused where writes are tracked, though Linux 6.1 allows it. */
 static void check_dirty_tracking_V6(struct __test_metadata *_metadata,
 				    const struct target *target,
 				    const struct memory *memory)
@@ -298,7 +301,7 @@ TEST_F(memory, pin_absent_for_writing)
 			     GUPX_F_WRITE);
 }
 
-/* Every page held is in the kernel's own account, and only those. */
+/* The kernel's pin counters include each page of the pin fd once. */
 TEST_F(memory, pin_is_counted)
 {
 	NEED_MEMORY();
@@ -312,7 +315,7 @@ TEST_F(memory, pin_is_counted)
 	EXPECT_EQ(pair->held, lab_pins_held());
 }
 
-/* A second request adds to the pin fd of the first. */
+/* A second request adds its pages to the pin fd of the first one. */
 TEST_F(edge, pin_in_two_requests)
 {
 	NEED_MEMORY();
@@ -338,7 +341,7 @@ TEST_F(edge, pin_in_two_requests)
 	close_pin(&first);
 }
 
-/* Beyond the end: what is there is pinned, the answer names the first hole. */
+/* The pages before a hole are pinned, and the stop has the hole's address. */
 TEST_F(edge, pin_ends_in_hole)
 {
 	NEED_MEMORY();
@@ -349,9 +352,9 @@ TEST_F(edge, pin_ends_in_hole)
 	compare_pins(_metadata, ours, ours, addr + len, beyond, 0);
 }
 
-/* Splits a huge page, where there is one. */
-static void punch(struct __test_metadata *_metadata,
-		  const struct target *target, const struct memory *memory)
+/* Unmap one page in the second half, which splits a huge page. */
+static void punch_hole(struct __test_metadata *_metadata,
+		       const struct target *target, const struct memory *memory)
 {
 	ASSERT_EQ(0,
 		  TARGET_CALL(target, SYS_munmap,
@@ -363,12 +366,12 @@ TEST_F(edge, pin_with_hole_in_the_middle)
 {
 	NEED_MEMORY();
 	make_resident(_metadata, ours, &pair->mine, variant->kind);
-	punch(_metadata, ours, &pair->mine);
+	punch_hole(_metadata, ours, &pair->mine);
 	compare_pins(_metadata, ours, ours, addr, len, 0);
 	compare_pins(_metadata, ours, ours, addr + len / 2, len / 2, 0);
 }
 
-/* Any start, any length, across boundaries of pages and huge pages. */
+/* Pin ranges of many starts and lengths, also across boundaries of huge pages. */
 TEST_F(memory, pin_parts)
 {
 	NEED_MEMORY();
@@ -382,7 +385,7 @@ TEST_F(memory, pin_parts)
 				     count * lab_page(), 0);
 }
 
-/* madvise() says 0 or the errno; the memory itself says how far it came. */
+/* madvise() only returns the errno, so compare the number of resident pages, too. */
 static void compare_populate(struct __test_metadata *_metadata,
 			     const struct target *ours,
 			     const struct target *twin, uint64_t addr,
@@ -400,7 +403,7 @@ static void compare_populate(struct __test_metadata *_metadata,
 		  lab_resident(ours->pid, addr, nr_pages(mine.done)));
 	EXPECT_EQ(nr_pages(mine.done),
 		  lab_resident(twin->pid, addr, nr_pages(mine.done)));
-	/* madvise() itself goes on behind a hole, and says ENOMEM all the same. */
+	/* madvise() also populates the pages behind a hole before it returns ENOMEM. */
 	if (kernel != -ENOMEM) {
 		EXPECT_EQ(lab_resident(twin->pid, addr, nr_pages(len)),
 			  lab_resident(ours->pid, addr, nr_pages(len)));
@@ -415,7 +418,7 @@ TEST_F(memory, populate)
 	NEED_MEMORY();
 	POPULATE_PAIR(len, false);
 	POPULATE_PAIR(len, false);
-	/* O7: populate holds nothing. */
+	/* Row O7: POPULATE takes no references. */
 	EXPECT_EQ(pair->held, lab_pins_held());
 }
 
@@ -436,8 +439,8 @@ TEST_F(edge, populate_ends_in_hole_L5)
 TEST_F(edge, populate_for_writing_with_hole_in_the_middle)
 {
 	NEED_MEMORY();
-	punch(_metadata, ours, &pair->mine);
-	punch(_metadata, &pair->twin, &pair->other);
+	punch_hole(_metadata, ours, &pair->mine);
+	punch_hole(_metadata, &pair->twin, &pair->other);
 	POPULATE_PAIR(len, true);
 }
 
@@ -473,7 +476,7 @@ TEST_F(memory, read_resident)
 	NEED_MEMORY();
 	make_resident(_metadata, ours, &pair->mine, variant->kind);
 	compare_read(_metadata, ours, ours, addr, len);
-	/* Neither end on a page's boundary. */
+	/* Read ranges whose ends are not page-aligned. */
 	compare_read(_metadata, ours, ours, addr + 5, len - 11);
 	compare_read(_metadata, ours, ours, addr + lab_page() - 1, 1);
 }
@@ -481,7 +484,7 @@ TEST_F(memory, read_resident)
 TEST_F(memory, read_absent)
 {
 	NEED_MEMORY();
-	/* The kernel writes to a perf buffer: no two of them show the same. */
+	/* Two perf buffers have different contents, so read the same one twice. */
 	compare_read(_metadata, ours,
 		     variant->kind == MEMORY_PERF ? ours : &pair->twin, addr,
 		     len);
@@ -502,11 +505,11 @@ TEST_F(edge, read_with_hole_in_the_middle)
 {
 	NEED_MEMORY();
 	make_resident(_metadata, ours, &pair->mine, variant->kind);
-	punch(_metadata, ours, &pair->mine);
+	punch_hole(_metadata, ours, &pair->mine);
 	compare_read(_metadata, ours, ours, addr + 7, len - 7);
 }
 
-/* Read, and nothing of it held: neither now nor counted before. */
+/* A READ leaves no pin behind. */
 TEST_F(memory, read_holds_nothing)
 {
 	NEED_MEMORY();
