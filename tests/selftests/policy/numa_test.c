@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages that are on their way between two NUMA nodes, or may soon be: the hints of
- * NUMA balancing, and migration; and pages of two nodes in turn. The machine needs a
- * CPU and memory on each of two.
+ * Tests with two NUMA nodes: the hints of NUMA balancing, migration between the nodes,
+ * and interleaved memory. The machine needs a CPU and memory on each node.
  */
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
@@ -55,7 +54,7 @@ FIXTURE_VARIANT_ADD(numa, thp){
 	.kind = MEMORY_THP,
 };
 
-/* Moves the target to the CPU: what it touches first is of that node. */
+/* Run the target on @cpu, so that its next pages come from that node. */
 static bool run_on(const struct target *target, unsigned int cpu)
 {
 	static const unsigned long masks[] = { 1, 2 };
@@ -89,7 +88,7 @@ FIXTURE_SETUP(numa)
 	self->force = lab_param("allow_force");
 	lab_set_param("allow_force", true);
 	sysctl_set(BALANCING, 0);
-	/* A process takes its first delay along from its fork. */
+	/* fork() copies scan_delay_ms, so set it before the target starts. */
 	for (size_t i = 0; i < ARRAY_SIZE(scan_settings); i++)
 		sysctl_set(scan_settings[i], 10);
 	ASSERT_EQ(0, target_start(&self->target));
@@ -114,7 +113,7 @@ FIXTURE_TEARDOWN(numa)
 		sysctl_set(scan_settings[i], self->scan[i]);
 }
 
-/* Is there a hint on the page? It stays: nobody faults. */
+/* Returns whether the page has a NUMA hint. NOFAULT keeps the hint in place. */
 static bool is_hinted(const FIXTURE_DATA(numa) * self, uint64_t addr)
 {
 	return pin_once(&self->target, addr, lab_page(),
@@ -123,8 +122,8 @@ static bool is_hinted(const FIXTURE_DATA(numa) * self, uint64_t addr)
 }
 
 /*
- * The target works on another node than its memory is on, until the kernel wants
- * to know whether it uses that. Nothing else of it is touched meanwhile.
+ * Let the target run on node 0 until the kernel puts a hint on its memory, which is on
+ * node 1. The target only touches other memory meanwhile.
  */
 static bool wait_for_hints(FIXTURE_DATA(numa) * self)
 {
@@ -149,18 +148,18 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 	SKIP_IF_MISSING();
 	if (!wait_for_hints(self))
 		SKIP(return, "NUMA balancing left no hint in the time given");
-	/* Without being asked, the entry is followed: hints are not ours. */
+	/* Without HONOR_NUMA, the page is taken and the hint stays. */
 	answer = pin_once(&self->target, addr, page, GUPX_F_NOFAULT);
 	EXPECT_EQ(page, answer.done);
 	EXPECT_TRUE(is_hinted(self, addr));
-	/* Older kernels honour hints unless FORCE says otherwise: with it, all agree. */
+	/* The engine of 6.1 honours hints unless FORCE is set, so set it to compare. */
 	check_taken(_metadata, &self->target, addr, page,
 		    GUPX_F_NOFAULT | GUPX_F_FORCE);
 	answer = pin_once(&self->target, addr, page,
 			  GUPX_F_NOFAULT | GUPX_F_HONOR_NUMA |
 				  GUPX_F_ENGINE_KERNEL);
 	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
-	/* E2: of a huge page the hint hides that it is there. */
+	/* Row E2: DUMP treats a PMD with a hint as empty, so it stops with EFAULT. */
 	if (variant->kind == MEMORY_THP)
 		check_refused(_metadata, &self->target, addr,
 			      GUPX_F_DUMP | GUPX_F_HONOR_NUMA,
@@ -172,7 +171,7 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 	EXPECT_EQ('n', target_peek(&self->target, addr, 1));
 }
 
-/* Back and forth between the nodes, until it is killed. */
+/* Migrate the target's pages between the nodes, until killed. */
 static void keep_moving(pid_t pid)
 {
 	static const unsigned long nodes[] = { 1, 2 };
@@ -182,7 +181,7 @@ static void keep_moving(pid_t pid)
 		syscall(SYS_migrate_pages, pid, 3UL, &nodes[i], &nodes[i ^ 1]);
 }
 
-/* Row E1: a migration entry is waited for, and then there is the page. */
+/* Row E1: the fault of a migration entry waits, then the page is taken. */
 TEST_F(numa, E1_pages_on_the_move_are_waited_for)
 {
 	const uint64_t len = self->memory.len;
@@ -218,7 +217,7 @@ TEST_F(numa, E1_pages_on_the_move_are_waited_for)
 	EXPECT_EQ(5ULL, moved);
 }
 
-/* More than the module's chunks hold. */
+/* Number of pages: more extents than one allocation of the module holds. */
 #define TURNS 1200
 
 FIXTURE(interleaved)
@@ -226,7 +225,7 @@ FIXTURE(interleaved)
 	struct target target;
 	uint64_t addr;
 	const char *missing;
-	/* Of the target's pages; of pins of anybody's before. */
+	/* For each node: pages of the target, and pins before the test. */
 	long pages[2];
 	long before[2];
 };
@@ -248,7 +247,7 @@ static long held_on(int node)
 {
 	char file[64];
 
-	/* The counters lag by what each CPU has not yet handed in. */
+	/* Refresh the counters: each CPU keeps a difference of its own. */
 	lab_pins_held();
 	snprintf(file, sizeof(file), "/sys/devices/system/node/node%d/vmstat",
 		 node);
@@ -256,7 +255,7 @@ static long held_on(int node)
 	       lab_number(file, "nr_foll_pin_released ");
 }
 
-/* How many pages each node has; false: not known, or a third one has some. */
+/* Count the pages on each node. Returns false if one is on neither node. */
 static bool count_pages(const struct target *target, uint64_t addr,
 			long pages[2])
 {
@@ -288,7 +287,7 @@ FIXTURE_SETUP(interleaved)
 	ASSERT_EQ(0, target_start(&self->target));
 	self->addr = memory_map_small(target, len);
 	ASSERT_NE(0ULL, self->addr);
-	/* Nodes without memory are passed over, unless there is no other. */
+	/* MPOL_BIND to node 1 alone fails if that node has no memory. */
 	if (TARGET_CALL(target, SYS_mbind, self->addr, len, MPOL_BIND,
 			(long)&second, 3, 0)) {
 		self->missing = "no memory on node 1";
@@ -309,7 +308,7 @@ FIXTURE_TEARDOWN(interleaved)
 	target_stop(&self->target);
 }
 
-/* Row E8: each node's statistics tell of its own pages. */
+/* Row E8: a pin is counted in the statistics of the page's node. */
 TEST_F(interleaved, E8_pins_are_counted_where_they_are)
 {
 	struct lab_answer answer;

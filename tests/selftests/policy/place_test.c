@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Row O4, where pages lie: what may stay for long is taken by our own loop, and by
- * the kernel's engine only what may not. Of use in a machine with CMA (cma=64M), too,
- * where that differs from page block to page block.
+ * Tests of row O4: gupx takes pages that may be pinned long-term where they are, and
+ * delegates only the others to the kernel's engine. With CMA (boot with cma=64M) the
+ * two kinds of pages are mixed.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN(place)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Pins all of it; how much did the kernel's engine take? */
+/* Pin the memory. Returns the number of bytes that the kernel's engine took. */
 static uint64_t bytes_by_kernel(struct __test_metadata *_metadata,
 				FIXTURE_DATA(place) * self)
 {
@@ -59,13 +59,13 @@ static uint64_t bytes_by_kernel(struct __test_metadata *_metadata,
 	return by_kernel;
 }
 
-/* Brought in for a pin, it comes from where it may stay. */
+/* The fault of a long-term pin allocates pages that need no migration. */
 TEST_F(place, O4_memory_brought_in_is_taken_by_our_own_loop)
 {
 	EXPECT_EQ(0ULL, bytes_by_kernel(_metadata, self));
 }
 
-/* Brought in by the target, it may lie in CMA or be movable; but not all of it. */
+/* Pages that the target faults in may be in CMA, but not all of them. */
 TEST_F(place, O4_ordinary_memory_is_taken_by_our_own_loop)
 {
 	struct lab_zone movable;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Row L2: tag bits of an address are removed before anything goes by it, once for all
- * verbs. The lab's module is told which bits those are, for no address of these machines
- * has any.
+ * Tests of row L2: each verb clears the tag bits of the address first. Addresses carry
+ * no tags on the test machines, so a parameter of the test build sets the mask.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,14 +21,14 @@
 #endif
 
 #define MASK "/sys/module/gupx/parameters/tag_mask"
-/* Bits 57 to 62, as linear address masking has them. */
+/* Bits 57 to 62, the tag bits of linear address masking. */
 #define TAG_BITS 6
 #define TAG(bits) ((uint64_t)(bits) << 57)
 
 /**
- * 16 pages, the first four of them written to, and a hole behind
- * @plain: where they are
- * @addr: the same with the tag
+ * A mapping of 16 pages with a hole behind it; the first four pages are resident.
+ * @plain: address of the mapping
+ * @addr: the same address with the tag
  */
 FIXTURE(tag)
 {
@@ -86,7 +85,7 @@ FIXTURE_TEARDOWN(tag)
 	target_stop(&self->target);
 }
 
-/* An answer is in the caller's own terms, with the tag. */
+/* Check @answer; its stop address keeps the caller's tag. */
 static void check_answer(struct __test_metadata *_metadata,
 			 const struct lab_answer *answer, uint64_t addr,
 			 uint64_t done)
@@ -107,7 +106,7 @@ static void check_pin(struct __test_metadata *_metadata,
 	answer = lab_pin(self->target.mem_fd, self->addr, self->len,
 			 GUPX_F_WRITE | engine);
 	check_answer(_metadata, &answer, self->addr, self->len);
-	/* EXTENTS gives the address without the tag. */
+	/* EXTENTS returns the address without the tag. */
 	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, &run, 1));
 	EXPECT_EQ(self->plain, run.addr);
 	close(answer.pin_fd);
@@ -199,7 +198,7 @@ TEST_F(tag, L2_explain_tells_what_is_there)
 	EXPECT_EQ(GUPX_OUTCOME_FAULT, judged.outcome);
 }
 
-/* Bit 63 is not part of the mask: no such memory. */
+/* Bit 63 is not part of the mask, so the address is not mapped. */
 TEST_F(tag, L2_other_high_bits_are_no_tag)
 {
 	const uint64_t odd = self->plain | 1ULL << 63;
@@ -213,7 +212,7 @@ TEST_F(tag, L2_other_high_bits_are_no_tag)
 	check_answer(_metadata, &answer, odd, 0);
 }
 
-/* By the target's own mask, where the CPU and the kernel have address tags. */
+/* Row L2 (clear tag bits) with the target's own mask, if the CPU has address tags. */
 TEST_F(row, L2_tag_by_the_mask_of_the_target)
 {
 	if (TARGET_CALL(&self->target, SYS_arch_prctl, ARCH_ENABLE_TAGGED_ADDR,

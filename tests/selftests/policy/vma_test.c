@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Rows V: what is judged of a mapping. */
+/* Tests of rows V: the checks of a VMA. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -56,7 +56,7 @@ TEST_F(row, V5_secret_memory)
 		    GUPX_REASON_SECRETMEM);
 }
 
-/* By either engine: 6.1's own gup has no such row, but we have it for both. */
+/* Row V6: a write pin is refused where writes are tracked, by both engines. */
 static void check_dirty_tracking(struct __test_metadata *_metadata,
 				 const struct target *target, uint64_t addr,
 				 uint32_t flags)
@@ -97,13 +97,13 @@ TEST_F(row, V6_pages_are_written_back)
 	}
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, 0);
-	/* A private mapping's copies are its own affair. */
+	/* The copies of a private mapping are not written back. */
 	BUILD(MEMORY_DISK_PRIVATE);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE);
 }
 
-/* What is not to be held is taken up to it, by either engine. */
+/* Both engines pin the pages before a mapping that row V6 (dirty tracking) refuses. */
 TEST_F(row, V6_ends_a_request_in_the_middle)
 {
 	static const uint32_t engines[] = { 0, GUPX_F_ENGINE_KERNEL };
@@ -115,7 +115,7 @@ TEST_F(row, V6_ends_a_request_in_the_middle)
 	if (missing)
 		SKIP(return, "%s", missing);
 	BUILD(MEMORY_ANON);
-	/* Its second half is a part of the file. */
+	/* Move a part of the file mapping over the second half. */
 	ASSERT_EQ((long)(self->memory.addr + 8 * page),
 		  TARGET_CALL(&self->target, SYS_mremap, file.addr, 8 * page,
 			      8 * page, MREMAP_MAYMOVE | MREMAP_FIXED,
@@ -149,13 +149,16 @@ TEST_F(row, V7_write_without_permission)
 		      GUPX_STAGE_VMA, GUPX_REASON_NO_WRITE);
 }
 
-/* FORCE writes to what is private, through a read-only entry that is its own. */
+/*
+ * Rows V9 (FORCE needs a copy-on-write mapping) and E4 (it may write through a read-only
+ * entry of an exclusive page).
+ */
 TEST_F(row, V9_E4_force_writes_to_private_mapping)
 {
 	BUILD(MEMORY_READ_ONLY);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE | GUPX_F_FORCE);
-	/* Not there yet, either: the first page only is brought back. */
+	/* An empty entry is faulted in; the other pages stay absent. */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->memory.addr,
 				 self->memory.len, MADV_DONTNEED));
 	check_taken(_metadata, &self->target, self->memory.addr, lab_page(),
@@ -188,7 +191,7 @@ TEST_F(row, V10_read_without_permission)
 	EXPECT_EQ('p', byte);
 }
 
-/* Requests are remote: the keys are the target's own affair. */
+/* Row V11: a remote request ignores protection keys. */
 TEST_F(row, V11_protection_keys_do_not_deny)
 {
 	const long key = TARGET_CALL(&self->target, SYS_pkey_alloc, 0, 3);
