@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long the target's mmap_lock is held while somebody waits to write: no
- * longer than for a page table, however long the request. Told by the kernel's
- * own histograms of gupx:gupx_lock_held, while the target maps and unmaps.
+ * Check that gupx drops the target's mmap_lock for a writer after one page table at
+ * most, even in a long request. The target calls mmap() and munmap() meanwhile, and
+ * the test reads histograms of the tracepoint gupx:gupx_lock_held.
  *
- * What is let go of is not yet the writer's: a reader on another CPU may be quicker,
- * until the writer has waited for 4 ms. That is the kernel's lock, for all alike.
+ * A writer may still have to wait: until it has waited for 4 ms, rwsem lets a reader
+ * on another CPU take the lock first.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -26,11 +26,11 @@
 #define BY_TIME "hist:keys=ns.log2:sort=ns"
 #define BY_PAGES "hist:keys=pages,wanted,kept:sort=pages:size=4096"
 
-/* In page tables of 4 KiB pages, 32 of them. */
+/* 32 page tables of 4 KiB pages. */
 #define LEN (64ULL << 20)
 #define TABLE_PAGES 512U
 
-/* Appended: a file of triggers that is truncated loses those it has. */
+/* Open the file for append, because truncation removes all triggers. */
 static bool set_trigger(const char *prefix, const char *words)
 {
 	FILE *stream = fopen(EVENT "trigger", "ae");
@@ -42,11 +42,11 @@ static bool set_trigger(const char *prefix, const char *words)
 }
 
 /**
- * struct found - what the histograms have counted
- * @holds: of the lock
- * @longest: the most pages in one of them
- * @wanted: chances for somebody who waited
- * @missed: chances that were none, for the lock was kept
+ * struct found - totals of the histograms
+ * @holds: number of holds, each up to a point that yields to writers
+ * @longest: largest number of pages in one hold
+ * @wanted: number of holds at whose end a writer waited
+ * @missed: number of these holds after which gupx kept the lock
  */
 struct found {
 	unsigned long holds;
@@ -97,9 +97,9 @@ FIXTURE(hold)
 };
 
 /*
- * @populated: the memory is there already
- * @times: asked so often, the quicker ones more often
- * @ask: the long request
+ * @populated: memory is resident before the test
+ * @times: number of requests, more of them for the faster requests
+ * @ask: function that sends the long request
  */
 FIXTURE_VARIANT(hold)
 {
@@ -236,7 +236,7 @@ FIXTURE_TEARDOWN(hold)
 	set_trigger("!", BY_TIME);
 }
 
-static uint64_t now(void)
+static uint64_t get_time_ns(void)
 {
 	struct timespec time;
 
@@ -244,21 +244,21 @@ static uint64_t now(void)
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
 }
 
-/* The target maps a page and unmaps it until the requests are over. */
+/* Map and unmap a page in the target until @over. Returns the longest time in ns. */
 static uint64_t longest_turn(const struct target *target,
 			     const struct shared *shared)
 {
 	uint64_t longest = 0;
 
 	while (!shared->over) {
-		const uint64_t start = now();
+		const uint64_t start = get_time_ns();
 		const long page =
 			TARGET_CALL(target, SYS_mmap, 0, lab_page(), PROT_READ,
 				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		TARGET_CALL(target, SYS_munmap, page, lab_page());
-		if (now() - start > longest)
-			longest = now() - start;
+		if (get_time_ns() - start > longest)
+			longest = get_time_ns() - start;
 	}
 	return longest;
 }
@@ -287,12 +287,12 @@ TEST_F(hold, no_longer_than_for_a_page_table)
 	       (unsigned long)longest / 1000);
 	EXPECT_LE(LEN / lab_page() / TABLE_PAGES, found.holds);
 	EXPECT_GE(TABLE_PAGES, found.longest);
-	/* Who comes between the look for writers and this count is missed. */
+	/* A writer that arrives after gupx checked for writers counts as missed. */
 	EXPECT_LT(0UL, found.wanted);
 	EXPECT_GE(found.wanted / 4 + 2, found.missed);
 }
 
-/* Killed in the midst of it, with nothing to wait for: the loop goes no further. */
+/* A fatal signal ends a request that does not wait for anything. */
 TEST_F(hold, ends_at_once_when_killed)
 {
 	const struct timespec nap = { .tv_nsec = 20 * 1000 * 1000 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A page that never comes, of a userfaultfd and of a FUSE server that does not
- * answer: whoever asks for it waits, and can be killed; nobody else waits.
+ * Tests of a fault that never completes, because a userfaultfd or a FUSE server does
+ * not answer. The caller waits and can be killed. The target and other callers do not
+ * have to wait.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -62,7 +63,7 @@ WAIT(fuse_read, true, READ, 0);
 
 static char path[64];
 
-/* The target is a copy of us: what we have written here before, it can read. */
+/* Map the file in the target, which was forked after @path was set. */
 static const char *map_file(FIXTURE_DATA(hung_fuse) * self)
 {
 	long fd, addr;
@@ -106,7 +107,7 @@ FIXTURE_SETUP(hung_fuse)
 	}
 }
 
-/* First who makes the page late, or a caller that did not die waits for ever. */
+/* End the pending faults first, because a caller that is still alive waits for them. */
 FIXTURE_TEARDOWN(hung_fuse)
 {
 	hung_fuse_stop(&self->file);
@@ -120,8 +121,10 @@ FIXTURE_TEARDOWN(hung_fuse)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-static struct lab_answer ask(const struct target *target, enum verb verb,
-			     const struct memory *memory, uint32_t flags)
+static struct lab_answer send_request(const struct target *target,
+				      enum verb verb,
+				      const struct memory *memory,
+				      uint32_t flags)
 {
 	static char buffer[1 << 16];
 
@@ -148,13 +151,13 @@ static void start_caller(struct __test_metadata *_metadata,
 	ASSERT_LE(0, self->caller);
 	if (self->caller == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		ask(&self->target, variant->verb, &self->memory,
-		    variant->flags);
+		send_request(&self->target, variant->verb, &self->memory,
+			     variant->flags);
 		_exit(0);
 	}
 	ASSERT_TRUE(variant->fuse ? hung_fuse_has_waiter(&self->file)
 				  : slow_uffd_has_waiter(&self->slow_uffd));
-	/* It does wait: it has not come back with an error. */
+	/* The caller is still waiting, so it did not get an error. */
 	ASSERT_FALSE(holder_ends_within(self->caller, 200, NULL));
 }
 
@@ -171,7 +174,7 @@ TEST_F(hung_fuse, caller_is_killed_at_once)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Nobody holds the lock of the target's address space while it waits. */
+/* A waiting caller does not hold the target's mmap_lock. */
 TEST_F(hung_fuse, target_goes_on)
 {
 	long addr;
@@ -197,15 +200,15 @@ TEST_F(hung_fuse, other_callers_go_on)
 	start_caller(_metadata, self, variant);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		struct lab_answer answer =
-			ask(&self->target, verbs[i], &self->other, 0);
+			send_request(&self->target, verbs[i], &self->other, 0);
 
 		EXPECT_EQ(0, answer.failed);
 		EXPECT_EQ(GUPX_REASON_NONE, answer.stop.reason);
 		if (answer.pin_fd >= 0)
 			close(answer.pin_fd);
-		/* And the other engine. */
-		answer = ask(&self->target, verbs[i], &self->other,
-			     GUPX_F_ENGINE_KERNEL);
+		/* The same with the kernel's engine. */
+		answer = send_request(&self->target, verbs[i], &self->other,
+				      GUPX_F_ENGINE_KERNEL);
 		EXPECT_EQ(GUPX_REASON_NONE, answer.stop.reason);
 		if (answer.pin_fd >= 0)
 			close(answer.pin_fd);
@@ -213,7 +216,7 @@ TEST_F(hung_fuse, other_callers_go_on)
 	EXPECT_FALSE(holder_ends_within(self->caller, 20, NULL));
 }
 
-/* The target may end, and its address space with the last who waits in it. */
+/* The target can die; the waiting caller keeps the address space until it ends. */
 TEST_F(hung_fuse, target_is_killed_meanwhile)
 {
 	SKIP_IF_MISSING();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No memory left under a request: of the target's memory cgroup, of the caller's,
- * of the machine. Somebody is killed, or the caller is told ENOMEM; then all goes
- * on, and nothing is left pinned.
+ * Tests of requests that run out of memory: the target's memory cgroup, the caller's
+ * memory cgroup, or the machine is full. The OOM killer kills a process, or the request
+ * stops with ENOMEM. Afterwards no page stays pinned, and other requests work.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,10 +29,10 @@
 #define GROUP CGROUPS "/gupx-oom"
 #define GROUP_LIMIT (16L << 20)
 #define LEN (64UL << 20)
-/* Page tables for so much of the zero page are more than CALLER_LIMIT. */
+/* The page tables for this many bytes need more than CALLER_LIMIT. */
 #define SPARSE_LEN (512UL << 20)
 #define CALLER_LIMIT (256L << 10)
-/* Of 8 bytes each and more: would be some times CALLER_LIMIT. */
+/* Extents of at least 8 bytes each: several times CALLER_LIMIT. */
 #define MANY_EXTENTS 131072
 #define NEVER_KILLED (-1000)
 #define KILLED_FIRST 1000
@@ -40,9 +40,9 @@
 #define SWAP "/dev/zram0"
 
 /**
- * struct outcome - what a caller has to tell, in memory shared with it
- * @told: it got so far
- * @answer: its request's
+ * struct outcome - result of a caller, in shared memory
+ * @told: caller has stored @answer
+ * @answer: answer to its request
  */
 struct outcome {
 	bool told;
@@ -83,7 +83,8 @@ static void limit_group(long bytes)
 	sysctl_set(GROUP "/memory.max", bytes);
 }
 
-static uint64_t map(const struct target *target, uint64_t len, int protection)
+static uint64_t map_range(const struct target *target, uint64_t len,
+			  int protection)
 {
 	const long addr =
 		TARGET_CALL(target, SYS_mmap, 0, len, protection,
@@ -110,18 +111,18 @@ FIXTURE_SETUP(oom)
 	self->outcome = mmap(NULL, lab_page(), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->outcome);
-	/* Whatever else the machine does, the test is not to be killed. */
+	/* The OOM killer must not kill the test itself. */
 	ASSERT_TRUE(set_oom_score(getpid(), NEVER_KILLED));
 }
 
-/* All that was asked of others works, and nothing of the disaster is left. */
+/* Check that requests for another target work, and that no page stays pinned. */
 FIXTURE_TEARDOWN(oom)
 {
 	uint64_t addr;
 	struct lab_answer answer;
 
 	target_stop(&self->target);
-	addr = map(&self->bystander, 1 << 20, PROT_READ | PROT_WRITE);
+	addr = map_range(&self->bystander, 1 << 20, PROT_READ | PROT_WRITE);
 	answer = lab_populate(self->bystander.mem_fd, addr, 1 << 20,
 			      GUPX_F_WRITE);
 	EXPECT_EQ(0, answer.failed);
@@ -137,12 +138,15 @@ static bool enter_group(pid_t pid)
 	return sysctl_set(GROUP "/cgroup.procs", pid);
 }
 
-/* A caller of its own: it is killed sooner than the test. -1: not told. */
-static int call(struct outcome *outcome, bool in_group, long score,
-		struct lab_answer (*ask)(int mem_fd, uint64_t addr,
-					 uint64_t len, uint32_t flags),
-		const struct target *target, uint64_t addr, uint64_t len,
-		uint32_t flags)
+/*
+ * Send a request from a child, which the OOM killer may kill instead of the test.
+ * Returns the child's exit status, or -1 if it did not end in time.
+ */
+static int run_caller(struct outcome *outcome, bool in_group, long score,
+		      struct lab_answer (*ask)(int mem_fd, uint64_t addr,
+					       uint64_t len, uint32_t flags),
+		      const struct target *target, uint64_t addr, uint64_t len,
+		      uint32_t flags)
 {
 	int status = 0;
 	pid_t pid;
@@ -153,8 +157,8 @@ static int call(struct outcome *outcome, bool in_group, long score,
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		set_oom_score(getpid(), score);
 		/*
-		 * With its group full it could not fault in what it writes the
-		 * answer with, and the kernel has it try for ever.
+		 * Touch the pages for the answer before the group is full.
+		 * Otherwise their faults would fail, and be retried, forever.
 		 */
 		outcome->answer = ask(target->mem_fd, addr, 0, flags);
 		if (in_group && !enter_group(getpid()))
@@ -203,35 +207,36 @@ ASK(pin_by_kernel, pin, GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
 	       (outcome)->answer.stop.stage, (outcome)->answer.stop.reason, \
 	       (outcome)->answer.stop.error)
 
-/* The target may have less than it is asked for. @score: of being killed for that. */
+/* Send a request for more memory than the target's group allows. @score: its OOM score. */
 static int ask_of_small_target(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(oom) * self,
 			       const FIXTURE_VARIANT(oom) * variant, long score)
 {
-	self->addr = map(&self->target, LEN, PROT_READ | PROT_WRITE);
+	self->addr = map_range(&self->target, LEN, PROT_READ | PROT_WRITE);
 	ASSERT_NE(0ULL, self->addr);
 	limit_group(GROUP_LIMIT);
 	ASSERT_TRUE(set_oom_score(self->target.pid, score));
 	ASSERT_TRUE(enter_group(self->target.pid));
-	return call(self->outcome, false, 0, variant->ask, &self->target,
-		    self->addr, LEN, variant->flags);
+	return run_caller(self->outcome, false, 0, variant->ask, &self->target,
+			  self->addr, LEN, variant->flags);
 }
 
-/* The caller may have less than the page tables it asks for. @score: the same. */
+/* Send a request for more page tables than the caller's group allows. */
 static int ask_as_small_caller(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(oom) * self,
 			       const FIXTURE_VARIANT(oom) * variant, long score)
 {
-	self->addr = map(&self->target, SPARSE_LEN, PROT_READ);
+	self->addr = map_range(&self->target, SPARSE_LEN, PROT_READ);
 	ASSERT_NE(0ULL, self->addr);
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
 				 SPARSE_LEN, MADV_NOHUGEPAGE));
 	limit_group(CALLER_LIMIT);
-	return call(self->outcome, true, score, variant->ask, &self->target,
-		    self->addr, SPARSE_LEN, variant->flags & ~GUPX_F_WRITE);
+	return run_caller(self->outcome, true, score, variant->ask,
+			  &self->target, self->addr, SPARSE_LEN,
+			  variant->flags & ~GUPX_F_WRITE);
 }
 
-/* Its group is full, and nobody in it may be killed: the caller is told. */
+/* If no process in the full group can be killed, the request stops with ENOMEM. */
 TEST_F_TIMEOUT(oom, target_group_is_full, 120)
 {
 	int status;
@@ -241,15 +246,15 @@ TEST_F_TIMEOUT(oom, target_group_is_full, 120)
 	ASSERT_EQ(0, status);
 	EXPECT_TRUE(is_no_memory(self->outcome))
 	SHOW_ANSWER(self->outcome);
-	/* What went before is told, and it is in the limit. */
+	/* The pages before the stop are reported and within the limit. */
 	EXPECT_LT(0ULL, self->outcome->answer.done);
 	EXPECT_GE((uint64_t)GROUP_LIMIT, self->outcome->answer.done);
-	/* It lives, and has what was done. */
+	/* The target is alive, and its resident pages are those reported. */
 	EXPECT_EQ(self->outcome->answer.done / lab_page(),
 		  lab_resident(self->target.pid, self->addr, LEN / lab_page()));
 }
 
-/* Its group is full, and it is the one to be killed: the caller is well. */
+/* If the target is killed because its group is full, the caller still gets an answer. */
 TEST_F_TIMEOUT(oom, target_is_killed_for_its_group, 120)
 {
 	int status;
@@ -262,13 +267,13 @@ TEST_F_TIMEOUT(oom, target_is_killed_for_its_group, 120)
 	self->target.pid = 0;
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	/*
-	 * An address space whose owner is gone is charged to nobody: the request
-	 * may even come to its end.
+	 * An address space without an owner is not charged to a group, so the request may
+	 * even complete.
 	 */
 	EXPECT_EQ(0, self->outcome->answer.failed);
 }
 
-/* New page tables are the caller's to pay for; it may not be killed for them. */
+/* Page tables are charged to the caller's group; its request stops with ENOMEM. */
 TEST_F_TIMEOUT(oom, caller_group_is_full, 120)
 {
 	int status;
@@ -294,8 +299,8 @@ TEST_F_TIMEOUT(oom, caller_is_killed_for_its_group, 120)
 }
 
 /*
- * One page, over and over: an extent each time, and nothing else that grows. @done:
- * bytes pinned until it was told that there is no more.
+ * Pin one page repeatedly, so that only the number of extents grows. Returns the last
+ * answer; its @done is the total number of bytes pinned.
  */
 static struct lab_answer pin_over_and_over(int mem_fd, uint64_t addr,
 					   uint64_t len, uint32_t flags)
@@ -313,16 +318,16 @@ static struct lab_answer pin_over_and_over(int mem_fd, uint64_t addr,
 	return answer;
 }
 
-/* How many extents a caller in the small group can have. */
+/* Returns the number of extents that fit into the caller's group. */
 static long fill_group(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(oom) * self,
 		       const FIXTURE_VARIANT(oom) * variant)
 {
 	const struct outcome *const outcome = self->outcome;
 
-	EXPECT_EQ(0,
-		  call(self->outcome, true, NEVER_KILLED, pin_over_and_over,
-		       &self->target, self->addr, lab_page(), variant->flags));
+	EXPECT_EQ(0, run_caller(self->outcome, true, NEVER_KILLED,
+				pin_over_and_over, &self->target, self->addr,
+				lab_page(), variant->flags));
 	EXPECT_TRUE(outcome->answer.failed == ENOMEM || is_no_memory(outcome))
 	TH_LOG("failed %d, done %lu, reason %u", outcome->answer.failed,
 	       outcome->answer.done, outcome->answer.stop.reason);
@@ -330,7 +335,7 @@ static long fill_group(struct __test_metadata *_metadata,
 	return outcome->answer.done / lab_page();
 }
 
-/* What a pin fd remembers is its maker's to pay for, though no page is new. */
+/* The extents of a pin fd are charged to the group of the caller. */
 TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
 {
 	long first, again = 0;
@@ -338,14 +343,15 @@ TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
 	SKIP_IF_MISSING();
 	if (variant->ask != lab_pin)
 		SKIP(return, "populate holds nothing");
-	self->addr = map(&self->target, lab_page(), PROT_READ | PROT_WRITE);
+	self->addr =
+		map_range(&self->target, lab_page(), PROT_READ | PROT_WRITE);
 	ASSERT_EQ(0, target_poke(&self->target, self->addr, lab_page(), 'x'));
 	limit_group(CALLER_LIMIT);
 	first = fill_group(_metadata, self, variant);
 	TH_LOG("%ld extents", first);
 	EXPECT_LT(CALLER_LIMIT / 1024, first);
 	EXPECT_GE(CALLER_LIMIT / (long)sizeof(uint64_t), first);
-	/* It comes back with the pin fd, though the kernel takes its time. */
+	/* Closing the pin fd uncharges the extents, with some delay. */
 	for (int i = 0; i < 50 && again < first / 2; i++) {
 		usleep(100000);
 		again = fill_group(_metadata, self, variant);
@@ -354,15 +360,15 @@ TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
 }
 
 /*
- * The machine is full, and the target is the one to go. Nothing may be swapped
- * out, and no page may be huge: of those that hold zeroes the kernel makes none.
+ * The machine runs out of memory, and the OOM killer kills the target. Swap and huge
+ * pages are off; otherwise the kernel could reclaim huge pages that only hold zeroes.
  */
 TEST_F_TIMEOUT(oom, machine_is_full, 120)
 {
 	const uint64_t len = lab_number("/proc/meminfo", "MemTotal:") << 10;
 	int status;
 
-	/* The killer looks for another victim, and another: all but us. */
+	/* While the caller holds the pages, the OOM killer would kill more processes. */
 	if (variant->ask != lab_populate)
 		SKIP(return, "pinned memory comes back with the caller only");
 	if (len > MACHINE_MAX)
@@ -370,13 +376,13 @@ TEST_F_TIMEOUT(oom, machine_is_full, 120)
 	if (lab_swap_is_on() && swapoff(SWAP))
 		SKIP(return, "cannot turn swap off");
 	self->swap = SWAP;
-	self->addr = map(&self->target, len, PROT_READ | PROT_WRITE);
+	self->addr = map_range(&self->target, len, PROT_READ | PROT_WRITE);
 	ASSERT_NE(0ULL, self->addr);
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr, len,
 				 MADV_NOHUGEPAGE));
 	ASSERT_TRUE(set_oom_score(self->target.pid, KILLED_FIRST));
-	status = call(self->outcome, false, 0, variant->ask, &self->target,
-		      self->addr, len, variant->flags);
+	status = run_caller(self->outcome, false, 0, variant->ask,
+			    &self->target, self->addr, len, variant->flags);
 	EXPECT_EQ(0, status);
 	ASSERT_TRUE(holder_ends_within(self->target.pid, 10000, &status));
 	self->target.pid = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Row L10: a long request leaves the CPU to others now and then. */
+/* Test of row L10: the scheduler may run other processes during a long request. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 #include "kselftest_harness.h"
 #include "row.h"
 
-/* Cheap: it is all the one zero page, but there are 131,072 entries to judge. */
+/* 131,072 entries of the zero page, so that the test needs little memory. */
 #define LEN (512ULL << 20)
 
 struct shared {
@@ -27,8 +27,8 @@ static void stay_on_first_cpu(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-static void ask(const struct target *target, uint64_t addr,
-		struct shared *shared)
+static void run_request(const struct target *target, uint64_t addr,
+			struct shared *shared)
 {
 	shared->running = 1;
 	shared->answer = lab_populate(target->mem_fd, addr, LEN, 0);
@@ -36,7 +36,7 @@ static void ask(const struct target *target, uint64_t addr,
 	_exit(0);
 }
 
-/* Wake-ups of ours while the request runs on the same CPU. */
+/* Returns how often this process ran while the request ran on the same CPU. */
 static unsigned int count_turns(const struct shared *shared)
 {
 	const struct timespec nap = { .tv_nsec = 100000 };
@@ -64,19 +64,19 @@ TEST_F(row, L10_others_have_their_turn)
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, addr, LEN,
 				 MADV_NOHUGEPAGE));
 	stay_on_first_cpu();
-	/* First all is faulted in, then it is only looked at. */
+	/* The first round faults in all pages; the second one only walks them. */
 	for (int round = 0; round < 2; round++) {
 		pid_t pid;
 
 		shared->running = 0;
 		pid = fork();
 		if (pid == 0)
-			ask(&self->target, addr, shared);
+			run_request(&self->target, addr, shared);
 		turns[round] = count_turns(shared);
 		waitpid(pid, NULL, 0);
 		EXPECT_EQ(LEN, shared->answer.done);
 	}
-	/* Without a break, the one at the end of the request is all there is. */
+	/* Without a call of the scheduler, this process only runs after the request. */
 	EXPECT_LE(3U, turns[0]);
 	EXPECT_LE(2U, turns[1]);
 	TH_LOG("turns: %u faulting, %u looking", turns[0], turns[1]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages that let the caller wait: the fault drops the lock, and the caller, the
- * target and signals do as they like meanwhile.
+ * Tests of faults that wait for a userfaultfd. The fault drops the mmap_lock, so
+ * meanwhile signals arrive, the target dies, or the caller's memory changes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -55,7 +55,10 @@ FIXTURE_TEARDOWN(slow_uffd)
 					      &self->memory, flags));   \
 	} while (0)
 
-/* O2, L14: the fault drops the lock, waits, and the loop goes on. */
+/*
+ * Rows O2 (retry the address with TRIED) and L14 (go on after a fault that dropped the
+ * lock): the page arrives late.
+ */
 TEST_F(slow_uffd, O2_page_comes_late)
 {
 	struct slow_uffd slow_uffd;
@@ -76,7 +79,7 @@ TEST_F(slow_uffd, O2_page_comes_late)
 	close(slow_uffd.uffd);
 }
 
-/* L9, O3: a caller that waits for a page which never comes can be killed. */
+/* Rows L9 and O3: a fatal signal ends a caller that waits in a fault. */
 static void check_killable(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(slow_uffd) * self, bool populate)
 {
@@ -85,7 +88,7 @@ static void check_killable(struct __test_metadata *_metadata,
 	pid_t pid;
 
 	NEED_LATE(&slow_uffd, 0);
-	/* The first half is there: what was done for it is undone as well. */
+	/* The first half is resident; its pins have to be released as well. */
 	ASSERT_EQ(0, slow_uffd_fill(&slow_uffd, self->memory.len / 2));
 	pid = fork();
 	if (pid == 0) {
@@ -105,7 +108,7 @@ static void check_killable(struct __test_metadata *_metadata,
 	if (!ended)
 		waitpid(pid, NULL, 0);
 	EXPECT_EQ(self->held, lab_pins_held());
-	/* Nobody was left with the lock of the target's address space. */
+	/* munmap() works, so the caller has released the mmap_lock. */
 	EXPECT_LE(0, TARGET_CALL(&self->target, SYS_munmap, self->memory.addr,
 				 self->memory.len));
 }
@@ -125,9 +128,12 @@ static void note_signal(int signal)
 	(void)signal;
 }
 
-/* O3: any signal, where that was asked; what is done so far is the answer. */
-static void interrupted(FIXTURE_DATA(slow_uffd) * self, uint64_t addr,
-			struct lab_answer *answer)
+/*
+ * Row O3: with INTERRUPTIBLE, any signal stops the request; the pages done so far count.
+ * Send such a request, and exit.
+ */
+static void pin_until_signal(FIXTURE_DATA(slow_uffd) * self, uint64_t addr,
+			     struct lab_answer *answer)
 {
 	const struct sigaction action = { .sa_handler = note_signal };
 
@@ -151,13 +157,13 @@ TEST_F(slow_uffd, O3_interruptible_request_is_interrupted)
 	NEED_LATE(&slow_uffd, 0);
 	ASSERT_EQ(0, slow_uffd_fill(&slow_uffd, half));
 	for (int round = 0; round < 2; round++) {
-		/* First nothing is there, then two pages are. */
+		/* No page is resident in the first round, two in the second one. */
 		const uint64_t addr =
 			self->memory.addr + half - 2 * round * page;
 
 		pid = fork();
 		if (pid == 0)
-			interrupted(self, addr, answer);
+			pin_until_signal(self, addr, answer);
 		ASSERT_TRUE(slow_uffd_has_waiter(&slow_uffd));
 		kill(pid, SIGUSR1);
 		if (!holder_ends_within(pid, 5000, &status)) {
@@ -175,7 +181,7 @@ TEST_F(slow_uffd, O3_interruptible_request_is_interrupted)
 	close(slow_uffd.uffd);
 }
 
-/* L14: NOWAIT does not wait, and that is no error. */
+/* Row L14: with NOWAIT, the request stops without an error instead of waiting. */
 TEST_F(slow_uffd, L14_nowait_stops_where_a_wait_is_needed)
 {
 	const uint64_t half = self->memory.len / 2;
@@ -200,7 +206,10 @@ TEST_F(slow_uffd, L14_nowait_stops_where_a_wait_is_needed)
 	close(slow_uffd.uffd);
 }
 
-/* What unprivileged users get serves no kernel: SIGBUS, so EFAULT, no wait. */
+/*
+ * Row L15 (a failed fault is EFAULT): a UFFD_USER_MODE_ONLY userfaultfd does not handle
+ * faults of the kernel; they fail with SIGBUS and do not wait.
+ */
 TEST_F(slow_uffd, L15_userfaultfd_for_user_mode_only)
 {
 	struct slow_uffd slow_uffd;
@@ -218,7 +227,7 @@ TEST_F(slow_uffd, L15_userfaultfd_for_user_mode_only)
 	close(slow_uffd.uffd);
 }
 
-/* The target dies while its pages are brought in: the caller is well. */
+/* If the target dies during the faults, the request still completes. */
 TEST_F(slow_uffd, target_is_killed_while_being_populated)
 {
 	struct slow_uffd slow_uffd;
@@ -233,7 +242,7 @@ TEST_F(slow_uffd, target_is_killed_while_being_populated)
 		close(slow_uffd.uffd);
 		answer = lab_populate(self->target.mem_fd, self->memory.addr,
 				      self->memory.len, GUPX_F_WRITE);
-		/* Its address space is kept for as long as the request runs. */
+		/* The request holds a reference to the address space. */
 		_exit(answer.failed || answer.done != self->memory.len);
 	}
 	ASSERT_TRUE(slow_uffd_has_waiter(&slow_uffd));
@@ -248,9 +257,9 @@ TEST_F(slow_uffd, target_is_killed_while_being_populated)
 }
 
 /**
- * struct lost - a PIN whose answer cannot be written any more when it is due
- * @pin: on a page of its own
- * @error: what the ioctl said
+ * struct lost - a PIN request whose answer cannot be written
+ * @pin: argument of the ioctl, on a page of its own
+ * @error: errno of the ioctl
  */
 struct lost {
 	struct gupx_pin *pin;
@@ -265,7 +274,7 @@ static void *pin_and_lose(void *argument)
 	return NULL;
 }
 
-/* The struct is taken away while the request waits for its first page. */
+/* Make the argument read-only while the request waits for its first page. */
 static void lose_answer(struct __test_metadata *_metadata,
 			FIXTURE_DATA(slow_uffd) * self,
 			const struct slow_uffd *slow_uffd, int pin_fd)
@@ -293,7 +302,7 @@ static void lose_answer(struct __test_metadata *_metadata,
 	munmap(lost.pin, lab_page());
 }
 
-/* Nobody could ever close a pin fd that nobody was told of. */
+/* The caller cannot close a new pin fd that it does not know, so none must remain. */
 TEST_F(slow_uffd, lost_answer_leaves_no_new_pin_fd)
 {
 	struct slow_uffd slow_uffd;
@@ -309,7 +318,7 @@ TEST_F(slow_uffd, lost_answer_leaves_no_new_pin_fd)
 	close(slow_uffd.uffd);
 }
 
-/* What was added stays, as the header says; and goes with the pin fd. */
+/* Pages added to an existing pin fd stay pinned until the pin fd is closed. */
 TEST_F(slow_uffd, lost_answer_leaves_what_was_added_in_the_pin_fd)
 {
 	struct lab_answer first;
@@ -324,7 +333,7 @@ TEST_F(slow_uffd, lost_answer_leaves_what_was_added_in_the_pin_fd)
 	lose_answer(_metadata, self, &slow_uffd, first.pin_fd);
 	ASSERT_EQ(0, lab_extents(first.pin_fd, &head, NULL, 0));
 	EXPECT_EQ(lab_page() + self->memory.len, head.bytes);
-	/* Root has CAP_IPC_LOCK. */
+	/* A caller with CAP_IPC_LOCK, such as root, is not charged. */
 	EXPECT_EQ(0ULL, head.charged);
 	close(first.pin_fd);
 	EXPECT_EQ(self->held, lab_pins_held());

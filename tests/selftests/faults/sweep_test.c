@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The failure sweep: a call that succeeds is made again with its first allocation
- * failing, its second, its third... until it succeeds with none left to fail. Each
- * failure has a clean errno or a partial answer with its reason, and leaves no
- * pin, charge or descriptor behind.
+ * Failure sweep: repeat a call and make its first allocation or user copy fail, then
+ * its second, and so on, until no failure is injected. Each failure must return a valid
+ * errno, or a partial answer with its reason, and must not leak a pin, a charge or a
+ * descriptor.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -27,13 +27,13 @@
 
 #define HUGE (2UL << 20)
 #define ROOM 64
-/* Pages that are copied: each copy is one that may fail. */
+/* Number of pages to copy; each copy is a call that can fail. */
 #define COPIED 16
-/* Emulated, with every check that a kernel has. */
+/* Timeout of a test, for a debug kernel in an emulated machine. */
 #define SECONDS 300
-/* More of them, each alone, than the module's chunks hold. */
+/* Number of extents of one page: more than one allocation of the module holds. */
 #define SCATTERED 1200
-/* RLIMIT_MEMLOCK that is never met. */
+/* A value of RLIMIT_MEMLOCK that the test does not reach. */
 #define LIMIT (256ULL << 20)
 
 enum content {
@@ -74,9 +74,12 @@ static const char *build_scattered(const struct target *target,
 	return memory->addr ? NULL : "no room for a mapping";
 }
 
-/* Two machines share the work: huge pages may have nowhere to be moved to. */
-static const char *build(const struct target *target, int kind,
-			 struct memory *memory)
+/*
+ * Build memory of @kind, or return why this machine cannot. Only MEMORY_MOVABLE runs on
+ * machines with ZONE_MOVABLE: there, a huge page may fail to migrate.
+ */
+static const char *build_memory(const struct target *target, int kind,
+				struct memory *memory)
 {
 	const bool movable = kind == MEMORY_MOVABLE;
 	struct lab_zone zone;
@@ -92,7 +95,7 @@ static const char *build(const struct target *target, int kind,
 	return memory_build(target, movable ? MEMORY_ANON : kind, memory);
 }
 
-/* What must be the same before and after. */
+/* Counters that must be the same before and after a call. */
 struct state {
 	long pins;
 	uint64_t charged;
@@ -125,10 +128,10 @@ FIXTURE(sweep)
 };
 
 /**
- * @kind: of memory
- * @resident: all of it is there beforehand
- * @shared: with a child, by fork, since it was touched
- * @flags: of pins
+ * @kind: kind of memory
+ * @resident: all pages are resident before the call
+ * @shared: all pages are shared with a child since fork()
+ * @flags: flags of pin requests
  */
 FIXTURE_VARIANT(sweep)
 {
@@ -153,7 +156,7 @@ KIND(shmem_absent, MEMORY_SHMEM, false, GUPX_F_WRITE);
 KIND(file_private, MEMORY_FILE_PRIVATE, false, 0);
 KIND(hugetlb_absent, MEMORY_HUGETLB, false, GUPX_F_WRITE);
 KIND(scattered, MEMORY_SCATTERED, true, GUPX_F_WRITE);
-/* Row O4: long-term, so the kernel has to move it first. */
+/* Row O4: the kernel has to migrate these pages before a long-term pin. */
 KIND(movable, MEMORY_MOVABLE, true, GUPX_F_WRITE);
 
 FIXTURE_VARIANT_ADD(sweep, anon_shared){
@@ -169,7 +172,8 @@ FIXTURE_SETUP(sweep)
 	if (self->missing)
 		return;
 	ASSERT_EQ(0, target_start(&self->target));
-	self->missing = build(&self->target, variant->kind, &self->memory);
+	self->missing =
+		build_memory(&self->target, variant->kind, &self->memory);
 	if (self->missing)
 		return;
 	self->buffer = calloc(1, self->memory.len);
@@ -186,9 +190,9 @@ FIXTURE_TEARDOWN(sweep)
 	free(self->buffer);
 }
 
-/* A target that has a child: of those each has but one in its life. */
-static void start_with_heir(struct __test_metadata *_metadata,
-			    FIXTURE_DATA(sweep) * self)
+/* Start a new target and fork a child of it. A target can have only one child. */
+static void start_with_child(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(sweep) * self)
 {
 	const struct memory *memory = &self->memory;
 
@@ -200,7 +204,7 @@ static void start_with_heir(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, target_fork(&self->target, &self->child));
 }
 
-/* The same starting point for each round, as far as memory goes. */
+/* Restore the state of the memory before each round. */
 static void start_over(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(sweep) * self,
 		       const FIXTURE_VARIANT(sweep) * variant)
@@ -208,7 +212,7 @@ static void start_over(struct __test_metadata *_metadata,
 	const struct memory *memory = &self->memory;
 
 	if (variant->shared) {
-		start_with_heir(_metadata, self);
+		start_with_child(_metadata, self);
 		return;
 	}
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, memory->addr,
@@ -222,14 +226,14 @@ static void start_over(struct __test_metadata *_metadata,
 	}
 }
 
-/* EFAULT: copies from and to the caller fail on purpose, too. */
+/* ENOMEM is a failed allocation, EFAULT a failed user copy. */
 static void check_errno(struct __test_metadata *_metadata, int error)
 {
 	EXPECT_TRUE(error == ENOMEM || error == EFAULT)
 	TH_LOG("errno %d", error);
 }
 
-/* A call that has no partial answer fails only where it was made to. */
+/* Check the errno of a call that has no partial answer. */
 static void check_refused(struct __test_metadata *_metadata, int error,
 			  bool hit)
 {
@@ -239,7 +243,7 @@ static void check_refused(struct __test_metadata *_metadata, int error,
 	check_errno(_metadata, error);
 }
 
-/* A failure of ours, of the fault handler, of migration, or of the copy. */
+/* Check that the reason of a partial answer fits its errno. */
 static void check_stop(struct __test_metadata *_metadata,
 		       const struct lab_answer *answer)
 {
@@ -269,7 +273,7 @@ static void check_stop(struct __test_metadata *_metadata,
 	       stop->error);
 }
 
-/* What an answer says, and what the kernel's counters say of it. */
+/* Check the answer: complete without a failure, otherwise a valid error. */
 static void check_answer(struct __test_metadata *_metadata,
 			 const struct lab_answer *answer, uint64_t len,
 			 bool hit)
@@ -294,7 +298,7 @@ static void check_state(struct __test_metadata *_metadata,
 	EXPECT_EQ(before->files, now.files);
 }
 
-/* It has injected at all, and what it injected is told. */
+/* Check that a failure was injected, and that nothing leaked. */
 static void check_sweep(struct __test_metadata *_metadata,
 			const FIXTURE_DATA(sweep) * self)
 {
@@ -303,7 +307,7 @@ static void check_sweep(struct __test_metadata *_metadata,
 	check_state(_metadata, &self->before);
 }
 
-/* No pin but those that the answer tells of. */
+/* Check that the pins held are those that the answer reports. */
 static void check_pins(struct __test_metadata *_metadata,
 		       const FIXTURE_DATA(sweep) * self,
 		       const struct lab_answer *answer)
@@ -314,7 +318,7 @@ static void check_pins(struct __test_metadata *_metadata,
 	EXPECT_EQ(pages > 0, answer->pin_fd >= 0);
 }
 
-/* Row O4: that the kernel was asked at all, or the sweep has missed its point. */
+/* Row O4 (migrate before a long-term pin): check that the kernel's engine took pages. */
 static void check_moved(struct __test_metadata *_metadata,
 			FIXTURE_DATA(sweep) * self, int pin_fd)
 {
@@ -359,14 +363,14 @@ TEST_F_TIMEOUT(sweep, pin, SECONDS)
 	sweep_pins(_metadata, self, variant, self->memory.len);
 }
 
-/* Of a huge page that is held in part, there is a note to be made. */
+/* A pin of a part of a huge page needs an additional allocation. */
 TEST_F_TIMEOUT(sweep, pin_one_page, SECONDS)
 {
 	SKIP_IF_MISSING();
 	sweep_pins(_metadata, self, variant, lab_page());
 }
 
-/* To a pin fd that has pins already: they stay, whatever becomes of the new ones. */
+/* A failure must not release the pages that the pin fd has already. */
 TEST_F_TIMEOUT(sweep, pin_more, SECONDS)
 {
 	struct lab_answer first, answer;
@@ -386,7 +390,7 @@ TEST_F_TIMEOUT(sweep, pin_more, SECONDS)
 		hit = fail_nth_disarm(&self->fail_nth);
 		check_answer(_metadata, &answer, self->memory.len, hit);
 		ASSERT_EQ(0, lab_extents(first.pin_fd, &head, NULL, 0));
-		/* Where the answer alone was lost, the pin fd knows. */
+		/* If only the answer was lost, the pin fd has the new pages. */
 		EXPECT_TRUE(answer.failed ||
 			    head.bytes == lab_page() + answer.done);
 		EXPECT_EQ(self->before.pins + (long)(head.bytes / lab_page()),
@@ -417,7 +421,7 @@ TEST_F_TIMEOUT(sweep, populate, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-static uint64_t copied(const struct memory *memory)
+static uint64_t get_copied_len(const struct memory *memory)
 {
 	const uint64_t enough = COPIED * lab_page();
 
@@ -426,7 +430,7 @@ static uint64_t copied(const struct memory *memory)
 
 TEST_F_TIMEOUT(sweep, read, SECONDS)
 {
-	const uint64_t len = copied(&self->memory);
+	const uint64_t len = get_copied_len(&self->memory);
 	struct lab_answer answer;
 	bool hit;
 
@@ -507,7 +511,7 @@ TEST_F_TIMEOUT(sweep, extents, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-/* What UNPIN may change: all of it, or nothing. */
+/* Counters that UNPIN changes, all of them or none. */
 struct holding {
 	long pins;
 	uint64_t bytes;
@@ -549,7 +553,10 @@ static void check_unpinned_nothing(struct __test_metadata *_metadata,
 	EXPECT_EQ(before->user_extents, now->user_extents);
 }
 
-/* The charge may be of whole folios, or of the note that a part needs. */
+/*
+ * Check the counters after an UNPIN. @charged may exceed @bytes, because it covers whole
+ * folios and the records of partly pinned folios.
+ */
 static void check_unpinned(struct __test_metadata *_metadata,
 			   const struct holding *before,
 			   const struct holding *now, uint64_t len)
@@ -565,8 +572,8 @@ static void check_unpinned(struct __test_metadata *_metadata,
 }
 
 /*
- * One UNPIN of a part, with one failure in it. Where an answer alone was lost, EFAULT,
- * either all was released or nothing. Returns whether there was a failure.
+ * Unpin a range and inject one failure. UNPIN releases the whole range or nothing; after
+ * EFAULT, which may mean a lost answer, both are valid. Returns whether the failure hit.
  */
 static bool unpin_part(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(sweep) * self, int pin_fd, uint64_t offset,
@@ -600,7 +607,7 @@ static void sweep_unpins(struct __test_metadata *_metadata,
 	int pin_fd;
 	bool hit;
 
-	/* As anybody is charged, who has no CAP_IPC_LOCK. */
+	/* Drop CAP_IPC_LOCK, so that the pins are charged. */
 	ASSERT_EQ(0, lab_set_memlock(LIMIT));
 	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
 	do {
@@ -614,7 +621,7 @@ static void sweep_unpins(struct __test_metadata *_metadata,
 	check_sweep(_metadata, self);
 }
 
-/* The ends stay: a run, or a list of them, is divided twice. */
+/* Unpin all but the first and the last page, which splits extents at both ends. */
 TEST_F_TIMEOUT(sweep, unpin, SECONDS)
 {
 	const uint64_t page = lab_page();
@@ -634,7 +641,7 @@ TEST_F_TIMEOUT(sweep, unpin_one_page, SECONDS)
 
 TEST_F_TIMEOUT(sweep, pread, SECONDS)
 {
-	const uint64_t len = copied(&self->memory);
+	const uint64_t len = get_copied_len(&self->memory);
 	ssize_t got;
 	int pin_fd;
 	bool hit;
@@ -653,7 +660,7 @@ TEST_F_TIMEOUT(sweep, pread, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-/* A fault that fails is taken again by the kernel: only the mapping may fail. */
+/* Only inject failures into mmap(). The kernel would retry a failed fault. */
 TEST_F_TIMEOUT(sweep, mmap, SECONDS)
 {
 	unsigned char *window;
@@ -678,7 +685,7 @@ TEST_F_TIMEOUT(sweep, mmap, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-/* What needs no target. */
+/* Tests of calls that need no target. */
 FIXTURE(device)
 {
 	struct fail_nth fail_nth;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory is taken out of the machine while its pages are asked for long: gupx had
- * them moved out of it first, so nothing is in the way. The machine needs memory
- * that can be unplugged: a DIMM, brought online as movable.
+ * Tests of memory hot-unplug while a target's memory is pinned long-term. The pin
+ * migrates the pages out of movable memory first, so that memory can go offline. The
+ * machine needs a DIMM that is online as movable memory.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -27,13 +27,13 @@
 #define DIMMS "/sys/bus/acpi/devices"
 #define MAX_BLOCKS 64
 #define MAX_PAGES 4096
-#define PATIENCE 20
+#define OFFLINE_SECONDS 20
 
 /**
- * struct block - a piece of memory that can be taken offline
- * @number: N in memoryN
- * @first: frame
- * @end: frame
+ * struct block - a block of memory that can go offline
+ * @number: number N of /sys/devices/system/memory/memoryN
+ * @first: first page frame
+ * @end: page frame after the last one
  */
 struct block {
 	unsigned int number;
@@ -93,7 +93,7 @@ static void note_alarm(int signal)
 	(void)signal;
 }
 
-/* The kernel tries for as long as it takes, or until a signal. */
+/* Set the state of a block. The kernel retries until a signal, so set an alarm. */
 static bool set_state(unsigned int block, const char *state)
 {
 	const struct sigaction action = { .sa_handler = note_alarm };
@@ -106,9 +106,9 @@ static bool set_state(unsigned int block, const char *state)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	/* Also in the place of the harness's, which is as long. */
+	/* This replaces the handler and the alarm of the harness. */
 	sigaction(SIGALRM, &action, &before);
-	alarm(PATIENCE);
+	alarm(OFFLINE_SECONDS);
 	size = write(fd, state, strlen(state));
 	alarm(0);
 	sigaction(SIGALRM, &before, NULL);
@@ -128,7 +128,7 @@ static uint64_t block_frames(void)
 	return strtoull(text, NULL, 16) / lab_page();
 }
 
-/* Online, movable, and of a device: what the machine was booted with is not. */
+/* Returns whether the block is online, movable, and of a device such as a DIMM. */
 static bool is_of_dimm(unsigned int block)
 {
 	char path[128], text[64];
@@ -246,7 +246,7 @@ static void take_all_offline(struct __test_metadata *_metadata,
 	}
 }
 
-/* Pinned first, then unplugged. */
+/* Memory can go offline after the pin, because the pinned pages are elsewhere. */
 TEST_F_TIMEOUT(unplug, memory_goes_offline_under_long_pins, 120)
 {
 	struct lab_answer answer;
@@ -266,7 +266,7 @@ TEST_F_TIMEOUT(unplug, memory_goes_offline_under_long_pins, 120)
 	close(answer.pin_fd);
 }
 
-/* Unplugged, plugged, and pinned again and again: moved each time. */
+/* Pin, take the memory offline and online again, three times. */
 TEST_F_TIMEOUT(unplug, memory_comes_and_goes, 120)
 {
 	SKIP_IF_MISSING();
@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(unplug, memory_comes_and_goes, 120)
 		ASSERT_TRUE(bring_back(self->blocks, self->nr_blocks));
 		check_bytes(_metadata, self, answer.pin_fd);
 		close(answer.pin_fd);
-		/* What is free to move goes where there is room for such. */
+		/* Page out the memory, so that its next pages may come from the DIMM. */
 		ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise,
 					 self->memory.addr, self->memory.len,
 					 MADV_PAGEOUT));
