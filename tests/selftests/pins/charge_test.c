@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RLIMIT_MEMLOCK: the charge is the user's, over processes and pin fds, and given
- * back once. And the cap of a single request, for those whom no limit binds.
+ * RLIMIT_MEMLOCK accounting: pins are charged to the user, across all processes and
+ * pin fds, and are uncharged exactly once. The cap on the size of a single request is
+ * tested here as well, because it also binds callers that no memlock limit binds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +34,10 @@ FIXTURE(charge)
 	int unused;
 };
 
-/* Who is not root cannot read the counters: the charge itself is the witness. */
+/*
+ * The tests run without root and cannot refresh the kernel's pin counters, so they
+ * check the charge.
+ */
 FIXTURE_SETUP(charge)
 {
 	ASSERT_LE(0, lab_device());
@@ -78,7 +82,7 @@ TEST_F(charge, is_refused_whole_beyond_the_limit)
 	EXPECT_EQ(10 * page, pin.memlock_used);
 	EXPECT_EQ(7 * page, pin.memlock_asked);
 	EXPECT_EQ(10 * page, info_now(_metadata).memlock_used);
-	/* To the brim is not beyond. */
+	/* Filling the limit exactly is allowed. */
 	EXPECT_EQ(6 * page, lab_pin_more(first.pin_fd, target.mem_fd,
 					 memory.addr, 6 * page, 0)
 				    .done);
@@ -88,7 +92,7 @@ TEST_F(charge, is_refused_whole_beyond_the_limit)
 	target_stop(&target);
 }
 
-/* What was not pinned is not charged. */
+/* Only the pages that were pinned are charged. */
 TEST_F(charge, is_for_what_was_pinned_only)
 {
 	const uint64_t page = lab_page();
@@ -114,7 +118,7 @@ TEST_F(charge, is_for_what_was_pinned_only)
 	target_stop(&target);
 }
 
-/* Neither fork nor another pin fd gives a user a second allowance. */
+/* Processes of one user share one limit; a fork or another pin fd does not raise it. */
 TEST_F(charge, is_by_user_not_by_process)
 {
 	const uint64_t page = lab_page();
@@ -140,7 +144,7 @@ TEST_F(charge, is_by_user_not_by_process)
 	target_stop(&target);
 }
 
-/* CAP_IPC_LOCK there is none here: who is root of its own has the same limit. */
+/* CAP_IPC_LOCK of a user namespace does not lift the limit. */
 TEST_F(charge, is_not_dodged_by_a_user_namespace)
 {
 	const uint64_t page = lab_page();
@@ -150,7 +154,7 @@ TEST_F(charge, is_not_dodged_by_a_user_namespace)
 
 	if (unshare(CLONE_NEWUSER))
 		SKIP(return, "no user namespace to be had");
-	/* Its children shall be open to it. */
+	/* Keep the children dumpable, so that this process may open their mem files. */
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
 	EXPECT_EQ(16 * page, info_now(_metadata).memlock_limit);
 	ASSERT_EQ(0, target_start(&target));
@@ -164,7 +168,10 @@ TEST_F(charge, is_not_dodged_by_a_user_namespace)
 	target_stop(&target);
 }
 
-/* A subpage keeps its whole folio from being freed: the folio is charged. */
+/*
+ * A pinned subpage keeps its whole folio from being freed, so the whole folio is
+ * charged.
+ */
 TEST_F(charge, is_for_whole_folios)
 {
 	struct lab_answer answer;
@@ -194,7 +201,10 @@ TEST_F(charge, is_for_whole_folios)
 	target_stop(&target);
 }
 
-/* A descriptor that another user was given: it still counts for its maker. */
+/*
+ * A pin fd that is passed to another process is still charged to the user who made
+ * it.
+ */
 TEST_F(charge, follows_the_maker_of_the_pin_fd)
 {
 	const uint64_t page = lab_page();
@@ -221,7 +231,9 @@ TEST_F(charge, follows_the_maker_of_the_pin_fd)
 	target_stop(&target);
 }
 
-/* Whoever has a copy of the descriptor has the pins: the last one counts. */
+/*
+ * The pages are uncharged when the last copy of the pin fd is closed, and not before.
+ */
 TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 {
 	const uint64_t page = lab_page();
@@ -243,7 +255,7 @@ TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 		for (;;)
 			pause();
 	}
-	/* In flight: sent, and never received. */
+	/* One copy is in flight: sent, but never received. */
 	EXPECT_EQ(0, holder_send_fd(line[0], pin_fd));
 	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
 	close(pin_fd);
@@ -260,13 +272,13 @@ TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 }
 
 /**
- * struct race - threads that ask for five pages each, where sixteen are allowed
- * @start: they ask at once, and have all been answered
- * @target: of them
- * @memory: of it
- * @pin_fd: to add to, or -1: each has one of its own
- * @won: how many got them
- * @over: how often more than the limit was seen charged
+ * struct race - threads that pin five pages each, while sixteen are allowed
+ * @start: barrier before each request, and after it
+ * @target: target of all threads
+ * @memory: memory of the target
+ * @pin_fd: pin fd that all threads add to; -1: each thread makes its own
+ * @won: number of requests that succeeded
+ * @over: number of times that more than the limit was charged
  */
 struct race {
 	pthread_barrier_t start;
@@ -302,7 +314,10 @@ static void *run_race(void *race)
 	return NULL;
 }
 
-/* With another pin fd each, nothing is left after a round: three win in each. */
+/*
+ * Each thread makes its own pin fd and closes it after the round. Three requests of
+ * five pages fit into each round.
+ */
 TEST_F(charge, is_not_dodged_by_threads_that_race)
 {
 	struct race race = { .pin_fd = -1 };
@@ -321,7 +336,10 @@ TEST_F(charge, is_not_dodged_by_threads_that_race)
 	target_stop(&race.target);
 }
 
-/* The same pin fd for all of them: one page is in it, and three fives fit. */
+/*
+ * All threads add to one pin fd, which holds one page from the start. Three requests
+ * of five pages fit.
+ */
 TEST_F(charge, is_not_dodged_by_threads_that_share_a_pin_fd)
 {
 	struct race race = { .pin_fd = -1 };
@@ -373,7 +391,7 @@ FIXTURE_TEARDOWN(cap)
 	target_stop(&self->target);
 }
 
-/* Root has CAP_IPC_LOCK: no limit, but a request is bounded all the same. */
+/* CAP_IPC_LOCK lifts the memlock limit, but the cap on one request still applies. */
 TEST_F(cap, of_a_request_binds_root_too)
 {
 	static const uint32_t engine[] = { 0, GUPX_F_ENGINE_KERNEL };
@@ -394,13 +412,13 @@ TEST_F(cap, of_a_request_binds_root_too)
 		EXPECT_EQ(EFBIG, lab_pin_more(answer.pin_fd, mem, self->addr,
 					      mib + page, engine[i])
 					 .failed);
-		/* It is of a request, not of what all of them hold. */
+		/* The cap is per request. Pins that are already held do not count. */
 		EXPECT_EQ(mib, lab_pin_more(answer.pin_fd, mem,
 					    self->addr + mib, mib, engine[i])
 				       .done);
 		close(answer.pin_fd);
 	}
-	/* What holds nothing is not bounded. */
+	/* POPULATE does not hold pages, so it has no cap. */
 	EXPECT_EQ(4 * mib, lab_populate(mem, self->addr, 4 * mib, 0).done);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What pins cost: each pays for its own pages, however often they are pinned. So the
- * limit bounds the references that a user can take, and the kernel memory that
- * remembers them. Who has CAP_IPC_LOCK pays nothing, and uses up nobody's limit.
+ * Cost of pins: each pin of a page is charged, even if the page is pinned already.
+ * The memlock limit therefore bounds the references that a user can take, and the
+ * kernel memory that records them. Callers with CAP_IPC_LOCK are not charged and do
+ * not use up the limit of other processes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,24 +30,24 @@
 #define NOBODY 65534
 #define LIMIT (8ULL << 20)
 #define HUGE (2ULL << 20)
-/* So often a user pins whom nothing stops; then it is called a failure. */
+/* The test fails if a user can pin this often without reaching a limit. */
 #define MAX_TRIES 8192
 #define CGROUPS "/sys/fs/cgroup"
 #define CGROUP CGROUPS "/gupx-cost"
 #define MAX_EXTENTS "/sys/module/gupx/parameters/max_extents"
 
 /**
- * struct payer - a process of nobody's that pins all it can, and is measured
- * @target: of it
- * @addr: what is pinned again and again
- * @huge: of a huge page, where there are two kinds
- * @pin_fd: where it goes
- * @tries: requests that pinned something
- * @stopped: a request was refused for the limit
- * @charged: bytes, at the end, as EXTENTS says
- * @used: the same, as INFO says
- * @bytes: pinned in total
- * @missing: why it could not even begin
+ * struct payer - an unprivileged process that pins all it can
+ * @target: target process
+ * @addr: address that is pinned again and again
+ * @huge: address of a huge page, in the variant that also needs one
+ * @pin_fd: pin fd that takes the pins; -1 before the first request
+ * @tries: number of requests that pinned something
+ * @stopped: true if the limit refused the last request
+ * @charged: bytes charged at the end, as EXTENTS reports them
+ * @used: bytes charged at the end, as INFO reports them
+ * @bytes: bytes pinned in total
+ * @missing: NULL, or the reason why the test cannot run
  */
 struct payer {
 	struct target target;
@@ -72,8 +73,9 @@ FIXTURE(cost)
 };
 
 /*
- * @prepare: makes the memory; NULL, or what is missing
- * @pin: one more request; 0, or why no more are made: a positive errno
+ * @prepare: maps the memory; returns NULL or the reason why it cannot
+ *
+ * @pin: makes one more request; returns 0, or a positive errno to stop
  */
 FIXTURE_VARIANT(cost)
 {
@@ -121,7 +123,10 @@ FIXTURE_VARIANT_ADD(cost, of_a_part_of_a_huge_page){
 	.pin = pin_part,
 };
 
-/* Parts of all sizes: those that follow the first one are not free, either. */
+/*
+ * Pin different pages of one huge page. Later parts cost as well, not just the first
+ * one.
+ */
 static int pin_parts(struct payer *payer, unsigned int try)
 {
 	return ask_pin(payer, payer->addr + try % 511 * lab_page(), lab_page(),
@@ -133,7 +138,7 @@ FIXTURE_VARIANT_ADD(cost, of_each_page_of_a_huge_page){
 	.pin = pin_parts,
 };
 
-/* Where only reading is allowed, older kernels let a pin have the zero page. */
+/* Map a zero page. Older kernels pin it for reading without unsharing it. */
 static const char *prepare_zero_page(struct payer *payer)
 {
 	const long addr =
@@ -185,7 +190,7 @@ FIXTURE_VARIANT_ADD(cost, of_scattered_pages){
 	.pin = pin_every_other_page,
 };
 
-/* One page, and behind it a hole. */
+/* Map one page with a hole behind it. */
 static const char *prepare_page_before_hole(struct payer *payer)
 {
 	const char *missing = prepare_small_pages(payer);
@@ -196,7 +201,10 @@ static const char *prepare_page_before_hole(struct payer *payer)
 	return missing;
 }
 
-/* As much as may be asked: what was not pinned is not charged, nor remembered. */
+/*
+ * Ask for as much as the limit allows. Pages that are not pinned must not be charged
+ * or recorded.
+ */
 static int pin_up_to_hole(struct payer *payer, unsigned int try)
 {
 	uint64_t len = LIMIT / 4;
@@ -227,8 +235,8 @@ static const char *prepare_small_and_huge(struct payer *payer)
 }
 
 /*
- * All but a page of the limit, and then parts of a huge page, each refused when it is
- * charged: what is refused is not remembered.
+ * Pin all but one page of the limit, then ask for parts of a huge page. Each of these
+ * is refused when it is charged, and must not leave a record.
  */
 static int pin_what_is_refused(struct payer *payer, unsigned int try)
 {
@@ -257,7 +265,10 @@ static const char *prepare_small(struct payer *payer)
 	return payer->addr ? NULL : "no memory";
 }
 
-/* Of so many pins, no two of which join, one stays: each lies far from the others. */
+/*
+ * Pin pages that cannot be merged, then release all but one of them. The pages that
+ * stay lie far from each other in the list.
+ */
 static int pin_far_apart(struct payer *payer, unsigned int try)
 {
 	const uint64_t page = lab_page();
@@ -290,7 +301,10 @@ static bool write_text(const char *path, const char *text)
 	return !close(fd) && done;
 }
 
-/* A cgroup that counts what kernel memory its processes take; NULL, or what lacks. */
+/*
+ * Make a cgroup that counts the kernel memory of its processes. Returns NULL or what
+ * is missing.
+ */
 static const char *make_cgroup(void)
 {
 	write_text(CGROUPS "/cgroup.subtree_control", "+memory");
@@ -301,7 +315,7 @@ static const char *make_cgroup(void)
 	return NULL;
 }
 
-/* Until it is told to go on; whoever tells it may have ended. */
+/* Wait for one byte from the peer. Exit if the peer has ended. */
 static void wait_for_word(int line)
 {
 	char byte;
@@ -316,8 +330,8 @@ static void send_word(int line)
 }
 
 /*
- * The numbers of a cgroup are summed up where enough of them have changed since they
- * last were: that many are changed here.
+ * Change enough counters for the kernel to flush the statistics of the cgroup. It
+ * skips the flush if little has changed since the last one.
  */
 static void refresh_cgroup(void)
 {
@@ -331,10 +345,11 @@ static void refresh_cgroup(void)
 	munmap(pages, len);
 }
 
-static void tell_payer(const struct payer *payer, struct payer *told, int line)
+static void publish_payer(const struct payer *payer, struct payer *shared,
+			  int line)
 {
 	refresh_cgroup();
-	*told = *payer;
+	*shared = *payer;
 	send_word(line);
 }
 
@@ -356,8 +371,11 @@ static void pin_all_it_can(struct payer *payer,
 	payer->used = info.memlock_used;
 }
 
-/* Its target writes to a copy of it as well: what is shared is @told. */
-static void run_payer(struct payer *told, int line,
+/*
+ * The target of @payer keeps its own copy of this struct, so the results are copied
+ * to @shared.
+ */
+static void run_payer(struct payer *shared, int line,
 		      const FIXTURE_VARIANT(cost) * variant)
 {
 	struct payer payer = { .pin_fd = -1 };
@@ -367,10 +385,10 @@ static void run_payer(struct payer *told, int line,
 	    target_start(&payer.target))
 		_exit(1);
 	payer.missing = variant->prepare(&payer);
-	tell_payer(&payer, told, line);
+	publish_payer(&payer, shared, line);
 	wait_for_word(line);
 	pin_all_it_can(&payer, variant);
-	tell_payer(&payer, told, line);
+	publish_payer(&payer, shared, line);
 	wait_for_word(line);
 	close(payer.pin_fd);
 	target_stop(&payer.target);
@@ -378,7 +396,7 @@ static void run_payer(struct payer *told, int line,
 	_exit(0);
 }
 
-/* The device was opened before root's rights were given up. */
+/* Open the device here: the payer uses the open file after it has dropped root. */
 FIXTURE_SETUP(cost)
 {
 	int line[2];
@@ -410,12 +428,12 @@ FIXTURE_TEARDOWN(cost)
 	waitpid(self->pid, NULL, 0);
 	close(self->line);
 	EXPECT_EQ(self->held, lab_pins_held());
-	/* Its target may take a moment longer. */
+	/* The target may take a moment longer to exit. */
 	for (int i = 0; i < 100 && rmdir(CGROUP) && errno == EBUSY; i++)
 		usleep(20000);
 }
 
-/* NULL, or why there is nothing to be measured. */
+/* Run the payer until it stops. Returns NULL or the reason why the test cannot run. */
 static const char *watch_payer(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(cost) * self)
 {
@@ -444,14 +462,14 @@ TEST_F(cost, is_bounded_by_the_limit)
 	EXPECT_TRUE(self->payer->stopped);
 	EXPECT_GE(LIMIT, self->payer->charged);
 	EXPECT_EQ(self->payer->charged, self->payer->used);
-	/* The references that it has taken, and the memory that it keeps. */
+	/* Check the references that were taken and the memory that stays pinned. */
 	EXPECT_GE(pages, lab_pins_held() - self->held);
 	EXPECT_GE(self->payer->charged, self->payer->bytes);
 	send_word(self->line);
 	wait_for_word(self->line);
 }
 
-/* A kernel that checks itself puts more around each object than the object is. */
+/* Return true if the slab allocator pads objects, as debug kernels do. */
 static bool pads_objects(void)
 {
 	const long object =
@@ -461,7 +479,7 @@ static bool pads_objects(void)
 	return object > 0 && all > object;
 }
 
-/* Two in a hundred of what is charged, and what the pin fd itself is. */
+/* Kernel memory may grow by 2% of the charge, plus 64 KiB for the pin fd itself. */
 TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 {
 	const char *missing;
@@ -474,7 +492,7 @@ TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 	if (missing)
 		SKIP(return, "%s", missing);
 	most = self->payer->charged / 50 + (64 << 10);
-	/* Nodes of the list are freed by RCU, later where the machine is busy. */
+	/* RCU frees the nodes of the list. This takes longer on a busy machine. */
 	for (int tries = 0; tries < 100; tries++) {
 		grown = lab_number(CGROUP "/memory.stat", "kernel ") -
 			self->kernel_memory;
@@ -487,11 +505,14 @@ TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 	EXPECT_GE(most, grown);
 	send_word(self->line);
 	wait_for_word(self->line);
-	/* Given back with the pins: the payer has ended, its target too. */
+	/* The payer and its target have ended, so all pins are released. */
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* A process of nobody's, with its own target: what a request costs it to the page. */
+/*
+ * Run an unprivileged process with its own target, and check the exact charge of each
+ * request.
+ */
 FIXTURE(price)
 {
 	struct payer payer;
@@ -536,10 +557,10 @@ TEST_F(price, of_parts_of_a_folio_is_the_folio_and_then_each_part)
 	EXPECT_EQ(whole + 3, used_pages());
 	ASSERT_EQ(0, ask_pin(payer, payer->addr + 100 * page, page, 0));
 	EXPECT_EQ(whole + 4, used_pages());
-	/* The whole of it once more: its pages. */
+	/* Pin the whole folio once more: each of its pages is charged. */
 	ASSERT_EQ(0, ask_pin(payer, payer->addr, HUGE, 0));
 	EXPECT_EQ(2 * whole + 4, used_pages());
-	/* Another pin fd knows nothing of this one. */
+	/* A second pin fd is charged for the whole folio again. */
 	other = lab_pin(payer->target.mem_fd, payer->addr, page, 0);
 	EXPECT_EQ(page, other.done);
 	EXPECT_EQ(3 * whole + 4, used_pages());
@@ -563,7 +584,10 @@ TEST_F(price, of_small_pages_is_each_pin_of_them)
 	EXPECT_EQ(0ULL, used_pages());
 }
 
-/* A run of the zero page is one page, however long; newer kernels have no such run. */
+/*
+ * A run of the zero page is charged as one page, whatever its length. Newer kernels
+ * unshare the zero page and never have such a run.
+ */
 TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 {
 	struct payer *const payer = &self->payer;
@@ -591,7 +615,10 @@ TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 #define MTHP_ENABLED \
 	"/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled"
 
-/* Four pages are not worth what it takes to remember a part of them. */
+/*
+ * The record of a partly pinned folio takes memory. So the first part of a folio is
+ * charged at least nine pages, even if the folio has only four.
+ */
 TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 {
 	struct payer payer = { .pin_fd = -1 };
@@ -615,7 +642,7 @@ TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 		ASSERT_EQ(0, ask_pin(&payer, payer.addr, lab_page(), 0));
 		ASSERT_EQ(0, lab_extents(payer.pin_fd, &head, &run, 1));
 		EXPECT_EQ(10 * lab_page(), head.charged);
-		/* All of it at once needs no such note. */
+		/* A folio that is pinned whole needs no record. */
 		close(payer.pin_fd);
 		payer.pin_fd = -1;
 		ASSERT_EQ(0, ask_pin(&payer, payer.addr, 16 << 10, 0));
@@ -628,7 +655,10 @@ TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 		SKIP(return, "no folio of four pages to be had");
 }
 
-/* What one user may remember, whatever his limit of memory is. */
+/*
+ * Limit on the number of extents per user, which applies in addition to the memlock
+ * limit.
+ */
 FIXTURE(extents_of_a_user)
 {
 	struct target target;
@@ -650,7 +680,7 @@ FIXTURE_SETUP(extents_of_a_user)
 	ASSERT_EQ(0, lab_info(&info));
 	EXPECT_EQ((uint64_t)self->before, info.max_extents);
 	self->used = info.extents_used;
-	/* Whoever gives up root keeps it open. */
+	/* Keep the parameter file open for tests that drop root. */
 	self->max_extents = open(MAX_EXTENTS, O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->max_extents);
 	ASSERT_LT(0, dprintf(self->max_extents, "%lu", self->used + MOST));
@@ -685,7 +715,10 @@ static uint64_t extents_used(void)
 	return info.extents_used;
 }
 
-/* From behind: no two pages in a row become one extent. */
+/*
+ * Pin pages in descending order with a gap between them, so that no two form one
+ * extent.
+ */
 static struct lab_answer add_extent(const FIXTURE_DATA(extents_of_a_user) *
 					    self,
 				    int pin_fd, unsigned int nr)
@@ -705,7 +738,7 @@ static void check_full(struct __test_metadata *_metadata,
 	EXPECT_EQ(GUPX_REASON_EXTENTS, answer->stop.reason);
 }
 
-/* Over two pin fds; and what is closed is given back. */
+/* Fill the limit with two pin fds, then check that closing one makes room. */
 static void check_most(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(extents_of_a_user) * self)
 {
@@ -736,7 +769,7 @@ static void check_most(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->used + MOST / 2, extents_used());
 	answer = add_extent(self, first.pin_fd, MOST);
 	EXPECT_EQ(lab_page(), answer.done);
-	/* What fits of a request is pinned. */
+	/* A request is pinned as far as it fits. */
 	answer = lab_pin_more(first.pin_fd, self->target.mem_fd, self->addr,
 			      lab_page(), 0);
 	EXPECT_EQ(lab_page(), answer.done);
@@ -749,7 +782,7 @@ TEST_F(extents_of_a_user, bind_root_too)
 	check_most(_metadata, self);
 }
 
-/* What root holds is not in nobody's way. */
+/* Extents of root do not count against the limit of another user. */
 TEST_F(extents_of_a_user, are_counted_by_user)
 {
 	struct lab_answer roots[MOST];
@@ -771,7 +804,10 @@ TEST_F(extents_of_a_user, are_counted_by_user)
 		close(roots[i].pin_fd);
 }
 
-/* An UNPIN from the middle of an extent makes two of it: refused when the user is full. */
+/*
+ * UNPIN in the middle of an extent splits it in two. It is refused if the user may
+ * not have another extent.
+ */
 TEST_F(extents_of_a_user, bind_unpin_that_cuts_an_extent)
 {
 	const uint64_t page = lab_page();
@@ -798,7 +834,10 @@ TEST_F(extents_of_a_user, bind_unpin_that_cuts_an_extent)
 	EXPECT_EQ(memory.len, head.bytes);
 	EXPECT_EQ(self->used + head.total, extents_used());
 
-	/* The first page is at an end: no extent is added. */
+	/*
+	 * The first page is at an end of the extent, so the number of extents stays
+	 * the same.
+	 */
 	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 0, page, &released));
 	EXPECT_EQ(page, released);
 	ASSERT_LT(0, dprintf(self->max_extents, "%lu",
@@ -809,7 +848,7 @@ TEST_F(extents_of_a_user, bind_unpin_that_cuts_an_extent)
 	EXPECT_EQ(self->used, extents_used());
 }
 
-/* A long request ends where the room does, and keeps what it has. */
+/* A long request stops at the limit and keeps the pages that it has pinned. */
 TEST_F(extents_of_a_user, end_a_request_in_the_middle)
 {
 	const uint64_t len = 64 * lab_page();
@@ -837,7 +876,7 @@ TEST_F(extents_of_a_user, end_a_request_in_the_middle)
 	EXPECT_EQ(self->used, extents_used());
 }
 
-/* CAP_IPC_LOCK: pins that nobody is charged for. */
+/* Pins of a caller with CAP_IPC_LOCK are not charged. */
 FIXTURE(exempt)
 {
 	struct target target;
@@ -866,7 +905,10 @@ FIXTURE_TEARDOWN(exempt)
 	target_stop(&self->target);
 }
 
-/* A fixed buffer of an io_uring, charged to the same user; no io_uring, no harm. */
+/*
+ * Register a buffer with io_uring, which charges the same user. Succeed if the kernel
+ * has no io_uring.
+ */
 static int register_buffer(size_t len)
 {
 	unsigned char params[512] = { 0 };
@@ -902,7 +944,7 @@ TEST_F(exempt, pins_are_not_charged)
 	EXPECT_EQ(self->used / lab_page(), used_pages());
 }
 
-/* Another process of that uid, without the capability, has its limit for itself. */
+/* Another process of the same user, without the capability, can use its whole limit. */
 TEST_F(exempt, pins_do_not_lock_others_of_that_user_out)
 {
 	const struct lab_answer answer = lab_pin(
@@ -925,13 +967,16 @@ TEST_F(exempt, pins_do_not_lock_others_of_that_user_out)
 	EXPECT_EQ(0, WEXITSTATUS(status))
 	TH_LOG("2: a pin is refused, 3: a buffer of io_uring is");
 	close(answer.pin_fd);
-	/* io_uring gives back what it has charged when it comes to it. */
+	/* io_uring uncharges its buffers asynchronously. */
 	for (int i = 0; i < 100 && used_pages() > self->used / lab_page(); i++)
 		usleep(20000);
 	EXPECT_EQ(self->used / lab_page(), used_pages());
 }
 
-/* By the capability at the time of each PIN, and given back as it was charged. */
+/*
+ * The capability is checked on each PIN, and the release uncharges exactly what was
+ * charged.
+ */
 TEST_F(exempt, pins_and_charged_ones_share_a_pin_fd)
 {
 	const uint64_t page = lab_page(), used = self->used / page;
@@ -953,7 +998,7 @@ TEST_F(exempt, pins_and_charged_ones_share_a_pin_fd)
 	EXPECT_EQ(used, used_pages());
 }
 
-/* The same with UNPIN: what was free gives nothing back. */
+/* Releasing uncharged pins with UNPIN uncharges nothing. */
 TEST_F(exempt, pins_released_one_by_one_give_back_what_they_paid)
 {
 	const uint64_t page = lab_page(), used = self->used / page;
@@ -971,14 +1016,14 @@ TEST_F(exempt, pins_released_one_by_one_give_back_what_they_paid)
 	EXPECT_EQ(used + 10, used_pages());
 	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 15 * page, 5 * page, NULL));
 	EXPECT_EQ(used + 5, used_pages());
-	/* Of both. */
+	/* This range covers uncharged and charged pins. */
 	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 8 * page, 4 * page, NULL));
 	EXPECT_EQ(used + 3, used_pages());
 	close(answer.pin_fd);
 	EXPECT_EQ(used, used_pages());
 }
 
-/* A part of a huge page, free, and then a part that is charged. */
+/* Pin one part of a huge page without a charge, then another part with a charge. */
 TEST_F(exempt, parts_of_a_huge_page_give_back_what_they_paid)
 {
 	const uint64_t page = lab_page(), used = self->used / page;

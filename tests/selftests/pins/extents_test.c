@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a pin fd remembers of many pages that lie scattered: each is an extent of
- * its own, and they fill several of the module's chunks.
+ * Extent list of many scattered pages. Each page is an extent of its own, and
+ * together they fill several of the module's storage blocks.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "memory.h"
 #include "target.h"
 
-/* Three times what a chunk holds, and a little more. */
+/* Three times the capacity of a storage block, which is about 1000 extents. */
 #define PAGES 3072
 
 FIXTURE(extents)
@@ -64,7 +64,9 @@ FIXTURE_TEARDOWN(extents)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Each page is held, and told as the one that the target has there. */
+/*
+ * Check that the pin fd holds and reports the same frames that the target has mapped.
+ */
 static void check_frames(struct __test_metadata *_metadata,
 			 const FIXTURE_DATA(extents) * self, int pin_fd)
 {
@@ -95,7 +97,7 @@ static int pin_all(struct __test_metadata *_metadata,
 	ASSERT_EQ(self->len, answer.done);
 	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, NULL, 0));
 	EXPECT_EQ(self->len, head.bytes);
-	/* Or this would be no test of many. */
+	/* Make sure that the test covers many extents. */
 	ASSERT_LT(PAGES * 3 / 4, head.total);
 	return answer.pin_fd;
 }
@@ -108,7 +110,7 @@ TEST_F(extents, are_the_pages_of_the_target)
 	close(pin_fd);
 }
 
-/* A page is found by its number, in whichever chunk it is. */
+/* Each page is found by its offset, whichever block its extent is in. */
 TEST_F(extents, are_found_by_their_place)
 {
 	const int pin_fd = pin_all(_metadata, self, variant->flags);
@@ -123,7 +125,7 @@ TEST_F(extents, are_found_by_their_place)
 	close(pin_fd);
 }
 
-/* A part of the list is that part of all of it, wherever it begins. */
+/* Any part of the list is equal to the same part of the whole list. */
 TEST_F(extents, are_listed_in_parts)
 {
 	const int pin_fd = pin_all(_metadata, self, variant->flags);
@@ -152,7 +154,10 @@ TEST_F(extents, are_listed_in_parts)
 	close(pin_fd);
 }
 
-/* Requests that follow each other, and end within a chunk and beyond it. */
+/*
+ * Add pages by consecutive requests, some of which end inside a storage block and
+ * some in the next one.
+ */
 TEST_F(extents, are_added_by_requests_of_any_size)
 {
 	static const uint64_t sizes[] = { 300, 800, 1, 1020, 2, 949 };
@@ -183,9 +188,9 @@ TEST_F(extents, are_added_by_requests_of_any_size)
 #define MIB (1ULL << 20)
 
 /*
- * Where pages lie in memory is not told to whoever lacks CAP_SYS_ADMIN: not their
- * frames, and not which of them are neighbours. So pages that lie together and pages
- * that do not are told alike.
+ * Callers without CAP_SYS_ADMIN may not learn physical addresses, so they see neither
+ * page frames nor which pages are physically contiguous. Contiguous and scattered
+ * pages must therefore give the same list.
  */
 FIXTURE(joined)
 {
@@ -229,7 +234,7 @@ FIXTURE_TEARDOWN(joined)
 	target_stop(&self->target);
 }
 
-static uint64_t told_extents(int pin_fd)
+static uint64_t read_nr_extents(int pin_fd)
 {
 	char path[64];
 
@@ -253,10 +258,13 @@ TEST_F(joined, pages_of_one_request_are_one_extent)
 	EXPECT_EQ(GUPX_PFN_HIDDEN, runs[0].pfn);
 	EXPECT_EQ(0U, runs[0].order);
 	EXPECT_EQ((__u32)GUPX_EXTENT_WRITE, runs[0].flags);
-	EXPECT_EQ(1ULL, told_extents(self->pin_fd));
+	EXPECT_EQ(1ULL, read_nr_extents(self->pin_fd));
 }
 
-/* What differs in kind, or does not follow in the target, stays apart. */
+/*
+ * Extents with different flags, or that are not contiguous in the target, are not
+ * merged.
+ */
 TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 {
 	static const struct {
@@ -266,7 +274,7 @@ TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 		{ 0, 16, 0 }, { 16, 16, 0 }, { 32, 8, GUPX_F_WRITE },
 		{ 40, 8, 0 }, { 16, 4, 0 },  { 100, 100, 0 },
 	};
-	/* The first two are one. */
+	/* The first two requests are merged into one extent. */
 	static const unsigned int pages[] = { 256, 32, 8, 8, 4, 100 };
 	const uint64_t page = lab_page();
 	struct gupx_extent all[16], one;
@@ -282,7 +290,7 @@ TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 	ASSERT_EQ(0, lab_extents(self->pin_fd, &head, all, ARRAY_SIZE(all)));
 	ASSERT_EQ(ARRAY_SIZE(pages), head.count);
 	EXPECT_EQ(ARRAY_SIZE(pages), head.total);
-	EXPECT_EQ(ARRAY_SIZE(pages), told_extents(self->pin_fd));
+	EXPECT_EQ(ARRAY_SIZE(pages), read_nr_extents(self->pin_fd));
 	for (uint32_t i = 0; i < head.count; i++) {
 		struct gupx_extents part = {
 			.size = sizeof(part),
@@ -303,7 +311,7 @@ TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 	EXPECT_EQ(head.length, offset);
 }
 
-/* The same fd: who has CAP_SYS_ADMIN sees what is in memory, and its offsets. */
+/* A caller with CAP_SYS_ADMIN sees physical extents, with consecutive offsets. */
 TEST_F(extents, are_told_by_offset)
 {
 	const int pin_fd = pin_all(_metadata, self, variant->flags);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may die when: targets that exit, exec, fork, unmap and are killed; holders
- * that are killed or pass their pin fd on; the module itself. After each, the
- * kernel's count of pins is what it was.
+ * Lifetime of pins: targets that exit, exec, fork, unmap or are killed, holders that
+ * are killed or pass on their pin fd, and the module itself. After each test the
+ * kernel's pin count must be what it was before.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -50,7 +50,7 @@ FIXTURE_TEARDOWN(life)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* All is held, though the target is gone; nothing can be added any more. */
+/* All pins outlive the target, but no pins can be added. */
 static void check_outlives(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(life) * self, int pin_fd)
 {
@@ -69,7 +69,7 @@ static void check_outlives(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* No room for a descriptor: nothing was pinned for it. */
+/* If the holder has no free descriptor, nothing is pinned. */
 TEST_F(life, holder_has_no_free_descriptor)
 {
 	const int free_fd = dup(0);
@@ -95,7 +95,7 @@ TEST_F(life, target_exits)
 	const struct target target = self->target;
 
 	ASSERT_LE(0, pin_fd);
-	/* Hanging up is what tells it to exit. */
+	/* The target exits when its socket is closed. */
 	ASSERT_EQ(0, shutdown(target.line, SHUT_RDWR));
 	target_reap(&self->target);
 	check_outlives(_metadata, self, pin_fd);
@@ -120,7 +120,10 @@ TEST_F(life, target_execs)
 	ASSERT_LE(0, pin_fd);
 	target_exec(&self->target);
 	check_outlives(_metadata, self, pin_fd);
-	/* It lives, in an address space that the old descriptor does not name. */
+	/*
+	 * The process is alive, but the old mem fd does not refer to its new address
+	 * space.
+	 */
 	ASSERT_EQ(0, kill(self->target.pid, 0));
 }
 
@@ -144,8 +147,9 @@ TEST_F(life, target_unmaps)
 }
 
 /*
- * O1: after fork the pinned page stays the parent's. The child has a copy, made
- * at fork: who writes later can not take the page away from who pinned it.
+ * Row O1 (mm_set_has_pinned_flag()): fork() copies a pinned page for the child, and
+ * the parent keeps the pinned page. A later write by either of them cannot replace
+ * the page in the parent.
  */
 static void check_fork(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(life) * self, uint32_t flags)
@@ -186,7 +190,7 @@ TEST_F(life, O1_target_forks_while_pinned_for_reading)
 	check_fork(_metadata, self, 0);
 }
 
-/* The other way round: the child writes first, and must not take the page. */
+/* The child writes first. The parent must keep the pinned page. */
 TEST_F(life, O1_child_writes_first)
 {
 	const int pin_fd =
@@ -203,7 +207,7 @@ TEST_F(life, O1_child_writes_first)
 	EXPECT_EQ((long)self->nr * 'A',
 		  target_peek(&self->target, self->memory.addr,
 			      self->memory.len));
-	/* Were the page shared, the parent's own next write would lose it. */
+	/* If the page were shared, this write would replace it in the parent. */
 	EXPECT_EQ(0, target_poke(&self->target, self->memory.addr,
 				 self->memory.len, 'B'));
 	lab_pagemap(self->target.pid, self->memory.addr, self->nr, parent);
@@ -260,7 +264,7 @@ TEST_F(life, holder_and_target_are_killed)
 	close(holder.line);
 }
 
-/* Sent by one who is dead when it arrives. */
+/* The sender is dead when the pin fd arrives. */
 TEST_F(life, pin_fd_is_passed_on)
 {
 	int line[2], status, pin_fd;
@@ -274,7 +278,7 @@ TEST_F(life, pin_fd_is_passed_on)
 							     GUPX_F_WRITE)));
 	ASSERT_EQ(sender, waitpid(sender, &status, 0));
 	ASSERT_EQ(0, status);
-	/* In flight: nobody has it open. */
+	/* The pin fd is in flight: no process has it open. */
 	EXPECT_EQ(self->held + (long)self->nr, lab_pins_held());
 	pin_fd = holder_receive_fd(line[0]);
 	ASSERT_LE(0, pin_fd);
@@ -300,7 +304,7 @@ TEST_F(life, pin_fd_is_lost_in_flight)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Adding to a pin fd that another holder made: one pin set, one release. */
+/* Two processes add to one pin set, and the last close() releases all of it. */
 TEST_F(life, pin_fd_is_shared_with_child)
 {
 	const int pin_fd = holder_pin_all(&self->target, &self->memory, 0);
@@ -323,7 +327,10 @@ TEST_F(life, pin_fd_is_shared_with_child)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Target and holder are one: no circle may keep the address space alive. */
+/*
+ * A process pins its own memory. This must not create a reference cycle that keeps
+ * its address space alive.
+ */
 TEST_F(life, process_pins_itself_and_exits)
 {
 	int status;
@@ -347,7 +354,7 @@ TEST_F(life, process_pins_itself_and_exits)
 
 static const char *const module_name = "gupx";
 
-/* Not even with the device closed: the pin fd alone holds the module. */
+/* The pin fd alone keeps the module loaded, even after the device is closed. */
 TEST_F(life, module_stays_while_pin_fd_lives)
 {
 	const int pin_fd = holder_pin_all(&self->target, &self->memory, 0);
@@ -362,7 +369,10 @@ TEST_F(life, module_stays_while_pin_fd_lives)
 	close(pin_fd);
 }
 
-/* L10: many pages, no uffd, no hint when: whatever was reached is consistent. */
+/*
+ * Row L10 (reschedule in each step): kill the target and the caller at arbitrary
+ * times during a long request. The pin count must stay consistent.
+ */
 TEST_F_TIMEOUT(life, target_and_caller_are_killed_at_any_time, 120)
 {
 	const uint64_t len = 64 << 20;

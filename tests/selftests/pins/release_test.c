@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Release of many pages lets others run: it counts pages between two chances for
- * them, not runs, which may be of 262,144 pages each.
+ * Releasing many pages lets other tasks run. The module counts pages between two
+ * calls of cond_resched(), because a run can have up to 262,144 pages.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -18,16 +18,16 @@
 #define LEN (256UL << 20)
 
 /**
- * struct sleeper - a thread that would run every millisecond, before all others
- * @over: it ends
- * @worst: ns that it slept at most
+ * struct sleeper - a real-time thread that wakes up every millisecond
+ * @over: set to end the thread
+ * @worst: longest sleep seen, in nanoseconds
  */
 struct sleeper {
 	_Atomic bool over;
 	_Atomic long worst;
 };
 
-static long now(void)
+static long read_clock(void)
 {
 	struct timespec time;
 
@@ -41,18 +41,18 @@ static void *sleep_often(void *argument)
 	struct sleeper *sleeper = argument;
 
 	while (!sleeper->over) {
-		const long begun = now();
+		const long begun = read_clock();
 		long slept;
 
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-		slept = now() - begun;
+		slept = read_clock() - begun;
 		if (slept > sleeper->worst)
 			sleeper->worst = slept;
 	}
 	return NULL;
 }
 
-static int start_first_of_all(pthread_t *thread, struct sleeper *sleeper)
+static int start_sleeper(pthread_t *thread, struct sleeper *sleeper)
 {
 	const struct sched_param first = { .sched_priority = 50 };
 	pthread_attr_t attributes;
@@ -86,7 +86,10 @@ FIXTURE_SETUP(release)
 	answer = lab_pin(self->target.mem_fd, addr, LEN, GUPX_F_WRITE);
 	ASSERT_EQ(LEN, answer.done);
 	self->pin_fd = answer.pin_fd;
-	/* The pages go with the pin fd, which is the most that there is to do. */
+	/*
+	 * The pin fd then holds the last references, so its release also frees the
+	 * pages.
+	 */
 	target_stop(&self->target);
 }
 
@@ -95,20 +98,23 @@ FIXTURE_TEARDOWN(release)
 	target_stop(&self->target);
 }
 
-/* On the one CPU that both have: who is first waits for a small part of it. */
+/*
+ * The real-time thread shares one CPU with the release. It must wait for less than a
+ * third of the release time.
+ */
 TEST_F(release, of_many_pages_lets_others_run)
 {
 	struct sleeper sleeper = { .over = false };
 	pthread_t thread;
 	long took;
 
-	if (start_first_of_all(&thread, &sleeper))
+	if (start_sleeper(&thread, &sleeper))
 		SKIP(return, "no real-time thread to be had");
 	usleep(50000);
 	sleeper.worst = 0;
-	took = now();
+	took = read_clock();
 	close(self->pin_fd);
-	took = now() - took;
+	took = read_clock() - took;
 	sleeper.over = true;
 	pthread_join(thread, NULL);
 	TH_LOG("release took %ld us, the longest wait was %ld us", took / 1000,

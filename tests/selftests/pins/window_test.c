@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pin fd as a file: pread() and the mmap() window. The wrong kind of mapping
- * would take the kernel down (vmf_insert_pfn() BUG()s), so each rule has a test
- * that tries to break it.
+ * The pin fd as a file: pread() and the mmap() window. vmf_insert_pfn() has a
+ * BUG_ON() for mappings of the wrong kind, so each rule has a test that tries to
+ * break it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,7 +34,7 @@
 
 #define BYTE 0x5a
 /* Seconds that one access may take. */
-#define PATIENCE 5
+#define TIMEOUT 5
 
 FIXTURE(window)
 {
@@ -95,12 +95,12 @@ FIXTURE_TEARDOWN(window)
 	target_stop(&self->target);
 }
 
-static void *map(int fd, size_t len, int prot)
+static void *map_pin_fd(int fd, size_t len, int prot)
 {
 	return mmap(NULL, len, prot, MAP_SHARED, fd, 0);
 }
 
-/* The signal that an access ends with, in a child of our own; 0: none. */
+/* Access a byte in a child process. Returns the signal that ends the child, or 0. */
 static int signal_of(volatile char *byte, bool write)
 {
 	const pid_t pid = fork();
@@ -119,14 +119,17 @@ static int signal_of(volatile char *byte, bool write)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/* The same, of a mapping that the child makes itself: windows are not forked. */
+/*
+ * Do the same with a mapping that the child makes itself, because windows are not
+ * inherited over fork().
+ */
 static int signal_of_own(int fd, size_t len, size_t at)
 {
 	const pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		volatile char *window = map(fd, len, PROT_READ);
+		volatile char *window = map_pin_fd(fd, len, PROT_READ);
 
 		signal(SIGBUS, SIG_DFL);
 		if (window == MAP_FAILED)
@@ -138,7 +141,7 @@ static int signal_of_own(int fd, size_t len, size_t at)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/* The target writes the first byte of each page. */
+/* Check the first byte of each page, which is the byte that the target writes. */
 static bool is_all(const char *bytes, size_t len, char byte)
 {
 	for (size_t at = 0; at < len; at += lab_page())
@@ -149,7 +152,8 @@ static bool is_all(const char *bytes, size_t len, char byte)
 
 TEST_F(window, shows_the_pinned_bytes)
 {
-	const char *window = map(self->read_pin, self->memory.len, PROT_READ);
+	const char *window =
+		map_pin_fd(self->read_pin, self->memory.len, PROT_READ);
 
 	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
@@ -159,7 +163,8 @@ TEST_F(window, shows_the_pinned_bytes)
 
 TEST_F(window, follows_the_target)
 {
-	const char *window = map(self->read_pin, self->memory.len, PROT_READ);
+	const char *window =
+		map_pin_fd(self->read_pin, self->memory.len, PROT_READ);
 
 	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
@@ -172,8 +177,8 @@ TEST_F(window, follows_the_target)
 TEST_F(window, writes_reach_the_target)
 {
 	const size_t last = self->memory.len - 1;
-	char *window =
-		map(self->write_pin, self->memory.len, PROT_READ | PROT_WRITE);
+	char *window = map_pin_fd(self->write_pin, self->memory.len,
+				  PROT_READ | PROT_WRITE);
 
 	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
@@ -228,10 +233,10 @@ TEST_F(window, exec_is_EPERM_and_never_granted)
 	void *window;
 
 	SKIP_IF_MISSING();
-	EXPECT_EQ(MAP_FAILED,
-		  map(self->read_pin, self->memory.len, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(MAP_FAILED, map_pin_fd(self->read_pin, self->memory.len,
+					 PROT_READ | PROT_EXEC));
 	EXPECT_EQ(EPERM, errno);
-	window = map(self->read_pin, self->memory.len, PROT_READ);
+	window = map_pin_fd(self->read_pin, self->memory.len, PROT_READ);
 	ASSERT_NE(MAP_FAILED, window);
 	EXPECT_EQ(-1,
 		  mprotect(window, self->memory.len, PROT_READ | PROT_EXEC));
@@ -244,10 +249,10 @@ TEST_F(window, write_to_read_pins_is_EACCES_and_never_granted)
 	void *window;
 
 	SKIP_IF_MISSING();
-	EXPECT_EQ(MAP_FAILED, map(self->read_pin, self->memory.len,
-				  PROT_READ | PROT_WRITE));
+	EXPECT_EQ(MAP_FAILED, map_pin_fd(self->read_pin, self->memory.len,
+					 PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
-	window = map(self->read_pin, self->memory.len, PROT_READ);
+	window = map_pin_fd(self->read_pin, self->memory.len, PROT_READ);
 	ASSERT_NE(MAP_FAILED, window);
 	EXPECT_EQ(-1,
 		  mprotect(window, self->memory.len, PROT_READ | PROT_WRITE));
@@ -260,7 +265,8 @@ TEST_F(window, read_pins_added_to_a_writable_window_are_SIGBUS)
 {
 	const size_t len = self->memory.len, page = lab_page();
 	struct lab_answer answer;
-	char *window = map(self->write_pin, len + page, PROT_READ | PROT_WRITE);
+	char *window =
+		map_pin_fd(self->write_pin, len + page, PROT_READ | PROT_WRITE);
 	int pipes[2];
 
 	SKIP_IF_MISSING();
@@ -269,7 +275,7 @@ TEST_F(window, read_pins_added_to_a_writable_window_are_SIGBUS)
 			      self->memory.addr, page, 0);
 	ASSERT_EQ(page, answer.done);
 	ASSERT_EQ(0, pipe(pipes));
-	/* An access by the kernel: EFAULT is its SIGBUS. */
+	/* The kernel accesses the page, so the error is EFAULT and not SIGBUS. */
 	EXPECT_EQ(1, write(pipes[1], window, 1));
 	EXPECT_EQ(-1, write(pipes[1], window + len, 1));
 	EXPECT_EQ(EFAULT, errno);
@@ -289,7 +295,7 @@ TEST_F(window, past_the_last_page_is_SIGBUS)
 
 TEST_F(window, is_not_forked)
 {
-	char *window = map(self->read_pin, self->memory.len, PROT_READ);
+	char *window = map_pin_fd(self->read_pin, self->memory.len, PROT_READ);
 
 	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
@@ -300,7 +306,7 @@ TEST_F(window, is_not_forked)
 TEST_F(window, moves_but_does_not_grow)
 {
 	const size_t len = self->memory.len, page = lab_page();
-	char *window = map(self->read_pin, len, PROT_READ);
+	char *window = map_pin_fd(self->read_pin, len, PROT_READ);
 	char *place =
 		mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -332,7 +338,7 @@ TEST_F(window, in_parts_and_from_the_middle)
 
 TEST_F(window, gup_does_not_enter_it)
 {
-	char *window = map(self->read_pin, self->memory.len, PROT_READ);
+	char *window = map_pin_fd(self->read_pin, self->memory.len, PROT_READ);
 	const int mem_fd = lab_open_mem(getpid(), O_RDONLY);
 	struct lab_answer answer;
 
@@ -350,7 +356,7 @@ TEST_F(window, gup_does_not_enter_it)
 TEST_F(window, outlives_the_fd_and_the_target)
 {
 	const size_t len = self->memory.len;
-	char *window = map(self->read_pin, len, PROT_READ);
+	char *window = map_pin_fd(self->read_pin, len, PROT_READ);
 
 	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, window);
@@ -377,12 +383,15 @@ TEST_F(window, short_pins_have_none)
 	lab_set_param("allow_short_pins", allowed);
 	ASSERT_EQ(0, answer.failed);
 	ASSERT_LE(0, answer.pin_fd);
-	EXPECT_EQ(MAP_FAILED, map(answer.pin_fd, lab_page(), PROT_READ));
+	EXPECT_EQ(MAP_FAILED, map_pin_fd(answer.pin_fd, lab_page(), PROT_READ));
 	EXPECT_EQ(EPERM, errno);
 	close(answer.pin_fd);
 }
 
-/* A userfaultfd that may write-protect any mapping of this process, or -1. */
+/*
+ * Open a userfaultfd that can write-protect any mapping of this process. Returns -1
+ * on failure.
+ */
 static int open_async_uffd(void)
 {
 	struct uffdio_api api = {
@@ -398,7 +407,7 @@ static int open_async_uffd(void)
 	return fd;
 }
 
-/* 0 or an errno. */
+/* Returns 0 or a positive errno. */
 static int register_wp(int uffd, void *at, size_t len)
 {
 	struct uffdio_register range = {
@@ -427,8 +436,9 @@ static void leave_by_signal(int signal)
 }
 
 /*
- * Access a byte from user mode, where a fault that is taken for ever can be
- * interrupted. Returns the signal that ended it; SIGALRM: it took for ever; 0: none.
+ * Access a byte from user mode, so that a signal can interrupt an endless loop of
+ * faults. Returns the signal that ended the access, or 0. SIGALRM means that the
+ * faults did not end.
  */
 static int access_signal(volatile char *byte, bool write)
 {
@@ -441,7 +451,7 @@ static int access_signal(volatile char *byte, bool write)
 		sigaction(signals[i], &leave, &before[i]);
 	caught = sigsetjmp(way_out, 1);
 	if (!caught) {
-		alarm(PATIENCE);
+		alarm(TIMEOUT);
 		if (write)
 			*byte = BYTE;
 		else
@@ -454,14 +464,14 @@ static int access_signal(volatile char *byte, bool write)
 }
 
 /*
- * Linux 6.7 lets WP_ASYNC protect any mapping, and leaves a marker in an empty entry,
- * which vmf_insert_pfn() takes for a page. Later kernels refuse to register a mapping
- * of raw frames: then the window is as it was.
+ * Linux 6.7 lets WP_ASYNC protect any mapping. It leaves a marker in an empty PTE,
+ * which vmf_insert_pfn() mistakes for a page. Later kernels refuse to register a
+ * VM_PFNMAP mapping, and the window keeps working.
  */
 TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 {
 	const size_t len = self->memory.len, page = lab_page();
-	char *window = map(self->write_pin, len, PROT_READ | PROT_WRITE);
+	char *window = map_pin_fd(self->write_pin, len, PROT_READ | PROT_WRITE);
 	const int uffd = open_async_uffd();
 	int error;
 
@@ -469,7 +479,7 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 	ASSERT_NE(MAP_FAILED, window);
 	if (uffd < 0)
 		SKIP(return, "no userfaultfd with WP_ASYNC");
-	/* The first page has an entry, the others have none. */
+	/* The first page has a PTE, the others do not. */
 	ASSERT_EQ(BYTE, window[0]);
 	error = register_wp(uffd, window, len);
 	if (error) {
@@ -484,11 +494,11 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 		EXPECT_EQ(0, access_signal(window, true));
 		ASSERT_EQ(0, protect_range(uffd, window, page));
 	}
-	/* UNPIN zaps the entry, whether it is protected or not. */
+	/* UNPIN zaps the PTE, whether it is write-protected or not. */
 	ASSERT_EQ(0, lab_unpin(self->write_pin, 0, page, NULL));
 	EXPECT_EQ(SIGBUS, access_signal(window, false));
 	EXPECT_EQ(SIGBUS, access_signal(window, true));
-	/* close() removes the markers. */
+	/* close() of the userfaultfd removes the markers. */
 	close(uffd);
 	EXPECT_EQ(SIGBUS, access_signal(window, false));
 	ASSERT_EQ(0, access_signal(window + page, true));
@@ -496,11 +506,11 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 	munmap(window, len);
 }
 
-/* A mapping that can never be written cannot be write-protected either. */
+/* A mapping that can never become writable cannot be write-protected. */
 TEST_F(window, for_reading_is_refused_by_userfaultfd)
 {
 	const size_t len = self->memory.len;
-	char *window = map(self->read_pin, len, PROT_READ);
+	char *window = map_pin_fd(self->read_pin, len, PROT_READ);
 	const int uffd = open_async_uffd();
 	int error;
 
@@ -517,8 +527,8 @@ TEST_F(window, for_reading_is_refused_by_userfaultfd)
 	munmap(window, len);
 }
 
-/* A number of the pin fd in /proc, in KiB but for the extents. */
-static uint64_t told(int fd, const char *name)
+/* Read a number from fdinfo. All numbers are in KiB except the number of extents. */
+static uint64_t read_fdinfo(int fd, const char *name)
 {
 	char path[64];
 
@@ -533,19 +543,21 @@ TEST_F(window, fdinfo_tells_what_extents_tell)
 	SKIP_IF_MISSING();
 	ASSERT_EQ(0, lab_extents(self->write_pin, &head, NULL, 0));
 	EXPECT_EQ(self->memory.len, head.bytes);
-	EXPECT_EQ(head.total, told(self->write_pin, "gupx-extents:"));
-	EXPECT_EQ(head.bytes >> 10, told(self->write_pin, "gupx-pinned:"));
+	EXPECT_EQ(head.total, read_fdinfo(self->write_pin, "gupx-extents:"));
 	EXPECT_EQ(head.bytes >> 10,
-		  told(self->write_pin, "gupx-pinned-write:"));
-	EXPECT_EQ(head.charged >> 10, told(self->write_pin, "gupx-charged:"));
-	EXPECT_EQ(0, told(self->write_pin, "gupx-pinned-short:"));
-	EXPECT_EQ(0, told(self->read_pin, "gupx-pinned-write:"));
+		  read_fdinfo(self->write_pin, "gupx-pinned:"));
+	EXPECT_EQ(head.bytes >> 10,
+		  read_fdinfo(self->write_pin, "gupx-pinned-write:"));
+	EXPECT_EQ(head.charged >> 10,
+		  read_fdinfo(self->write_pin, "gupx-charged:"));
+	EXPECT_EQ(0, read_fdinfo(self->write_pin, "gupx-pinned-short:"));
+	EXPECT_EQ(0, read_fdinfo(self->read_pin, "gupx-pinned-write:"));
 }
 
 /**
- * A page that its holder may only read: what a window may show, and never change.
- * @file: it is of a file that root made, in this directory; NULL: the zero page, or
- *	a page of zeroes that the pin made the target's own
+ * A page that its owner may only read. A window may show it but must never write to it.
+ * @find_dir: returns the directory of a read-only file of root; NULL: map anonymous
+ *	memory, for which the pin takes the zero page or unshares it
  */
 FIXTURE(reader)
 {
@@ -579,7 +591,10 @@ FIXTURE_VARIANT_ADD(reader, of_the_zero_page){
 #define NOBODY 65534
 #define FILE_BYTE 'f'
 
-/* Root's own fd of the file goes to @root_fd, one for reading only is returned. */
+/*
+ * Create a file that only root can write to. Stores root's fd in @root_fd and returns
+ * a read-only fd.
+ */
 static int open_readable_file(const char *dir, int *root_fd)
 {
 	char path[64], page[4096];
@@ -596,7 +611,7 @@ static int open_readable_file(const char *dir, int *root_fd)
 	return fd;
 }
 
-/* Nobody's own memory: a page to write to, and one of @fd that it may only read. */
+/* Map one page of @fd, or of anonymous memory if @fd is negative, for reading only. */
 static char *map_own_page(int fd)
 {
 	const int how = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
@@ -608,8 +623,8 @@ static char *map_own_page(int fd)
 }
 
 /*
- * A pin fd of two pages, the first pinned for writing, mapped writable as long as it
- * had no other: then a page is added that was pinned for reading.
+ * Make a pin fd with one page pinned for writing, and map it writable. Then add a
+ * page that is pinned for reading.
  */
 FIXTURE_SETUP(reader)
 {
@@ -639,7 +654,8 @@ FIXTURE_SETUP(reader)
 	answer = lab_pin(self->mem_fd, (uintptr_t)writable, page, GUPX_F_WRITE);
 	ASSERT_EQ(page, answer.done);
 	self->pin_fd = answer.pin_fd;
-	self->window = map(self->pin_fd, 2 * page, PROT_READ | PROT_WRITE);
+	self->window =
+		map_pin_fd(self->pin_fd, 2 * page, PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, self->window);
 	answer = lab_pin_more(self->pin_fd, self->mem_fd,
 			      (uintptr_t)map_own_page(fd), page, 0);
@@ -655,7 +671,7 @@ FIXTURE_TEARDOWN(reader)
 	close(self->file);
 }
 
-/* By the kernel, for this process: EFAULT is its SIGBUS. */
+/* The kernel reads the byte for this process, so a failure is EFAULT and not SIGBUS. */
 static bool can_read(const char *at)
 {
 	int line[2];
@@ -693,13 +709,18 @@ static void check_unchanged(struct __test_metadata *_metadata,
 	EXPECT_EQ(FILE_BYTE, byte) TH_LOG("the file was written to");
 }
 
-/* The page pinned for writing is as good as ever; the other is none of this window's. */
+/*
+ * The first page stays accessible. The window must not give access to the added page.
+ */
 static void check_window(struct __test_metadata *_metadata,
 			 const FIXTURE_DATA(reader) * self, char *added)
 {
 	EXPECT_TRUE(can_read(self->window));
 	EXPECT_FALSE(can_read(added));
-	/* In the zero page, another byte would be seen by every process. */
+	/*
+	 * Write a zero to the zero page: any other byte would be visible to every
+	 * process.
+	 */
 	EXPECT_FALSE(can_write(added, self->file < 0 ? 0 : 'W'));
 	check_unchanged(_metadata, self);
 }
@@ -755,16 +776,20 @@ TEST_F(reader, write_into_a_page_pinned_for_reading_by_mremap)
 	munmap(moved, page);
 }
 
-/* Mapped when it was all for writing, or after: mprotect() does not tell them apart. */
+/*
+ * A window that is mapped for reading shows all pages, and mprotect() cannot make it
+ * writable.
+ */
 TEST_F(reader, window_mapped_for_reading_shows_all_and_is_never_writable)
 {
 	const size_t len = 2 * lab_page();
 	char *window;
 
 	SKIP_IF_MISSING();
-	EXPECT_EQ(MAP_FAILED, map(self->pin_fd, len, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(MAP_FAILED,
+		  map_pin_fd(self->pin_fd, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
-	window = map(self->pin_fd, len, PROT_READ);
+	window = map_pin_fd(self->pin_fd, len, PROT_READ);
 	ASSERT_NE(MAP_FAILED, window);
 	EXPECT_TRUE(can_read(window));
 	EXPECT_TRUE(can_read(window + lab_page()));
