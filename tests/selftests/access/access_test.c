@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may look into whom. The right is that of opening /proc/PID/mem, as the
- * kernel judges it; what is asked through that file may be less, never more.
+ * Access rights. A caller needs an open /proc/PID/mem, and the kernel decides who
+ * gets one. A request through this file may be refused for further reasons, but never
+ * gets more rights.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -31,7 +32,10 @@
 #define NOBODY 65534
 #define SOMEBODY 12345
 
-/* This program, as root's and setuid. Static: the target has the name, too. */
+/*
+ * Path of a setuid-root copy of this program. It is static, so the target has the
+ * same path after fork().
+ */
 static char setuid_program[32];
 
 FIXTURE(access)
@@ -90,7 +94,7 @@ static int try_populate(FIXTURE_DATA(access) * self, int mem, uint32_t flags)
 		.failed;
 }
 
-/* Each verb says @error of @mem. */
+/* Check that each verb returns @error for @mem. */
 #define ALL_SAY(error, mem)                                   \
 	do {                                                  \
 		EXPECT_EQ(error, try_pin(self, mem, 0));      \
@@ -110,7 +114,7 @@ TEST_F(access, deny_the_device_to_who_is_not_in_its_group)
 	EXPECT_EQ(EACCES, errno);
 }
 
-/* Not ours to check again: the kernel does not hand the file out. */
+/* The kernel itself refuses to open the file. */
 TEST_F(access, deny_another_user)
 {
 	ASSERT_EQ(0, lab_become(NOBODY));
@@ -133,7 +137,10 @@ TEST_F(access, deny_another_user_as_root_without_CAP_SYS_PTRACE)
 	target_stop(&target);
 }
 
-/* A process that is not dumpable, as after a setuid exec, is not for its like. */
+/*
+ * A process that is not dumpable, for instance after a setuid exec, is closed to
+ * other processes of the same user.
+ */
 TEST_F(access, deny_target_that_is_not_dumpable)
 {
 	struct target target;
@@ -249,7 +256,7 @@ TEST_F(access, deny_kernel_thread)
 	const int mem = lab_open_mem(pid, O_RDWR);
 
 	ASSERT_LT(0, pid);
-	/* Some kernels open the file, others know already that there is no mm. */
+	/* Some kernels open the file. Others notice at once that there is no mm. */
 	if (mem < 0) {
 		EXPECT_EQ(ESRCH, errno);
 		return;
@@ -293,7 +300,7 @@ TEST_F(access, deny_old_mem_fd_after_exec)
 
 	target_exec(&self->target);
 	ALL_SAY(ESRCH, self->target.mem_fd);
-	/* The new program is another address space, under the same number. */
+	/* The new program has another address space, under the same PID. */
 	mem = lab_open_mem(self->target.pid, O_RDWR);
 	ASSERT_LE(0, mem);
 	EXPECT_EQ(0, try_read(self, mem, 0));
@@ -307,7 +314,7 @@ TEST_F(access, deny_dead_target)
 	ALL_SAY(ESRCH, self->target.mem_fd);
 }
 
-/* A thread's mem names the same address space. */
+/* The mem file of a thread refers to the same address space. */
 TEST_F(access, allow_task_mem)
 {
 	char path[64];
@@ -321,7 +328,7 @@ TEST_F(access, allow_task_mem)
 	close(mem);
 }
 
-/* FORCE needs the parameter and CAP_SYS_PTRACE, each not enough alone. */
+/* FORCE needs both the parameter and CAP_SYS_PTRACE. */
 TEST_F(access, deny_force_without_parameter)
 {
 	lab_set_param("allow_force", false);
@@ -332,7 +339,10 @@ TEST_F(access, deny_force_without_parameter)
 	EXPECT_EQ(0, try_read(self, self->target.mem_fd, GUPX_F_FORCE));
 }
 
-/* A target that has no capability which its watcher may lack. */
+/*
+ * Drop all capabilities of the target. A caller with fewer capabilities than the
+ * target could not access it.
+ */
 static long drop_capabilities_of(const struct target *target)
 {
 	static struct __user_cap_header_struct header = {
@@ -369,7 +379,7 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
 }
 
-/* Each verb, by the kernel's engine, says @error of @mem. */
+/* Check that each verb with the kernel's engine returns @error for @mem. */
 #define ALL_BY_KERNEL_SAY(error, mem)                                        \
 	do {                                                                 \
 		EXPECT_EQ(error, try_pin(self, mem, GUPX_F_ENGINE_KERNEL));  \
@@ -378,7 +388,10 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 			  try_populate(self, mem, GUPX_F_ENGINE_KERNEL));    \
 	} while (0)
 
-/* It holds the target's lock for longer than ours: one of the two will do. */
+/*
+ * The kernel's engine holds the target's mmap_lock longer than gupx's own loop, so it
+ * needs either the parameter or CAP_SYS_ADMIN.
+ */
 TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
 {
 	lab_set_param("allow_kernel_engine", false);
@@ -388,7 +401,10 @@ TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
 	ALL_BY_KERNEL_SAY(0, self->target.mem_fd);
 	lab_set_param("allow_kernel_engine", false);
 	ALL_BY_KERNEL_SAY(EPERM, self->target.mem_fd);
-	/* Before a look at the descriptors; and ours is for everybody. */
+	/*
+	 * The engine is checked before the descriptors. gupx's own loop needs no
+	 * extra right.
+	 */
 	ALL_BY_KERNEL_SAY(EPERM, -1);
 	ALL_SAY(0, self->target.mem_fd);
 }
@@ -408,7 +424,7 @@ TEST_F(access, deny_kernel_engine_to_nobody)
 	target_stop(&target);
 }
 
-/* The administrator's switch: no new pins, of nobody; what is held is held. */
+/* The parameter allow_pins refuses new pins to all users. Existing pins stay. */
 TEST_F(access, deny_pins_while_they_are_switched_off)
 {
 	const uint64_t page = lab_page();
@@ -424,7 +440,10 @@ TEST_F(access, deny_pins_while_they_are_switched_off)
 	EXPECT_EQ(EPERM, lab_pin_more(answer.pin_fd, self->target.mem_fd,
 				      self->memory.addr, page, 0)
 				 .failed);
-	/* The switch is looked at before the descriptors, and after the form. */
+	/*
+	 * The parameter is checked before the descriptors, and after the address and
+	 * length.
+	 */
 	EXPECT_EQ(EPERM, try_pin(self, -1, 0));
 	EXPECT_EQ(EINVAL, lab_pin(-1, self->memory.addr + 1, page, 0).failed);
 	EXPECT_EQ(0, try_read(self, self->target.mem_fd, 0));
@@ -439,7 +458,7 @@ TEST_F(access, deny_pins_while_they_are_switched_off)
 	close(answer.pin_fd);
 }
 
-/* Page frames are for CAP_SYS_ADMIN: they help to attack memory. */
+/* Page frames are shown with CAP_SYS_ADMIN only, because they help to attack memory. */
 TEST_F(access, deny_page_frames_without_CAP_SYS_ADMIN)
 {
 	const struct lab_answer answer = lab_pin(
@@ -460,12 +479,12 @@ TEST_F(access, deny_page_frames_without_CAP_SYS_ADMIN)
 	close(answer.pin_fd);
 }
 
-/* Pins that another user is charged for are not added to. */
+/* A caller cannot add pins that another user would be charged for. */
 TEST_F(access, deny_adding_to_a_pin_fd_of_another_user)
 {
 	struct lab_answer answer;
 
-	/* Now it is for both of them. */
+	/* Make the target accessible to both users. */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_setresgid, NOBODY, NOBODY,
 				 NOBODY));
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_setresuid, NOBODY, NOBODY,
@@ -482,7 +501,10 @@ TEST_F(access, deny_adding_to_a_pin_fd_of_another_user)
 	close(answer.pin_fd);
 }
 
-/* A page of its own, and behind it one of secret memory; 0: there is none. */
+/*
+ * Map an anonymous page, and a page of secret memory behind it. Returns 0 if the
+ * kernel has no secret memory.
+ */
 static uint64_t map_secret(const struct target *target)
 {
 	const uint64_t page = lab_page();
@@ -500,7 +522,7 @@ static uint64_t map_secret(const struct target *target)
 	return addr;
 }
 
-/* The kernel reads it for us: EFAULT instead of a SIGBUS. */
+/* Let the kernel read the byte, so a failure is EFAULT and not SIGBUS. */
 static bool is_readable(const unsigned char *at)
 {
 	int line[2];
@@ -514,7 +536,10 @@ static bool is_readable(const unsigned char *at)
 	return readable;
 }
 
-/* Not to root, with whatever flags; and no pin fd shows what was not pinned. */
+/*
+ * Secret memory is refused even to root, whatever the flags. The pin fd shows only
+ * the page before it, which was pinned.
+ */
 TEST_F(access, deny_secret_memory)
 {
 	static const uint32_t flags[] = {
@@ -558,7 +583,7 @@ TEST_F(access, deny_secret_memory)
 	close(answer.pin_fd);
 }
 
-/* CAP_IPC_LOCK lifts the limit, and only that does. */
+/* Only CAP_IPC_LOCK lifts the memlock limit. */
 TEST_F(access, deny_pins_beyond_the_limit_without_CAP_IPC_LOCK)
 {
 	struct gupx_info info;
@@ -571,7 +596,7 @@ TEST_F(access, deny_pins_beyond_the_limit_without_CAP_IPC_LOCK)
 	ASSERT_EQ(0, lab_info(&info));
 	EXPECT_EQ(0ULL, info.memlock_limit);
 	EXPECT_EQ(ENOBUFS, try_pin(self, self->target.mem_fd, 0));
-	/* What holds nothing costs nothing. */
+	/* READ and POPULATE hold no pages, so they are not charged. */
 	EXPECT_EQ(0, try_read(self, self->target.mem_fd, 0));
 	EXPECT_EQ(0, try_populate(self, self->target.mem_fd, 0));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an administrator sees of pins, and can do about them: VmPin, fdinfo, a
- * parameter that refuses new ones.
+ * Administrator's view of pins, and control over them: VmPin, fdinfo and the
+ * parameter allow_pins, which refuses new pins.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -69,7 +69,7 @@ TEST_F(admin, sees_VmPin_of_the_target)
 	EXPECT_EQ(8 * kib, vm_pin(&self->target));
 	ASSERT_EQ(0, lab_unpin(self->pin_fd, 0, 3 * lab_page(), NULL));
 	EXPECT_EQ(5 * kib, vm_pin(&self->target));
-	/* The zero page is nobody's. */
+	/* The zero page is not charged to the mm that maps it. */
 	addr = TARGET_CALL(&self->target, SYS_mmap, 0, 4 * lab_page(), 1, 0x22,
 			   -1, 0);
 	ASSERT_LT(0, addr);
@@ -81,7 +81,10 @@ TEST_F(admin, sees_VmPin_of_the_target)
 	EXPECT_EQ(0, vm_pin(&self->target));
 }
 
-/* The line of a process's fdinfo that begins with @key, without it. */
+/*
+ * Find the line of /proc/PID/fdinfo/FD that starts with @key, and copy the rest of
+ * the line to @value.
+ */
 static bool read_fdinfo_of(pid_t pid, int fd, const char *key, char *value,
 			   size_t room)
 {
@@ -108,7 +111,7 @@ static bool read_fdinfo(int fd, const char *key, char *value, size_t room)
 	return read_fdinfo_of(getpid(), fd, key, value, room);
 }
 
-/* The pid of the target as the fdinfo of a process has it, or -1. */
+/* Read the PID of the target from the fdinfo of process @pid. Returns -1 on failure. */
 static pid_t read_target_pid(pid_t pid, int fd)
 {
 	char value[256];
@@ -119,7 +122,10 @@ static pid_t read_target_pid(pid_t pid, int fd)
 	return atoi(value);
 }
 
-/* Field 22 of /proc/PID/stat; the name may hold anything, but no ") ". */
+/*
+ * Field 22 of /proc/PID/stat. Field 2 is the name, which may contain spaces and
+ * parentheses, so search for the last parenthesis.
+ */
 static uint64_t start_time(pid_t pid)
 {
 	char path[64], text[1024] = "", *at;
@@ -153,12 +159,12 @@ TEST_F(admin, sees_whose_memory_it_is_in_fdinfo)
 }
 
 /**
- * struct inside - what the first process of another pid namespace has found
- * @missing: errno of what it could not have
- * @pid: its number for itself
- * @other: what the fdinfo of a pin of a process outside says
- * @own: what the fdinfo of a pin of its own memory says
- * @own_fd: that pin fd
+ * struct inside - results of a process in a new PID namespace
+ * @missing: errno if the process could not mount its own /proc; 0 otherwise
+ * @pid: PID of the process in its own namespace
+ * @other: target PID in the fdinfo of a pin fd whose target is outside
+ * @own: target PID in the fdinfo of a pin fd of its own memory
+ * @own_fd: pin fd of its own memory
  */
 struct inside {
 	int missing;
@@ -168,7 +174,10 @@ struct inside {
 	int own_fd;
 };
 
-/* Mounts a /proc of its own. Writes a byte when it has looked, and waits for the end. */
+/*
+ * Mount a new /proc and read the fdinfo of both pin fds. Then write a byte and wait
+ * until the peer closes the socket.
+ */
 static void run_inside(struct inside *inside, int pin_fd, int line)
 {
 	struct lab_answer answer;
@@ -193,7 +202,10 @@ static void run_inside(struct inside *inside, int pin_fd, int line)
 	_exit(0);
 }
 
-/* The number is that of the reader's pid namespace: 0 where the target has none in it. */
+/*
+ * fdinfo shows the target's PID in the namespace of the reader, or 0 if the target
+ * has no PID there.
+ */
 TEST_F(admin, sees_the_pid_of_its_own_namespace_in_fdinfo)
 {
 	struct inside *inside =
@@ -219,7 +231,7 @@ TEST_F(admin, sees_the_pid_of_its_own_namespace_in_fdinfo)
 		EXPECT_EQ(1, inside->pid);
 		EXPECT_EQ(0, inside->other);
 		EXPECT_EQ(inside->pid, inside->own);
-		/* The same pin fds, looked at from here. */
+		/* Read the fdinfo of the same pin fds from outside. */
 		EXPECT_NE(inside->pid, pid);
 		EXPECT_EQ(pid, read_target_pid(pid, inside->own_fd));
 		EXPECT_EQ(self->target.pid, read_target_pid(pid, self->pin_fd));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Audit records: a PIN with FORCE or SHORT or of another uid's process, and a READ with
- * FORCE, each give one record with the fields of the request. Nothing else does.
+ * Audit records. A PIN with FORCE or SHORT or of another user's process, and a READ
+ * with FORCE, each write one record with the fields of the request. No other request
+ * writes a record.
  *
- * The records come from the multicast group that "auditctl" and journald read too. The
- * kernel queues records in order, so a message of our own marks the end of what a
- * request may have caused: no test has to wait for a record that never comes.
+ * The records are read from the multicast group that auditctl and journald use as
+ * well. The kernel queues records in order, so the test sends a message of its own to
+ * mark the end of the records of a request. No test has to wait for a record that
+ * never comes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,16 +31,16 @@
 #define NOBODY 65534
 #define PAGES 4
 #define MAX_RECORDS 4
-#define PATIENCE 10
-/* As libaudit has it: no record is longer. */
+#define TIMEOUT 10
+/* Maximum length of a record, as in libaudit. */
 #define MAX_TEXT 8970
 
 /**
  * struct audit - a connection to the kernel's audit subsystem
- * @control: requests and their answers
- * @listener: the multicast group
- * @was_enabled: as it was found
- * @marks: messages sent so far
+ * @control: socket for requests and their answers
+ * @listener: socket that receives the multicast group
+ * @was_enabled: state of auditing before the test
+ * @marks: number of marks sent so far
  */
 struct audit {
 	int control;
@@ -58,14 +60,14 @@ static int open_socket(unsigned int groups)
 		.nl_family = AF_NETLINK,
 		.nl_groups = groups,
 	};
-	const struct timeval patience = { .tv_sec = PATIENCE };
+	const struct timeval timeout = { .tv_sec = TIMEOUT };
 	const int fd =
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
 
 	if (fd >= 0 &&
 	    (bind(fd, (const struct sockaddr *)&address, sizeof(address)) ||
-	     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-			sizeof(patience)))) {
+	     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout,
+			sizeof(timeout)))) {
 		close(fd);
 		return -1;
 	}
@@ -91,7 +93,7 @@ static bool send_message(int fd, int type, const void *data, size_t size,
 		      sizeof(kernel)) == (ssize_t)message.head.nlmsg_len;
 }
 
-/* The data ends with a NUL. Returns false where nothing comes. */
+/* Receive a message and terminate its data with a NUL. Returns false on a timeout. */
 static bool receive_message(int fd, struct message *message)
 {
 	const ssize_t size = recv(fd, message, sizeof(*message) - 1, 0);
@@ -104,7 +106,7 @@ static bool receive_message(int fd, struct message *message)
 
 /*
  * Send a request and wait for its answer, of type @wanted. An acknowledgment may come
- * before or after it. Returns whether it came.
+ * before or after it. Returns true if the answer came.
  */
 static bool ask_kernel(int fd, int type, const void *data, size_t size,
 		       int wanted, struct message *answer)
@@ -121,7 +123,10 @@ static bool ask_kernel(int fd, int type, const void *data, size_t size,
 	return true;
 }
 
-/* Send a request and wait until it is acknowledged. Returns whether it was done. */
+/*
+ * Send a request and wait for the acknowledgment. Returns true if the request
+ * succeeded.
+ */
 static bool tell_kernel(int fd, int type, const void *data, size_t size)
 {
 	struct message message;
@@ -143,7 +148,7 @@ static bool set_enabled(const struct audit *audit, unsigned int enabled)
 	return tell_kernel(audit->control, AUDIT_SET, &status, sizeof(status));
 }
 
-/* Returns whether the kernel answers. */
+/* Returns false if the kernel does not answer. */
 static bool get_enabled(const struct audit *audit, unsigned int *enabled)
 {
 	struct audit_status status = { 0 };
@@ -186,7 +191,10 @@ static void close_audit(struct audit *audit)
 		close(audit->control);
 }
 
-/* A field of a record: " key=value". Returns false where there is none. */
+/*
+ * Copy the value of a field " key=value" of a record. Returns false if there is no
+ * such field.
+ */
 static bool find_field(const char *text, const char *key, char *value,
 		       size_t room)
 {
@@ -202,7 +210,7 @@ static bool find_field(const char *text, const char *key, char *value,
 	return true;
 }
 
-/* A number of a record, in any base; ~0: none. */
+/* Parse a number of a record, in any base. Returns ~0 if there is no such field. */
 static uint64_t find_number(const char *text, const char *key)
 {
 	char value[64];
@@ -213,8 +221,8 @@ static uint64_t find_number(const char *text, const char *key)
 }
 
 /*
- * Collect the records of the module since the last call, @room at most. Returns how
- * many there were; -1: the mark at their end never came.
+ * Collect the records of the module since the last call, @room at most. Returns their
+ * number, or -1 if the mark never came.
  */
 static int collect_records(struct audit *audit, struct message *records,
 			   int room)
@@ -233,7 +241,7 @@ static int collect_records(struct audit *audit, struct message *records,
 		if (message.head.nlmsg_type == AUDIT_USER &&
 		    strstr(message.data, mark))
 			return nr;
-		/* The other types are of the system call. */
+		/* Skip records of other types, which describe the system call. */
 		if (!strstr(message.data, "op=gupx"))
 			continue;
 		if (nr < room)
@@ -279,7 +287,7 @@ FIXTURE_TEARDOWN(audit)
 	close_audit(&self->audit);
 }
 
-/* Another uid's process from now on; the mem fd stays what it was. */
+/* Change the uid of the target. The mem fd stays usable for this process. */
 static void give_target_away(struct __test_metadata *_metadata,
 			     const struct target *target)
 {
@@ -299,7 +307,10 @@ static void pin_pages(struct __test_metadata *_metadata,
 	close(answer.pin_fd);
 }
 
-/* One record since the last look, and it describes this request. */
+/*
+ * Check that there is one record since the last call, and that it describes this
+ * request.
+ */
 static void check_record(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(audit) * self, const char *op,
 			 uint32_t flags, uint64_t addr, uint64_t len,
@@ -359,7 +370,7 @@ TEST_F(audit, records_a_pin_of_a_process_of_another_uid)
 		     self->memory.addr, PAGES * lab_page(), NOBODY);
 }
 
-/* The same into a pin fd that is there already: by one engine and by the other. */
+/* Adding to an existing pin fd writes a record as well, with either engine. */
 TEST_F(audit, records_each_pin_added_to_a_pin_fd)
 {
 	const uint64_t page = lab_page(), next = self->memory.addr + page;
@@ -379,7 +390,7 @@ TEST_F(audit, records_each_pin_added_to_a_pin_fd)
 	close(answer.pin_fd);
 }
 
-/* Nothing is mapped there. The record has what was asked. */
+/* Pin an unmapped page. The record has the range that was requested. */
 TEST_F(audit, records_a_pin_that_took_nothing)
 {
 	const uint64_t hole = self->memory.addr + self->memory.len;
@@ -426,14 +437,17 @@ TEST_F(audit, records_nothing_of_an_ordinary_request)
 	EXPECT_EQ(page, lab_populate(self->target.mem_fd, addr, page, 0).done);
 	EXPECT_EQ(1ULL, lab_read(self->target.mem_fd, addr, 1, &byte, 0).done);
 	check_silence(_metadata, self);
-	/* What does not last is no concern of who has passed the kernel's check. */
+	/*
+	 * READ and POPULATE of another user's process do not write a record, because
+	 * they hold no pages.
+	 */
 	give_target_away(_metadata, &self->target);
 	EXPECT_EQ(page, lab_populate(self->target.mem_fd, addr, page, 0).done);
 	EXPECT_EQ(1ULL, lab_read(self->target.mem_fd, addr, 1, &byte, 0).done);
 	check_silence(_metadata, self);
 }
 
-/* A pin that was not made, and a read that was not begun. */
+/* A refused PIN or READ does not write a record. */
 TEST_F(audit, records_nothing_of_a_refused_request)
 {
 	const uint64_t addr = self->memory.addr, page = lab_page();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A mem fd in other hands than those that opened it: the kernel's check is made
- * once more, of whoever asks. And user namespaces, both ways.
+ * Mem fds that were passed to another process. The module repeats the kernel's access
+ * check for each caller. Also tests user namespaces, from inside and outside.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,7 +26,7 @@
 
 #define NOBODY 65534
 
-static int explain(int mem, const struct memory *memory)
+static int ask_explain(int mem, const struct memory *memory)
 {
 	struct gupx_judgement found[4];
 	struct gupx_explain ask = {
@@ -43,8 +43,10 @@ static int explain(int mem, const struct memory *memory)
 	return ioctl(lab_device(), GUPX_IOC_EXPLAIN, &ask) ? errno : 0;
 }
 
-/* What every verb says of a mem fd; 255 where they are not of one mind. */
-static int ask_all(int mem, const struct memory *memory)
+/*
+ * Return the answer that all verbs give for a mem fd, or 255 if their answers differ.
+ */
+static int ask_all_verbs(int mem, const struct memory *memory)
 {
 	unsigned char byte;
 	const struct lab_answer pin =
@@ -52,7 +54,7 @@ static int ask_all(int mem, const struct memory *memory)
 	const int answer[] = {
 		lab_read(mem, memory->addr, 1, &byte, 0).failed,
 		lab_populate(mem, memory->addr, memory->len, 0).failed,
-		explain(mem, memory),
+		ask_explain(mem, memory),
 	};
 
 	if (pin.pin_fd >= 0)
@@ -97,7 +99,10 @@ static bool write_map(const char *path, const char *text)
 	return done;
 }
 
-/* Root, with all capabilities, over nothing but the namespace. */
+/*
+ * Become root of a new user namespace. The process has all capabilities there, but
+ * none outside.
+ */
 static int become_root_of_user_namespace(void)
 {
 	char map[32];
@@ -108,7 +113,7 @@ static int become_root_of_user_namespace(void)
 	return write_map("/proc/self/uid_map", map) && !geteuid() ? 0 : 255;
 }
 
-/* Its number for the target is another one, or none at all. */
+/* Enter a new PID namespace, in which the target has no PID. */
 static int enter_pid_namespace(void)
 {
 	pid_t pid;
@@ -128,8 +133,9 @@ FIXTURE(passed)
 };
 
 /*
- * @become: who asks
- * @answer: what every verb says
+ * @become: changes the credentials of the caller
+ *
+ * @answer: errno that every verb returns
  */
 FIXTURE_VARIANT(passed)
 {
@@ -180,11 +186,11 @@ TEST_F(passed, by_fork)
 	if (!pid) {
 		if (variant->become())
 			_exit(253);
-		_exit(ask_all(self->target.mem_fd, &self->memory));
+		_exit(ask_all_verbs(self->target.mem_fd, &self->memory));
 	}
 	EXPECT_EQ(variant->answer, exit_code_of(pid));
-	/* It is still good for whoever opened it. */
-	EXPECT_EQ(0, ask_all(self->target.mem_fd, &self->memory));
+	/* The process that opened the mem fd can still use it. */
+	EXPECT_EQ(0, ask_all_verbs(self->target.mem_fd, &self->memory));
 }
 
 TEST_F(passed, by_message)
@@ -198,13 +204,13 @@ TEST_F(passed, by_message)
 		close(self->target.mem_fd);
 		if (variant->become())
 			_exit(253);
-		_exit(ask_all(holder_receive_fd(line[1]), &self->memory));
+		_exit(ask_all_verbs(holder_receive_fd(line[1]), &self->memory));
 	}
 	EXPECT_EQ(0, holder_send_fd(line[0], self->target.mem_fd));
 	EXPECT_EQ(variant->answer, exit_code_of(pid));
 }
 
-/* Opened with more rights than the process has now. */
+/* The process opens the mem fd and then drops privileges. */
 TEST_F(passed, over_a_change_of_credentials)
 {
 	const pid_t pid = fork();
@@ -212,14 +218,17 @@ TEST_F(passed, over_a_change_of_credentials)
 	if (!pid) {
 		const int mem = lab_open_mem(self->target.pid, O_RDWR);
 
-		if (ask_all(mem, &self->memory) || variant->become())
+		if (ask_all_verbs(mem, &self->memory) || variant->become())
 			_exit(253);
-		_exit(ask_all(mem, &self->memory));
+		_exit(ask_all_verbs(mem, &self->memory));
 	}
 	EXPECT_EQ(variant->answer, exit_code_of(pid));
 }
 
-/* The bytes of a pin fd go with it; nothing else of the target does. */
+/*
+ * The receiver of a pin fd can read the pinned bytes. Other access to the target is
+ * checked again.
+ */
 TEST_F(passed, pin_fd)
 {
 	const pid_t pid = fork();
@@ -245,7 +254,7 @@ FIXTURE(who)
 	struct memory memory;
 };
 
-/* All of them are one user's, and no root's. */
+/* The test and its targets run as one unprivileged user. */
 FIXTURE_SETUP(who)
 {
 	ASSERT_LE(0, lab_device());
@@ -265,17 +274,20 @@ static int ask_in_child(FIXTURE_DATA(who) * self)
 	const pid_t pid = fork();
 
 	if (!pid)
-		_exit(ask_all(self->target.mem_fd, &self->memory));
+		_exit(ask_all_verbs(self->target.mem_fd, &self->memory));
 	return exit_code_of(pid);
 }
 
-/* As with read(), who opened the file in time goes on; nobody else begins. */
+/*
+ * A process that opened the mem fd before keeps its access, like with read() of the
+ * file. A process that received the mem fd is checked again and refused.
+ */
 TEST_F(who, deny_passed_mem_fd_of_target_no_longer_dumpable)
 {
 	EXPECT_EQ(0, ask_in_child(self));
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_prctl, PR_SET_DUMPABLE, 0));
 	EXPECT_EQ(EACCES, ask_in_child(self));
-	EXPECT_EQ(0, ask_all(self->target.mem_fd, &self->memory));
+	EXPECT_EQ(0, ask_all_verbs(self->target.mem_fd, &self->memory));
 	EXPECT_EQ(-1, lab_open_mem(self->target.pid, O_RDONLY));
 	EXPECT_EQ(EACCES, errno);
 }
@@ -301,7 +313,7 @@ TEST_F(who, deny_root_of_user_namespace_on_a_process_outside)
 	EXPECT_EQ(EACCES, exit_code_of(pid));
 }
 
-/* The maker of a user namespace has all rights over it, from outside. */
+/* The creator of a user namespace has all capabilities over it from outside. */
 TEST_F(who, allow_maker_of_user_namespace_on_a_process_inside)
 {
 	int mem;
@@ -309,14 +321,15 @@ TEST_F(who, allow_maker_of_user_namespace_on_a_process_inside)
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_unshare, CLONE_NEWUSER));
 	mem = lab_open_mem(self->target.pid, O_RDWR);
 	ASSERT_LE(0, mem);
-	EXPECT_EQ(0, ask_all(mem, &self->memory));
+	EXPECT_EQ(0, ask_all_verbs(mem, &self->memory));
 	EXPECT_EQ(0, ask_in_child(self));
 	close(mem);
 }
 
 /*
- * The old address space lives on, for a request that waits in it. Its opener
- * still has it; to others the file is one of a process that has another.
+ * A request that waits in the old address space keeps it alive. The process that
+ * opened the mem fd can still use it. Other processes are refused, because the target
+ * now has another mm.
  */
 TEST(deny_passed_mem_fd_of_exec_ed_target)
 {
@@ -341,12 +354,12 @@ TEST(deny_passed_mem_fd_of_exec_ed_target)
 	target_exec(&target);
 	asking = fork();
 	if (!asking)
-		_exit(explain(target.mem_fd, &memory));
+		_exit(ask_explain(target.mem_fd, &memory));
 	EXPECT_EQ(ESRCH, exit_code_of(asking));
-	EXPECT_EQ(0, explain(target.mem_fd, &memory));
+	EXPECT_EQ(0, ask_explain(target.mem_fd, &memory));
 	close(slow_uffd.uffd);
 	EXPECT_EQ(0, exit_code_of(waiting));
-	EXPECT_EQ(ESRCH, explain(target.mem_fd, &memory));
+	EXPECT_EQ(ESRCH, ask_explain(target.mem_fd, &memory));
 	target_stop(&target);
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Yama's scopes, which narrow down whom a user may look into. The module has no
- * part in it, and that is the point: whoever gets no mem fd gets nothing, and who
- * has it from somebody else is asked by the kernel again.
+ * Yama's ptrace scopes, which restrict the processes that a user may access. The
+ * module does not know about Yama. It relies on the kernel's check, which runs when a
+ * mem fd is opened and again when a passed mem fd is used.
  *
- * Scope 3 cannot be left again, and makes every other test fail: it is the last
- * test of the program that, by its name, runs last.
+ * Scope 3 cannot be left again and makes every other test fail. So its test is the
+ * last one of this program, and this program runs last because of its name.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -44,15 +44,18 @@ FIXTURE_SETUP(yama)
 	self->scope = lab_number(YAMA, "");
 }
 
-/* The last one is for good, until the machine starts anew. */
+/* Scope 3 stays until the next boot. */
 FIXTURE_TEARDOWN(yama)
 {
 	if (self->scope >= 0 && lab_number(YAMA, "") != 3)
 		EXPECT_TRUE(set_yama(self->scope));
 }
 
-/* Done as NOBODY, in a process of its own, so that the test stays root. */
-static int as_user(int (*what)(void))
+/*
+ * Run a function unprivileged in a child process, so that the test stays root.
+ * Returns its result.
+ */
+static int run_as_user(int (*what)(void))
 {
 	int status = 0;
 	const pid_t pid = fork();
@@ -65,7 +68,7 @@ static int as_user(int (*what)(void))
 	_exit(what());
 }
 
-/* A descendant as target: 0, or why not. */
+/* Open the mem file of a descendant. Returns 0 or a positive errno. */
 static int open_descendant(void)
 {
 	struct target target;
@@ -73,35 +76,40 @@ static int open_descendant(void)
 	return target_start(&target);
 }
 
-/* Another descendant, the target's sister, looks at it: she is told its number. */
-static int open_sister(void)
+/*
+ * Let one descendant open the mem file of another one. Returns 0 or a positive errno.
+ */
+static int open_sibling(void)
 {
 	static char path[64];
-	struct target target, sister;
-	const int error = target_start(&target) ?: target_start(&sister);
+	struct target target, sibling;
+	const int error = target_start(&target) ?: target_start(&sibling);
 	long fd;
 
 	if (error)
 		return error;
 	snprintf(path, sizeof(path), "/proc/%d/mem", target.pid);
-	if (pwrite(sister.mem_fd, path, sizeof(path), (uintptr_t)path) !=
+	if (pwrite(sibling.mem_fd, path, sizeof(path), (uintptr_t)path) !=
 	    sizeof(path))
 		return 253;
-	fd = TARGET_CALL(&sister, SYS_open, (long)path, O_RDONLY);
+	fd = TARGET_CALL(&sibling, SYS_open, (long)path, O_RDONLY);
 	return fd < 0 ? -fd : 0;
 }
 
-/* She has inherited the mem fd: what does the module tell her? */
-static int ask_as_sister(void)
+/*
+ * Let one descendant use an inherited mem fd of another one. Returns 0 or a positive
+ * errno.
+ */
+static int ask_as_sibling(void)
 {
 	static struct gupx_populate ask = { .size = sizeof(ask) };
-	struct target target, sister;
+	struct target target, sibling;
 	int error = target_start(&target);
 
 	ask.mem_fd = target.mem_fd;
-	error = error ?: target_start(&sister);
+	error = error ?: target_start(&sibling);
 	return error
-		       ?: -TARGET_CALL(&sister, SYS_ioctl, lab_device(),
+		       ?: -TARGET_CALL(&sibling, SYS_ioctl, lab_device(),
 				       GUPX_IOC_POPULATE, (long)&ask);
 }
 
@@ -117,17 +125,17 @@ static int ask_as_sister(void)
 TEST_F(yama, scope_0_allow_any_of_the_same_user)
 {
 	NEED_YAMA(0);
-	EXPECT_EQ(0, as_user(open_descendant));
-	EXPECT_EQ(0, as_user(open_sister));
-	EXPECT_EQ(0, as_user(ask_as_sister));
+	EXPECT_EQ(0, run_as_user(open_descendant));
+	EXPECT_EQ(0, run_as_user(open_sibling));
+	EXPECT_EQ(0, run_as_user(ask_as_sibling));
 }
 
 TEST_F(yama, scope_1_allow_descendants_only)
 {
 	NEED_YAMA(1);
-	EXPECT_EQ(0, as_user(open_descendant));
-	EXPECT_EQ(EACCES, as_user(open_sister));
-	EXPECT_EQ(EACCES, as_user(ask_as_sister));
+	EXPECT_EQ(0, run_as_user(open_descendant));
+	EXPECT_EQ(EACCES, run_as_user(open_sibling));
+	EXPECT_EQ(EACCES, run_as_user(ask_as_sibling));
 }
 
 TEST_F(yama, scope_2_deny_without_CAP_SYS_PTRACE)
@@ -135,7 +143,7 @@ TEST_F(yama, scope_2_deny_without_CAP_SYS_PTRACE)
 	struct target target;
 
 	NEED_YAMA(2);
-	EXPECT_EQ(EACCES, as_user(open_descendant));
+	EXPECT_EQ(EACCES, run_as_user(open_descendant));
 	EXPECT_EQ(0, target_start(&target));
 	target_stop(&target);
 }
