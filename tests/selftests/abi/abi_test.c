@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The border: sizes, flags, reserved fields, pointers, descriptors, and the
- * order in which they are judged. The order is contract: user space tells "older
- * module" from "my mistake" by it.
+ * Argument checks: sizes, flags, reserved fields, pointers and descriptors, and the
+ * order in which they are checked. The order is part of the ABI: from it, user space
+ * can tell an older module from a mistake of its own.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include "memory.h"
 #include "target.h"
 
-/* Room for the largest struct and a tail. */
+/* Room for the largest struct and a tail behind it. */
 #define ROOM 512
 
 FIXTURE(verb)
@@ -29,7 +29,10 @@ FIXTURE(verb)
 	struct memory memory;
 	char buffer[64];
 	int pin_fd;
-	/* A request that succeeds, as words: fields are at multiples of 4. */
+	/*
+	 * A valid request. All fields are at multiples of 4 bytes, so it is also an
+	 * array of words.
+	 */
 	union {
 		__u32 size;
 		__u32 words[ROOM / 4];
@@ -45,13 +48,17 @@ FIXTURE(verb)
 };
 
 /**
- * One ioctl.
- * @number: its code
- * @size: of its struct
- * @flags: those that it takes
- * @mem_fd, @addr, @len, @reserved, @entry_size: offsets of fields
- * @entry: size of an entry of its array
- * @aligned: whether @addr and @len must be
+ * Properties of one ioctl. Offsets are 0 if the struct has no such field.
+ * @number: ioctl number
+ * @size: size of its struct
+ * @flags: flags that it accepts
+ * @mem_fd: offset of the mem fd
+ * @addr: offset of the address, or of the offset into the pin fd
+ * @len: offset of the length
+ * @reserved: offset of a reserved field
+ * @entry_size: offset of the field that has the size of an array entry
+ * @entry: size of an array entry
+ * @aligned: true if @addr and @len must be page-aligned
  */
 FIXTURE_VARIANT(verb)
 {
@@ -173,7 +180,7 @@ FIXTURE_TEARDOWN(verb)
 	target_stop(&self->target);
 }
 
-static int ask(int pin_fd, unsigned long number, void *argument)
+static int send_ioctl(int pin_fd, unsigned long number, void *argument)
 {
 	const bool of_pin_fd = _IOC_NR(number) >= _IOC_NR(GUPX_IOC_EXTENTS);
 	const int fd = of_pin_fd ? pin_fd : lab_device();
@@ -181,7 +188,7 @@ static int ask(int pin_fd, unsigned long number, void *argument)
 	return ioctl(fd, number, argument) ? errno : 0;
 }
 
-#define ASK() ask(self->pin_fd, variant->number, &self->good)
+#define ASK() send_ioctl(self->pin_fd, variant->number, &self->good)
 
 static void set_u64(__u32 *words, size_t offset, __u64 value)
 {
@@ -248,7 +255,7 @@ TEST_F(verb, unknown_flag_is_EOPNOTSUPP)
 
 TEST_F(verb, reserved_field_is_EINVAL)
 {
-	/* Some verbs have no such field, and nothing that could go wrong. */
+	/* Some verbs have no reserved field. */
 	if (!variant->reserved)
 		return;
 	self->good.words[variant->reserved / 4] = 1;
@@ -257,7 +264,7 @@ TEST_F(verb, reserved_field_is_EINVAL)
 	EXPECT_EQ(EINVAL, ASK());
 }
 
-/* The array's field of a request, whichever verb it is of. */
+/* Set the array of a request, which is either an EXPLAIN or an EXTENTS. */
 static void set_array(struct gupx_explain *explain,
 		      struct gupx_extents *extents, bool is_explain,
 		      void *entries, __u32 capacity)
@@ -275,7 +282,7 @@ static void set_array(struct gupx_explain *explain,
 	set_array(&self->good.explain, &self->good.extents, \
 		  variant->number == GUPX_IOC_EXPLAIN, entries, capacity)
 
-/* An entry as this header has it is the shortest there ever was. */
+/* The entry of this header has the minimum size. */
 TEST_F(verb, entry_too_small_is_EINVAL)
 {
 	__u64 entries[64];
@@ -289,7 +296,7 @@ TEST_F(verb, entry_too_small_is_EINVAL)
 	}
 	self->good.words[variant->entry_size / 4] = variant->entry;
 	EXPECT_EQ(0, ASK());
-	/* It is judged where no entry is wanted, too. */
+	/* The size is checked even if no entry is requested. */
 	SET_ARRAY(NULL, 0);
 	self->good.words[variant->entry_size / 4] = variant->entry - 8;
 	EXPECT_EQ(EINVAL, ASK());
@@ -342,7 +349,7 @@ TEST_F(verb, misaligned_is_EINVAL)
 		EXPECT_EQ(EINVAL, ASK()) TH_LOG("len + %llu", odd);
 		set_u64(words, variant->len, len);
 	}
-	/* L1 does not come before it. */
+	/* The alignment is checked before row L1 (zero length succeeds). */
 	set_u64(words, variant->addr, addr + 1);
 	set_u64(words, variant->len, 0);
 	EXPECT_EQ(EINVAL, ASK());
@@ -366,7 +373,7 @@ TEST_F(verb, L3_overflow_is_EINVAL)
 	EXPECT_EQ(EINVAL, ASK());
 }
 
-/* The last page of all ends at 2^64: nothing is mapped there, ever. */
+/* The last page ends at 2^64. Nothing is ever mapped there. */
 TEST_F(verb, last_page_does_not_pass_for_memory)
 {
 	__u32 *const words = self->good.words;
@@ -398,7 +405,7 @@ TEST_F(verb, L1_nothing_asked_succeeds)
 		return;
 	set_u64(self->good.words, variant->len, 0);
 	EXPECT_EQ(0, ASK());
-	/* Not even a hole is looked at. */
+	/* With a zero length, even an unmapped address succeeds. */
 	set_u64(self->good.words, variant->addr, 0);
 	EXPECT_EQ(0, ASK());
 	EXPECT_EQ(0ULL, get_u64(self->good.words, variant->len));
@@ -412,15 +419,17 @@ TEST_F(verb, bad_pointer_is_EFAULT)
 
 	ASSERT_NE(MAP_FAILED, pages);
 	ASSERT_EQ(0, munmap(pages + page, page));
-	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, NULL));
-	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, pages + page));
-	/* Cut off in the middle, behind a size that reads well. */
+	EXPECT_EQ(EFAULT, send_ioctl(self->pin_fd, variant->number, NULL));
+	EXPECT_EQ(EFAULT,
+		  send_ioctl(self->pin_fd, variant->number, pages + page));
+	/* The struct is cut off in the middle, behind a readable size field. */
 	memcpy(pages + page - 8, &self->good, 8);
-	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, pages + page - 8));
+	EXPECT_EQ(EFAULT,
+		  send_ioctl(self->pin_fd, variant->number, pages + page - 8));
 	munmap(pages, page);
 }
 
-static int lowest_free_fd(void)
+static int find_free_fd(void)
 {
 	const int fd = dup(0);
 
@@ -428,13 +437,13 @@ static int lowest_free_fd(void)
 	return fd;
 }
 
-/* The answer cannot be given: what was done for it must be undone. */
+/* If the answer cannot be written, the request must be undone. */
 TEST_F(verb, answer_into_read_only_memory_is_EFAULT)
 {
 	const long page = lab_page();
 	char *const argument = mmap(NULL, page, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const int free_fd = lowest_free_fd();
+	const int free_fd = find_free_fd();
 	long held;
 
 	ASSERT_NE(MAP_FAILED, argument);
@@ -443,9 +452,9 @@ TEST_F(verb, answer_into_read_only_memory_is_EFAULT)
 	memcpy(argument, &self->good, variant->size);
 	ASSERT_EQ(0, mprotect(argument, page, PROT_READ));
 	held = lab_pins_held();
-	EXPECT_EQ(EFAULT, ask(self->pin_fd, variant->number, argument));
+	EXPECT_EQ(EFAULT, send_ioctl(self->pin_fd, variant->number, argument));
 	EXPECT_EQ(held, lab_pins_held());
-	EXPECT_EQ(free_fd, lowest_free_fd());
+	EXPECT_EQ(free_fd, find_free_fd());
 	munmap(argument, page);
 }
 

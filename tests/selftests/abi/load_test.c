@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading: the module leans on the layout of /proc/PID/mem, and refuses to load
- * where it finds another. The loader's root directory decides what it finds. It
- * also pins a page as the kernel does, and refuses a kernel that does otherwise:
- * such a one is made here by a probe (kmod/fake_gup.c).
+ * Loading. The module depends on the layout of /proc/PID/mem, and refuses to load if
+ * it finds another layout. The root directory of the loader decides which file it
+ * finds.
+ *
+ * The module also compares its own pin of a page with the kernel's, and refuses a
+ * kernel that pins differently. kmod/fake_gup.c makes such a kernel with a probe.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,7 +58,7 @@ FIXTURE_SETUP(load)
 	ASSERT_EQ(0, syscall(SYS_delete_module, NAME, O_NONBLOCK));
 }
 
-/* Whatever a test did: the next one finds the module loaded. */
+/* Load the module again for the next test. */
 FIXTURE_TEARDOWN(load)
 {
 	char path[64];
@@ -72,7 +74,7 @@ FIXTURE_TEARDOWN(load)
 	}
 }
 
-/* The errno of loading the module with another root directory; 0: loaded. */
+/* Load the module with another root directory. Returns 0 or a positive errno. */
 static int load_in(const char *root, int module)
 {
 	const pid_t pid = fork();
@@ -99,7 +101,7 @@ static bool log_has(const char *words)
 	return found;
 }
 
-/* Pages of address space that this process has. */
+/* Number of pages in the address space of this process. */
 static long mapped_pages(void)
 {
 	char line[128] = "";
@@ -117,7 +119,10 @@ TEST_F(load, as_usual)
 	EXPECT_EQ(0, access(GUPX_DEVICE, R_OK | W_OK));
 }
 
-/* What an administrator has not asked for is not allowed to anybody. */
+/*
+ * Optional features stay off and the device stays closed to users until an
+ * administrator enables them.
+ */
 TEST_F(load, gives_nothing_away)
 {
 	struct stat node;
@@ -137,7 +142,7 @@ TEST_F(load, without_proc_is_refused)
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
 }
 
-/* A file of that name with no mm where gupx looks for one. */
+/* Provide a regular file as /proc/self/mem. Its private_data is not an mm. */
 TEST_F(load, with_another_layout_is_refused)
 {
 	const char *const dirs[] = { "proc", "proc/self" };
@@ -157,7 +162,7 @@ TEST_F(load, with_another_layout_is_refused)
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
 }
 
-/* Nobody is left with a page that was mapped for this, or with pins of it. */
+/* The self-check must unmap its page and release its pins. */
 TEST_F(load, leaves_its_loader_as_it_was)
 {
 	const pid_t pid = fork();
@@ -177,7 +182,10 @@ TEST_F(load, leaves_its_loader_as_it_was)
 	EXPECT_EQ(0, status);
 }
 
-/* Not a kernel to be blamed, but a loader that may have no more memory. */
+/*
+ * If the loader may not map more memory, the error is ENOMEM and the kernel is not
+ * blamed.
+ */
 TEST_F(load, without_memory_is_refused)
 {
 	const pid_t pid = fork();
@@ -200,7 +208,7 @@ FIXTURE(twisted)
 	int fake_gup;
 };
 
-/* A kernel on which our loop and the kernel's own do not agree, and what is said. */
+/* A kernel whose own pins differ from gupx's, and the message that is expected. */
 FIXTURE_VARIANT(twisted)
 {
 	const char *how;
@@ -242,14 +250,14 @@ FIXTURE_TEARDOWN(twisted)
 TEST_F(twisted, kernel_is_refused)
 {
 	if (syscall(SYS_finit_module, self->fake_gup, variant->how, 0)) {
-		/* The tested kernels have probes, but for the one built to check itself. */
+		/* All tested kernels have kprobes, except the one with debug checks. */
 		ASSERT_EQ(EOPNOTSUPP, errno);
 		SKIP(return, "this kernel has no probes");
 	}
 	EXPECT_EQ(ENODEV, load_in("/", self->module));
 	EXPECT_TRUE(log_has(variant->words));
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
-	/* It was the kernel's doing: without it, the same file loads. */
+	/* Without the probe, the same module loads. */
 	ASSERT_EQ(0, syscall(SYS_delete_module, FAKE_GUP, O_NONBLOCK));
 	EXPECT_EQ(0, load_in("/", self->module));
 }

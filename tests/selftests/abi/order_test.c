@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The order of the checks, with all arguments broken at once and repaired one by
- * one; and what the pin fd says at its edges.
+ * Order of the checks: all arguments start invalid and are repaired one by one. Also
+ * tests edge cases of the ioctls on a pin fd.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "memory.h"
 #include "target.h"
 
-static int ask(int pin_fd, unsigned long number, void *argument)
+static int send_ioctl(int pin_fd, unsigned long number, void *argument)
 {
 	const bool of_pin_fd = _IOC_NR(number) >= _IOC_NR(GUPX_IOC_EXTENTS);
 	const int fd = of_pin_fd ? pin_fd : lab_device();
@@ -35,7 +35,7 @@ FIXTURE(order)
 	bool force;
 };
 
-/* Everything is wrong with this request. */
+/* Prepare targets and descriptors for a request in which every argument is invalid. */
 FIXTURE_SETUP(order)
 {
 	struct lab_answer answer;
@@ -68,20 +68,23 @@ FIXTURE_TEARDOWN(order)
 	target_stop(&self->other);
 }
 
-/* Longer than the module knows, with a tail that is not zero. */
+/* A struct that is longer than the module's, with a tail that is not zero. */
 struct long_pin {
 	struct gupx_pin pin;
 	__u64 tail;
 };
 
-/* Repairs one thing after the other; each time the next one is what is said. */
+/*
+ * Repair one argument after the other. Each time, the next invalid one decides the
+ * error.
+ */
 static void repair_pin(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(order) * self, struct long_pin *it)
 {
 	struct gupx_pin *const pin = &it->pin;
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-#define SAYS(error) EXPECT_EQ(error, ask(-1, GUPX_IOC_PIN, pin))
+#define SAYS(error) EXPECT_EQ(error, send_ioctl(-1, GUPX_IOC_PIN, pin))
 	SAYS(EINVAL);
 	pin->size = sizeof(*it);
 	SAYS(E2BIG);
@@ -133,14 +136,14 @@ TEST_F(order, of_checks)
 		.tail = ~0ULL,
 	};
 
-	/* Without a limit that binds, nothing can be too much. */
+	/* Set a memlock limit of zero, so that the last check can fail. */
 	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
 	ASSERT_EQ(0, lab_set_memlock(0));
 	repair_pin(_metadata, self, &it);
 	ASSERT_EQ(-1, it.pin.pin_fd);
 }
 
-/* A pin fd where pins are to be added is a pin fd, and of the same target. */
+/* The pin_fd of a PIN must be a pin fd, and must have the same target. */
 TEST_F(order, pin_fd_is_judged)
 {
 	const uint64_t addr = self->memory.addr, page = lab_page();
@@ -172,7 +175,9 @@ TEST_F(order, unknown_ioctl_on_pin_fd_is_ENOTTY)
 	}
 }
 
-/* The list in parts, from any index on; the head is true at any capacity. */
+/*
+ * The list can be read in parts from any index. The header is the same for each part.
+ */
 TEST_F(order, extents_page_by_page)
 {
 	const uint64_t page = lab_page();
@@ -181,7 +186,7 @@ TEST_F(order, extents_page_by_page)
 	struct lab_answer answer;
 	uint64_t bytes = 0;
 
-	/* Every other page: runs cannot grow together. */
+	/* Pin every other page, so that no extents are merged. */
 	answer = lab_pin(self->target.mem_fd, self->memory.addr, page, 0);
 	ASSERT_EQ(0, answer.failed);
 	for (size_t i = 2; i < 16; i += 2)
@@ -193,7 +198,7 @@ TEST_F(order, extents_page_by_page)
 	EXPECT_EQ(8U, head.count);
 	EXPECT_EQ(8ULL, head.total);
 	EXPECT_EQ(8 * page, head.bytes);
-	/* Of who has CAP_IPC_LOCK. */
+	/* The caller has CAP_IPC_LOCK, so nothing is charged. */
 	EXPECT_EQ(0ULL, head.charged);
 	for (unsigned int i = 0; i < head.count; i++) {
 		struct gupx_extents part = {
@@ -204,7 +209,8 @@ TEST_F(order, extents_page_by_page)
 			.entry_size = sizeof(struct gupx_extent),
 		};
 
-		ASSERT_EQ(0, ask(answer.pin_fd, GUPX_IOC_EXTENTS, &part));
+		ASSERT_EQ(0,
+			  send_ioctl(answer.pin_fd, GUPX_IOC_EXTENTS, &part));
 		EXPECT_EQ(1U, part.count);
 		EXPECT_EQ(8ULL, part.total);
 		EXPECT_EQ(0, memcmp(&one, &all[i], sizeof(one)));
@@ -226,19 +232,19 @@ TEST_F(order, extents_at_the_edges)
 		.entry_size = sizeof(run),
 	};
 
-	EXPECT_EQ(0, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	EXPECT_EQ(0, send_ioctl(self->other_pin, GUPX_IOC_EXTENTS, &head));
 	EXPECT_EQ(0U, head.count);
 	EXPECT_EQ(self->memory.len, head.bytes);
 	head.first = 0;
 	head.buf = 1;
 	head.capacity = ~0U;
-	EXPECT_EQ(EFAULT, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	EXPECT_EQ(EFAULT, send_ioctl(self->other_pin, GUPX_IOC_EXTENTS, &head));
 	head.capacity = 0;
-	EXPECT_EQ(0, ask(self->other_pin, GUPX_IOC_EXTENTS, &head));
+	EXPECT_EQ(0, send_ioctl(self->other_pin, GUPX_IOC_EXTENTS, &head));
 	EXPECT_EQ(0U, head.count);
 }
 
-/* An answer that cannot be given is known beforehand: nothing is added. */
+/* PIN checks that it can write its answer before it pins anything. */
 TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 {
 	struct gupx_extents head;
@@ -255,17 +261,20 @@ TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 		.len = self->memory.len,
 	};
 	ASSERT_EQ(0, mprotect(pin, lab_page(), PROT_READ));
-	EXPECT_EQ(EFAULT, ask(-1, GUPX_IOC_PIN, pin));
+	EXPECT_EQ(EFAULT, send_ioctl(-1, GUPX_IOC_PIN, pin));
 	ASSERT_EQ(0, lab_extents(self->other_pin, &head, NULL, 0));
 	EXPECT_EQ(self->memory.len, head.bytes);
 	ASSERT_EQ(0, mprotect(pin, lab_page(), PROT_READ | PROT_WRITE));
-	EXPECT_EQ(0, ask(-1, GUPX_IOC_PIN, pin));
+	EXPECT_EQ(0, send_ioctl(-1, GUPX_IOC_PIN, pin));
 	ASSERT_EQ(0, lab_extents(self->other_pin, &head, NULL, 0));
 	EXPECT_EQ(2 * self->memory.len, head.bytes);
 	munmap(pin, lab_page());
 }
 
-/* READ's buffer is first touched when the loop has run: the struct answers. */
+/*
+ * READ does not touch the buffer before it copies, so a bad buffer stops the request
+ * but the ioctl succeeds.
+ */
 TEST_F(order, read_into_bad_buffer_stops_at_copy)
 {
 	const uint64_t page = lab_page();
@@ -282,7 +291,7 @@ TEST_F(order, read_into_bad_buffer_stops_at_copy)
 	EXPECT_EQ(GUPX_STAGE_COPY, answer.stop.stage);
 	EXPECT_EQ(GUPX_REASON_BUFFER, answer.stop.reason);
 	EXPECT_EQ((__u32)EFAULT, answer.stop.error);
-	/* The first page fits, the second has nowhere to go. */
+	/* The buffer has room for the first page only. */
 	answer = lab_read(self->target.mem_fd, self->memory.addr, 2 * page,
 			  pages, 0);
 	EXPECT_EQ(0, answer.failed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gupctl and the module together: a refusal is one line that says what is refused,
- * why, and what to do about it; pin says who was charged and what it holds.
+ * gupctl with the module. An error is one line that says what failed, why, and how to
+ * fix it. "gupctl pin" reports what it holds and what was charged to the caller.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #define GUPCTL "/usr/bin/gupctl"
 #define MAX_EXTENTS "/sys/module/gupx/parameters/max_extents"
 
-/* gupctl pins as much in one request, and never across a multiple of it. */
+/* gupctl pins at most this much per request, and splits requests at multiples of it. */
 #define CHUNK (64ULL << 20)
 
 #define PAGES 16
@@ -39,7 +39,10 @@ FIXTURE(gupctl)
 	char output[8192];
 };
 
-/* Small pages that lie scattered in memory, half of them in each of two chunks. */
+/*
+ * Map scattered small pages around a multiple of CHUNK, so that gupctl needs two
+ * requests.
+ */
 static uint64_t map_pages(const struct target *target, uint64_t len)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -98,7 +101,7 @@ static void exec_cli(uid_t uid, const char *const words[], int output)
 	_exit(127);
 }
 
-/* Its output is kept in @self. Returns its exit status, or -1. */
+/* Run gupctl and store its output in @self. Returns its exit status, or -1. */
 static int run_cli(FIXTURE_DATA(gupctl) * self, uid_t uid,
 		   const char *const words[])
 {
@@ -123,7 +126,7 @@ static int run_cli(FIXTURE_DATA(gupctl) * self, uid_t uid,
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* gupctl VERB OPTIONS... on the target's pages, which are named in two ranges. */
+/* Run "gupctl VERB OPTIONS..." on the pages of the target, given as two ranges. */
 static int run_on_target(FIXTURE_DATA(gupctl) * self, uid_t uid,
 			 const char *verb, const char *const options[])
 {
@@ -146,7 +149,7 @@ static int run_on_target(FIXTURE_DATA(gupctl) * self, uid_t uid,
 	return run_cli(self, uid, words);
 }
 
-/* The options end with a NULL: no call has as many as the array has room for. */
+/* Options end with a NULL. No call has more options than the array has room for. */
 #define RUN(uid, verb, ...) \
 	run_on_target(self, uid, verb, (const char *const[8]){ __VA_ARGS__ })
 
@@ -209,7 +212,10 @@ TEST_F(gupctl, names_the_rights_that_the_kernels_engine_needs)
 	EXPECT_EQ(0, RUN(USER, "pin", "--hold=0", "--engine=kernel"));
 }
 
-/* The cap holds for root too, and the range behind is not tried. */
+/*
+ * The cap applies to root as well. gupctl stops at the first range and does not try
+ * the second.
+ */
 TEST_F(gupctl, ends_at_the_cap_on_extents)
 {
 	static const char *const info[] = { "gupctl", "info", "--json", NULL };
@@ -237,7 +243,10 @@ TEST_F(gupctl, says_who_is_not_charged)
 	EXPECT_SAID(1, "charged to you  64 KiB\n");
 }
 
-/* Where runs lie in memory is not shown to users: theirs are joined. */
+/*
+ * Users may not see physical addresses, so physically separate extents are merged for
+ * them.
+ */
 TEST_F(gupctl, lists_joined_extents_to_users)
 {
 	SKIP_IF_MISSING();
@@ -253,7 +262,10 @@ TEST_F(gupctl, lists_joined_extents_to_users)
 	EXPECT_SAID(1, "\"offset\": 0, \"pfn\": null");
 }
 
-/* Of the two requests only the first makes the pin fd, and takes the flag. */
+/*
+ * gupctl makes two requests. Only the first one creates the pin fd and passes the
+ * flag that seals it.
+ */
 TEST_F(gupctl, seals_a_read_only_pin_against_writing)
 {
 	SKIP_IF_MISSING();

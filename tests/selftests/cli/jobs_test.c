@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* gupctl populate --jobs: several threads do what one would, and end as it would. */
+/* Test "gupctl populate --jobs": several threads have the same result as one. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -31,7 +31,7 @@ FIXTURE(jobs)
 	pid_t cli;
 };
 
-static long map(const struct target *target, long addr, long len, int fd)
+static long map_range(const struct target *target, long addr, long len, int fd)
 {
 	const int kind = fd < 0 ? MAP_ANONYMOUS : 0;
 
@@ -47,7 +47,7 @@ FIXTURE_SETUP(jobs)
 		return;
 	}
 	ASSERT_EQ(0, target_start(&self->target));
-	self->addr = map(&self->target, 0, LEN + HUGE, -1);
+	self->addr = map_range(&self->target, 0, LEN + HUGE, -1);
 	ASSERT_LT(0, self->addr);
 	self->addr = (self->addr + HUGE - 1) & ~(HUGE - 1);
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr, LEN,
@@ -83,7 +83,7 @@ static void start_cli(FIXTURE_DATA(jobs) * self, const char *jobs)
 	close(ends[1]);
 }
 
-/* What it said, and its exit status, or -1 where it took too long. */
+/* Read the output of gupctl. Returns its exit status, or -1 if a signal killed it. */
 static int end_cli(FIXTURE_DATA(jobs) * self)
 {
 	size_t used = 0;
@@ -100,8 +100,8 @@ static int end_cli(FIXTURE_DATA(jobs) * self)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static size_t resident(const FIXTURE_DATA(jobs) * self, uint64_t from,
-		       uint64_t to)
+static size_t count_resident(const FIXTURE_DATA(jobs) * self, uint64_t from,
+			     uint64_t to)
 {
 	return lab_resident(self->target.pid, self->addr + from,
 			    (to - from) / lab_page());
@@ -120,11 +120,14 @@ TEST_F(jobs, bring_in_all_of_it)
 		{
 			TH_LOG("-j %s: %s", jobs[i], self->output);
 		}
-		EXPECT_EQ(LEN / lab_page(), resident(self, 0, LEN));
+		EXPECT_EQ(LEN / lab_page(), count_resident(self, 0, LEN));
 	}
 }
 
-/* What lies behind the first stop does not count, whoever has brought it in. */
+/*
+ * gupctl reports the first stop. Pages behind it do not count, even if another thread
+ * has populated them.
+ */
 TEST_F(jobs, end_at_the_first_stop)
 {
 	const uint64_t hole = 3 * HUGE + lab_page();
@@ -141,10 +144,10 @@ TEST_F(jobs, end_at_the_first_stop)
 	{
 		TH_LOG("no %s: %s", where, self->output);
 	}
-	EXPECT_EQ(hole / lab_page(), resident(self, 0, hole));
+	EXPECT_EQ(hole / lab_page(), count_resident(self, 0, hole));
 }
 
-/* The thread that waits is not the one that hears Ctrl-C. */
+/* SIGINT reaches the main thread, and must also end a thread that waits for a page. */
 TEST_F(jobs, end_when_interrupted)
 {
 	const struct memory slow_uffd = {
@@ -164,7 +167,7 @@ TEST_F(jobs, end_when_interrupted)
 	{
 		TH_LOG("%s", self->output);
 	}
-	EXPECT_EQ(3 * HUGE / lab_page(), resident(self, 0, 3 * HUGE));
+	EXPECT_EQ(3 * HUGE / lab_page(), count_resident(self, 0, 3 * HUGE));
 }
 
 TEST_HARNESS_MAIN
