@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer's target over module/policy.h: any facts, the impossible ones too.
- * tests/host/policy_test.c knows the right verdict of each input that can be; this
- * knows what no verdict may ever be.
+ * libFuzzer target for module/policy.h. It accepts any combination of facts, even
+ * impossible ones. policy_test.c checks the exact verdict of each possible input;
+ * this program checks invariants that hold for every verdict.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -11,8 +11,11 @@
 #include "policy.h"
 
 /**
- * struct input - what the fuzzer gives
- * @facts: of an entry, a fault's answer, or bit 0: is the gate readable?
+ * struct input - input from the fuzzer
+ * @facts: facts of a page table entry, or the result of a fault; for the gate page, bit
+ *	0 says if it is readable
+ * @vma: facts of the mapping
+ * @request: flags of the request
  */
 struct input {
 	uint32_t facts;
@@ -20,21 +23,21 @@ struct input {
 	uint32_t request;
 };
 
-static bool stops(struct gupx_verdict verdict)
+static bool is_stop(struct gupx_verdict verdict)
 {
 	return verdict.action == GUPX_STOP;
 }
 
-/* A stop says where and why; nothing else says either. */
+/* A stop has a stage and a reason. Other verdicts have neither. */
 static void check_verdict(struct gupx_verdict verdict)
 {
 	assert(verdict.action <= GUPX_STOP);
 	assert(verdict.stage <= GUPX_STAGE_ENGINE);
 	assert(verdict.reason <= GUPX_REASON_UNSUPPORTED);
-	assert(stops(verdict) == (verdict.stage != GUPX_STAGE_NONE));
-	assert(stops(verdict) == (verdict.reason != GUPX_REASON_NONE));
-	assert(stops(verdict) || !verdict.error);
-	assert(!stops(verdict) || verdict.error ||
+	assert(is_stop(verdict) == (verdict.stage != GUPX_STAGE_NONE));
+	assert(is_stop(verdict) == (verdict.reason != GUPX_REASON_NONE));
+	assert(is_stop(verdict) || !verdict.error);
+	assert(!is_stop(verdict) || verdict.error ||
 	       verdict.reason == GUPX_REASON_WOULD_WAIT);
 }
 
@@ -44,7 +47,7 @@ static void check_hole(const struct input *input)
 		gupx_policy_judge_hole(input->request);
 
 	check_verdict(verdict);
-	assert(stops(verdict));
+	assert(is_stop(verdict));
 }
 
 static void check_gate(const struct input *input)
@@ -54,11 +57,11 @@ static void check_gate(const struct input *input)
 		gupx_policy_judge_gate(readable, input->request);
 
 	check_verdict(verdict);
-	assert(stops(verdict) || readable);
-	assert(stops(verdict) || !(input->request & GUPX_R_WRITE));
+	assert(is_stop(verdict) || readable);
+	assert(is_stop(verdict) || !(input->request & GUPX_R_WRITE));
 }
 
-/* What may be looked into, and by whom. */
+/* Check which mappings a request may access. */
 static void check_vma(const struct input *input)
 {
 	const uint32_t vma = input->vma, request = input->request;
@@ -67,13 +70,13 @@ static void check_vma(const struct input *input)
 	const struct gupx_verdict verdict = gupx_policy_judge_vma(vma, request);
 
 	check_verdict(verdict);
-	if (stops(verdict))
+	if (is_stop(verdict))
 		return;
 	assert(verdict.action == GUPX_GO);
 	assert(!(vma & (GUPX_V_IO | GUPX_V_PFNMAP | GUPX_V_SECRETMEM)));
 	assert(!(request & GUPX_R_ANON) || (vma & GUPX_V_ANON));
 	assert(!held || !(vma & GUPX_V_FSDAX));
-	/* Without FORCE the mapping's own protection has the last word. */
+	/* Without FORCE, the mapping's protection decides. */
 	if (request & GUPX_R_FORCE)
 		assert(!(request & GUPX_R_WRITE) || (vma & GUPX_V_WRITE) ||
 		       gupx_policy_is_cow(vma));
@@ -91,7 +94,10 @@ static bool is_there(uint32_t entry)
 	       kind != GUPX_E_BAD;
 }
 
-/* Rows E1 to E9, as what they are for: a page that is taken may be taken. */
+/*
+ * Rows E1 to E9 (follow_page_pte() and its counterparts): check that the request may
+ * take this page.
+ */
 static void check_taken(const struct input *input)
 {
 	const uint32_t entry = input->facts, request = input->request;
@@ -110,7 +116,7 @@ static void check_taken(const struct input *input)
 		assert(!(entry & GUPX_E_UFFD_WP));
 		assert(!(input->vma & (GUPX_V_SHARED | GUPX_V_MAYSHARE)));
 	}
-	/* A pin sees what the target sees: never of a page that COW will replace. */
+	/* A pin must not take an anonymous page that a later COW fault replaces. */
 	if ((request & GUPX_R_PIN) && (entry & GUPX_E_PAGE_ANON))
 		assert((entry & (GUPX_E_WRITABLE | GUPX_E_PAGE_EXCLUSIVE)) ||
 		       (request & GUPX_R_WRITE));
@@ -135,7 +141,10 @@ static void check_entry(const struct input *input)
 		assert(!(request & GUPX_R_WANTS_PAGES) && is_there(entry));
 	if (verdict.action == GUPX_DELEGATE)
 		assert(is_there(entry));
-	/* Unsharing is for pins that read, and writes nothing. */
+	/*
+	 * Only pins without WRITE unshare a page, and only if its entry is not
+	 * writable.
+	 */
 	if (verdict.action == GUPX_UNSHARE || verdict.action == GUPX_BREAK_COW)
 		assert((request & GUPX_R_PIN) && !(request & GUPX_R_WRITE) &&
 		       !(entry & GUPX_E_WRITABLE));
@@ -155,15 +164,15 @@ static void check_fault(const struct input *input)
 		gupx_policy_judge_fault(fault, input->request);
 
 	check_verdict(verdict);
-	assert(stops(verdict) || verdict.action == GUPX_RELOCK ||
+	assert(is_stop(verdict) || verdict.action == GUPX_RELOCK ||
 	       verdict.action == GUPX_LOOK_AGAIN);
-	/* The lock is gone exactly where the handler says so. */
+	/* The mmap_lock is dropped exactly if the fault handler says so. */
 	if (verdict.action == GUPX_RELOCK)
 		assert(fault & (GUPX_H_COMPLETED | GUPX_H_RETRY));
 	if (verdict.action == GUPX_LOOK_AGAIN)
 		assert(!(fault & (errors | GUPX_H_COMPLETED | GUPX_H_RETRY)));
 	if ((fault & errors) && !(fault & GUPX_H_COMPLETED))
-		assert(stops(verdict) && verdict.error);
+		assert(is_stop(verdict) && verdict.error);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

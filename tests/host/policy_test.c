@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The truth table of module/policy.h, over all of its inputs.
+ * Truth table of module/policy.h, over all of its inputs.
  *
- * An input is one 64-bit word: entry (or fault) bits, mapping bits, request
- * bits. What is expected stands in ordered lists of rows {mask, value, verdict,
- * row id}, written down from the policy's table and not from the code: the first
- * row that matches says the verdict. An input that no row matches, a verdict
- * that differs and a row that never wins are failures.
+ * An input is one 64-bit word: entry (or fault) bits, mapping bits and request bits.
+ * The expected verdicts are ordered lists of rows {mask, value, verdict, row id}.
+ * They are derived from the policy document, not from the code. The first row that
+ * matches gives the verdict. The test fails if no row matches an input, if a verdict
+ * differs, or if a row never wins.
  *
- * Of the bits that no row of a list reads, those too many to enumerate are set at
- * random, so that code which reads them does differ from what is expected.
+ * Some bits are read by no row of a list, and there can be too many of them to
+ * enumerate. These are set pseudo-randomly, so that code which reads them by mistake
+ * gives a wrong verdict for some inputs.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -25,12 +26,15 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_ROWS 96
-/* An input has room for so many bits of each part. */
+/* The parts of an input must fit into its fields. */
 _Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
-/* 2^28 inputs take about two seconds; where the rows read more, so be it. */
+/*
+ * 2^28 inputs take about two seconds. If the rows read more bits than this, all of
+ * those are enumerated anyway.
+ */
 #define MAX_BITS 28
 
-/* Where the parts of an input lie in its word. */
+/* Position of each part within the word. */
 #define E(marks) ((uint64_t)GUPX_E_##marks)
 #define H(answer) ((uint64_t)GUPX_H_##answer)
 #define V(fact) ((uint64_t)GUPX_V_##fact << 16)
@@ -43,10 +47,10 @@ _Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
 #define ALL_V ((uint64_t)GUPX_V_ALL << 16)
 #define ALL_R ((uint64_t)GUPX_R_ALL << 32)
 
-/* The one thing that the gate's judge is told of the page table. */
+/* The only page table fact that the gate page's verdict depends on. */
 #define GATE_READABLE ((uint64_t)1)
 
-/* Rows: these bits are set, those are clear. */
+/* Build a row from the bits that must be set and the bits that must be clear. */
 #define WHEN(on, off) .mask = (on) | (off), .value = (on)
 #define KIND(kind, on, off) \
 	.mask = E(KIND) | (on) | (off), .value = E(kind) | (on)
@@ -78,7 +82,7 @@ static const struct row gate_rows[] = {
 	{ WHEN(GATE_READABLE, R(WRITE)), DO(GO), "L7 page" },
 };
 
-/* L6: whatever makes a mapping unfit, populate says EINVAL of it. */
+/* Row L6: for POPULATE, any reason to refuse a mapping gives EINVAL. */
 #define REFUSE(on, off, why, err, id)                                        \
 	{ WHEN((on) | R(POPULATE), off), STOP(VMA, why, EINVAL), "L6 " id }, \
 	{                                                                    \
@@ -112,7 +116,7 @@ static const struct row vma_rows[] = {
 	REFUSE(R(WRITE), V(WRITE) | R(FORCE), NO_WRITE, EFAULT, "V7"),
 	REFUSE(R(WRITE) | V(SHADOW_STACK), R(FORCE), NO_WRITE, EFAULT,
 	       "V7 shadow stack"),
-	/* From here on FORCE: populate never carries it (O7). */
+	/* The following rows need FORCE, which POPULATE never has (row O7). */
 	{ WHEN(R(WRITE) | R(FORCE) | V(HUGETLB), V(WRITE)),
 	  STOP(VMA, FORCE_HUGETLB, EFAULT), "V8" },
 	{ WHEN(R(WRITE) | R(FORCE) | V(HUGETLB) | V(SHADOW_STACK), 0),
@@ -131,7 +135,7 @@ static const struct row vma_rows[] = {
 	  "V10 FORCE" },
 };
 
-/* O5: NOFAULT turns each fault and each unsharing into a stop. */
+/* Row O5: with NOFAULT, a stop replaces each fault and each unshare. */
 #define BRING_IN(on, off, how, id)                                     \
 	{ WHEN((on) | R(NOFAULT), off), STOP(FOLLOW, NOFAULT, EFAULT), \
 	  "O5 of " id },                                               \
@@ -179,7 +183,7 @@ static const struct row entry_rows[] = {
 	BRING_IN(R(WRITE) | E(SOFT_DIRTY_DUE), E(WRITABLE), FAULT,
 		 "E4 soft-dirty due"),
 	BRING_IN(R(WRITE) | E(UFFD_WP), E(WRITABLE), FAULT, "E4 uffd-wp"),
-	/* No normal page, but judged by rows of their own: not for E5. */
+	/* These have no normal page, but have rows of their own instead of row E5. */
 	{ KIND(DEVMAP, R(GET), 0), DO(DELEGATE), "E12 get" },
 	{ KIND(DEVMAP, R(PIN), 0), DO(DELEGATE), "E12 pin" },
 	{ KIND(DEVMAP, 0, R(GET) | R(PIN)), DO(SKIP), "E11 L17" },
@@ -245,13 +249,16 @@ static bool all_possible(uint64_t word)
 	return true;
 }
 
-/* L5 comes before L7: populate never gets as far as the gate. */
+/*
+ * Row L5 (populate without a VMA fails) comes before row L7 (gate page), so POPULATE
+ * never reaches the gate page.
+ */
 static bool gate_possible(uint64_t word)
 {
 	return !(word & R(POPULATE));
 }
 
-/* O7: populate never carries GET, PIN or FORCE. L3: LONGTERM needs PIN. */
+/* Row O7: POPULATE never has GET, PIN or FORCE. Row L3: LONGTERM needs PIN. */
 static bool vma_possible(uint64_t word)
 {
 	if (word & R(POPULATE))
@@ -260,8 +267,8 @@ static bool vma_possible(uint64_t word)
 }
 
 /*
- * L3: no GET with PIN, no LONGTERM without PIN. Kinds end at GUPX_E_KINDS. What
- * is absent at a PMD is of the kind EMPTY: ABSENT is said of PTEs.
+ * Row L3: GET excludes PIN, and LONGTERM needs PIN. Kinds end at GUPX_E_KINDS. ABSENT
+ * applies to PTEs only: an absent PMD entry has the kind EMPTY.
  */
 static bool entry_possible(uint64_t word)
 {
@@ -303,13 +310,13 @@ static struct gupx_verdict judge_fault(uint64_t word)
 }
 
 /**
- * struct table - one function of the policy and what is expected of it
- * @name: in messages
- * @rows: first match wins
- * @nr_rows: at most MAX_ROWS
- * @bits: all bits that an input may have
- * @possible: false for inputs that cannot be, for the reason said there
- * @judge: the function under test
+ * struct table - one function of the policy and its expected verdicts
+ * @name: name in messages
+ * @rows: rows, of which the first match wins
+ * @nr_rows: number of rows, at most MAX_ROWS
+ * @bits: all bits that an input can have
+ * @possible: returns false for inputs that cannot occur
+ * @judge: function under test
  */
 struct table {
 	const char *name;
@@ -336,7 +343,7 @@ static const struct table tables[] = {
 	TABLE(fault, ALL_H | ALL_R),
 };
 
-/* What one worker found. Lies in memory shared with the parent. */
+/* Results of one worker, in memory that is shared with the parent. */
 struct tally {
 	uint64_t inputs;
 	uint64_t unmatched;
@@ -347,7 +354,7 @@ struct tally {
 	uint64_t wins[MAX_ROWS];
 };
 
-/* All bits that the rows read, and of the others as many as time allows. */
+/* Return all bits that the rows read, and as many others as MAX_BITS allows. */
 static uint64_t enumerated_bits(const struct table *table)
 {
 	uint64_t bits = 0, others;
@@ -362,14 +369,17 @@ static uint64_t enumerated_bits(const struct table *table)
 	return bits;
 }
 
-/* Sets the bits that are not enumerated; the same ones in each run. */
-static uint64_t scatter(uint64_t word)
+/*
+ * Hash the word, to set the bits that are not enumerated. Each run gives the same
+ * result.
+ */
+static uint64_t hash_word(uint64_t word)
 {
 	word *= 0x9e3779b97f4a7c15ULL;
 	return word ^ (word >> 29);
 }
 
-static bool same(struct gupx_verdict a, struct gupx_verdict b)
+static bool is_same_verdict(struct gupx_verdict a, struct gupx_verdict b)
 {
 	return a.action == b.action && a.stage == b.stage &&
 	       a.reason == b.reason && a.error == b.error;
@@ -389,7 +399,7 @@ static void try_input(const struct table *table, uint64_t word,
 		return;
 	}
 	tally->wins[row - table->rows]++;
-	if (same(table->judge(word), row->verdict))
+	if (is_same_verdict(table->judge(word), row->verdict))
 		return;
 	if (!tally->wrong++) {
 		tally->first_wrong = word;
@@ -397,7 +407,10 @@ static void try_input(const struct table *table, uint64_t word,
 	}
 }
 
-/* All words over @bits, with @fixed set: subtraction carries past the gaps. */
+/*
+ * Try all words over @bits, with @fixed set. The subtraction steps to the next subset
+ * of @bits.
+ */
 static void try_all(const struct table *table, uint64_t bits, uint64_t fixed,
 		    struct tally *tally)
 {
@@ -409,14 +422,17 @@ static void try_all(const struct table *table, uint64_t bits, uint64_t fixed,
 
 		if (table->possible(word)) {
 			tally->inputs++;
-			try_input(table, word | (scatter(word) & unread),
+			try_input(table, word | (hash_word(word) & unread),
 				  tally);
 		}
 		subset = (subset - bits) & bits;
 	} while (subset);
 }
 
-/* One worker takes the words without the highest bit, the other those with. */
+/*
+ * Run two workers. One tries the words without the highest bit, the other those with
+ * it.
+ */
 static int try_in_two(const struct table *table, struct tally tally[2])
 {
 	const uint64_t bits = enumerated_bits(table);
@@ -440,7 +456,7 @@ static int try_in_two(const struct table *table, struct tally tally[2])
 	return failed ? -1 : 0;
 }
 
-static void merge(struct tally *into, const struct tally *from)
+static void merge_tally(struct tally *into, const struct tally *from)
 {
 	if (!into->unmatched)
 		into->first_unmatched = from->first_unmatched;
@@ -512,7 +528,7 @@ static bool check_table(const struct table *table, unsigned int number)
 		       table->name);
 		return false;
 	}
-	merge(&tally[0], &tally[1]);
+	merge_tally(&tally[0], &tally[1]);
 	inputs = report_inputs(table, tally);
 	printf("%sok %u policy.%s.verdicts # %llu inputs\n",
 	       inputs ? "" : "not ", number, table->name,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer's target over gupctl's range parser: no text may crash it, what it
- * accepts does not wrap, and what it accepted it accepts again, printed.
+ * libFuzzer target for gupctl's range parser. No input may crash the parser. An
+ * accepted range must not wrap, and must parse to the same range after it is printed.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #define PAGE 4096ULL
 #define TEXT_MAX 128
 
-/* In the two ways to write it. */
+/* Print the range in both formats and parse it again. */
 static void check_round_trip(const struct gupx_range *range)
 {
 	struct gupx_range again;
@@ -28,7 +28,7 @@ static void check_round_trip(const struct gupx_range *range)
 	assert(again.addr == range->addr && again.len == range->len);
 }
 
-/* Outward, to whole pages, and no further. */
+/* Check that the range is rounded outward to whole pages, and no further. */
 static void check_rounding(const struct gupx_range *range)
 {
 	const unsigned long long end = range->addr + range->len;
@@ -55,7 +55,7 @@ static void check_range(const char *text)
 	assert(result <= GUPX_RANGE_OVERFLOW);
 	assert(strlen(gupx_range_explain(result)));
 	if (result != GUPX_RANGE_BYTES) {
-		/* What was refused has set nothing. */
+		/* A refused input must not change the range. */
 		assert(range.addr == 1 && range.len == 2);
 		return;
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""gupx from a script: python3's standard library is all it takes."""
+"""Use gupx from a script, with nothing but python3's standard library."""
 import os, signal, struct, sys
 from array import array
 from fcntl import ioctl
@@ -15,8 +15,8 @@ WRITE, PAGE = 1 << 0, os.sysconf("SC_PAGESIZE")
 REASONS = {0: "all was done", 1: "nothing is mapped there", 10: "the mapping is not writable"}
 
 
-def ask(fd, verb, **fields):
-    """One ioctl: what is not given is zero, and the answer comes as a dict."""
+def send_ioctl(fd, verb, **fields):
+    """Send one ioctl. Missing fields are zero. Returns the answer as a dict."""
     number, layout, names = verb
     size = struct.calcsize(layout)
     request = dict(zip(names.split(), struct.unpack(layout, bytes(size)))) | fields
@@ -25,7 +25,7 @@ def ask(fd, verb, **fields):
     return dict(zip(request, struct.unpack(layout, data)))
 
 
-def tell(number, good, what):
+def print_result(number, good, what):
     print("ok" if good else "not ok", number, "script -", what, flush=True)
     return good
 
@@ -38,19 +38,19 @@ gupx = os.open("/dev/gupx", os.O_RDWR)
 mem = os.open(f"/proc/{target}/mem", os.O_RDWR)
 whole = {"mem": mem, "addr": first, "len": end - first}
 print("1..6")
-it = ask(gupx, INFO)
-good = tell(1, (it["abi"], it["page"]) == (2, PAGE), f"INFO: abi {it['abi']}, {it['page']}-byte pages")
-it = ask(gupx, POPULATE, flags=WRITE, **whole)
-good &= tell(2, it["done"] == it["len"], f"POPULATE: {it['done']} bytes are mapped")
-it = ask(gupx, PIN, flags=WRITE, pin=-1, **whole)
-good &= tell(3, it["done"] == it["len"], f"PIN: fd {it['pin']} holds {it['done']} bytes")
-it = ask(it["pin"], EXTENTS, entry=40)
-good &= tell(4, it["bytes"] == end - first, f"EXTENTS: {it['total']} runs, {it['bytes']} bytes")
+it = send_ioctl(gupx, INFO)
+good = print_result(1, (it["abi"], it["page"]) == (2, PAGE), f"INFO: abi {it['abi']}, {it['page']}-byte pages")
+it = send_ioctl(gupx, POPULATE, flags=WRITE, **whole)
+good &= print_result(2, it["done"] == it["len"], f"POPULATE: {it['done']} bytes are mapped")
+it = send_ioctl(gupx, PIN, flags=WRITE, pin=-1, **whole)
+good &= print_result(3, it["done"] == it["len"], f"PIN: fd {it['pin']} holds {it['done']} bytes")
+it = send_ioctl(it["pin"], EXTENTS, entry=40)
+good &= print_result(4, it["bytes"] == end - first, f"EXTENTS: {it['total']} runs, {it['bytes']} bytes")
 copy = array("B", bytes(size))
-it = ask(gupx, READ, mem=mem, addr=addr, len=size, buf=copy.buffer_info()[0])
-good &= tell(5, copy == known, f"READ: {it['done']} bytes: {copy[:11].tobytes().decode()}...")
-it = ask(gupx, POPULATE, mem=mem, addr=0, len=PAGE)
+it = send_ioctl(gupx, READ, mem=mem, addr=addr, len=size, buf=copy.buffer_info()[0])
+good &= print_result(5, copy == known, f"READ: {it['done']} bytes: {copy[:11].tobytes().decode()}...")
+it = send_ioctl(gupx, POPULATE, mem=mem, addr=0, len=PAGE)
 why = f"stopped at {it['at']:#x}: {REASONS[it['reason']]} ({os.strerror(it['error'])})"
-good &= tell(6, it["done"] == 0 and it["reason"] == 1, why)
+good &= print_result(6, it["done"] == 0 and it["reason"] == 1, why)
 os.kill(target, signal.SIGKILL)
 sys.exit(not good)
