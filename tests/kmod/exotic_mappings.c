@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory as no stock mapping offers it, for the tests of the policy's rows. For
- * the lab's machines only: it is built by the lab and never installed.
+ * Mappings that no stock kernel interface provides, for tests of the policy rows.
+ * Only for test VMs: the lab builds this module and never installs it.
  *
- * Each open file has pages of its own. A test may play with their reference
- * counts; what it added is taken back before the pages are freed.
+ * Each open file has pages of its own. A test can change their reference counts. The
+ * module undoes this before it frees the pages.
  */
 #include <linux/delay.h>
 #include <linux/fs.h>
@@ -18,16 +18,17 @@
 #include "exotic_mappings.h"
 
 /*
- * Beyond any memory that the lab's machines have, and within what their CPU can
- * address: no struct page stands behind it. Nothing ever reads or writes there.
+ * First page frame of EXOTIC_FRAMES. It is above the memory of all test VMs and
+ * within the physical address width, so it has no struct page. Nothing reads or
+ * writes this address.
  */
 #define FIRST_FRAME ((1UL << 38) >> PAGE_SHIFT)
 
 /**
- * struct pages - the pages of one kind, of an open file
- * @page: the first
- * @order: log2 of their number
- * @added: references that the test added
+ * struct pages - the pages of one kind, of one open file
+ * @page: first page
+ * @order: log2 of the number of pages
+ * @added: number of references that the test added
  */
 struct pages {
 	struct page *page;
@@ -36,9 +37,9 @@ struct pages {
 };
 
 /**
- * struct mappings - an open file
- * @small: EXOTIC_SMALL
- * @large: EXOTIC_LARGE
+ * struct mappings - state of one open file
+ * @small: page for EXOTIC_SMALL
+ * @large: folio for EXOTIC_LARGE and EXOTIC_DOWN
  */
 struct mappings {
 	struct pages small;
@@ -135,7 +136,7 @@ static int mmap(struct file *file, struct vm_area_struct *vma)
 	}
 }
 
-/* A count that wraps is what the test wants, and is about. */
+/* Add references. The test wants the count to overflow, so add without a check. */
 static long add(struct pages *pages, int nr)
 {
 	page_ref_add(pages->page, nr);
@@ -162,7 +163,10 @@ static pmd_t *pmd_of(struct mm_struct *mm, unsigned long addr)
 	return pmd_none(*pmd) || pmd_leaf(*pmd) ? NULL : pmd;
 }
 
-/* The entry is the caller's: nobody frees its table while it is in here. */
+/*
+ * Return the accessed and dirty bits of a PTE of the caller, and clear them. The
+ * caller waits in this ioctl, so its page table is not freed.
+ */
 static long age(struct mm_struct *mm, unsigned long addr)
 {
 	long marks = -ENOENT;
@@ -190,7 +194,7 @@ unlock:
 	return marks;
 }
 
-/* As an exec or a large munmap() of the caller might, but for as long as is asked. */
+/* Hold mmap_lock for writing, like a slow exec or munmap() of the caller. */
 static long hold(struct mm_struct *mm, unsigned int ms)
 {
 	mmap_write_lock(mm);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A kernel whose own pin_user_pages_remote() is not what gupx takes it for, for
- * the tests of loading: a probe stands before and behind it. For the lab's
- * machines only: it is built by the lab and never installed.
+ * Change what pin_user_pages_remote() does, to test that gupx refuses to load on such
+ * a kernel. A kretprobe runs code before and after the function. Only for test VMs:
+ * the lab builds this module and never installs it.
  */
 #include <linux/kprobes.h>
 #include <linux/mm.h>
@@ -14,10 +14,13 @@ static char *how = "";
 module_param(how, charp, 0444);
 MODULE_PARM_DESC(how, "elsewhere: pins another page; not: none; twice");
 
-/* Pinned once more; to be given back with this module. */
+/* Page that was pinned once more. Unpinned when this module is unloaded. */
 static struct page *pinned_twice;
 
-/* Of the arguments, the second is the address, the fifth the array of pages. */
+/*
+ * Handler at entry. The second argument is the address, the fifth is the array of
+ * pages.
+ */
 static int before(struct kretprobe_instance *call, struct pt_regs *regs)
 {
 	*(struct page ***)call->data = (struct page **)regs->r8;
@@ -56,7 +59,10 @@ static void __exit fake_gup_exit(void)
 	unregister_kretprobe(&probe);
 	if (!pinned_twice)
 		return;
-	/* The last of them may be what keeps the page. */
+	/*
+	 * The last reference may be the one that keeps the page, so drop it with
+	 * put_page().
+	 */
 	page_ref_sub(pinned_twice, GUP_PIN_COUNTING_BIAS - 1);
 	put_page(pinned_twice);
 }

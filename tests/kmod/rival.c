@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's own functions, timed where they run: what the benchmark compares
- * gupx with. For the lab's machines only: it is built by the lab and never
- * installed.
+ * The kernel's own functions, timed inside the kernel. The benchmark compares gupx
+ * with them. Only for test VMs: the lab builds this module and never installs it.
  */
 #include <linux/fs.h>
 #include <linux/ktime.h>
@@ -17,7 +16,7 @@
 #include "rival.h"
 #include "sample.h"
 
-/* What two looks at the clock cost by themselves. */
+/* Return the time that two reads of the clock take. */
 static u64 clock_cost(void)
 {
 	u64 least = U64_MAX;
@@ -165,7 +164,7 @@ static long control(struct file *file, unsigned int command,
 
 static int open(struct inode *inode, struct file *file)
 {
-	/* misc's own, where seq_file wants its own. */
+	/* misc_open() sets private_data, but single_open() expects NULL. */
 	file->private_data = NULL;
 	return single_open(file, sample_show, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the benchmark's test-only module and the benchmark have to agree on. */
+/* Interface between the benchmark and its test-only module. */
 #ifndef GUPX_TESTS_RIVAL_H
 #define GUPX_TESTS_RIVAL_H
 
@@ -12,14 +12,14 @@
 #define RIVAL_LONGTERM (1U << 1)
 
 /**
- * struct rival - pages to take and drop, or bytes to copy
- * @addr: [in] page aligned
- * @len: [in] bytes, whole pages
- * @pid: [in] whose memory; RIVAL_FAST and RIVAL_COPY: always the caller's own
- * @flags: [in] RIVAL_*
- * @pages: [out] taken
- * @take_ns: [out] what the kernel's function took, and nothing else
- * @drop_ns: [out] the same of unpin_user_pages()
+ * struct rival - pages to pin and unpin, or bytes to copy
+ * @addr: [in] page-aligned start address
+ * @len: [in] length in bytes, a multiple of the page size
+ * @pid: [in] target process; RIVAL_FAST and RIVAL_COPY always use the caller
+ * @flags: [in] RIVAL_WRITE and RIVAL_LONGTERM
+ * @pages: [out] number of pages that were pinned or copied
+ * @take_ns: [out] time of the pin or copy alone, in nanoseconds
+ * @drop_ns: [out] time of unpin_user_pages() alone, in nanoseconds
  */
 struct rival {
 	__u64 addr;
@@ -31,13 +31,13 @@ struct rival {
 	__u64 drop_ns;
 };
 
-/* pin_user_pages_remote() and pin_user_pages_fast(), each by one call. */
+/* Pin with a single call of pin_user_pages_remote() or pin_user_pages_fast(). */
 #define RIVAL_REMOTE _IOWR(0xE9, 0xE0, struct rival)
 #define RIVAL_FAST _IOWR(0xE9, 0xE1, struct rival)
-/* The copy alone: copy_to_user() of one kernel page, over and over. */
+/* Copy one kernel page with copy_to_user(), repeatedly until @len bytes are written. */
 #define RIVAL_COPY _IOWR(0xE9, 0xE2, struct rival)
 
-/* Argument: nanoseconds between two samples of all that runs; 0 ends it. */
+/* Argument: nanoseconds between two samples of the CPU; 0 stops the profiler. */
 #define RIVAL_SAMPLE _IO(0xE9, 0xE3)
 
 #endif /* GUPX_TESTS_RIVAL_H */

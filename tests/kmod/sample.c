@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A sampling profiler of one CPU: what was running when perf's clock went off.
- * Where the machine counts instructions for time, the samples of a second run are
- * those of the first. Code with interrupts off shows up where it turns them on.
+ * Sampling profiler for one CPU: records what runs when perf's clock fires. If the VM
+ * counts instructions instead of time, each run takes the same samples. Code that
+ * runs with interrupts off is attributed to the place that turns them on.
  */
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
@@ -13,7 +13,7 @@
 
 #define SAMPLES_MAX (1U << 17)
 
-/* One set, of the whole machine: the benchmark is alone in it. */
+/* One set of samples for the whole machine, because only the benchmark runs in it. */
 static struct perf_event *event;
 static unsigned long *samples;
 static unsigned int nr;
@@ -25,7 +25,10 @@ static void take_sample(struct perf_event *unused,
 		samples[nr++] = user_mode(regs) ? 0 : instruction_pointer(regs);
 }
 
-/* The counter's, not ours: it is stopped and started between the laps. */
+/*
+ * Start or stop the profiler. The counter is reused, because it is started and
+ * stopped for each measured phase.
+ */
 long sample_every(unsigned long ns)
 {
 	struct perf_event_attr attr = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A sampling profiler, for the benchmark's test-only module. */
+/* Sampling profiler for the benchmark's test-only module. */
 #ifndef GUPX_TESTS_SAMPLE_H
 #define GUPX_TESTS_SAMPLE_H
 
@@ -7,9 +7,9 @@ struct seq_file;
 
 int sample_init(void);
 void sample_fini(void);
-/* Begins anew with that many nanoseconds between samples; 0: ends. */
+/* Start sampling, with @ns nanoseconds between samples, or stop if @ns is 0. */
 long sample_every(unsigned long ns);
-/* A line each: the kernel's symbol+offset/size [module], or user. */
+/* Print one line per sample: "symbol+offset/size [module]", or "user". */
 int sample_show(struct seq_file *seq, void *unused);
 
 #endif /* GUPX_TESTS_SAMPLE_H */
