@@ -53,7 +53,7 @@ static void check_range(const char *text)
 	const enum gupx_range_result result = gupx_range_parse(text, &range);
 
 	assert(result <= GUPX_RANGE_OVERFLOW);
-	assert(strlen(gupx_range_explain(result)));
+	assert(strlen(gupx_range_strerror(result)));
 	if (result != GUPX_RANGE_BYTES) {
 		/* A refused input must not change the range. */
 		assert(range.addr == 1 && range.len == 2);
