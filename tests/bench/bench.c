@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures, and judges nothing: in the guest, as root. A line a measurement:
+ * Run the benchmark in the guest, as root. Prints measurements without judging them,
+ * one line each:
  *
  *   bench ROW SIDE PHASE PAGES NUMBER
  *   skip ROW SIDE PAGES WHY
@@ -19,14 +20,14 @@
 #include "work.h"
 
 /**
- * struct row - a race
- * @name: as printed and asked for
- * @engines: who takes part
- * @kind: of memory
- * @state: of memory
- * @odd: the range begins one page off
- * @sizes: pages, smaller ones first, ended by 0; NULL: the usual ones
- * @most: pages of the largest size that makes sense; 0: any of what is resident
+ * struct row - one comparison of several engines on the same memory
+ * @name: name in the output and on the command line
+ * @engines: engines that are compared
+ * @kind: kind of memory
+ * @state: state of the memory before each measurement
+ * @odd: true if the range begins one page after an aligned address
+ * @sizes: sizes in pages, in ascending order, ending with 0; NULL for the usual sizes
+ * @most: largest size in pages; 0 if resident memory of any size can be measured
  */
 struct row {
 	const char *name;
@@ -44,9 +45,12 @@ static const uint64_t from_mib_to_4gib[] = { 256,   1024,   4096,    16384,
 static const uint64_t large[] = { 16384, 0 };
 static const uint64_t one_gib[] = { 262144, 0 };
 
-/* The guest's swap is not large, and its compression takes its time. */
+/*
+ * Largest size to swap out, in pages. The guest's swap is small, and its compression
+ * is slow.
+ */
 #define SWAPPABLE 512
-/* What is very large, or large and made anew each time, is measured that often. */
+/* Number of measurements if the memory is large, or is set up again each time. */
 #define TIMES_AT_LEAST 2
 
 static const struct row rows[] = {
@@ -109,7 +113,10 @@ static const struct row rows[] = {
 	{ "read-hugetlb", read_engines, .kind = WORK_HUGETLB, .most = 16384 },
 	{ "window-4k", window_engines, .kind = WORK_4K, .most = 16384 },
 	{ "trace-4k", trace_engines, .kind = WORK_4K },
-	/* Pages that lie together cost less, and how many do is not up to us. */
+	/*
+	 * Physically contiguous pages cost less, and their number varies between
+	 * runs. So use scattered pages.
+	 */
 	{ "linear-scattered", plain_engines, .kind = WORK_SCATTERED,
 	  .sizes = from_mib_to_4gib },
 	{ "memory-scattered", few_engines, .kind = WORK_SCATTERED,
@@ -118,13 +125,13 @@ static const struct row rows[] = {
 };
 
 /**
- * struct options - of the command line
- * @least: pages of the smallest size
- * @most: pages of the largest size
- * @times: that each is measured
- * @repeat: always so often
- * @engine: only sides of this pattern
- * @sample: profile the kernel in this phase
+ * struct options - options of the command line
+ * @least: smallest size in pages
+ * @most: largest size in pages
+ * @times: number of measurements of each size
+ * @repeat: measure large sizes @times times as well
+ * @engine: pattern of the engines to run
+ * @sample: phase in which to profile the kernel
  */
 static struct options {
 	uint64_t least;
@@ -150,7 +157,7 @@ static void print_skip(const struct row *row, const char *engine,
 	       (unsigned long)work->pages, why);
 }
 
-static int times_of(const struct work *work)
+static int get_nr_runs(const struct work *work)
 {
 	if (options.repeat || work->pages <= 512 ||
 	    (work->state == WORK_RESIDENT && work->pages <= 16384))
@@ -161,7 +168,7 @@ static int times_of(const struct work *work)
 static void run_engine(const struct row *row, const struct engine *engine,
 		       struct work *work)
 {
-	for (int i = 0; i < times_of(work); i++) {
+	for (int i = 0; i < get_nr_runs(work); i++) {
 		struct times times = { -1, -1, -1 };
 		const char *why = work_reset(work);
 
@@ -198,8 +205,11 @@ static void run_size(const struct row *row, const struct target *target,
 	work_drop(&work);
 }
 
-/* What is made anew for each measurement takes its time. */
-static uint64_t largest(const struct row *row)
+/*
+ * Limit the size of memory that is set up again for each measurement, because this is
+ * slow.
+ */
+static uint64_t get_most_pages(const struct row *row)
 {
 	const uint64_t most = row->state == WORK_RESIDENT ? UINT64_MAX : 16384;
 
@@ -216,13 +226,14 @@ static bool run_row(const struct row *row)
 		return false;
 	}
 	for (int i = 0; sizes[i] && sizes[i] <= options.most; i++)
-		if (sizes[i] >= options.least && sizes[i] <= largest(row))
+		if (sizes[i] >= options.least &&
+		    sizes[i] <= get_most_pages(row))
 			run_size(row, &target, sizes[i]);
 	target_stop(&target);
 	return true;
 }
 
-/* Nothing else is to make or break huge pages, and no size is to be refused. */
+/* Keep khugepaged from changing huge pages, and allow mappings of any size. */
 static void set_up(void)
 {
 	sysctl_set("/proc/sys/vm/overcommit_memory", 1);

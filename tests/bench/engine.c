@@ -22,13 +22,16 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* A copy goes here, over and over: the copy's other end is never the question. */
+/*
+ * Destination of all copies. It is small and reused, so that writing to it costs the
+ * same for each engine.
+ */
 #define BUFFER_LEN (1UL << 20)
 
 static int rival_fd = -1;
 static int gup_test_fd = -1;
 static char *buffer;
-/* Filled in by targets. */
+/* Times that a target measured, in shared memory. */
 static struct times *answer;
 
 static void *map_shared(size_t len)
@@ -55,8 +58,9 @@ int engine_rival(void)
 	return rival_fd;
 }
 
-/* NULL, or what came of a request that was not done whole. */
-static const char *check(const struct lab_answer *got, const struct work *work)
+/* Returns NULL if the request was done completely, or a text that says how it ended. */
+static const char *check_answer(const struct lab_answer *got,
+				const struct work *work)
 {
 	static char why[96];
 
@@ -68,8 +72,8 @@ static const char *check(const struct lab_answer *got, const struct work *work)
 	return why;
 }
 
-static const char *pin(const struct work *work, uint32_t flags,
-		       struct times *times)
+static const char *pin_range(const struct work *work, uint32_t flags,
+			     struct times *times)
 {
 	struct lab_answer got;
 
@@ -78,11 +82,11 @@ static const char *pin(const struct work *work, uint32_t flags,
 		      GUPX_F_WRITE | flags);
 	times->take = round_end();
 	if (got.pin_fd < 0)
-		return check(&got, work);
+		return check_answer(&got, work);
 	round_begin(ROUND_DROP);
 	close(got.pin_fd);
 	times->drop = round_end();
-	return check(&got, work);
+	return check_answer(&got, work);
 }
 
 static const char *ask_rival(unsigned long verb, struct rival *rival,
@@ -136,8 +140,9 @@ static const char *pin_fast(const struct work *work, uint32_t flags,
 }
 
 /*
- * The kernel's own benchmark, where CONFIG_GUP_TEST has it: no header says so, but
- * mm/gup_test.h in its source. It tells microseconds.
+ * Request of the kernel's own benchmark, if the kernel has CONFIG_GUP_TEST. No uapi
+ * header declares it, so this is a copy of the struct in mm/gup_test.h. Times are in
+ * microseconds.
  */
 struct gup_test {
 	uint64_t get_us;
@@ -185,19 +190,19 @@ static const char *pin_gup_test(const struct work *work, uint32_t verb,
 static const char *pin_traced(const struct work *work, uint32_t flags,
 			      struct times *times)
 {
-	static const char knob[] = "/sys/kernel/tracing/events/gupx/enable";
+	static const char path[] = "/sys/kernel/tracing/events/gupx/enable";
 	const char *why = "no tracepoints";
 
-	if (sysctl_set(knob, 1))
-		why = pin(work, flags, times);
-	sysctl_set(knob, 0);
+	if (sysctl_set(path, 1))
+		why = pin_range(work, flags, times);
+	sysctl_set(path, 0);
 	return why;
 }
 
 const struct engine pin_engines[] = {
-	{ "ours-long", pin, 0 },
-	{ "ours-short", pin, GUPX_F_SHORT },
-	{ "engine-long", pin, GUPX_F_ENGINE_KERNEL },
+	{ "ours-long", pin_range, 0 },
+	{ "ours-short", pin_range, GUPX_F_SHORT },
+	{ "engine-long", pin_range, GUPX_F_ENGINE_KERNEL },
 	{ "remote-long", pin_remote, RIVAL_WRITE | RIVAL_LONGTERM },
 	{ "remote-short", pin_remote, RIVAL_WRITE },
 	{ "fast-long", pin_fast, RIVAL_WRITE | RIVAL_LONGTERM },
@@ -208,26 +213,26 @@ const struct engine pin_engines[] = {
 };
 
 const struct engine long_engines[] = {
-	{ "ours-long", pin, 0 },
-	{ "engine-long", pin, GUPX_F_ENGINE_KERNEL },
+	{ "ours-long", pin_range, 0 },
+	{ "engine-long", pin_range, GUPX_F_ENGINE_KERNEL },
 	{ "remote-long", pin_remote, RIVAL_WRITE | RIVAL_LONGTERM },
 	{ "fast-long", pin_fast, RIVAL_WRITE | RIVAL_LONGTERM },
 	{},
 };
 
 const struct engine plain_engines[] = {
-	{ "ours-long", pin, 0 },
+	{ "ours-long", pin_range, 0 },
 	{},
 };
 
 const struct engine trace_engines[] = {
-	{ "ours-long", pin, 0 },
+	{ "ours-long", pin_range, 0 },
 	{ "ours-traced", pin_traced, 0 },
 	{},
 };
 
-static const char *populate(const struct work *work, uint32_t flags,
-			    struct times *times)
+static const char *populate_range(const struct work *work, uint32_t flags,
+				  struct times *times)
 {
 	struct lab_answer got;
 
@@ -235,7 +240,7 @@ static const char *populate(const struct work *work, uint32_t flags,
 	got = lab_populate(work->target->mem_fd, work->addr, work_len(work),
 			   GUPX_F_WRITE | flags);
 	times->take = round_end();
-	return check(&got, work);
+	return check_answer(&got, work);
 }
 
 static long madvise_in_target(const long arguments[6])
@@ -260,8 +265,8 @@ static long touch_in_target(const long arguments[6])
 	return 0;
 }
 
-static const char *in_target(const struct work *work, target_fn *run,
-			     struct times *times)
+static const char *run_in_target(const struct work *work, target_fn *run,
+				 struct times *times)
 {
 	if (TARGET_RUN(work->target, run, work->addr, work_len(work)))
 		return "it failed";
@@ -273,14 +278,14 @@ static const char *populate_madvise(const struct work *work, uint32_t flags,
 				    struct times *times)
 {
 	(void)flags;
-	return in_target(work, madvise_in_target, times);
+	return run_in_target(work, madvise_in_target, times);
 }
 
 static const char *populate_touch(const struct work *work, uint32_t flags,
 				  struct times *times)
 {
 	(void)flags;
-	return in_target(work, touch_in_target, times);
+	return run_in_target(work, touch_in_target, times);
 }
 
 struct half {
@@ -298,7 +303,7 @@ static void *populate_half(void *data)
 	return NULL;
 }
 
-/* As gupctl populate -j 2 does it. */
+/* Populate with two threads, like "gupctl populate -j 2". */
 static const char *populate_in_two(const struct work *work, uint32_t flags,
 				   struct times *times)
 {
@@ -317,24 +322,24 @@ static const char *populate_in_two(const struct work *work, uint32_t flags,
 	pthread_join(thread, NULL);
 	times->take = round_end();
 	half[0].got.done += half[1].got.done;
-	return check(&half[0].got, work);
+	return check_answer(&half[0].got, work);
 }
 
 const struct engine jobs_engines[] = {
-	{ "ours", populate, 0 },
+	{ "ours", populate_range, 0 },
 	{ "ours-in-two", populate_in_two, 0 },
 	{},
 };
 
 const struct engine populate_engines[] = {
-	{ "ours", populate, 0 },
-	{ "engine", populate, GUPX_F_ENGINE_KERNEL },
+	{ "ours", populate_range, 0 },
+	{ "engine", populate_range, GUPX_F_ENGINE_KERNEL },
 	{ "madvise", populate_madvise, 0 },
 	{ "touch", populate_touch, 0 },
 	{},
 };
 
-/* One call for each bufferful; false where it came short. */
+/* Copies one buffer. Returns false if the copy was short. */
 typedef bool copy_fn(const struct work *work, uint64_t addr, uint64_t len,
 		     uint32_t flags);
 
@@ -397,7 +402,7 @@ static const char *read_mem(const struct work *work, uint32_t flags,
 	return copy_all(work, copy_mem, flags, times);
 }
 
-/* The copy alone: what every side of the race has to do. */
+/* Measure the copy alone, which is part of the work of every engine. */
 static const char *copy_only(const struct work *work, uint32_t flags,
 			     struct times *times)
 {
@@ -438,7 +443,10 @@ static void copy_out(const char *from, uint64_t len)
 		       len - at < BUFFER_LEN ? len - at : BUFFER_LEN);
 }
 
-/* The first look at each page is a fault: the phase that comes before. */
+/*
+ * Measure a copy from the window. The first access to each page is a fault, so touch
+ * all pages before the measurement.
+ */
 static const char *read_window(const struct work *work, uint32_t flags,
 			       struct times *times)
 {
@@ -447,7 +455,7 @@ static const char *read_window(const struct work *work, uint32_t flags,
 	const char *window;
 
 	if (got.pin_fd < 0)
-		return check(&got, work);
+		return check_answer(&got, work);
 	window = mmap(NULL, work_len(work), PROT_READ, MAP_SHARED, got.pin_fd,
 		      0);
 	close(got.pin_fd);
@@ -474,7 +482,7 @@ static const char *read_own(const struct work *work, uint32_t flags,
 			    struct times *times)
 {
 	(void)flags;
-	return in_target(work, read_in_target, times);
+	return run_in_target(work, read_in_target, times);
 }
 
 const struct engine window_engines[] = {
@@ -496,16 +504,22 @@ static bool write_to(const char *path, const char *text)
 	return written;
 }
 
-/* By the kernel's own account, which is brought up to date every two seconds. */
+/*
+ * Read the cgroup's kernel memory in bytes. The kernel updates it every two seconds,
+ * so wait first.
+ */
 static long kernel_bytes(void)
 {
 	sleep(3);
 	return lab_number(GROUP "/memory.stat", "kernel ");
 }
 
-/* Of one pin fd among many: the account is kept in pages, and not to the page. */
-static const char *weigh(const struct work *work, uint32_t copies,
-			 struct times *times)
+/*
+ * Measure the kernel memory of one pin fd, as the average over several. The kernel
+ * counts whole pages and in batches, so one pin fd alone is too small.
+ */
+static const char *measure_memory(const struct work *work, uint32_t copies,
+				  struct times *times)
 {
 	struct lab_answer got[256];
 	const char *why = NULL;
@@ -520,7 +534,7 @@ static const char *weigh(const struct work *work, uint32_t copies,
 	for (nr = 0; nr < copies && !why; nr++) {
 		got[nr] = lab_pin(work->target->mem_fd, work->addr,
 				  work_len(work), GUPX_F_WRITE);
-		why = check(&got[nr], work);
+		why = check_answer(&got[nr], work);
 	}
 	times->bytes = (kernel_bytes() - before) / nr;
 	while (nr--)
@@ -529,11 +543,11 @@ static const char *weigh(const struct work *work, uint32_t copies,
 }
 
 const struct engine few_engines[] = {
-	{ "ours-long", weigh, 4 },
+	{ "ours-long", measure_memory, 4 },
 	{},
 };
 
 const struct engine many_engines[] = {
-	{ "ours-long", weigh, 256 },
+	{ "ours-long", measure_memory, 256 },
 	{},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The sides of each race: gupx, and those it is compared with. A side does one
- * thing once to some memory, and says how long each phase of it took.
+ * Engines of the benchmark: gupx, and the functions it is compared with. An engine
+ * does one operation on some memory and returns the time of each phase.
  */
 #ifndef GUPX_BENCH_ENGINE_H
 #define GUPX_BENCH_ENGINE_H
@@ -9,10 +9,10 @@
 #include "work.h"
 
 /**
- * struct times - what a side took; -1: it has no such phase
- * @take: nanoseconds, the request
- * @drop: nanoseconds, giving back what it took
- * @bytes: of kernel memory
+ * struct times - results of one measurement; -1 if there is no such phase
+ * @take: time of the request, in nanoseconds
+ * @drop: time to release what the request took, in nanoseconds
+ * @bytes: kernel memory in bytes
  */
 struct times {
 	long take;
@@ -21,10 +21,10 @@ struct times {
 };
 
 /**
- * struct engine - who races
- * @name: as printed
- * @run: NULL, or why it cannot; @flags is for it alone
- * @flags: of that
+ * struct engine - one way to do an operation
+ * @name: name in the output
+ * @run: measures the operation; returns NULL, or the reason why it cannot
+ * @flags: argument of @run
  */
 struct engine {
 	const char *name;
@@ -33,7 +33,7 @@ struct engine {
 	uint32_t flags;
 };
 
-/* Each ends with a side without a name. */
+/* Each array ends with an engine without a name. */
 extern const struct engine pin_engines[];
 extern const struct engine long_engines[];
 extern const struct engine plain_engines[];
@@ -42,13 +42,15 @@ extern const struct engine jobs_engines[];
 extern const struct engine populate_engines[];
 extern const struct engine read_engines[];
 extern const struct engine window_engines[];
-/* Kernel memory of a pin fd, from a few of them, and from many small ones. */
+/*
+ * Measure kernel memory per pin fd: with few large pin fds, and with many small ones.
+ */
 extern const struct engine few_engines[];
 extern const struct engine many_engines[];
 
-/* Opens what the sides share, before any target is started. */
+/* Open the files that all engines use. Call it before any target starts. */
 void engine_init(void);
-/* The fd of the rival module, or -1. */
+/* Return the fd of the rival module, or -1. */
 int engine_rival(void);
 
 #endif /* GUPX_BENCH_ENGINE_H */

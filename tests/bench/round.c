@@ -11,13 +11,16 @@
 #include "../kmod/rival.h"
 #include "round.h"
 
-/* A prime: no loop of the kernel's is in step with it. */
+/*
+ * Sampling period in nanoseconds. It is a prime, so that no loop of the kernel runs
+ * in step with it.
+ */
 #define SAMPLE_NS 10007
 
 /**
- * struct shared - what targets have to know as well
+ * struct shared - state that is shared with targets
  * @sampler: fd of the rival module
- * @sampled: laps of which there are to be samples
+ * @sampled: phase to take samples in
  */
 static struct shared {
 	int sampler;
@@ -28,7 +31,7 @@ static uint64_t begun;
 static enum round running;
 static long clock_cost;
 
-static uint64_t now(void)
+static uint64_t read_clock(void)
 {
 	struct timespec time;
 
@@ -46,7 +49,7 @@ void round_init(void)
 		long cost;
 
 		round_begin(ROUND_NONE);
-		cost = now() - begun;
+		cost = read_clock() - begun;
 		if (!i || cost < clock_cost)
 			clock_cost = cost;
 	}
@@ -62,12 +65,12 @@ void round_begin(enum round round)
 	running = round;
 	if (is_sampled())
 		ioctl(shared->sampler, RIVAL_SAMPLE, SAMPLE_NS);
-	begun = now();
+	begun = read_clock();
 }
 
 long round_end(void)
 {
-	const long round = now() - begun - clock_cost;
+	const long round = read_clock() - begun - clock_cost;
 
 	if (is_sampled())
 		ioctl(shared->sampler, RIVAL_SAMPLE, 0);

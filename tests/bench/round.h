@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The clock. In a machine that counts instructions for time, what it tells are
- * instructions.
+ * Clock of the benchmark. If the VM counts instructions instead of time, each
+ * nanosecond is one instruction.
  */
 #ifndef GUPX_BENCH_ROUND_H
 #define GUPX_BENCH_ROUND_H
@@ -10,15 +10,15 @@
 
 enum round { ROUND_NONE, ROUND_TAKE, ROUND_DROP };
 
-/* Finds out what the clock itself costs. Before targets are started. */
+/* Measure the cost of reading the clock. Call it before any target starts. */
 void round_init(void);
 void round_begin(enum round round);
-/* Nanoseconds since round_begin(), without the clock's own. */
+/* Return the nanoseconds since round_begin(), without the cost of reading the clock. */
 long round_end(void);
 
-/* Samples the kernel in each such lap from now on; in targets, too. */
+/* Sample the kernel in each such phase from now on, in targets as well. */
 void round_sample(int rival_fd, enum round round);
-/* What was sampled, a line each, to stdout. */
+/* Print the samples to stdout, one per line. */
 void round_print_samples(int rival_fd);
 
 #endif /* GUPX_BENCH_ROUND_H */

@@ -17,7 +17,7 @@ static uint64_t round_up(uint64_t len, uint64_t unit)
 	return (len + unit - 1) / unit * unit;
 }
 
-static long call_whole(const struct work *work, int advice)
+static long advise_range(const struct work *work, int advice)
 {
 	return TARGET_CALL(work->target, SYS_madvise, work->base, work->span,
 			   advice);
@@ -29,8 +29,11 @@ static long map_fixed(const struct work *work, int flags, int fd)
 			   PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
 }
 
-/* Page tables begin where a huge page would: so does all that is measured. */
-static bool reserve(struct work *work)
+/*
+ * Reserve address space. The range starts at a multiple of the huge page size, which
+ * is also the start of a page table.
+ */
+static bool reserve_range(struct work *work)
 {
 	const uint64_t len = work->pages * PAGE + (work->odd ? PAGE : 0);
 	long addr;
@@ -48,19 +51,22 @@ static bool reserve(struct work *work)
 static const char *map_anon(const struct work *work, int advice)
 {
 	if (map_fixed(work, MAP_PRIVATE | MAP_ANONYMOUS, -1) < 0 ||
-	    call_whole(work, advice))
+	    advise_range(work, advice))
 		return "no room for a mapping";
 	return NULL;
 }
 
-static bool place(const struct work *work, int policy,
-		  const unsigned long *nodes)
+static bool bind_to_nodes(const struct work *work, int policy,
+			  const unsigned long *nodes)
 {
 	return !TARGET_CALL(work->target, SYS_mbind, work->base, work->span,
 			    policy, (long)nodes, 3, 0);
 }
 
-/* Nodes without memory are passed over, unless there is no other. */
+/*
+ * The kernel ignores nodes without memory, unless there is no other node. So bind to
+ * the second node first, to check that it has memory.
+ */
 static const char *map_interleaved(const struct work *work)
 {
 	static const unsigned long second = 2, both = 3;
@@ -68,8 +74,8 @@ static const char *map_interleaved(const struct work *work)
 
 	if (missing)
 		return missing;
-	if (!place(work, MPOL_BIND, &second) ||
-	    !place(work, MPOL_INTERLEAVE, &both))
+	if (!bind_to_nodes(work, MPOL_BIND, &second) ||
+	    !bind_to_nodes(work, MPOL_INTERLEAVE, &both))
 		return "this machine has one NUMA node";
 	return NULL;
 }
@@ -101,7 +107,7 @@ const char *work_build(struct work *work)
 	work->child =
 		(struct target){ .mem_fd = -1, .line = -1, .child_line = -1 };
 	work->base = 0;
-	if (!reserve(work))
+	if (!reserve_range(work))
 		return "no room for a mapping";
 	switch (work->kind) {
 	case WORK_4K:
@@ -120,7 +126,7 @@ const char *work_build(struct work *work)
 	return "no such kind";
 }
 
-static void touch(const struct work *work)
+static void touch_pages(const struct work *work)
 {
 	if (work->kind == WORK_SCATTERED)
 		target_scatter(work->target, work->base, work->span, 's');
@@ -128,8 +134,8 @@ static void touch(const struct work *work)
 		target_poke(work->target, work->base, work->span, 't');
 }
 
-/* A huge page is mapped by pages where one of them was once different. */
-static bool split(const struct work *work)
+/* Split the mapping of huge pages into PTEs, by changing the protection of one page. */
+static bool split_pages(const struct work *work)
 {
 	for (uint64_t at = work->base; at < work->base + work->span;
 	     at += HUGE_PAGE)
@@ -138,9 +144,9 @@ static bool split(const struct work *work)
 		    TARGET_CALL(work->target, SYS_mprotect, at + PAGE, PAGE,
 				PROT_READ | PROT_WRITE))
 			return false;
-	/* The kernel would make them huge again. */
-	call_whole(work, MADV_NOHUGEPAGE);
-	touch(work);
+	/* Keep the kernel from collapsing the pages again. */
+	advise_range(work, MADV_NOHUGEPAGE);
+	touch_pages(work);
 	return true;
 }
 
@@ -149,37 +155,42 @@ static long huge_bytes(const struct work *work)
 	return target_smaps(work->target, work->base, "AnonHugePages:") * 1024;
 }
 
-static const char *fill(const struct work *work)
+static const char *fill_pages(const struct work *work)
 {
-	touch(work);
+	touch_pages(work);
 	if (work->kind != WORK_THP && work->kind != WORK_LARGE)
 		return NULL;
 	if (huge_bytes(work) < (long)work->span)
 		return "too few huge pages";
-	if (work->kind == WORK_LARGE && (!split(work) || huge_bytes(work)))
+	if (work->kind == WORK_LARGE &&
+	    (!split_pages(work) || huge_bytes(work)))
 		return "huge pages do not split";
 	return NULL;
 }
 
-static uint64_t resident(const struct work *work)
+static uint64_t count_resident(const struct work *work)
 {
 	return lab_resident(work->target->pid, work->base, work->span / PAGE);
 }
 
 /*
- * As memory is that was used again and again: the first touches of a page move it
- * through the LRU, which costs whoever comes first.
+ * Make the memory resident, in the state of memory that has been used for a while.
+ * The first accesses to a page move it through the LRU lists, which would only slow
+ * down the first engine.
  */
-static const char *settle(const struct work *work)
+static const char *make_resident(const struct work *work)
 {
 	const char *missing;
 
-	if (resident(work) == work->span / PAGE)
+	if (count_resident(work) == work->span / PAGE)
 		return NULL;
-	missing = fill(work);
+	missing = fill_pages(work);
 	for (int i = 0; !missing && i < 8; i++) {
-		call_whole(work, MADV_POPULATE_WRITE);
-		/* Of a huge page, the kernel touches the entry, and gupx the page. */
+		advise_range(work, MADV_POPULATE_WRITE);
+		/*
+		 * For a huge page, MADV_POPULATE_WRITE marks only the PMD as
+		 * accessed. gupx marks the folio.
+		 */
 		lab_populate(work->target->mem_fd, work->base, work->span,
 			     GUPX_F_WRITE);
 	}
@@ -193,39 +204,45 @@ static void end_child(struct work *work)
 	if (pid <= 0)
 		return;
 	target_stop(&work->child);
-	/* Its parent is the target: only when it is gone, its memory is, too. */
+	/* The child is reaped by the target. Its memory is freed only then, so wait. */
 	while (!kill(pid, 0) || errno != ESRCH)
 		sched_yield();
 }
 
 static const char *page_out(const struct work *work)
 {
-	touch(work);
+	touch_pages(work);
 	for (int tries = 0; tries < 8; tries++) {
-		call_whole(work, MADV_PAGEOUT);
-		if (!resident(work))
+		advise_range(work, MADV_PAGEOUT);
+		if (!count_resident(work))
 			return NULL;
 	}
 	return "not all of it goes to swap";
 }
 
-/* Of shared memory the file holds the pages, too. */
-static const char *forget(const struct work *work)
+/*
+ * Drop all pages. Shared memory is in the page cache as well, so remove it from the
+ * file.
+ */
+static const char *drop_pages(const struct work *work)
 {
-	call_whole(work,
-		   work->kind == WORK_SHMEM ? MADV_REMOVE : MADV_DONTNEED);
-	return resident(work) ? "it does not go away" : NULL;
+	advise_range(work,
+		     work->kind == WORK_SHMEM ? MADV_REMOVE : MADV_DONTNEED);
+	return count_resident(work) ? "it does not go away" : NULL;
 }
 
-/* Anew: what was shared once, and copied, is no huge page any more. */
-static const char *share(struct work *work)
+/*
+ * Set the memory up again and share it with a child. Huge pages that were shared and
+ * copied are no longer huge, so the old ones cannot be reused.
+ */
+static const char *share_with_child(struct work *work)
 {
 	const char *missing;
 
 	end_child(work);
-	missing = forget(work);
+	missing = drop_pages(work);
 	if (!missing)
-		missing = fill(work);
+		missing = fill_pages(work);
 	if (!missing && target_fork(work->target, &work->child))
 		missing = "cannot fork";
 	return missing;
@@ -237,17 +254,17 @@ const char *work_reset(struct work *work)
 
 	switch (work->state) {
 	case WORK_RESIDENT:
-		/* What is measured leaves it as it is. */
-		return settle(work);
+		/* The measurement does not change this state. */
+		return make_resident(work);
 	case WORK_FRESH:
-		missing = forget(work);
-		return missing ? missing : fill(work);
+		missing = drop_pages(work);
+		return missing ? missing : fill_pages(work);
 	case WORK_ABSENT:
-		return forget(work);
+		return drop_pages(work);
 	case WORK_SWAPPED:
 		return page_out(work);
 	case WORK_FORKED:
-		return share(work);
+		return share_with_child(work);
 	}
 	return "no such state";
 }

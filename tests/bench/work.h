@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory that is worked on: a kind, in a state, in a target.
+ * Memory to work on: a kind of memory, in a state, in a target.
  */
 #ifndef GUPX_BENCH_WORK_H
 #define GUPX_BENCH_WORK_H
@@ -14,34 +14,34 @@
 #define HUGE_PAGE (2UL << 20)
 
 enum work_kind {
-	WORK_4K,	  /* anonymous pages, touched one after the other */
-	WORK_SCATTERED,	  /* the same, no two neighbours next to each other */
-	WORK_INTERLEAVED, /* two NUMA nodes take turns */
+	WORK_4K,	  /* anonymous pages, touched in ascending order */
+	WORK_SCATTERED,	  /* the same, physically scattered */
+	WORK_INTERLEAVED, /* anonymous pages, interleaved over two NUMA nodes */
 	WORK_SHMEM,	  /* pages of a memfd */
-	WORK_LARGE,	  /* folios of 2 MiB, mapped by pages */
+	WORK_LARGE,	  /* folios of 2 MiB, mapped by PTEs */
 	WORK_THP,
 	WORK_HUGETLB,
 };
 
 enum work_state {
-	WORK_RESIDENT, /* and in use for some time */
-	WORK_FRESH,    /* resident since just now */
-	WORK_ABSENT,   /* never touched */
+	WORK_RESIDENT, /* resident, and used for some time */
+	WORK_FRESH,    /* resident, and touched only once */
+	WORK_ABSENT,   /* not resident */
 	WORK_SWAPPED,
-	WORK_FORKED, /* shared with a child, as fork() leaves it */
+	WORK_FORKED, /* shared with a child by fork() */
 };
 
 /**
- * struct work - memory of a target, and what it is to be like
- * @target: whose
- * @kind: enum work_kind
- * @state: enum work_state, before each measurement
- * @odd: one page behind where it would be aligned
- * @pages: 4 KiB pages to work on
- * @addr: of the first of them
- * @base: of the whole mapping
- * @span: bytes of that
- * @child: who shares it, where it is forked
+ * struct work - memory of a target
+ * @target: process that the memory belongs to
+ * @kind: kind of memory
+ * @state: state of the memory before each measurement
+ * @odd: true if the range begins one page after an aligned address
+ * @pages: number of 4 KiB pages to work on
+ * @addr: address of the first of these pages
+ * @base: start address of the whole mapping
+ * @span: size of the whole mapping in bytes
+ * @child: child that shares the memory, for %WORK_FORKED
  */
 struct work {
 	const struct target *target;
@@ -55,9 +55,12 @@ struct work {
 	struct target child;
 };
 
-/* NULL, or why this machine has no such memory. Drop it in any case. */
+/*
+ * Map the memory. Returns NULL, or the reason why this machine cannot. Call
+ * work_drop() even after a failure.
+ */
 const char *work_build(struct work *work);
-/* Brings its state about, again. NULL, or why not. */
+/* Set the state again. Returns NULL, or the reason why it cannot. */
 const char *work_reset(struct work *work);
 void work_drop(struct work *work);
 
