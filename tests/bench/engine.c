@@ -339,7 +339,7 @@ const struct engine populate_engines[] = {
 	{},
 };
 
-/* Copies one buffer. Returns false if the copy was short. */
+/* Copies at most one buffer. Returns false if the copy was short. */
 typedef bool copy_fn(const struct work *work, uint64_t addr, uint64_t len,
 		     uint32_t flags);
 

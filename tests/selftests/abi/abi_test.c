@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Argument checks: sizes, flags, reserved fields, pointers and descriptors, and the
- * order in which they are checked. The order is part of the ABI: from it, user space
- * can tell an older module from a mistake of its own.
+ * order in which they are checked. The order is part of the ABI: the error shows user
+ * space if the module is too old or the request is invalid.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -256,7 +256,7 @@ TEST_F(access, deny_kernel_thread)
 	const int mem = lab_open_mem(pid, O_RDWR);
 
 	ASSERT_LT(0, pid);
-	/* Some kernels open the file. Others notice at once that there is no mm. */
+	/* Some kernels open the file. Others check for an mm first and refuse. */
 	if (mem < 0) {
 		EXPECT_EQ(ESRCH, errno);
 		return;

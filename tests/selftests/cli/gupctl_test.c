@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * gupctl with the module. An error is one line that says what failed, why, and how to
- * fix it. "gupctl pin" reports what it holds and what was charged to the caller.
+ * fix it. "gupctl pin" reports the pins and the charge.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
