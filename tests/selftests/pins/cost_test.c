@@ -769,7 +769,7 @@ static void check_most(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->used + MOST / 2, extents_used());
 	answer = add_extent(self, first.pin_fd, MOST);
 	EXPECT_EQ(lab_page(), answer.done);
-	/* A request is pinned as far as it fits. */
+	/* There is room for another extent. */
 	answer = lab_pin_more(first.pin_fd, self->target.mem_fd, self->addr,
 			      lab_page(), 0);
 	EXPECT_EQ(lab_page(), answer.done);
