@@ -46,7 +46,7 @@ void pair_compare(struct pair *pair, bool sharing)
 		pair_differs(pair, "the two differ in %s", sum);
 }
 
-/* A perf buffer has times and numbers of its own. */
+/* A perf buffer contains timestamps and ids, which differ between the twins. */
 static bool is_of_perf(const struct pair *pair, uint64_t addr)
 {
 	char protection[5], name[256];
@@ -74,7 +74,7 @@ bool pair_same_bytes(const struct pair *pair, uint64_t addr, const void *a,
 	return true;
 }
 
-static void change(struct pair *pair, const struct op *op, size_t index)
+static void apply_change(struct pair *pair, const struct op *op, size_t index)
 {
 	const long a = twin_do(&pair->a, op, index);
 	const long b = twin_do(&pair->b, op, index);
@@ -90,7 +90,7 @@ static bool is_used(uint64_t word)
 	return word & (LAB_PM_PRESENT | LAB_PM_SWAP);
 }
 
-/* What the requests have left there, byte for byte. */
+/* Compare the bytes of all pages that are present or swapped out. */
 static void compare_contents(struct pair *pair)
 {
 	unsigned char a[4096], b[4096];
@@ -122,14 +122,14 @@ static size_t pages_used(const struct op *ops, size_t nr)
 	return end < ARENA_PAGES ? end : ARENA_PAGES;
 }
 
-static void run(struct pair *pair, const struct op *ops, size_t nr)
+static void run_operations(struct pair *pair, const struct op *ops, size_t nr)
 {
 	for (size_t i = 0; i < nr && !pair->report->differs; i++) {
 		pair->report->op = i;
 		if (op_is_request(&ops[i]))
-			ask(pair, &ops[i]);
+			pair_request(pair, &ops[i]);
 		else
-			change(pair, &ops[i], i);
+			apply_change(pair, &ops[i], i);
 	}
 	if (pair->report->differs)
 		return;
@@ -151,7 +151,7 @@ void case_run(const struct op *ops, size_t nr, struct report *report)
 	if (twin_start(&pair.a, ops, nr) || twin_start(&pair.b, ops, nr))
 		pair_differs(&pair, "the twins do not start");
 	else
-		run(&pair, ops, nr);
+		run_operations(&pair, ops, nr);
 	twin_stop(&pair.b);
 	twin_stop(&pair.a);
 	after = state_pin_counters();
@@ -162,12 +162,12 @@ void case_run(const struct op *ops, size_t nr, struct report *report)
 				     before.released);
 }
 
-/* Seconds, after which a case is small enough. */
+/* Seconds after which case_shrink() stops trying. */
 #define SHRINK_SECONDS 30
 
 static time_t shrink_until;
 
-/* Twice, for one that happens now and then must not lead the way. */
+/* Run the case twice, so that a sporadic difference does not steer the shrinking. */
 static bool still_differs(const struct op *ops, size_t nr,
 			  struct report *report)
 {
@@ -190,7 +190,7 @@ static size_t copy_without(struct op *to, const struct op *ops, size_t nr,
 	return nr - count;
 }
 
-/* Halves, quarters... down to single operations. */
+/* Drop halves, then quarters, down to single operations, if the case still differs. */
 static size_t drop_operations(struct op *ops, size_t nr, struct report *report)
 {
 	struct op less[OPS_MAX];
@@ -225,7 +225,7 @@ static bool try_change(struct op *ops, size_t nr, size_t i,
 	return false;
 }
 
-/* Half of the range, either one, as long as that will do; then page by page. */
+/* Halve the range from either end while the case still differs, then cut single pages. */
 static void shrink_range(struct op *ops, size_t nr, size_t i,
 			 struct report *report)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The differential tester: random address spaces in pairs of twins, random
- * requests to both, the policy engine on one and the kernel on the other. In the
- * VM, as root.
+ * The differential tester. It builds the same random address space in two processes,
+ * the twins, and makes the same random requests of both: the policy engine serves one
+ * twin, the kernel the other. Then it compares answers and memory. It runs in the VM, as
+ * root.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,16 +25,16 @@
 #define FAILURES_SHOWN 4
 
 /**
- * struct options - of the command line
- * @seeds: numbers to draw from
- * @first: case of each seed
- * @cases: of each seed
- * @requests: fewer than that, of all seeds, is a failure
- * @seconds: no case begins later
- * @script: run this instead
- * @shrink: make failing cases small
- * @verbose: show each case
- * @fail_fast: the first failing case is the last one
+ * struct options - the command line
+ * @seeds: seeds of the random cases
+ * @first: number of the first case of each seed
+ * @cases: number of cases of each seed
+ * @requests: minimum number of requests over all seeds; fewer is a failure
+ * @seconds: time limit; no case begins later
+ * @script: file with the operations of one case to run instead, or NULL
+ * @shrink: shrink failing cases
+ * @verbose: print each case before it runs
+ * @fail_fast: stop at the first failing case
  */
 struct options {
 	struct option_seeds seeds;
@@ -62,8 +63,8 @@ static void write_setting(const char *path, const char *text)
 		close(fd);
 }
 
-/* The first huge mapping of all wakes khugepaged, for one round. Let it be this. */
-static void tire_khugepaged(void)
+/* The first huge mapping wakes khugepaged for one scan. Get that scan over before the cases. */
+static void let_khugepaged_scan(void)
 {
 	const size_t len = 4UL << 20;
 	const pid_t child = fork();
@@ -81,13 +82,13 @@ static void tire_khugepaged(void)
 	waitpid(child, NULL, 0);
 }
 
-/* Nothing may change the twins but what is done to them. */
+/* Turn off everything in the kernel that changes memory in the background. */
 static void set_up(void)
 {
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 	cpu_set_t first;
 
-	/* Pages in another CPU's batches would be held by one more reference. */
+	/* One CPU only: pages in another CPU's LRU batches have an extra reference. */
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
 	sched_setaffinity(0, sizeof(first), &first);
@@ -101,7 +102,7 @@ static void set_up(void)
 	if (!access("/proc/sys/kernel/numa_balancing", F_OK))
 		write_setting("/proc/sys/kernel/numa_balancing", "0");
 	lab_set_param("allow_force", true);
-	tire_khugepaged();
+	let_khugepaged_scan();
 #undef THP
 }
 
@@ -130,7 +131,7 @@ static void parse_options(int argc, char **argv, struct options *options)
 		options->seeds.value[options->seeds.nr++] = 1;
 }
 
-static uint64_t now(void)
+static uint64_t read_seconds(void)
 {
 	struct timespec time;
 
@@ -149,7 +150,7 @@ static void print_case(const struct op *ops, size_t nr,
 		printf("#    %s\n", report->text);
 }
 
-/* The replay is of the whole case; the script is what is left of it. */
+/* Print how to replay the whole case, then the operations that are left after shrinking. */
 static void show_failure(const struct options *options, uint64_t seed,
 			 uint64_t number, struct op *ops, size_t nr)
 {
@@ -177,55 +178,55 @@ static void sum_up(struct report *sum, const struct report *report)
 }
 
 /**
- * struct tally - what came of all cases so far
- * @sum: of the cases' reports
- * @cases: done
- * @failed: of them
+ * struct totals - results of all cases so far
+ * @sum: sum of the cases' reports
+ * @cases: number of cases run
+ * @failed: number of those that failed
  */
-struct tally {
+struct totals {
 	struct report sum;
 	uint64_t cases;
 	uint64_t failed;
 };
 
 static void run_case(const struct options *options, uint64_t seed,
-		     uint64_t number, struct tally *tally)
+		     uint64_t number, struct totals *totals)
 {
 	struct op ops[OPS_MAX];
 	const size_t nr = draw_case(seed, number, ops);
 	struct report report = { 0 };
 
-	/* Before it runs: it may be the last one. */
+	/* Print it before it runs, in case it crashes the machine. */
 	if (options->verbose) {
 		printf("# case %" PRIu64 "\n", number);
 		print_case(ops, nr, &report);
 	}
 	case_run(ops, nr, &report);
-	sum_up(&tally->sum, &report);
-	tally->cases++;
+	sum_up(&totals->sum, &report);
+	totals->cases++;
 	if (!report.differs)
 		return;
 	printf("# case %" PRIu64 ", operation %zu: %s\n", number, report.op,
 	       report.text);
-	if (tally->failed++ < FAILURES_SHOWN)
+	if (totals->failed++ < FAILURES_SHOWN)
 		show_failure(options, seed, number, ops, nr);
 }
 
 static void run_seed(const struct options *options, size_t i, uint64_t end,
-		     struct tally *tally)
+		     struct totals *totals)
 {
-	const struct tally before = *tally;
+	const struct totals before = *totals;
 	const uint64_t seed = options->seeds.value[i];
 	uint64_t number = options->first;
 
-	while (number < options->first + options->cases && now() < end &&
-	       !(options->fail_fast && tally->failed))
-		run_case(options, seed, number++, tally);
+	while (number < options->first + options->cases &&
+	       read_seconds() < end && !(options->fail_fast && totals->failed))
+		run_case(options, seed, number++, totals);
 	printf("%s %zu diff.seed_0x%" PRIx64 " # %" PRIu64 " cases, %" PRIu64
 	       " requests\n",
-	       tally->failed == before.failed ? "ok" : "not ok", i + 1, seed,
-	       tally->cases - before.cases,
-	       tally->sum.requests - before.sum.requests);
+	       totals->failed == before.failed ? "ok" : "not ok", i + 1, seed,
+	       totals->cases - before.cases,
+	       totals->sum.requests - before.sum.requests);
 	fflush(stdout);
 }
 
@@ -260,24 +261,24 @@ static int run_script(const char *path)
 }
 
 static void print_summary(const struct options *options,
-			  const struct tally *tally, uint64_t seconds)
+			  const struct totals *totals, uint64_t seconds)
 {
 	uint64_t explained = 0;
 
 	for (size_t i = 0; i < KNOWN_ROWS; i++)
-		explained += tally->sum.explained[i];
-	known_print(&tally->sum);
+		explained += totals->sum.explained[i];
+	known_print(&totals->sum);
 	printf("# %" PRIu64 " pages, %" PRIu64 " requests ended short, %" PRIu64
 	       " s\n",
-	       tally->sum.pages, tally->sum.refused, seconds);
+	       totals->sum.pages, totals->sum.refused, seconds);
 	printf("# diff: %" PRIu64 " requests, %" PRIu64
 	       " cases, %u seeds, %" PRIu64 " differences (%" PRIu64
 	       " explained)\n",
-	       tally->sum.requests, tally->cases, options->seeds.nr,
-	       tally->failed + explained, explained);
+	       totals->sum.requests, totals->cases, options->seeds.nr,
+	       totals->failed + explained, explained);
 }
 
-/* A slow machine must not keep the last seed from its turn. */
+/* Reserve a tenth of the time limit for each later seed, so that a slow machine runs them all. */
 static uint64_t later_seeds(const struct options *options, size_t i)
 {
 	return options->seconds / 10 * (options->seeds.nr - 1 - i);
@@ -290,8 +291,8 @@ int main(int argc, char **argv)
 		.seconds = 1000000,
 		.shrink = true,
 	};
-	struct tally tally = { 0 };
-	const uint64_t start = now();
+	struct totals totals = { 0 };
+	const uint64_t start = read_seconds();
 	bool enough;
 
 	parse_options(argc, argv, &options);
@@ -309,10 +310,10 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < options.seeds.nr; i++)
 		run_seed(&options, i,
 			 start + options.seconds - later_seeds(&options, i),
-			 &tally);
-	enough = tally.sum.requests >= options.requests;
+			 &totals);
+	enough = totals.sum.requests >= options.requests;
 	printf("%s %u diff.requests_are_enough\n", enough ? "ok" : "not ok",
 	       options.seeds.nr + 1);
-	print_summary(&options, &tally, now() - start);
-	return tally.failed || !enough;
+	print_summary(&options, &totals, read_seconds() - start);
+	return totals.failed || !enough;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Draws cases. The same seed and number give the same case on every kernel: what
- * a kernel cannot map is a hole there, in both twins.
+ * Draw random cases. The same seed and number give the same case on every kernel. If a
+ * kernel does not support a kind of mapping, both twins have a hole there.
  */
 #include "op.h"
 #include "prng.h"
@@ -11,14 +11,14 @@
 #define MAPS_MAX 10
 
 /**
- * struct draw - a case that is being drawn
- * @prng: source of all choices
- * @ops: what was drawn
- * @nr: of @ops
- * @map: the mappings, pages
- * @maps: of @map
- * @end: pages of the arena in use
- * @forked: there is a child
+ * struct draw - a case under construction
+ * @prng: random numbers for all choices
+ * @ops: operations drawn so far
+ * @nr: length of @ops
+ * @map: ranges of the mappings, in pages of the arena
+ * @maps: length of @map
+ * @end: end of the last mapping, in pages of the arena
+ * @forked: the case has forked a child
  */
 struct draw {
 	struct prng prng;
@@ -33,8 +33,8 @@ struct draw {
 	bool forked;
 };
 
-static struct op *add(struct draw *draw, enum op_kind kind, uint64_t from,
-		      uint64_t nr, uint32_t flags)
+static struct op *add_op(struct draw *draw, enum op_kind kind, uint64_t from,
+			 uint64_t nr, uint32_t flags)
 {
 	struct op *op = &draw->ops[draw->nr++];
 
@@ -74,8 +74,9 @@ static uint32_t draw_protection(struct draw *draw)
 }
 
 /*
- * Linux 6.1 faults for ever on hugetlb that may only be written and that
- * userfaultfd protects from that: in the twin's own reads, without our help.
+ * Linux 6.1 repeats a fault endlessly if a hugetlb mapping is write-only and
+ * write-protected by userfaultfd. The twin's own reads would hang, without gupx. So
+ * write-only hugetlb mappings are never drawn.
  */
 static uint32_t draw_huge_protection(struct draw *draw)
 {
@@ -105,8 +106,9 @@ static uint32_t draw_map_flags(struct draw *draw, enum op_kind kind)
 	return flags;
 }
 
-/* Neighbours more often than not: the loop steps from one to the next. */
-static uint64_t place(struct draw *draw, enum op_kind kind, uint32_t flags)
+/* Most mappings are adjacent, because the loop must step from one VMA to the next. */
+static uint64_t draw_position(struct draw *draw, enum op_kind kind,
+			      uint32_t flags)
 {
 	uint64_t from = draw->end;
 
@@ -125,17 +127,17 @@ static void draw_map(struct draw *draw)
 		OP_MAP_ANON + prng_pick(&draw->prng, weights, sizeof(weights));
 	const uint32_t flags = draw_map_flags(draw, kind);
 	const uint64_t nr = draw_size(draw, kind, flags);
-	const uint64_t from = place(draw, kind, flags);
+	const uint64_t from = draw_position(draw, kind, flags);
 
 	if (from + nr > ARENA_PAGES)
 		return;
-	add(draw, kind, from, nr, flags);
+	add_op(draw, kind, from, nr, flags);
 	draw->map[draw->maps].from = from;
 	draw->map[draw->maps++].nr = nr;
 	draw->end = from + nr;
 }
 
-/* A stretch of a mapping, or beyond its ends, or up to another mapping's. */
+/* Draw part of a mapping, all of it, more than it, or a range that ends with another mapping. */
 static void draw_range(struct draw *draw, uint64_t *from, uint64_t *nr)
 {
 	const size_t i = prng_below(&draw->prng, draw->maps);
@@ -168,18 +170,18 @@ static void draw_range(struct draw *draw, uint64_t *from, uint64_t *nr)
 static void draw_child(struct draw *draw, uint64_t from, uint64_t nr)
 {
 	if (!draw->forked)
-		add(draw, OP_FORK, 0, 0, 0);
+		add_op(draw, OP_FORK, 0, 0, 0);
 	else
-		add(draw,
-		    prng_chance(&draw->prng, 70) ? OP_CHILD_WRITE
-						 : OP_CHILD_EXIT,
-		    from, nr, 0);
+		add_op(draw,
+		       prng_chance(&draw->prng, 70) ? OP_CHILD_WRITE
+						    : OP_CHILD_EXIT,
+		       from, nr, 0);
 	draw->forked = true;
 }
 
 static void draw_change(struct draw *draw)
 {
-	/* As enum op_kind has them, from OP_UNMAP to OP_FORK. */
+	/* In the order of enum op_kind, from OP_UNMAP on. */
 	static const unsigned char weights[] = { 6, 14, 26, 12, 7, 4, 13, 2,
 						 2, 4,	2,  6,	2, 6, 14, 0 };
 	const enum op_kind kind =
@@ -190,10 +192,10 @@ static void draw_change(struct draw *draw)
 	if (kind == OP_FORK)
 		draw_child(draw, from, nr);
 	else if (kind == OP_CLEAR_SOFT_DIRTY)
-		add(draw, kind, 0, 0, 0);
+		add_op(draw, kind, 0, 0, 0);
 	else
-		add(draw, kind, from, nr,
-		    kind == OP_PROTECT ? draw_huge_protection(draw) : 0);
+		add_op(draw, kind, from, nr,
+		       kind == OP_PROTECT ? draw_huge_protection(draw) : 0);
 }
 
 static uint32_t draw_flags(struct draw *draw, uint32_t allowed)
@@ -226,7 +228,7 @@ static void draw_pin(struct draw *draw, struct op *op)
 		op->flags |= OP_F_CROSS;
 }
 
-/* Half of them plain, for process_vm_readv() knows no flags. */
+/* Half of the READs have no flags, to compare them with process_vm_readv(). */
 static void draw_read(struct draw *draw, struct op *op)
 {
 	const uint64_t late = prng_below(&draw->prng, PAGE),
@@ -249,7 +251,7 @@ static void draw_request(struct draw *draw)
 	struct op *op;
 
 	draw_range(draw, &from, &nr);
-	op = add(draw, kind, from, nr, 0);
+	op = add_op(draw, kind, from, nr, 0);
 	if (prng_chance(&draw->prng, 4)) {
 		op->space = 1 + prng_below(&draw->prng, SPACES - 1);
 		op->at = 0;
@@ -269,7 +271,7 @@ static void draw_request(struct draw *draw)
 					      PAGE;
 }
 
-/* Most memory is used before it is asked for, in parts. */
+/* Write or read parts of most mappings before the first request. */
 static void draw_use(struct draw *draw)
 {
 	for (size_t i = 0; i < draw->maps; i++) {
@@ -280,9 +282,9 @@ static void draw_use(struct draw *draw)
 
 		if (prng_chance(&draw->prng, 25))
 			continue;
-		add(draw, prng_chance(&draw->prng, 75) ? OP_WRITE : OP_LOOK,
-		    draw->map[i].from + at,
-		    1 + prng_below(&draw->prng, size - at), 0);
+		add_op(draw, prng_chance(&draw->prng, 75) ? OP_WRITE : OP_LOOK,
+		       draw->map[i].from + at,
+		       1 + prng_below(&draw->prng, size - at), 0);
 	}
 }
 
@@ -294,7 +296,7 @@ size_t draw_case(uint64_t seed, uint64_t number, struct op *ops)
 	};
 	unsigned int maps, changes, steps;
 
-	/* The first numbers of neighbouring seeds are alike. */
+	/* Discard the first random number: it is similar for adjacent seeds. */
 	prng_next(&draw.prng);
 	maps = 2 + prng_below(&draw.prng, MAPS_MAX - 2);
 	changes = prng_below(&draw.prng, 7);
@@ -308,7 +310,7 @@ size_t draw_case(uint64_t seed, uint64_t number, struct op *ops)
 		if (prng_chance(&draw.prng, 70))
 			draw_request(&draw);
 		else if (prng_chance(&draw.prng, 15))
-			add(&draw, OP_DROP, 0, 0, 0);
+			add_op(&draw, OP_DROP, 0, 0, 0);
 		else
 			draw_change(&draw);
 	}

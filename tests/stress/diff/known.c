@@ -10,7 +10,7 @@
 #include "lab.h"
 #include "pair.h"
 
-/* The one table of what may differ, and why. All else is a failure. */
+/* The known differences and their reasons. Any other difference is a failure. */
 static const struct {
 	const char *row;
 	const char *reason;
@@ -20,9 +20,9 @@ static const struct {
 		       "populates what lies behind it all the same (Linux "
 		       "631426ba1d45, in v6.9)" },
 	[KNOWN_O2] = { "O2",
-		       "this kernel's long-term pins may not let go of the "
-		       "lock, so that what is read from a disk is not looked "
-		       "at again, and its neighbours are not mapped (Linux "
+		       "this kernel's long-term pins cannot drop "
+		       "mmap_lock, so a page that is read from a disk is not "
+		       "faulted again and its neighbours stay unmapped (Linux "
 		       "9a863a6a5139, in v6.3)" },
 	[KNOWN_O5] = { "O5",
 		       "this kernel faults hugetlb pages in under NOFAULT "
@@ -55,9 +55,10 @@ static bool faults_hugetlb;
 static bool forces_hugetlb;
 static bool forgets_watch;
 
-/* A mapping of one page, pinned by the kernel's engine. */
-static struct lab_answer try(enum op_kind kind, uint32_t map_flags,
-			     uint32_t flags, uint64_t *word, long *acquired)
+/* Map one page in a new twin and pin it with the kernel's engine. */
+static struct lab_answer probe_pin(enum op_kind kind, uint32_t map_flags,
+				   uint32_t flags, uint64_t *word,
+				   long *acquired)
 {
 	const struct op map = {
 		.kind = kind,
@@ -79,7 +80,7 @@ static struct lab_answer try(enum op_kind kind, uint32_t map_flags,
 	return answer;
 }
 
-/* Of a hole and a page behind it. */
+/* Populate a hole and the page behind it. */
 static void probe_populate(void)
 {
 	const struct op map = {
@@ -96,7 +97,7 @@ static void probe_populate(void)
 	twin_stop(&twin);
 }
 
-/* A page in the midst of others that the disk has to give. */
+/* Pin one page of 16 that have to be read from the disk. */
 static void probe_neighbours(void)
 {
 	const struct op ops[] = {
@@ -119,7 +120,10 @@ static void probe_neighbours(void)
 	twin_stop(&twin);
 }
 
-/* A hugetlb page under userfaultfd that a child shares: a pin unshares it. */
+/*
+ * Pin a hugetlb page that a child shares and userfaultfd write-protects. The pin
+ * unshares it.
+ */
 static void probe_watch(void)
 {
 	const uint64_t huge = 512 * lab_page();
@@ -151,23 +155,24 @@ void known_probe(void)
 	uint64_t word;
 	long acquired;
 
-	lacks_v6 = try(OP_MAP_DISK, OP_F_SHARED | OP_F_WRITE, GUPX_F_WRITE,
-		       &word, &acquired)
+	lacks_v6 = probe_pin(OP_MAP_DISK, OP_F_SHARED | OP_F_WRITE,
+			     GUPX_F_WRITE, &word, &acquired)
 			   .done;
-	if (!try(OP_MAP_TMPFS, OP_F_WRITE, 0, &word, &acquired).done) {
+	if (!probe_pin(OP_MAP_TMPFS, OP_F_WRITE, 0, &word, &acquired).done) {
 		printf("# the kernel's engine cannot pin a file's page\n");
 		exit(1);
 	}
 	lacks_unshare_file = word & LAB_PM_FILE;
-	/* Row E8z: of memory never touched a pin for reading takes zeroes. */
-	try(OP_MAP_ANON, OP_F_WRITE, 0, &word, &acquired);
+	/* Row E8z (pins of the zero page are not counted): a read pin of untouched memory. */
+	probe_pin(OP_MAP_ANON, OP_F_WRITE, 0, &word, &acquired);
 	skips_zero_page = !acquired;
-	faults_hugetlb = try(OP_MAP_HUGETLB, OP_F_WRITE, GUPX_F_NOFAULT, &word,
-			     &acquired)
+	faults_hugetlb = probe_pin(OP_MAP_HUGETLB, OP_F_WRITE, GUPX_F_NOFAULT,
+				   &word, &acquired)
 				 .done;
-	forces_hugetlb = try(OP_MAP_HUGETLB, 0, GUPX_F_WRITE | GUPX_F_FORCE,
-			     &word, &acquired)
-				 .done;
+	forces_hugetlb =
+		probe_pin(OP_MAP_HUGETLB, 0, GUPX_F_WRITE | GUPX_F_FORCE, &word,
+			  &acquired)
+			.done;
 	probe_populate();
 	probe_neighbours();
 	probe_watch();
@@ -212,7 +217,7 @@ static bool is_on_disk(const struct pair *pair, uint64_t addr)
 	       !strncmp(name, "/mnt/disk/", 10);
 }
 
-/* A page that a write of the twin would copy away: of a file, or of zeroes. */
+/* Whether a write by the twin would copy the page: a private file page or the zero page. */
 static bool is_cow_source(const struct pair *pair, const struct state *state,
 			  uint64_t addr)
 {
@@ -226,9 +231,9 @@ static bool is_cow_source(const struct pair *pair, const struct state *state,
 }
 
 /*
- * Resident, and nobody else's: there is no need of a fault to read it. After a
- * fork a page is not known for its process's own before that has written to it,
- * though the child may be gone.
+ * Whether @op can take the page without a fault: present, mapped once, not for writing.
+ * After a fork PM_EXCLUSIVE is not sufficient: a page that the child no longer maps is
+ * still not marked anon-exclusive until the parent writes to it.
  */
 static bool is_readable(const struct pair *pair, size_t page,
 			const struct op *op)
@@ -268,7 +273,7 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 	if (!lacks_unshare_file || (op->flags & GUPX_F_WRITE) ||
 	    !is_cow_source(pair, &pair->seen_a, addr))
 		return KNOWN_NONE;
-	/* What breaking COW would need is not allowed, or somebody objects. */
+	/* The policy cannot break COW: NOFAULT forbids the fault, or userfaultfd blocks it. */
 	if (answer->stop.reason == GUPX_REASON_NOFAULT ||
 	    (answer->stop.reason == GUPX_REASON_FAULT_SIGBUS &&
 	     (pair->seen_a.words[page] & PM_UFFD_WP)))
@@ -276,7 +281,7 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 	return KNOWN_NONE;
 }
 
-/* A file's page, mapped in one twin only, that the request did not ask for. */
+/* Whether the page is a page of a file on disk that only one twin maps. */
 static bool is_neighbour(const struct pair *pair, size_t page)
 {
 	const bool in_a = pair->seen_a.words[page] & LAB_PM_PRESENT;
@@ -288,8 +293,9 @@ static bool is_neighbour(const struct pair *pair, size_t page)
 }
 
 /*
- * Fault-around maps what the page cache has of the 64 KiB around a page; from the
- * mapping's beginning on, where the 64 KiB begin before that.
+ * Map in both twins the neighbours that fault-around mapped in one. Fault-around maps
+ * cached pages of the aligned 64 KiB around a page. If the mapping begins within these,
+ * it maps 64 KiB from there. So the search goes one window further.
  */
 static void settle_neighbours(struct pair *pair, uint64_t addr, uint64_t len)
 {
@@ -332,7 +338,7 @@ struct settled known_settle_pin(struct pair *pair, const struct op *op,
 		twin_populate(&pair->b, at, lab_page(), true);
 		pair->report->explained[KNOWN_E7B]++;
 		settled.pages++;
-		/* The huge zero page is counted like any large one. */
+		/* Pins of the huge zero page are counted, as for any large folio. */
 		if (skips_zero_page &&
 		    (pair->seen_b.kinds[page] & KPF_ZERO_BIT) &&
 		    !(pair->seen_b.kinds[page] & KPF_THP_BIT))
@@ -372,7 +378,7 @@ void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 			pair->report->explained[KNOWN_GET]++;
 		page++;
 	}
-	/* Marks that cannot be seen are made equal, too. */
+	/* Make page state that /proc does not show equal, too. */
 	process_vm_readv(pair->a.target.pid, &local, 1, &remote, 1, 0);
 	pair_look(pair);
 }

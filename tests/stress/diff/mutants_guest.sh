@@ -1,9 +1,9 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
-# mutants_guest.sh N...: in the VM. Loads each mutant in turn and has the tester
-# look at it. Says of each, on the console: `mutant N begins`, then how it went. A
-# machine that dies between the two has died of that mutant.
+# mutants_guest.sh N...: runs in the VM. Loads each mutant in turn and runs the tester
+# on it. Prints `mutant N begins` and then the result to the console. If the machine
+# crashes between the two lines, mutant N crashed it.
 
 SECONDS_EACH=30
 
@@ -23,7 +23,7 @@ for n in "$@"; do
 	137) echo "mutant $n caught: the tester hung" ;;
 	*) echo "mutant $n caught: ${why:-$(tail -n 1 /tmp/out)}" ;;
 	esac
-	# What hangs in the module, or holds pins for good, needs a new machine.
+	# A mutant that hangs or leaks pins cannot be unloaded: it needs a new VM.
 	usleep 200000
 	rmmod gupx || break
 done

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# awk -v number=N -f mutate.awk policy.h: with condition N turned into its
-# opposite; without a number a line for each: N, line, what it becomes.
+# awk -v number=N -f mutate.awk policy.h: prints policy.h with condition N negated.
+# Without a number, prints a line for each condition: N, line number, negated text.
 #
-# A condition is a test of facts (`vma & GUPX_V_READ`) or a comparison. The kind
-# of an entry is no test by itself, and #defines are none.
+# A condition is a test of facts (`vma & GUPX_V_READ`) or a comparison. Masking the kind
+# of an entry is not a condition by itself. #defines are skipped.
 
 function mutant(before, old, new, after)
 {
@@ -24,7 +24,7 @@ function find(pattern, kind,	start, old)
 		old = substr($0, start + RSTART - 1, RLENGTH)
 		before = substr($0, 1, start + RSTART - 2)
 		after = substr($0, start + RSTART - 1 + RLENGTH)
-		# Where the test is compared, the comparison is the condition.
+		# If the test is compared with a value, only the comparison counts.
 		if (kind == "test" && old !~ /GUPX_E_KIND/ &&
 		    after !~ /^[)] [!=]= /)
 			mutant(before, old, "!(" old ")", after)
@@ -37,7 +37,7 @@ function find(pattern, kind,	start, old)
 
 {
 	chosen = $0
-	# Prose and constants.
+	# Skip comments and #defines.
 	if ($0 !~ /^[ \t]*(#|\/\*|\*)/) {
 		find("(entry|vma|request|fault) & (GUPX_[A-Z0-9_]+|own|written|[(]GUPX[^()]*[)])",
 		     "test")

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a case of the differential tester is made of: a list of operations, each
- * done to both twins. Some build and change memory, some are requests.
+ * A case of the differential tester is a list of operations, which are applied to both
+ * twins. Some operations map and change memory, others are requests to the module.
  *
- * An operation is also a line of text, so that a case that was shrunk can be
- * kept, changed by hand and run again:
+ * Each operation has a text form, so that a shrunk case can be saved, edited and run
+ * again with --script:
  *
  *     map-anon a:0x2000+0x4000 read,write
  *     look a:0x2000+0x1000
  *     pin a:0x2000+0x4000 WRITE,FORCE,hold split=0x1000
  *
- *   space   where an address counts from: the arena of the case's own mappings
- *           (a), the kernel's [vvar] (v), the vsyscall page (g), the last page
- *           below the kernel's half (k)
+ * The letter before the colon is the base of the offset: the arena, which contains the
+ * case's own mappings (a), the kernel's [vvar] (v), the vsyscall page (g), or the page
+ * before the last one of the user half (k).
  */
 #ifndef GUPX_TESTS_DIFF_OP_H
 #define GUPX_TESTS_DIFF_OP_H
@@ -30,7 +30,7 @@
 #define ARENA_PAGES 4096UL
 
 enum op_kind {
-	/* New mappings, over whatever was there. */
+	/* Create a mapping; replaces existing ones. */
 	OP_MAP_ANON,
 	OP_MAP_MEMFD,
 	OP_MAP_TMPFS,
@@ -38,7 +38,7 @@ enum op_kind {
 	OP_MAP_HUGETLB,
 	OP_MAP_PERF,
 	OP_MAP_SECRET,
-	/* What the twin does to its own memory. */
+	/* Changes that the twin makes to its own memory. */
 	OP_UNMAP,
 	OP_PROTECT,
 	OP_WRITE,
@@ -52,7 +52,7 @@ enum op_kind {
 	OP_UNLOCK,
 	OP_WATCH_WRITES,
 	OP_WATCH_MISSING,
-	/* What is done to the twin. */
+	/* Changes that the tester makes, or that need a child of the twin. */
 	OP_CLEAR_SOFT_DIRTY,
 	OP_FORK,
 	OP_CHILD_WRITE,
@@ -73,28 +73,28 @@ enum op_space {
 	SPACES,
 };
 
-/* Beside GUPX_F_*, which requests have. */
+/* Flags of the tester. Requests also have GUPX_F_* in the low 16 bits. */
 #define OP_F_READ (1U << 16)
 #define OP_F_WRITE (1U << 17)
 #define OP_F_SHARED (1U << 18)
 /* The file ends in the middle of its mapping. */
 #define OP_F_SHORT_FILE (1U << 19)
-/* Huge pages are asked for. */
+/* Call madvise(MADV_HUGEPAGE) on the mapping. */
 #define OP_F_HUGE (1U << 20)
-/* The pins are kept until a drop, or the end. */
+/* Keep the pin fd open until OP_DROP or the end of the case. */
 #define OP_F_HOLD (1U << 21)
-/* What was pinned is asked of the other engine, too, on the same twin. */
+/* Pin the same pages with the other engine, too, and compare the frames. */
 #define OP_F_CROSS (1U << 22)
 
 /**
  * struct op - one operation
- * @kind: what to do
- * @space: what @at counts from
- * @at: bytes
- * @len: bytes
+ * @kind: operation
+ * @space: base of @at
+ * @at: offset of the range, bytes
+ * @len: length of the range, bytes
  * @flags: GUPX_F_* and OP_F_*
- * @split: the policy engine is asked twice, up to here and from here on; bytes
- *	from @at, 0: once
+ * @split: offset from @at at which the policy engine's request is split in two; 0: one
+ *	request
  */
 struct op {
 	enum op_kind kind;
@@ -115,17 +115,17 @@ static inline bool op_is_request(const struct op *op)
 	return op->kind >= OP_PIN;
 }
 
-/* The flags that a request has for the module. */
+/* Return the GUPX_F_* flags of a request. */
 static inline uint32_t op_gupx_flags(const struct op *op)
 {
 	return op->flags & 0xffff;
 }
 
 void op_print(FILE *to, const char *prefix, const struct op *op);
-/* Whether @line is an operation. */
+/* Parse the text form. Return: false if @line is not an operation. */
 bool op_parse(const char *line, struct op *op);
 
-/* Case @number of a seed: the operations to @ops, room for OPS_MAX; how many. */
+/* Draw case @number of a seed into @ops, which has OPS_MAX elements. Return: their number. */
 size_t draw_case(uint64_t seed, uint64_t number, struct op *ops);
 
 #endif /* GUPX_TESTS_DIFF_OP_H */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The twins of a case, and what was found out about them.
- *
- *   a  is asked of the policy engine, gupx's own loop
- *   b  is asked of the oracle, the kernel
+ * The two twins of a case and the comparison of them. The policy engine, gupx's own
+ * loop, serves the requests on twin a. The kernel serves the same requests on twin b.
  */
 #ifndef GUPX_TESTS_DIFF_PAIR_H
 #define GUPX_TESTS_DIFF_PAIR_H
@@ -15,7 +13,7 @@
 #include "state.h"
 #include "twin.h"
 
-/* Rows in which the policy is known to differ from a kernel: known.c. */
+/* Known differences between the policy and some kernels; known.c has the reasons. */
 enum known {
 	KNOWN_NONE,
 	KNOWN_L5,
@@ -30,14 +28,14 @@ enum known {
 };
 
 /**
- * struct report - what came of a case
- * @requests: asked of the policy engine
- * @pages: it answered with
- * @refused: requests that it ended short
- * @explained: differences that are known, by row
- * @differs: there was one that is not; what follows tells
- * @op: index of the operation
- * @text: the difference
+ * struct report - result of a case
+ * @requests: number of requests made of the policy engine
+ * @pages: number of pages that these requests completed
+ * @refused: number of requests that stopped early
+ * @explained: number of known differences, by enum known
+ * @differs: an unknown difference was found
+ * @op: index of the operation that showed it
+ * @text: description of the difference
  */
 struct report {
 	uint64_t requests;
@@ -51,12 +49,12 @@ struct report {
 
 /**
  * struct pair - the twins of a case
- * @a: the policy's
- * @b: the kernel's
- * @seen_a: of @a, after the last operation
- * @seen_b: of @b
- * @pages: of the arena that the case uses
- * @report: of the case
+ * @a: twin of the policy engine
+ * @b: twin of the kernel
+ * @seen_a: state of @a after the last operation
+ * @seen_b: state of @b after the last operation
+ * @pages: number of pages of the arena that the case uses
+ * @report: result of the case
  */
 struct pair {
 	struct twin a;
@@ -67,49 +65,57 @@ struct pair {
 	struct report *report;
 };
 
-/* Only the first difference counts: those after it may follow from it. */
+/* Record a difference. Only the first one counts, because it may cause the later ones. */
 void pair_differs(struct pair *pair, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Looks at both. */
+/* Read the state of both twins into @seen_a and @seen_b. */
 void pair_look(struct pair *pair);
-/* Compares what was seen of both; with or without who shares which page. */
+/* Compare @seen_a with @seen_b. For @sharing see state_differs(). */
 void pair_compare(struct pair *pair, bool sharing);
 
-/* Whether the twins hold the same bytes, by what they should hold. */
+/* Whether @a and @b are equal. Bytes of a perf buffer are not compared. */
 bool pair_same_bytes(const struct pair *pair, uint64_t addr, const void *a,
 		     const void *b, size_t size);
 
-/* A request, and all that has to hold of its answers. */
-void ask(struct pair *pair, const struct op *op);
+/* Make a request of both twins and compare answers, frames, counters and memory. */
+void pair_request(struct pair *pair, const struct op *op);
 
-/* All of a case on fresh twins. */
+/* Run all operations of a case on new twins. */
 void case_run(const struct op *ops, size_t nr, struct report *report);
-/* Makes a case that differs small: how many operations are left. */
+/* Shrink a case that differs. Return: number of operations left in @ops. */
 size_t case_shrink(struct op *ops, size_t nr, struct report *report);
 
 struct lab_answer;
 
-/* What this kernel does not do, found out by trying. Once, after twin_prepare(). */
+/* Find out by experiment which known differences this kernel has. Call after twin_prepare(). */
 void known_probe(void);
 /*
- * Why the policy may stop at @answer where this kernel goes on: then the kernel is
- * asked up to there only. KNOWN_NONE: it may not.
+ * Return the known difference because of which the policy stops at @answer->stop but
+ * this kernel continues, or KNOWN_NONE. The caller then limits the kernel's request to
+ * the pages before the stop.
  */
 enum known known_cut(const struct pair *pair, const struct op *op,
 		     const struct lab_answer *answer);
-/*
- * What a request leaves different, by a known row, is noted and then made equal by
- * hand. @addr and @len: what was done.
+/**
+ * struct settled - pages that known_settle_pin() made equal in both twins
+ * @pages: number of pages
+ * @uncounted: number of those that the kernel had pinned without counting the pin
  */
 struct settled {
 	size_t pages;
-	/* Of them, those that the kernel pinned without counting. */
 	size_t uncounted;
 };
 
+/*
+ * Count the known differences that a request left in memory, then make both twins equal
+ * again. @addr and @len: range that the request completed.
+ */
 struct settled known_settle_pin(struct pair *pair, const struct op *op,
 				uint64_t addr, uint64_t len);
-/* After a READ, and before known_settle_read() makes it true. */
+/*
+ * Mark hugetlb pages of @seen_b as write-protected if the kernel lost their userfaultfd
+ * bit. Call after a READ, before known_settle_read().
+ */
 void known_settle_watch(struct pair *pair);
 void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 		       void *buffer);

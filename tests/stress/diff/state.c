@@ -17,7 +17,7 @@ static const char *const sums[STATE_SUMS] = {
 	"Shared_Hugetlb:", "Swap:",
 };
 
-/* A run of frames is one read. */
+/* Read the flags of @nr consecutive frames in one call. */
 static void read_kinds(struct state *state, size_t first, size_t nr)
 {
 	static int fd = -1;
@@ -34,7 +34,7 @@ static void read_kinds(struct state *state, size_t first, size_t nr)
 		state->kinds[i] &= KINDS;
 }
 
-static bool goes_on(const uint64_t *words, size_t i)
+static bool is_contiguous(const uint64_t *words, size_t i)
 {
 	return (words[i] & LAB_PM_PRESENT) &&
 	       LAB_PM_FRAME(words[i]) == LAB_PM_FRAME(words[i - 1]) + 1;
@@ -48,7 +48,8 @@ static void take_kinds(struct state *state)
 		size_t end = i + 1;
 
 		if (state->words[i] & LAB_PM_PRESENT) {
-			while (end < state->nr && goes_on(state->words, end))
+			while (end < state->nr &&
+			       is_contiguous(state->words, end))
 				end++;
 			read_kinds(state, i, end - i);
 		} else {
@@ -84,8 +85,8 @@ void state_take(struct state *state, const struct twin *twin, size_t nr)
 	take_sums(state, twin);
 }
 
-/* Frames, and places in the swap, are each twin's own. */
-static uint64_t visible(uint64_t word)
+/* Mask out frame numbers and swap offsets, which differ between the twins. */
+static uint64_t comparable_bits(uint64_t word)
 {
 	return word & (LAB_PM_PRESENT | LAB_PM_SWAP | LAB_PM_FILE | PM_UFFD_WP |
 		       PM_EXCLUSIVE | PM_SOFT_DIRTY);
@@ -100,7 +101,8 @@ size_t state_differs(const struct state *a, const struct state *b, size_t from,
 	size_t i = from;
 
 	while (i < a->nr &&
-	       !((visible(a->words[i]) ^ visible(b->words[i])) & marks) &&
+	       !((comparable_bits(a->words[i]) ^ comparable_bits(b->words[i])) &
+		 marks) &&
 	       !((a->kinds[i] ^ b->kinds[i]) & kinds))
 		i++;
 	return i;
@@ -170,14 +172,14 @@ bool state_mapping(const struct twin *twin, uint64_t addr, char protection[5],
 	return found;
 }
 
-static long counter_of(const char *text, const char *name)
+static long parse_counter(const char *text, const char *name)
 {
 	const char *line = strstr(text, name);
 
 	return line ? atol(line + strlen(name)) : -1;
 }
 
-/* The counters lag by what each CPU has not yet handed in. */
+/* Writing to stat_refresh first adds the per-CPU deltas to the counters. */
 struct pin_counters state_pin_counters(void)
 {
 	static char text[16384];
@@ -196,7 +198,7 @@ struct pin_counters state_pin_counters(void)
 	size = pread(vmstat, text, sizeof(text) - 1, 0);
 	text[size > 0 ? size : 0] = '\0';
 	return (struct pin_counters){
-		.acquired = counter_of(text, "nr_foll_pin_acquired "),
-		.released = counter_of(text, "nr_foll_pin_released "),
+		.acquired = parse_counter(text, "nr_foll_pin_acquired "),
+		.released = parse_counter(text, "nr_foll_pin_released "),
 	};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be seen of a twin's memory from outside, without touching it.
+ * State of a twin's memory as /proc shows it. Reading it does not change the memory.
  */
 #ifndef GUPX_TESTS_DIFF_STATE_H
 #define GUPX_TESTS_DIFF_STATE_H
@@ -21,15 +21,15 @@
 #define KPF_THP_BIT (1ULL << 22)
 #define KPF_ZERO_BIT (1ULL << 24)
 
-/* Numbers of smaps_rollup that do not move by themselves. */
+/* Number of lines of smaps_rollup that are compared; background work does not change them. */
 #define STATE_SUMS 5
 
 /**
- * struct state - a twin's arena at one moment
- * @words: of /proc/PID/pagemap
- * @kinds: KPF_*_BIT of each page that is present
- * @sums: of /proc/PID/smaps_rollup, kB
- * @nr: pages looked at
+ * struct state - snapshot of a twin's arena
+ * @words: entries of /proc/PID/pagemap, by page
+ * @kinds: KPF_*_BIT of each present page
+ * @sums: values from /proc/PID/smaps_rollup, kB
+ * @nr: number of pages in the snapshot
  */
 struct state {
 	uint64_t words[ARENA_PAGES];
@@ -38,29 +38,29 @@ struct state {
 	size_t nr;
 };
 
-/* The first @nr pages of the arena. */
+/* Take a snapshot of the first @nr pages of the arena. */
 void state_take(struct state *state, const struct twin *twin, size_t nr);
 
 /*
- * The first page from @from on in which the two differ, but for frames; @nr where
- * they do not. @sharing: whether others map a page counts, and so whether it is
- * a part of a huge one still; where that is split, x86 marks the dirty parts
- * soft-dirty.
+ * Return the first page from @from on whose state differs, or @a->nr. Frame numbers are
+ * ignored. Without @sharing, differences that unsharing causes are ignored, too: the
+ * exclusive bit, whether the page is part of a THP, and soft-dirty, which x86 sets on
+ * dirty PTEs when it splits a PMD.
  */
 size_t state_differs(const struct state *a, const struct state *b, size_t from,
 		     bool sharing);
-/* The sum in which the two differ, or NULL. */
+/* Return the name of the first value of @sums that differs, or NULL. */
 const char *state_sum_differs(const struct state *a, const struct state *b);
 
-/* A page's word and kind, for people. */
+/* Describe a page's state in words, in @text. Return: @text. */
 const char *state_describe(const struct state *state, size_t page, char *text,
 			   size_t size);
 
-/* The mapping at @addr as /proc/PID/maps has it. Whether there is one. */
+/* Look up the mapping at @addr in /proc/PID/maps. Return: false if there is none. */
 bool state_mapping(const struct twin *twin, uint64_t addr, char protection[5],
 		   char *name, size_t size);
 
-/* The pins of the whole system, from their beginning. */
+/* Pins acquired and released in the whole system since boot. */
 struct pin_counters {
 	long acquired;
 	long released;

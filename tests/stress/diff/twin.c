@@ -60,7 +60,7 @@ void twin_prepare(void)
 	munmap(words, PATTERN_BYTES);
 }
 
-/* Bytes that no other stretch of the twin has. */
+/* Return a pattern offset that depends on address and operation, so that contents differ. */
 static off_t pattern_at(uint64_t at, size_t index)
 {
 	return (at / 8 + index * 0x11238) % (PATTERN_BYTES / 4);
@@ -95,7 +95,7 @@ static int open_kind(const struct op *op)
 	}
 }
 
-/* Not yet mapped, clean, and on the disk: nothing is left to happen by itself. */
+/* Create the file of a mapping. fsync() leaves nothing for background writeback. */
 static int make_file(const struct op *op, size_t index)
 {
 	const int fd = open_kind(op);
@@ -152,7 +152,7 @@ int twin_start(struct twin *twin, const struct op *ops, size_t nr)
 	return error;
 }
 
-/* Its end is seen when its memory is gone: until then pages count as shared. */
+/* Kill the child and wait until its memory is gone: until then its pages count as shared. */
 static long end_child(struct twin *twin)
 {
 	const pid_t pid = twin->child.pid;
@@ -201,8 +201,7 @@ void twin_hold(struct twin *twin, int pin_fd)
 		twin->held[twin->nr_held++] = pin_fd;
 }
 
-/* The oldest one. */
-static long drop(struct twin *twin)
+static long drop_oldest_pins(struct twin *twin)
 {
 	if (!twin->nr_held)
 		return 0;
@@ -212,7 +211,8 @@ static long drop(struct twin *twin)
 	return 0;
 }
 
-static long map(const struct twin *twin, const struct op *op, size_t index)
+static long map_memory(const struct twin *twin, const struct op *op,
+		       size_t index)
 {
 	const uint64_t addr = twin_address(twin, op);
 	const int protection = (op->flags & OP_F_READ ? PROT_READ : 0) |
@@ -234,22 +234,23 @@ static long map(const struct twin *twin, const struct op *op, size_t index)
 }
 
 /*
- * A system call on a struct of ours. The twin is a copy of this program, but its
- * copy of the struct is older than what stands in it now.
+ * Make the twin call ioctl() with a copy of @argument. The twin is a fork of this
+ * program, so its own copy of the struct is out of date: write the current one to a
+ * buffer in the twin first.
  */
-static long watch_call(const struct twin *twin, unsigned long verb, void *what,
-		       size_t size)
+static long watch_call(const struct twin *twin, unsigned long verb,
+		       void *argument, size_t size)
 {
 	static char scratch[128];
 
-	if (pwrite(twin->target.mem_fd, what, size, (uintptr_t)scratch) !=
+	if (pwrite(twin->target.mem_fd, argument, size, (uintptr_t)scratch) !=
 	    (ssize_t)size)
 		return -errno;
 	return TARGET_CALL(&twin->target, SYS_ioctl, twin->watch, verb,
 			   (long)scratch);
 }
 
-/* User mode only: the kernel's own accesses get an answer, and never wait. */
+/* UFFD_USER_MODE_ONLY: faults from the kernel fail with SIGBUS instead of waiting. */
 static long open_watch(struct twin *twin)
 {
 	struct uffdio_api api = {
@@ -266,7 +267,7 @@ static long open_watch(struct twin *twin)
 	return watch_call(twin, UFFDIO_API, &api, sizeof(api));
 }
 
-static long watch(struct twin *twin, const struct op *op)
+static long watch_range(struct twin *twin, const struct op *op)
 {
 	const struct uffdio_range range = {
 		.start = twin_address(twin, op),
@@ -307,27 +308,28 @@ static long clear_soft_dirty(const struct twin *twin)
 	return result;
 }
 
-static long advise(const struct twin *twin, const struct op *op, int advice)
+static long advise_range(const struct twin *twin, const struct op *op,
+			 int advice)
 {
 	return TARGET_CALL(&twin->target, SYS_madvise, twin_address(twin, op),
 			   op->len, advice);
 }
 
-/* A page that someone else has a hand on at that moment is left in. */
+/* MADV_PAGEOUT skips a page that has an extra reference at that moment, so repeat it. */
 static long page_out(const struct twin *twin, const struct op *op)
 {
 	long result = 0;
 
 	for (int i = 0; i < PAGEOUT_TRIES && !result; i++)
-		result = advise(twin, op, MADV_PAGEOUT);
+		result = advise_range(twin, op, MADV_PAGEOUT);
 	return result;
 }
 
-/* By the kernel on behalf of @who, so that no signal can end it. */
-static long fill(const struct target *who, const struct op *op, uint64_t addr,
-		 size_t index)
+/* Write with pread() into the range, so that a bad address is an errno, not a signal. */
+static long fill_range(const struct target *process, const struct op *op,
+		       uint64_t addr, size_t index)
 {
-	return TARGET_CALL(who, SYS_pread64, pattern, addr, op->len,
+	return TARGET_CALL(process, SYS_pread64, pattern, addr, op->len,
 			   pattern_at(op->at, index));
 }
 
@@ -351,40 +353,41 @@ long twin_do(struct twin *twin, const struct op *op, size_t index)
 		return TARGET_CALL(target, SYS_mprotect, addr, op->len,
 				   protection);
 	case OP_WRITE:
-		return fill(target, op, addr, index);
+		return fill_range(target, op, addr, index);
 	case OP_LOOK:
 		return TARGET_CALL(target, SYS_pwrite64, sink, addr, op->len,
 				   0);
 	case OP_DONTNEED:
-		return advise(twin, op, MADV_DONTNEED);
+		return advise_range(twin, op, MADV_DONTNEED);
 	case OP_FREE:
-		return advise(twin, op, MADV_FREE);
+		return advise_range(twin, op, MADV_FREE);
 	case OP_PAGEOUT:
 		return page_out(twin, op);
 	case OP_HUGE:
-		return advise(twin, op, MADV_HUGEPAGE);
+		return advise_range(twin, op, MADV_HUGEPAGE);
 	case OP_NOHUGE:
-		return advise(twin, op, MADV_NOHUGEPAGE);
+		return advise_range(twin, op, MADV_NOHUGEPAGE);
 	case OP_LOCK:
 		return TARGET_CALL(target, SYS_mlock, addr, op->len);
 	case OP_UNLOCK:
 		return TARGET_CALL(target, SYS_munlock, addr, op->len);
 	case OP_WATCH_WRITES:
 	case OP_WATCH_MISSING:
-		return watch(twin, op);
+		return watch_range(twin, op);
 	case OP_CLEAR_SOFT_DIRTY:
 		return clear_soft_dirty(twin);
 	case OP_FORK:
 		return fork_once(twin);
 	case OP_CHILD_WRITE:
-		return twin->child.pid ? fill(&twin->child, op, addr, index)
-				       : 0;
+		return twin->child.pid
+			       ? fill_range(&twin->child, op, addr, index)
+			       : 0;
 	case OP_CHILD_EXIT:
 		return end_child(twin);
 	case OP_DROP:
-		return drop(twin);
+		return drop_oldest_pins(twin);
 	default:
-		return map(twin, op, index);
+		return map_memory(twin, op, index);
 	}
 }
 

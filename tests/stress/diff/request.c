@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A request to both twins: the policy engine on one, on the other the kernel's
- * own get_user_pages (PIN), madvise() by the twin itself (POPULATE), or
- * process_vm_readv() (READ without flags).
+ * Make the same request of both twins and compare the answers. The policy engine
+ * serves twin a. The kernel serves twin b: its own get_user_pages for PIN and for READ
+ * with flags, madvise() in the twin for POPULATE, process_vm_readv() for READ without
+ * flags.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,12 +24,12 @@
 static uint64_t frames_of_one[FRAMES_MAX];
 static uint64_t frames_of_other[FRAMES_MAX];
 
-static uint64_t split_of(const struct op *op)
+static uint64_t first_part_len(const struct op *op)
 {
 	return op->split && op->split < op->len ? op->split : op->len;
 }
 
-static void note(struct pair *pair, const struct lab_answer *answer)
+static void count_request(struct pair *pair, const struct lab_answer *answer)
 {
 	pair->report->requests++;
 	pair->report->pages += answer->done / lab_page();
@@ -53,11 +54,11 @@ static void compare_answers(struct pair *pair, const char *engine,
 		     other->failed);
 }
 
-/* The second part goes on where the first came to its end. */
+/* Pin @op->split bytes first, then add the rest to the same pin fd. */
 static struct lab_answer pin_split(const struct twin *twin, uint64_t addr,
 				   const struct op *op)
 {
-	const uint64_t first = split_of(op);
+	const uint64_t first = first_part_len(op);
 	const uint32_t flags = op_gupx_flags(op);
 	struct lab_answer answer =
 		lab_pin(twin->target.mem_fd, addr, first, flags);
@@ -72,7 +73,7 @@ static struct lab_answer pin_split(const struct twin *twin, uint64_t addr,
 	return more;
 }
 
-/* What is pinned is what is mapped. */
+/* Check that the extents list the frames that the page tables map. */
 static void check_frames(struct pair *pair, const char *engine,
 			 const struct state *state,
 			 const struct lab_answer *answer, uint64_t addr)
@@ -104,10 +105,10 @@ static void check_frames(struct pair *pair, const char *engine,
 	}
 }
 
-/* What one engine has pinned the other finds there, too: on the same twin. */
-static void cross(struct pair *pair, const struct twin *twin, uint64_t addr,
-		  const struct op *op, const struct lab_answer *held,
-		  bool kernel)
+/* Pin the same pages of @twin again with the other engine; both must pin the same frames. */
+static void compare_frames(struct pair *pair, const struct twin *twin,
+			   uint64_t addr, const struct op *op,
+			   const struct lab_answer *held, bool kernel)
 {
 	const char *const other = kernel ? "kernel, of the policy's twin"
 					 : "policy, of the kernel's twin";
@@ -156,7 +157,7 @@ static void compare_counters(struct pair *pair,
 static void keep_or_close(struct pair *pair, const struct op *op, int fd_a,
 			  int fd_b)
 {
-	/* Both or none, or the twins would not be alike. */
+	/* Hold both pin fds or neither, so that the twins stay equal. */
 	if ((op->flags & OP_F_HOLD) && fd_a >= 0 && fd_b >= 0) {
 		twin_hold(&pair->a, fd_a);
 		twin_hold(&pair->b, fd_b);
@@ -190,15 +191,18 @@ static struct lab_answer pin_by_kernel(struct pair *pair, uint64_t addr,
 		answer.stop = policy->stop;
 		answer.stop.addr -= addr - twin_address(&pair->b, op);
 	}
-	/* The policy has read the page in before COW could not be broken. */
+	/*
+	 * Before it failed to break COW, the policy engine read the page in. Do the same
+	 * in twin b.
+	 */
 	if (cut == KNOWN_E7B && !(op->flags & GUPX_F_NOFAULT))
 		twin_populate(&pair->b, answer.stop.addr, lab_page(), false);
-	/* The two [vvar] need not be at one address. */
+	/* The twins' [vvar] mappings may be at different addresses. */
 	answer.stop.addr += addr - twin_address(&pair->b, op);
 	return answer;
 }
 
-/* The kernel's pins are of what was there before it was settled. */
+/* Settling replaced pages that the kernel engine had pinned: pin them again. */
 static void pin_settled(struct pair *pair, const struct op *op, uint64_t addr,
 			struct lab_answer *kernel)
 {
@@ -215,7 +219,7 @@ static void pin_settled(struct pair *pair, const struct op *op, uint64_t addr,
 	check_frames(pair, "kernel", &pair->seen_b, kernel, addr);
 }
 
-static void ask_pin(struct pair *pair, const struct op *op)
+static void request_pin(struct pair *pair, const struct op *op)
 {
 	const uint64_t addr = twin_address(&pair->a, op);
 	struct pin_counters counters[4];
@@ -224,7 +228,7 @@ static void ask_pin(struct pair *pair, const struct op *op)
 
 	counters[0] = state_pin_counters();
 	policy = pin_split(&pair->a, addr, op);
-	note(pair, &policy);
+	count_request(pair, &policy);
 	counters[1] = state_pin_counters();
 	state_take(&pair->seen_a, &pair->a, pair->pages);
 	kernel = pin_by_kernel(pair, addr, op, &policy);
@@ -240,8 +244,8 @@ static void ask_pin(struct pair *pair, const struct op *op)
 	if (settled.pages)
 		pin_settled(pair, op, addr, &kernel);
 	if (op->flags & OP_F_CROSS) {
-		cross(pair, &pair->a, addr, op, &policy, true);
-		cross(pair, &pair->b, addr, op, &kernel, false);
+		compare_frames(pair, &pair->a, addr, op, &policy, true);
+		compare_frames(pair, &pair->b, addr, op, &kernel, false);
 		pair_look(pair);
 		pair_compare(pair, true);
 	}
@@ -269,14 +273,14 @@ static long populate_by_kernel(struct pair *pair, const struct op *op,
 			     "policy populated 0x%" PRIx64
 			     ", madvise() did not",
 			     policy->done);
-	/* There it must stop, too, if asked of no more than that. */
+	/* madvise() must also fail at that page if the range begins there. */
 	return twin_populate(&pair->b, addr + policy->done, lab_page(), write);
 }
 
-static void ask_populate(struct pair *pair, const struct op *op)
+static void request_populate(struct pair *pair, const struct op *op)
 {
 	const uint64_t addr = twin_address(&pair->a, op);
-	const uint64_t first = split_of(op);
+	const uint64_t first = first_part_len(op);
 	struct lab_answer policy = lab_populate(pair->a.target.mem_fd, addr,
 						first, op_gupx_flags(op));
 	long kernel;
@@ -286,7 +290,7 @@ static void ask_populate(struct pair *pair, const struct op *op)
 				      op->len - first, op_gupx_flags(op));
 		policy.done += first;
 	}
-	note(pair, &policy);
+	count_request(pair, &policy);
 	kernel = populate_by_kernel(pair, op, &policy);
 	if (-kernel != (long)policy.stop.error || policy.failed ||
 	    (kernel ? policy.done == op->len : policy.done != op->len))
@@ -307,7 +311,7 @@ static void ask_populate(struct pair *pair, const struct op *op)
 	}
 }
 
-/* Not copied by fork(), as private memory would be. */
+/* The buffer is shared memory, because fork() would make private memory copy-on-write. */
 static unsigned char *make_buffer(void)
 {
 	unsigned char *buffer = mmap(NULL, READ_MAX, PROT_READ | PROT_WRITE,
@@ -321,7 +325,7 @@ static unsigned char *make_buffer(void)
 static struct lab_answer read_split(const struct twin *twin, uint64_t addr,
 				    const struct op *op, unsigned char *buffer)
 {
-	const uint64_t first = split_of(op);
+	const uint64_t first = first_part_len(op);
 	struct lab_answer answer = lab_read(twin->target.mem_fd, addr, first,
 					    buffer, op_gupx_flags(op));
 	struct lab_answer more;
@@ -334,7 +338,7 @@ static struct lab_answer read_split(const struct twin *twin, uint64_t addr,
 	return more;
 }
 
-/* As far as the policy came, where this kernel is known to go on. */
+/* Read by the kernel's engine; only up to the policy's stop if that stop is a known difference. */
 static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 					const struct op *op, void *buffer,
 					const struct lab_answer *policy)
@@ -352,7 +356,7 @@ static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 	return answer;
 }
 
-/* process_vm_readv() tells no errno of a read that began well. */
+/* process_vm_readv() reports no errno after a partial read: assume the policy's errno. */
 static struct lab_answer read_by_call(struct pair *pair, uint64_t addr,
 				      const struct op *op, void *buffer,
 				      const struct lab_answer *policy)
@@ -374,7 +378,7 @@ static struct lab_answer read_by_call(struct pair *pair, uint64_t addr,
 	return answer;
 }
 
-static void ask_read(struct pair *pair, const struct op *op)
+static void request_read(struct pair *pair, const struct op *op)
 {
 	static unsigned char *mine, *theirs;
 	const uint64_t addr = twin_address(&pair->a, op);
@@ -386,7 +390,7 @@ static void ask_read(struct pair *pair, const struct op *op)
 		theirs = make_buffer();
 	}
 	policy = read_split(&pair->a, addr, op, mine);
-	note(pair, &policy);
+	count_request(pair, &policy);
 	kernel = op_gupx_flags(op)
 			 ? read_by_engine(pair, addr_b, op, theirs, &policy)
 			 : read_by_call(pair, addr_b, op, theirs, &policy);
@@ -408,12 +412,12 @@ static void ask_read(struct pair *pair, const struct op *op)
 	pair_compare(pair, true);
 }
 
-void ask(struct pair *pair, const struct op *op)
+void pair_request(struct pair *pair, const struct op *op)
 {
 	if (op->kind == OP_PIN)
-		ask_pin(pair, op);
+		request_pin(pair, op);
 	else if (op->kind == OP_POPULATE)
-		ask_populate(pair, op);
+		request_populate(pair, op);
 	else
-		ask_read(pair, op);
+		request_read(pair, op);
 }
