@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chaos on the target: processes do whatever they like to their own memory, are
- * killed and stopped, their pages are moved and written out; others pin, read,
- * populate and explain it meanwhile, and are killed and stopped as well. In the
+ * The chaos test. Targets change their own memory at random. Requesters pin, read,
+ * populate and explain that memory. A third kind of process migrates and reclaims pages
+ * of the targets. Random processes of all kinds are killed or stopped. It runs in the
  * VM, as root.
  *
- * This process starts the others, kills them, and starts them again. It is the
- * parent of them all, also of those whose own parent is gone.
+ * This process starts the others, kills them and restarts them. It is their subreaper,
+ * so it also becomes the parent of processes whose own parent died.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,21 +26,21 @@
 #include "options.h"
 #include "world.h"
 
-/* Where it stays through exec. */
+/* File descriptor of the shared memory, which survives exec. */
 #define WORLD_FD 100
-/* Without a beat for so long, somebody hangs. Emulated machines are slow. */
-#define PATIENCE 60
-/* The rarest is one of four hundred. */
+/* Seconds without a heartbeat after which a worker hangs. Emulated machines are slow. */
+#define HANG_SECONDS 60
+/* After this many, every kind must have occurred. The rarest is 1 in 400. */
 #define OPS_OF_ALL_KINDS 4000
 
 #define KSM "/sys/kernel/mm/ksm/"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 
 /**
- * struct worker - one that is started again whenever it ends
- * @pid: of it
- * @beats: when last looked at
- * @moved: when that number last changed, seconds
+ * struct worker - a process that is restarted whenever it ends
+ * @pid: its PID
+ * @beats: its heartbeat count at the last check
+ * @moved: time at which that count last changed, seconds
  */
 struct worker {
 	pid_t pid;
@@ -49,15 +49,15 @@ struct worker {
 };
 
 /**
- * struct play - all of it
- * @workers: victims, askers, the weather
- * @prng: of who is killed and stopped
- * @stopped: by SIGSTOP, until the next tick; 0: nobody
- * @seed: of all dice
- * @seconds: how long
- * @progress: seconds between reports
+ * struct run - state of the whole test
+ * @workers: targets, then requesters, then mm_pressure
+ * @prng: random numbers for kills, stops and the seeds of workers
+ * @stopped: PID of the process that is stopped until the next step; 0: none
+ * @seed: seed of @prng
+ * @seconds: duration of the test
+ * @progress: seconds between progress lines; 0: none
  */
-struct play {
+struct run {
 	struct worker workers[WORKERS];
 	struct prng prng;
 	pid_t stopped;
@@ -67,26 +67,26 @@ struct play {
 };
 
 /**
- * struct books - what has to be at the end as it was at the beginning
- * @pins: of the whole system
- * @charged: to our user, bytes
- * @users: of the module
+ * struct baseline - counters that must be the same before and after the test
+ * @pins: pins of the whole system
+ * @charged: bytes charged to our user
+ * @users: reference count of the module
  */
-struct books {
+struct baseline {
 	long pins;
 	uint64_t charged;
 	long users;
 };
 
 /*
- * Knobs that make more happen, and what they were. NUMA balancing is on by itself
- * where there are two nodes.
+ * Settings that make KSM, khugepaged and NUMA balancing more frequent, with the values to
+ * restore. The kernel itself enables NUMA balancing if there are two nodes.
  */
 static struct {
 	const char *path;
 	long value;
 	long before;
-} knobs[] = {
+} settings[] = {
 	{ KSM "pages_to_scan", 1000, -1 },
 	{ KSM "sleep_millisecs", 20, -1 },
 	{ KSM "run", 1, -1 },
@@ -101,9 +101,9 @@ static struct {
 static const char *const params[] = { "allow_force", "allow_short_pins" };
 static bool params_before[2];
 
-#define KNOBS (sizeof(knobs) / sizeof(knobs[0]))
+#define SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
-static uint64_t now(void)
+static uint64_t read_seconds(void)
 {
 	struct timespec time;
 
@@ -111,13 +111,13 @@ static uint64_t now(void)
 	return time.tv_sec;
 }
 
-static void turn_knobs(void)
+static void apply_settings(void)
 {
-	for (size_t i = 0; i < KNOBS; i++) {
-		knobs[i].before = sysctl_get(knobs[i].path);
-		if (knobs[i].before < 0 ||
-		    !sysctl_set(knobs[i].path, knobs[i].value))
-			printf("# not here: %s\n", knobs[i].path);
+	for (size_t i = 0; i < SETTINGS; i++) {
+		settings[i].before = sysctl_get(settings[i].path);
+		if (settings[i].before < 0 ||
+		    !sysctl_set(settings[i].path, settings[i].value))
+			printf("# not here: %s\n", settings[i].path);
 	}
 	for (size_t i = 0; i < 2; i++) {
 		params_before[i] = lab_param(params[i]);
@@ -125,18 +125,18 @@ static void turn_knobs(void)
 	}
 }
 
-/* What KSM has merged is taken apart again before it is turned off. */
-static void turn_knobs_back(void)
+/* Restore the settings. Writing 2 to KSM's "run" first unmerges all pages. */
+static void restore_settings(void)
 {
 	for (size_t i = 0; i < 2; i++)
 		lab_set_param(params[i], params_before[i]);
 	sysctl_set(KSM "run", 2);
-	for (size_t i = 0; i < KNOBS; i++)
-		if (knobs[i].before >= 0)
-			sysctl_set(knobs[i].path, knobs[i].before);
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (settings[i].before >= 0)
+			sysctl_set(settings[i].path, settings[i].before);
 }
 
-static struct books read_books(void)
+static struct baseline read_baseline(void)
 {
 	struct gupx_info info;
 
@@ -144,23 +144,23 @@ static struct books read_books(void)
 		perror("gupx-chaos: INFO");
 		exit(2);
 	}
-	return (struct books){
+	return (struct baseline){
 		.pins = lab_pins_held(),
 		.charged = info.memlock_used,
 		.users = sysctl_get("/sys/module/gupx/refcnt"),
 	};
 }
 
-/* What is held by an address space that something else still looks at goes late. */
-static void check_books(const struct books *before)
+/* Retry for 10 s: pins are released late if another process still references the mm. */
+static void check_baseline(const struct baseline *before)
 {
-	struct books after = read_books();
+	struct baseline after = read_baseline();
 
 	for (unsigned int i = 0; i < 100; i++) {
 		if (!memcmp(&after, before, sizeof(after)))
 			return;
 		usleep(100000);
-		after = read_books();
+		after = read_baseline();
 	}
 	complain(RULE_BALANCE,
 		 "pins %ld before, %ld after; charged %" PRIu64 ", %" PRIu64
@@ -201,7 +201,7 @@ void world_exec(unsigned int worker, uint64_t seed)
 	_exit(1);
 }
 
-static void live(unsigned int number, uint64_t seed)
+static void live_as_worker(unsigned int number, uint64_t seed)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (number < TARGETS)
@@ -213,84 +213,84 @@ static void live(unsigned int number, uint64_t seed)
 	_exit(1);
 }
 
-static void start(struct play *play, unsigned int number)
+static void start_worker(struct run *run, unsigned int number)
 {
-	const uint64_t seed = prng_next(&play->prng);
-	struct worker *worker = &play->workers[number];
+	const uint64_t seed = prng_next(&run->prng);
+	struct worker *worker = &run->workers[number];
 	const pid_t pid = fork();
 
 	if (pid == 0)
-		live(number, seed);
+		live_as_worker(number, seed);
 	worker->pid = pid;
-	worker->moved = now();
+	worker->moved = read_seconds();
 }
 
-/* Nobody may be found by the number of a process that is about to be free. */
-static void forget(pid_t pid)
+/* Clear the slot of a dead process before its PID can be reused. */
+static void clear_slot(pid_t pid)
 {
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (atomic_load(&world->slots[i].pid) == pid)
 			world_leave(i);
 }
 
-/* One that has ended: it, and what was asked of it, are gone. 0: nobody has. */
-static pid_t reap(void)
+/* Reap one process that has ended. Return: its PID, or 0 if there is none. */
+static pid_t reap_one(void)
 {
 	siginfo_t info = { 0 };
 
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) ||
 	    !info.si_pid)
 		return 0;
-	forget(info.si_pid);
+	clear_slot(info.si_pid);
 	waitpid(info.si_pid, NULL, 0);
 	return info.si_pid;
 }
 
-static void reap_and_restart(struct play *play)
+static void reap_and_restart(struct run *run)
 {
 	pid_t pid;
 
-	while ((pid = reap())) {
-		if (pid == play->stopped)
-			play->stopped = 0;
+	while ((pid = reap_one())) {
+		if (pid == run->stopped)
+			run->stopped = 0;
 		for (unsigned int i = 0; i < WORKERS; i++)
-			if (play->workers[i].pid == pid)
-				start(play, i);
+			if (run->workers[i].pid == pid)
+				start_worker(run, i);
 	}
 }
 
-static pid_t draw_process(struct play *play)
+static pid_t draw_process(struct run *run)
 {
-	const unsigned int i = prng_below(&play->prng, WORKERS + TARGETS);
+	const unsigned int i = prng_below(&run->prng, WORKERS + TARGETS);
 	struct life child;
 
 	if (i < WORKERS)
-		return play->workers[i].pid;
+		return run->workers[i].pid;
 	return world_look(i - WORKERS + TARGETS, &child) ? child.pid : 0;
 }
 
-/* A process that is ours until we reap it: its number is nobody else's. */
-static void disturb(struct play *play)
+/* Kill or stop a random process. Its PID cannot be reused before we reap it. */
+static void disturb_process(struct run *run)
 {
 	pid_t pid;
 
-	if (play->stopped)
-		kill(play->stopped, SIGCONT);
-	play->stopped = 0;
-	pid = draw_process(play);
-	if (pid <= 0 || !prng_chance(&play->prng, 40))
+	if (run->stopped)
+		kill(run->stopped, SIGCONT);
+	run->stopped = 0;
+	pid = draw_process(run);
+	if (pid <= 0 || !prng_chance(&run->prng, 40))
 		return;
-	if (prng_chance(&play->prng, 35)) {
+	if (prng_chance(&run->prng, 35)) {
 		kill(pid, SIGKILL);
 		count(&world->tally.kills);
 	} else {
 		kill(pid, SIGSTOP);
-		play->stopped = pid;
+		run->stopped = pid;
 		count(&world->tally.stops);
 	}
 }
 
-static void note_stack(pid_t pid, char *text, size_t size)
+static void read_stack(pid_t pid, char *text, size_t size)
 {
 	char path[64];
 	size_t length = 0;
@@ -308,46 +308,46 @@ static void note_stack(pid_t pid, char *text, size_t size)
 			*at = ' ';
 }
 
-static void check_beats(struct play *play)
+static void check_beats(struct run *run)
 {
 	char stack[160];
 
 	for (unsigned int i = 0; i < WORKERS; i++) {
-		struct worker *worker = &play->workers[i];
+		struct worker *worker = &run->workers[i];
 		const uint64_t beats = atomic_load(&world->beats[i]);
 
 		if (beats != worker->beats)
-			worker->moved = now();
+			worker->moved = read_seconds();
 		worker->beats = beats;
-		if (now() - worker->moved < PATIENCE)
+		if (read_seconds() - worker->moved < HANG_SECONDS)
 			continue;
-		note_stack(worker->pid, stack, sizeof(stack));
+		read_stack(worker->pid, stack, sizeof(stack));
 		complain(RULE_LIVENESS, "worker %u hangs for %d s: %s", i,
-			 PATIENCE, stack);
-		worker->moved = now();
+			 HANG_SECONDS, stack);
+		worker->moved = read_seconds();
 	}
 }
 
-static void run(struct play *play)
+static void run_test(struct run *run)
 {
-	const uint64_t start_at = now();
-	uint64_t next = play->progress;
+	const uint64_t start_at = read_seconds();
+	uint64_t next = run->progress;
 
 	for (unsigned int i = 0; i < WORKERS; i++)
-		start(play, i);
-	while (now() - start_at < play->seconds) {
-		usleep(20000 + prng_below(&play->prng, 30000));
-		disturb(play);
-		reap_and_restart(play);
-		check_beats(play);
-		if (play->progress && now() - start_at >= next) {
+		start_worker(run, i);
+	while (read_seconds() - start_at < run->seconds) {
+		usleep(20000 + prng_below(&run->prng, 30000));
+		disturb_process(run);
+		reap_and_restart(run);
+		check_beats(run);
+		if (run->progress && read_seconds() - start_at >= next) {
 			report_progress(next);
-			next += play->progress;
+			next += run->progress;
 		}
 	}
 }
 
-/* Our children now, those included whose parents were killed just before. */
+/* Kill all our children, including orphans that were reparented to us. */
 static void kill_children(bool *any)
 {
 	char path[64];
@@ -374,50 +374,50 @@ static void complain_of_child(void)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	file = fopen(path, "re");
 	if (file && fscanf(file, "%d", &pid) == 1)
-		note_stack(pid, stack, sizeof(stack));
+		read_stack(pid, stack, sizeof(stack));
 	complain(RULE_LIVENESS, "killed, and still there: %s", stack);
 	if (file)
 		fclose(file);
 }
 
-/* Killed, each is gone at once, in whatever it was. */
+/* Kill and reap everything. A process that survives SIGKILL for long hangs in the kernel. */
 static void end_all(void)
 {
-	const uint64_t end = now() + PATIENCE;
+	const uint64_t end = read_seconds() + HANG_SECONDS;
 	bool any = true;
 
-	while (any && now() < end) {
+	while (any && read_seconds() < end) {
 		kill_children(&any);
 		usleep(20000);
-		while (reap())
+		while (reap_one())
 			;
 	}
 	if (any)
 		complain_of_child();
 }
 
-/* A run in which nothing happened would prove nothing. */
+/* Complain if some kind of operation or request never occurred: the test proved nothing. */
 static void check_variety(void)
 {
 	const struct tally *tally = &world->tally;
 	unsigned int never = 0;
 	uint64_t ops = 0;
-	uint64_t least = atomic_load(&tally->asks[0]);
+	uint64_t least = atomic_load(&tally->requests[0]);
 
-	for (enum ask ask = 0; ask < ASKS; ask++)
-		if (atomic_load(&tally->asks[ask]) < least)
-			least = atomic_load(&tally->asks[ask]);
+	for (enum request_kind kind = 0; kind < REQUESTS; kind++)
+		if (atomic_load(&tally->requests[kind]) < least)
+			least = atomic_load(&tally->requests[kind]);
 	if (!least || !atomic_load(&tally->kills) ||
 	    !atomic_load(&tally->stops) || !atomic_load(&tally->coherent) ||
-	    !atomic_load(&tally->short_asks))
+	    !atomic_load(&tally->short_requests))
 		complain(RULE_VARIETY, "something never happened");
-	/* Where there were enough of them for the rarest to be among them. */
+	/* Check each operation only if there were enough for the rarest one to occur. */
 	for (enum op op = 0; op <= OP_EXIT; op++) {
 		ops += atomic_load(&tally->ops[op]);
 		never += !atomic_load(&tally->ops[op]);
 	}
 	if (never && ops >= OPS_OF_ALL_KINDS)
-		complain(RULE_VARIETY, "%u deeds were never done", never);
+		complain(RULE_VARIETY, "%u operations were never done", never);
 }
 
 static int print_verdicts(void)
@@ -445,31 +445,32 @@ static int print_verdicts(void)
 static const char usage[] =
 	"usage: gupx-chaos [--seconds N] [--seed N|fresh] [--progress N]\n";
 
-static void parse_options(int argc, char **argv, struct play *play)
+static void parse_options(int argc, char **argv, struct run *run)
 {
 	struct option_seeds seeds = { 0 };
 	const struct option_spec specs[] = {
-		{ "seconds", OPTION_NUMBER, &play->seconds },
+		{ "seconds", OPTION_NUMBER, &run->seconds },
 		{ "seed", OPTION_SEED, &seeds },
-		{ "progress", OPTION_NUMBER, &play->progress },
+		{ "progress", OPTION_NUMBER, &run->progress },
 		{ 0 },
 	};
 
 	options_parse(argc, argv, specs, usage);
-	play->seed = seeds.nr ? seeds.value[seeds.nr - 1] : prng_fresh_seed();
-	play->prng.state = play->seed;
+	run->seed = seeds.nr ? seeds.value[seeds.nr - 1] : prng_fresh_seed();
+	run->prng.state = run->seed;
 }
 
 int main(int argc, char **argv)
 {
-	struct play play = { .seconds = 35, .progress = 10 };
-	struct books before;
+	struct run run = { .seconds = 35, .progress = 10 };
+	struct baseline before;
 
 	if (argc == 4 && !strcmp(argv[1], "--target")) {
 		map_world();
-		live(strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
+		live_as_worker(strtoul(argv[2], NULL, 0),
+			       strtoull(argv[3], NULL, 0));
 	}
-	parse_options(argc, argv, &play);
+	parse_options(argc, argv, &run);
 	if (lab_device() < 0) {
 		perror("gupx-chaos: " GUPX_DEVICE);
 		return 2;
@@ -478,14 +479,14 @@ int main(int argc, char **argv)
 	make_world();
 	map_world();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	printf("1..%d\n# seed 0x%" PRIx64 "\n", RULES, play.seed);
-	before = read_books();
+	printf("1..%d\n# seed 0x%" PRIx64 "\n", RULES, run.seed);
+	before = read_baseline();
 	report_begin();
-	turn_knobs();
-	run(&play);
+	apply_settings();
+	run_test(&run);
 	end_all();
-	turn_knobs_back();
-	check_books(&before);
+	restore_settings();
+	check_baseline(&before);
 	check_variety();
 	report_print();
 	return print_verdicts();

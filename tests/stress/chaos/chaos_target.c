@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a victim: one deed after the other, to its own memory, until it
- * exits, becomes another program, or is killed.
+ * A target process performs random operations on its own memory until it exits, calls
+ * exec, or is killed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,7 +24,7 @@
 #define GUARD_INSTALL 102
 #define GUARD_REMOVE 103
 
-#define HEIR_DEEDS 300
+#define CHILD_OPS 300
 
 static const unsigned char weights[OPS] = {
 	[OP_WRITE] = 120,   [OP_LOOK] = 30,	  [OP_MMAP] = 30,
@@ -37,7 +37,7 @@ static const unsigned char weights[OPS] = {
 	[OP_FORK] = 10,	    [OP_EXEC] = 1,	  [OP_EXIT] = 1,
 };
 
-/* Of these nothing is lost, so that they may be done to steady memory. */
+/* Whether the operation preserves the pages, so that it is allowed on steady regions. */
 static bool keeps_memory(enum op op)
 {
 	switch (op) {
@@ -83,7 +83,7 @@ static int advice_of(enum op op)
 	}
 }
 
-/* To the same place in the other window, where stamps go on being true. */
+/* Move to the same offset in the other window of the region, where the stamps stay valid. */
 static bool do_mremap(uint64_t addr, uint64_t len)
 {
 	const uint64_t window = (addr - ARENA) / WINDOW_ROOM % WINDOWS;
@@ -93,7 +93,7 @@ static bool do_mremap(uint64_t addr, uint64_t len)
 		      (void *)to) != MAP_FAILED;
 }
 
-/* Steady memory stays readable only as long as this takes. */
+/* Steady memory gets its protection back after a short sleep. */
 static bool do_mprotect(struct chaos_target *target, uint64_t addr,
 			uint64_t len)
 {
@@ -141,8 +141,8 @@ static bool do_truncate(struct chaos_target *target, uint64_t addr)
 	return !ftruncate(file, REGION_BYTES);
 }
 
-static bool do_deed(struct chaos_target *target, enum op op, uint64_t addr,
-		    uint64_t len)
+static bool do_memory_op(struct chaos_target *target, enum op op, uint64_t addr,
+			 uint64_t len)
 {
 	switch (op) {
 	case OP_WRITE:
@@ -183,11 +183,12 @@ static void act_on_memory(struct chaos_target *target, enum op op)
 		op = OP_LOOK;
 	if (region == REGION_HUGETLB && op != OP_WRITE)
 		span = (struct span){ .nr = REGION_PAGES };
-	count_op(op, !do_deed(target, op, stamp_addr(region, window, span.page),
-			      span.nr * PAGE));
+	count_op(op, !do_memory_op(target, op,
+				   stamp_addr(region, window, span.page),
+				   span.nr * PAGE));
 }
 
-static void live_as_heir(struct chaos_target *target)
+static void live_as_child(struct chaos_target *target)
 {
 	const uint32_t parent = target->life.number;
 
@@ -195,13 +196,13 @@ static void live_as_heir(struct chaos_target *target)
 	target->slot += TARGETS;
 	target->prng.state ^= 0x4845495221;
 	world_enter(target->slot, parent, &target->life);
-	for (unsigned int i = 0; i < HEIR_DEEDS; i++)
+	for (unsigned int i = 0; i < CHILD_OPS; i++)
 		chaos_target_act(target);
 	world_leave(target->slot);
 	_exit(0);
 }
 
-/* One heir at a time; its parent is the one who started us, and reaps it. */
+/* Fork at most one child at a time. CLONE_PARENT makes the main process its parent. */
 static void do_fork(struct chaos_target *target)
 {
 	struct life child;
@@ -211,14 +212,14 @@ static void do_fork(struct chaos_target *target)
 		return;
 	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0)
-		live_as_heir(target);
+		live_as_child(target);
 	count_op(OP_FORK, pid < 0);
 }
 
 static void end_life(struct chaos_target *target, enum op op)
 {
 	count_op(op, false);
-	/* Before: this address space must not be found under a new number. */
+	/* Clear the slot before exec: requesters must not find a new mm under the old life. */
 	world_leave(target->slot);
 	if (op == OP_EXIT)
 		_exit(0);
@@ -228,12 +229,12 @@ static void end_life(struct chaos_target *target, enum op op)
 void chaos_target_act(struct chaos_target *target)
 {
 	const enum op op = prng_pick(&target->prng, weights, OPS);
-	const bool is_heir = target->life.parent;
+	const bool is_child = target->life.parent;
 
-	atomic_fetch_add(&world->beats[target->worker], !is_heir);
+	atomic_fetch_add(&world->beats[target->worker], !is_child);
 	if (op < OP_FORK)
 		act_on_memory(target, op);
-	else if (is_heir)
+	else if (is_child)
 		act_on_memory(target, OP_WRITE);
 	else if (op == OP_FORK)
 		do_fork(target);
@@ -252,8 +253,8 @@ void chaos_target_live(unsigned int worker, uint64_t seed)
 	};
 
 	memory_forgive_faults();
-	/* Its number is in its stamps. Who comes early finds holes. */
-	world_enter(target.slot, LIFE_NOBODY, &target.life);
+	/* The stamps contain the life's number, so enter first. Early requests find no mapping. */
+	world_enter(target.slot, LIFE_NONE, &target.life);
 	memory_set_up(&target);
 	for (;;)
 		chaos_target_act(&target);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A victim, or an heir of one: its memory, and what it does to it.
+ * A target process or its forked child: its memory and the operations on it.
  */
 #ifndef GUPX_TESTS_CHAOS_TARGET_H
 #define GUPX_TESTS_CHAOS_TARGET_H
@@ -9,12 +9,12 @@
 
 /**
  * struct chaos_target - a process that owns an arena
- * @worker: which of the workers it is
- * @slot: where askers find it
- * @life: of it
- * @prng: of it
- * @age: of the next stamp
- * @files: of regions that have one, else -1
+ * @worker: number of the worker
+ * @slot: slot in which requesters find it
+ * @life: its current life
+ * @prng: random numbers for its operations
+ * @age: age to put into the next stamp
+ * @files: file of each region, or -1
  */
 struct chaos_target {
 	unsigned int worker;
@@ -25,17 +25,17 @@ struct chaos_target {
 	int files[REGIONS];
 };
 
-/* The regions, mapped and stamped once. */
+/* Map all regions and stamp some of them. */
 void memory_set_up(struct chaos_target *target);
-/* Maps pages of a region anew, over whatever is there: 0, or -1. */
+/* Map pages of a region again with MAP_FIXED. Return: 0 or -1. */
 int memory_map(const struct chaos_target *target, uint64_t addr, uint64_t len);
-/* From here on a touch that faults is undone, and is no death. */
+/* Catch SIGSEGV and SIGBUS: memory_write() and memory_look() then return false. */
 void memory_forgive_faults(void);
-/* Pages stamped, or read, until one is not there. */
+/* Stamp or read pages. Return: false if an access faulted. */
 bool memory_write(struct chaos_target *target, uint64_t addr, uint64_t len);
 bool memory_look(uint64_t addr, uint64_t len);
 
-/* One random deed to a random place; fork, exec and exit too. */
+/* Perform one random operation: on memory, or fork, exec or exit. */
 void chaos_target_act(struct chaos_target *target);
 
 #endif /* GUPX_TESTS_CHAOS_TARGET_H */

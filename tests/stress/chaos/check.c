@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is in a page that was asked for: a stamp of that page by that target, or
- * nothing yet. And where the owner has not given the page up since, not less than
- * what the owner has said it wrote.
+ * Check the content of pages that a request returned. A page must contain its own
+ * target's stamp for that address, or zeroes. A pinned page that the owner still maps
+ * must also contain the owner's last published write.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,9 +20,9 @@
 #define SAMPLE 48
 
 /**
- * struct view - a way to the bytes of a hold
- * @hold: whose
- * @map: of all its pages; NULL: through the pin fd
+ * struct view - access to the bytes of a hold
+ * @hold: the pins
+ * @map: window that maps all its pages; NULL: use pread() on the pin fd
  */
 struct view {
 	const struct hold *hold;
@@ -43,11 +43,11 @@ static bool is_of_target(const struct life *life, uint64_t addr, uint64_t word)
 	const enum region region = stamp_region(addr);
 
 	if (region == REGION_EQUAL)
-		return stamp_fits(word, LIFE_EVERYBODY,
+		return stamp_fits(word, LIFE_ALL,
 				  region * REGION_PAGES + index % 4);
 	if (life->parent && stamp_fits(word, life->parent, index))
 		return true;
-	/* What an heir writes to shared memory is in its parent's name. */
+	/* A child stamps shared memory with its parent's number. */
 	if (life->parent && stamp_is_shared(region))
 		return false;
 	return stamp_fits(word, life->number, index);
@@ -82,8 +82,9 @@ static bool read_word(const struct view *view, uint64_t offset, uint64_t *word)
 }
 
 /*
- * Of a steady page: what its owner has published was in the page before that. A
- * word may be copied while it is written, but not ten times.
+ * Check that a steady page contains at least the count that its owner published: the
+ * owner writes the page before it publishes. Retry, because a word may be copied while
+ * it is written.
  */
 static void check_coherence(const struct view *view, uint64_t addr,
 			    uint64_t offset)
@@ -131,7 +132,7 @@ static void check_page(const struct view *view, const struct gupx_extent *run,
 		check_coherence(view, addr, offset);
 }
 
-/* In the name of the owner of that memory, as it would itself. */
+/* Write the stamp that the owner of the page would write. */
 static void write_word(const struct view *view, uint64_t addr, uint64_t offset)
 {
 	const struct life *life = &view->hold->life;
@@ -143,7 +144,7 @@ static void write_word(const struct view *view, uint64_t addr, uint64_t offset)
 		return;
 	index = stamp_index(addr);
 	if (region == REGION_EQUAL) {
-		owner = LIFE_EVERYBODY;
+		owner = LIFE_ALL;
 		index = region * REGION_PAGES + index % 4;
 	} else if (life->parent && stamp_is_shared(region)) {
 		owner = life->parent;
@@ -152,7 +153,7 @@ static void write_word(const struct view *view, uint64_t addr, uint64_t offset)
 		stamp_make(owner, index, 0);
 }
 
-/* Its first pages, its last ones and some between; or all, where that is few. */
+/* Check the first, the last and a random page of up to SAMPLE runs. */
 static void check_pages(struct prng *prng, const struct view *view,
 			const struct gupx_extent *runs, uint32_t nr, bool write)
 {
@@ -199,12 +200,12 @@ void check_hold(struct prng *prng, const struct hold *hold)
 	const struct view view = { .hold = hold };
 	struct gupx_extents head;
 
-	count(&world->tally.asks[ASK_PREAD]);
+	count(&world->tally.requests[REQUEST_PREAD]);
 	if (get_runs(hold, &head, runs))
 		check_pages(prng, &view, runs, head.count, false);
 }
 
-/* What the header says of mmap(), by what is held at least since before. */
+/* Check the errno of mmap() against the header, by the flags of the runs. */
 static void check_map_error(const struct gupx_extent *runs, uint32_t nr,
 			    bool write, int error)
 {
@@ -217,7 +218,7 @@ static void check_map_error(const struct gupx_extent *runs, uint32_t nr,
 	if (error == ENOMEM || (error == EPERM && has_short) ||
 	    (error == EACCES && write && has_read))
 		return;
-	/* An heir that shares the pin fd may have added to it meanwhile. */
+	/* A child that shares the pin fd may have added such pins in the meantime. */
 	if (error == EPERM || (error == EACCES && write))
 		return;
 	complain(RULE_CONTRACT, "mmap of a pin fd: %s", strerror(error));
@@ -232,7 +233,7 @@ static void touch_window(struct prng *prng, const struct view *view,
 
 	sigaction(SIGBUS, &forgive, &before);
 	if (sigsetjmp(way_out, 1))
-		complain(RULE_CONTRACT, "SIGBUS inside of a window");
+		complain(RULE_CONTRACT, "SIGBUS inside a window");
 	else
 		check_pages(prng, view, runs, nr, write);
 	sigaction(SIGBUS, &before, NULL);
@@ -257,7 +258,8 @@ void check_window(struct prng *prng, struct hold *hold, bool close_first)
 		check_map_error(runs, head.count, write, errno);
 		return;
 	}
-	count(&world->tally.asks[write ? ASK_WINDOW_WRITE : ASK_WINDOW]);
+	count(&world->tally.requests[write ? REQUEST_WINDOW_WRITE
+					   : REQUEST_WINDOW]);
 	view.map = map;
 	if (close_first) {
 		close(hold->fd);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The contract of <linux/gupx.h>, as far as it can be told from an answer alone:
- * which errnos a well-formed request may fail with, which errno goes with which
- * reason, and where a request that stopped short may have stopped.
+ * Check answers against <linux/gupx.h>, as far as this needs only the answer: the errnos
+ * with which a well-formed request may fail, the errnos of each reason, and the address
+ * at which a request may stop early.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,12 +12,12 @@
 
 #define MAX_ERRORS 4
 
-/* Errnos of each reason. Those with none must not be seen here. */
+/* The errnos of each reason. Reasons that are not listed must not occur in this test. */
 static const struct {
 	bool may;
 	uint32_t errors[MAX_ERRORS];
 } reasons[REASONS] = {
-	/* EINVAL: of populate, as of MADV_POPULATE. */
+	/* EINVAL below: POPULATE, like madvise(MADV_POPULATE_*). */
 	[GUPX_REASON_NO_MAPPING] = { true, { EFAULT, ENOMEM } },
 	[GUPX_REASON_GATE_WRITE] = { true, { EFAULT } },
 	[GUPX_REASON_GATE_EMPTY] = { true, { EFAULT } },
@@ -34,7 +34,7 @@ static const struct {
 	[GUPX_REASON_NOFAULT] = { true, { EFAULT } },
 	[GUPX_REASON_WOULD_WAIT] = { true, { 0 } },
 	[GUPX_REASON_FAULT_OOM] = { true, { ENOMEM } },
-	/* Of a hugetlb page that there is none of; guard pages. */
+	/* No free hugetlb page: SIGBUS. Guard pages: SIGSEGV. */
 	[GUPX_REASON_FAULT_SIGBUS] = { true, { EFAULT } },
 	[GUPX_REASON_FAULT_SIGSEGV] = { true, { EFAULT } },
 	[GUPX_REASON_MIGRATE] = { true, { ENOMEM, EBUSY } },
@@ -47,8 +47,8 @@ static const struct {
 	[GUPX_REASON_EXTENTS] = { true, { EDQUOT } },
 };
 
-/* Of a request without a mistake in it. */
-static bool may_fail_with(enum ask ask, int error)
+/* Whether a well-formed request may fail with this errno. */
+static bool may_fail_with(enum request_kind kind, int error)
 {
 	switch (error) {
 	case ESRCH:
@@ -56,12 +56,12 @@ static bool may_fail_with(enum ask ask, int error)
 	case EINTR:
 		return true;
 	case ENOBUFS:
-		return ask == ASK_PIN || ask == ASK_PIN_MORE;
+		return kind == REQUEST_PIN || kind == REQUEST_PIN_MORE;
 	case EMFILE:
 	case ENFILE:
-		return ask == ASK_PIN;
+		return kind == REQUEST_PIN;
 	case EXDEV:
-		return ask == ASK_PIN_MORE;
+		return kind == REQUEST_PIN_MORE;
 	default:
 		return false;
 	}
@@ -73,7 +73,7 @@ static bool has_error(uint16_t reason, uint32_t error)
 		return false;
 	for (unsigned int i = 0; i < MAX_ERRORS; i++)
 		if (reasons[reason].errors[i] == error)
-			/* The zero that fills the row is no errno of it. */
+			/* Unused entries of the row are 0, which only WOULD_WAIT allows. */
 			return error || reason == GUPX_REASON_WOULD_WAIT;
 	return false;
 }
@@ -99,9 +99,10 @@ static bool is_short(const struct lab_answer *answer, uint64_t len,
 	return has_error(stop->reason, stop->error);
 }
 
-static void note(enum ask ask, const struct lab_answer *answer, uint32_t flags)
+static void count_request(enum request_kind kind,
+			  const struct lab_answer *answer, uint32_t flags)
 {
-	count(&world->tally.asks[ask]);
+	count(&world->tally.requests[kind]);
 	if (flags & GUPX_F_ENGINE_KERNEL)
 		count(&world->tally.by_kernel);
 	if (answer->failed) {
@@ -111,22 +112,22 @@ static void note(enum ask ask, const struct lab_answer *answer, uint32_t flags)
 	atomic_fetch_add(&world->tally.pages, answer->done / PAGE);
 	if (answer->stop.reason == GUPX_REASON_NONE)
 		return;
-	count(&world->tally.short_asks);
+	count(&world->tally.short_requests);
 	count(&world->tally.reasons[answer->stop.reason % REASONS]);
 }
 
-void contract_check(enum ask ask, const struct lab_answer *answer,
+void contract_check(enum request_kind kind, const struct lab_answer *answer,
 		    uint64_t addr, uint64_t len, uint32_t flags)
 {
 	const struct gupx_stop *stop = &answer->stop;
 
-	note(ask, answer, flags);
+	count_request(kind, answer, flags);
 	if (answer->failed) {
-		if (!may_fail_with(ask, answer->failed))
+		if (!may_fail_with(kind, answer->failed))
 			complain(
 				RULE_CONTRACT,
 				"request %d of %#lx+%#lx, flags %#x, fails: %s",
-				ask, addr, len, flags,
+				kind, addr, len, flags,
 				strerror(answer->failed));
 		return;
 	}
@@ -136,7 +137,7 @@ void contract_check(enum ask ask, const struct lab_answer *answer,
 		complain(
 			RULE_CONTRACT,
 			"request %d of %#lx+%#lx, flags %#x: done %#lx, stop at %#llx, stage %u, reason %u, %s",
-			ask, addr, len, flags, answer->done, stop->addr,
+			kind, addr, len, flags, answer->done, stop->addr,
 			stop->stage, stop->reason, strerror(stop->error));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The arena of a victim.
+ * The arena of a target: the regions of memory that it maps and stamps.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -28,16 +28,16 @@ void memory_forgive_faults(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-/* Equal pages are equal to each fourth page of all victims. */
-static uint64_t stamp_of(struct chaos_target *target, uint64_t addr)
+/* REGION_EQUAL has four different stamps, the same in all targets, so that KSM merges pages. */
+static uint64_t make_page_stamp(struct chaos_target *target, uint64_t addr)
 {
 	const uint64_t index = stamp_index(addr);
 	const enum region region = stamp_region(addr);
 
 	if (region == REGION_EQUAL)
-		return stamp_make(LIFE_EVERYBODY,
-				  region * REGION_PAGES + index % 4, 0);
-	/* Of shared memory an heir is no other owner. */
+		return stamp_make(LIFE_ALL, region * REGION_PAGES + index % 4,
+				  0);
+	/* A child stamps shared memory with its parent's number. */
 	if (target->life.parent && stamp_is_shared(region))
 		return stamp_make(target->life.parent, index, target->age++);
 	return stamp_make(target->life.number, index, target->age++);
@@ -48,20 +48,20 @@ static void stamp_page(struct chaos_target *target, uint64_t addr)
 	volatile uint64_t *const first = (void *)(addr + STAMP_FIRST);
 	volatile uint64_t *const last = (void *)(addr + STAMP_LAST);
 	volatile uint64_t *const count = (void *)(addr + STAMP_COUNT);
-	const uint64_t stamp = stamp_of(target, addr);
+	const uint64_t stamp = make_page_stamp(target, addr);
 	_Atomic uint32_t *published;
 
 	*first = stamp;
 	*last = stamp;
 	if (!stamp_is_steady(stamp_region(addr)) || target->life.parent)
 		return;
-	/* First the page, then the word of it: what is published is there. */
+	/* Write the page before publishing the count, so that the published count is a lower bound. */
 	published = &world_row(target->life.number)->count[stamp_index(addr)];
 	*count = atomic_load(published) + 1;
 	atomic_store(published, *count);
 }
 
-/* Not inlined: what the way out jumps past must not live in its caller. */
+/* Not inlined: siglongjmp() may corrupt locals of the function that called sigsetjmp(). */
 static void __attribute__((noinline))
 stamp_pages(struct chaos_target *target, uint64_t addr, uint64_t len)
 {
@@ -91,7 +91,7 @@ bool memory_look(uint64_t addr, uint64_t len)
 	return true;
 }
 
-static int flags_of(enum region region)
+static int map_flags(enum region region)
 {
 	switch (region) {
 	case REGION_STEADY_SHMEM:
@@ -113,13 +113,13 @@ int memory_map(const struct chaos_target *target, uint64_t addr, uint64_t len)
 	const uint64_t offset = (addr - ARENA) % WINDOW_ROOM;
 
 	if (mmap((void *)addr, len, PROT_READ | PROT_WRITE,
-		 flags_of(region) | MAP_FIXED | MAP_NORESERVE,
+		 map_flags(region) | MAP_FIXED | MAP_NORESERVE,
 		 target->files[region], offset) == MAP_FAILED)
 		return -1;
 	return 0;
 }
 
-/* Without a disk there is one more of shared memory. */
+/* REGION_DISK uses a memfd if there is no disk. */
 static int open_file(enum region region)
 {
 	int fd = -1;
@@ -138,14 +138,14 @@ static bool has_file(enum region region)
 	return stamp_is_shared(region) || region == REGION_FILE_PRIVATE;
 }
 
-/* The pages of the file itself, which private ones are copies of. */
+/* Stamp the pages of the file behind REGION_FILE_PRIVATE. */
 static void stamp_file(struct chaos_target *target)
 {
 	const int file = target->files[REGION_FILE_PRIVATE];
 
 	for (uint64_t page = 0; page < REGION_PAGES; page++) {
 		const uint64_t addr = stamp_addr(REGION_FILE_PRIVATE, 0, page);
-		const uint64_t stamp = stamp_of(target, addr);
+		const uint64_t stamp = make_page_stamp(target, addr);
 
 		if (pwrite(file, &stamp, 8, page * PAGE + STAMP_FIRST) != 8 ||
 		    pwrite(file, &stamp, 8, page * PAGE + STAMP_LAST) != 8)
@@ -160,7 +160,7 @@ void memory_set_up(struct chaos_target *target)
 
 		target->files[region] =
 			has_file(region) ? open_file(region) : -1;
-		/* Of huge pages there may be none left. */
+		/* Mapping fails if no hugetlb page is free. */
 		if (memory_map(target, addr, REGION_BYTES))
 			continue;
 		if (region == REGION_HUGE)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens to the machine while the others are at work: memory is moved,
- * compacted, dropped and written out; and victims have such things done to them
- * by another process.
+ * Memory-management pressure: migrate pages of the targets, advise their memory, clear
+ * their soft-dirty and accessed bits, compact memory and drop caches.
  */
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
@@ -20,7 +19,7 @@
 #endif
 #define MOVED 64
 
-static bool find_victim(struct prng *prng, struct life *life)
+static bool find_target(struct prng *prng, struct life *life)
 {
 	return world_look(prng_below(prng, SLOTS), life);
 }
@@ -31,14 +30,14 @@ static uint64_t draw_page(struct prng *prng)
 			  prng_below(prng, REGION_PAGES));
 }
 
-/* From node to node, whoever else maps them. */
+/* Move pages between the NUMA nodes, even pages that other processes map, too. */
 static bool move_pages(struct prng *prng)
 {
 	void *pages[MOVED];
 	int nodes[MOVED], status[MOVED];
 	struct life life;
 
-	if (!find_victim(prng, &life))
+	if (!find_target(prng, &life))
 		return false;
 	for (unsigned int i = 0; i < MOVED; i++) {
 		pages[i] = (void *)draw_page(prng);
@@ -48,13 +47,13 @@ static bool move_pages(struct prng *prng)
 		       MPOL_MF_MOVE_ALL) >= 0;
 }
 
-static bool migrate(struct prng *prng)
+static bool migrate_target(struct prng *prng)
 {
 	const unsigned long node = prng_below(prng, 2);
 	const unsigned long from = 1UL << node, to = 1UL << !node;
 	struct life life;
 
-	return find_victim(prng, &life) &&
+	return find_target(prng, &life) &&
 	       syscall(SYS_migrate_pages, life.pid, 64, &from, &to) >= 0;
 }
 
@@ -69,7 +68,7 @@ static bool advise_others(struct prng *prng)
 	bool done;
 
 	part.iov_len = (1 + prng_below(prng, 256)) * PAGE;
-	if (!find_victim(prng, &life))
+	if (!find_target(prng, &life))
 		return false;
 	pidfd = syscall(SYS_pidfd_open, life.pid, 0);
 	done = syscall(SYS_process_madvise, pidfd, &part, 1, advice, 0) >= 0;
@@ -82,13 +81,13 @@ static bool clear_marks(struct prng *prng)
 	struct life life;
 	char path[64];
 
-	if (!find_victim(prng, &life))
+	if (!find_target(prng, &life))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/clear_refs", life.pid);
 	return sysctl_set(path, prng_chance(prng, 50) ? 1 : 4);
 }
 
-static void act(struct prng *prng)
+static void apply_pressure(struct prng *prng)
 {
 	static const enum op ops[] = {
 		OP_MOVE_PAGES,	OP_MIGRATE,	      OP_COMPACT,
@@ -103,7 +102,7 @@ static void act(struct prng *prng)
 		done = move_pages(prng);
 		break;
 	case OP_MIGRATE:
-		done = migrate(prng);
+		done = migrate_target(prng);
 		break;
 	case OP_COMPACT:
 		done = sysctl_set("/proc/sys/vm/compact_memory", 1);
@@ -126,7 +125,7 @@ void mm_pressure_live(unsigned int worker, uint64_t seed)
 
 	for (;;) {
 		count(&world->beats[worker]);
-		act(&prng);
+		apply_pressure(&prng);
 		usleep(prng_below(&prng, 10000));
 	}
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What happened, in numbers and words. */
+/* Print the counters and the complaints of the test. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "lab.h"
 #include "world.h"
 
-static const char *const deed_names[OPS] = {
+static const char *const op_names[OPS] = {
 	[OP_WRITE] = "write",
 	[OP_LOOK] = "read",
 	[OP_MMAP] = "mmap",
@@ -41,17 +41,17 @@ static const char *const deed_names[OPS] = {
 	[OP_CLEAR_REFS] = "clear_refs",
 };
 
-static const char *const ask_names[ASKS] = {
-	[ASK_PIN] = "pin",
-	[ASK_PIN_MORE] = "pin more",
-	[ASK_POPULATE] = "populate",
-	[ASK_READ] = "read",
-	[ASK_EXPLAIN] = "explain",
-	[ASK_PREAD] = "pread",
-	[ASK_WINDOW] = "window",
-	[ASK_WINDOW_WRITE] = "window written",
-	[ASK_SHARE] = "shared with a child",
-	[ASK_RELEASE] = "released",
+static const char *const request_names[REQUESTS] = {
+	[REQUEST_PIN] = "pin",
+	[REQUEST_PIN_MORE] = "pin more",
+	[REQUEST_POPULATE] = "populate",
+	[REQUEST_READ] = "read",
+	[REQUEST_EXPLAIN] = "explain",
+	[REQUEST_PREAD] = "pread",
+	[REQUEST_WINDOW] = "window",
+	[REQUEST_WINDOW_WRITE] = "window written",
+	[REQUEST_SHARE] = "shared with a child",
+	[REQUEST_RELEASE] = "released",
 };
 
 static const char *const reason_names[REASONS] = {
@@ -81,7 +81,7 @@ static const char *const reason_names[REASONS] = {
 	[GUPX_REASON_EXTENTS] = "extents",
 };
 
-/* What the kernel did by itself meanwhile: lines of /proc/vmstat. */
+/* Counters of /proc/vmstat to report: work that the kernel did during the test. */
 static struct {
 	const char *key;
 	const char *name;
@@ -117,7 +117,7 @@ static void print_events(void)
 	printf("\n");
 }
 
-static uint64_t sum(const _Atomic uint64_t *counters, size_t nr)
+static uint64_t sum_counters(const _Atomic uint64_t *counters, size_t nr)
 {
 	uint64_t all = 0;
 
@@ -131,27 +131,28 @@ void report_progress(uint64_t seconds)
 	const struct tally *tally = &world->tally;
 
 	printf("# %4" PRIu64 " s: %" PRIu64 " requests, %" PRIu64
-	       " deeds, %" PRIu64 " kills, %u complaints\n",
-	       seconds, sum(tally->asks, ASKS), sum(tally->ops, OPS),
-	       atomic_load(&tally->kills), atomic_load(&world->complaints));
+	       " target operations, %" PRIu64 " kills, %u complaints\n",
+	       seconds, sum_counters(tally->requests, REQUESTS),
+	       sum_counters(tally->ops, OPS), atomic_load(&tally->kills),
+	       atomic_load(&world->complaints));
 }
 
-static void print_deeds(const struct tally *tally)
+static void print_ops(const struct tally *tally)
 {
-	printf("# deeds (of which the kernel refused):");
+	printf("# target operations (refused by the kernel):");
 	for (size_t i = 0; i < OPS; i++)
-		printf(" %s %" PRIu64 " (%" PRIu64 ")", deed_names[i],
+		printf(" %s %" PRIu64 " (%" PRIu64 ")", op_names[i],
 		       atomic_load(&tally->ops[i]),
 		       atomic_load(&tally->refused_ops[i]));
 	printf("\n");
 }
 
-static void print_asks(const struct tally *tally)
+static void print_requests(const struct tally *tally)
 {
 	printf("# requests:");
-	for (size_t i = 0; i < ASKS; i++)
-		printf(" %s %" PRIu64 ",", ask_names[i],
-		       atomic_load(&tally->asks[i]));
+	for (size_t i = 0; i < REQUESTS; i++)
+		printf(" %s %" PRIu64 ",", request_names[i],
+		       atomic_load(&tally->requests[i]));
 	printf(" by the kernel's engine %" PRIu64 "\n",
 	       atomic_load(&tally->by_kernel));
 }
@@ -179,8 +180,8 @@ void report_print(void)
 
 	for (uint32_t i = 0; i < complaints && i < COMPLAINTS; i++)
 		printf("# complaint: %s\n", world->complaint[i]);
-	print_deeds(tally);
-	print_asks(tally);
+	print_ops(tally);
+	print_requests(tally);
 	print_refusals(tally);
 	print_events();
 	printf("# pages done %" PRIu64 ", looked at %" PRIu64
@@ -189,8 +190,10 @@ void report_print(void)
 	       atomic_load(&tally->coherent), atomic_load(&tally->lives));
 	printf("# chaos: %" PRIu64 " operations, %" PRIu64 " kills, %" PRIu64
 	       " stops, %" PRIu64 " refusals, %u leaks\n",
-	       sum(tally->asks, ASKS) + sum(tally->ops, OPS),
+	       sum_counters(tally->requests, REQUESTS) +
+		       sum_counters(tally->ops, OPS),
 	       atomic_load(&tally->kills), atomic_load(&tally->stops),
-	       sum(tally->errnos, ERRNOS) + atomic_load(&tally->short_asks),
+	       sum_counters(tally->errnos, ERRNOS) +
+		       atomic_load(&tally->short_requests),
 	       atomic_load(&world->broken[RULE_BALANCE]));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of an asker: random requests of random targets, pins held for a while,
- * looked at, shared with a child, and let go in one way or another.
+ * A requester makes random requests of random targets. It holds the pins for a while,
+ * checks their content, shares them with a child, and releases them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,15 +21,15 @@
 #define READ_MAX (64 * PAGE)
 #define JUDGEMENTS 32
 
-/* One asker has a limit, small enough to be met. */
+/* RLIMIT_MEMLOCK of the first requester, small enough to be reached. */
 #define MEMLOCK (6UL << 20)
 
 /**
- * struct requester - who asks
- * @prng: of it
- * @mem_fd: of the current target, or -1
- * @life: of the current target
- * @holds: what it holds
+ * struct requester - state of a requester
+ * @prng: random numbers for its requests
+ * @mem_fd: /proc/PID/mem of the current target, or -1
+ * @life: life of the current target
+ * @holds: pin fds that it holds
  */
 struct requester {
 	struct prng prng;
@@ -45,8 +45,8 @@ struct request {
 };
 
 /*
- * The number of the slot, before and after: in between it had one address space,
- * and that is the one that was opened.
+ * Open the memory of a random target. If the slot has the same life before and after the
+ * open(), @mem_fd names the address space of that life.
  */
 static bool find_target(struct requester *requester)
 {
@@ -69,7 +69,7 @@ static bool find_target(struct requester *requester)
 	return false;
 }
 
-/* Stack, text, nothing, the kernel's half: for the answers, not the content. */
+/* Stack, text, unmapped and kernel addresses. Only the answers are checked, not the content. */
 static uint64_t draw_odd_address(struct prng *prng)
 {
 	static const uint64_t addresses[] = {
@@ -92,7 +92,7 @@ static void draw_range(struct prng *prng, struct request *request)
 {
 	const struct span span = draw_span(prng, REGION_PAGES);
 	const enum region region = draw_region(prng);
-	/* What is steady has one window only. */
+	/* Steady regions are mapped in one window only. */
 	const unsigned int window =
 		stamp_is_steady(region) ? 0 : prng_below(prng, WINDOWS);
 
@@ -100,7 +100,7 @@ static void draw_range(struct prng *prng, struct request *request)
 	request->len = span.nr * PAGE;
 	if (prng_chance(prng, 3))
 		request->addr = draw_odd_address(prng);
-	/* Across the end of a region, and of its window. */
+	/* Extend the range beyond the end of the region's window. */
 	if (prng_chance(prng, 3))
 		request->len += prng_below(prng, REGION_BYTES) & -PAGE;
 }
@@ -123,7 +123,7 @@ static uint32_t draw_flags(struct prng *prng, uint32_t allowed)
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (prng_chance(prng, flags[i].percent))
 			drawn |= flags[i].flag;
-	/* These two contradict each other. */
+	/* PIN rejects SHORT together with ENGINE_KERNEL. */
 	if (drawn & GUPX_F_SHORT)
 		drawn &= ~GUPX_F_ENGINE_KERNEL;
 	return drawn & allowed;
@@ -144,25 +144,25 @@ static struct hold *draw_hold(struct requester *requester)
 	return &requester->holds[prng_below(&requester->prng, HOLDS)];
 }
 
-static void release(struct hold *hold)
+static void release_hold(struct hold *hold)
 {
 	if (hold->fd < 0)
 		return;
 	close(hold->fd);
 	hold->fd = -1;
-	count(&world->tally.asks[ASK_RELEASE]);
+	count(&world->tally.requests[REQUEST_RELEASE]);
 }
 
-static void ask_pin(struct requester *requester)
+static void request_pin(struct requester *requester)
 {
 	const struct request request = draw_request(requester, GUPX_PIN_FLAGS);
 	struct hold *hold = draw_hold(requester);
 	struct lab_answer answer;
 
-	release(hold);
+	release_hold(hold);
 	answer = lab_pin(requester->mem_fd, request.addr, request.len,
 			 request.flags);
-	contract_check(ASK_PIN, &answer, request.addr, request.len,
+	contract_check(REQUEST_PIN, &answer, request.addr, request.len,
 		       request.flags);
 	if (answer.pin_fd < 0)
 		return;
@@ -170,8 +170,8 @@ static void ask_pin(struct requester *requester)
 	check_hold(&requester->prng, hold);
 }
 
-/* To what is held already; another address space, now and then, is refused. */
-static void ask_pin_more(struct requester *requester)
+/* Add to a pin fd. If it holds pins of another address space, the request must fail. */
+static void request_pin_more(struct requester *requester)
 {
 	const struct request request = draw_request(requester, GUPX_PIN_FLAGS);
 	struct hold *hold = draw_hold(requester);
@@ -181,7 +181,7 @@ static void ask_pin_more(struct requester *requester)
 		return;
 	answer = lab_pin_more(hold->fd, requester->mem_fd, request.addr,
 			      request.len, request.flags);
-	contract_check(ASK_PIN_MORE, &answer, request.addr, request.len,
+	contract_check(REQUEST_PIN_MORE, &answer, request.addr, request.len,
 		       request.flags);
 	if (!answer.failed && hold->life.number != requester->life.number)
 		complain(RULE_CONTRACT, "pins of two address spaces in one fd");
@@ -189,18 +189,18 @@ static void ask_pin_more(struct requester *requester)
 		check_hold(&requester->prng, hold);
 }
 
-static void ask_populate(struct requester *requester)
+static void request_populate(struct requester *requester)
 {
 	const struct request request =
 		draw_request(requester, GUPX_POPULATE_FLAGS);
 	const struct lab_answer answer = lab_populate(
 		requester->mem_fd, request.addr, request.len, request.flags);
 
-	contract_check(ASK_POPULATE, &answer, request.addr, request.len,
+	contract_check(REQUEST_POPULATE, &answer, request.addr, request.len,
 		       request.flags);
 }
 
-static void ask_read(struct requester *requester)
+static void request_read(struct requester *requester)
 {
 	static unsigned char buffer[READ_MAX];
 	struct request request = draw_request(requester, GUPX_READ_FLAGS);
@@ -214,13 +214,13 @@ static void ask_read(struct requester *requester)
 	}
 	answer = lab_read(requester->mem_fd, request.addr, request.len, buffer,
 			  request.flags);
-	contract_check(ASK_READ, &answer, request.addr, request.len,
+	contract_check(REQUEST_READ, &answer, request.addr, request.len,
 		       request.flags);
 	if (!answer.failed)
 		check_read(&requester->life, request.addr, answer.done, buffer);
 }
 
-static void ask_explain(struct requester *requester)
+static void request_explain(struct requester *requester)
 {
 	static const uint32_t flags[] = {
 		[GUPX_VERB_PIN] = GUPX_PIN_FLAGS,
@@ -244,20 +244,20 @@ static void ask_explain(struct requester *requester)
 	};
 	const int error =
 		ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain) ? errno : 0;
-	/* It judges on behind a stop, so it has none of its own. */
+	/* EXPLAIN does not end at a stop, so @done is the whole range. */
 	const struct lab_answer answer = {
 		.failed = error,
 		.done = request.len,
 		.stop.addr = request.addr + request.len,
 	};
 
-	contract_check(ASK_EXPLAIN, &answer, request.addr, request.len,
+	contract_check(REQUEST_EXPLAIN, &answer, request.addr, request.len,
 		       request.flags);
 	if (!error)
 		contract_check_judgements(&explain);
 }
 
-static void look_at_hold(struct requester *requester)
+static void check_random_hold(struct requester *requester)
 {
 	struct hold *hold = draw_hold(requester);
 
@@ -270,39 +270,40 @@ static void look_at_hold(struct requester *requester)
 			     prng_chance(&requester->prng, 30));
 }
 
-/* A child that holds what we hold, uses it while we do, and is soon gone. */
-static void share(struct requester *requester)
+/* Fork a child that shares the pin fds, uses them concurrently and exits soon. */
+static void share_with_child(struct requester *requester)
 {
 	pid_t pid;
 
-	count(&world->tally.asks[ASK_SHARE]);
+	count(&world->tally.requests[REQUEST_SHARE]);
 	pid = fork();
 	if (pid)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	requester->prng.state ^= 0x4348494c44;
 	for (unsigned int i = 0; i < 6; i++) {
-		look_at_hold(requester);
+		check_random_hold(requester);
 		if (requester->mem_fd >= 0)
-			ask_pin_more(requester);
+			request_pin_more(requester);
 	}
 	_exit(0);
 }
 
-static void act(struct requester *requester)
+static void make_request(struct requester *requester)
 {
-	static void (*const ways[])(struct requester *) = {
-		ask_pin, ask_pin_more, ask_populate, ask_read, ask_explain,
+	static void (*const requests[])(struct requester *) = {
+		request_pin,  request_pin_more, request_populate,
+		request_read, request_explain,
 	};
 	static const unsigned char weights[] = { 40, 10, 15, 20, 10 };
 
 	if (requester->mem_fd < 0 || prng_chance(&requester->prng, 30))
 		if (!find_target(requester))
 			return;
-	ways[prng_pick(&requester->prng, weights, 5)](requester);
+	requests[prng_pick(&requester->prng, weights, 5)](requester);
 }
 
-static void become_weak(void)
+static void limit_memlock(void)
 {
 	if (lab_set_memlock(MEMLOCK) || lab_drop_capability(CAP_IPC_LOCK))
 		exit(1);
@@ -316,15 +317,15 @@ void requester_live(unsigned int worker, uint64_t seed)
 	for (unsigned int i = 0; i < HOLDS; i++)
 		requester.holds[i].fd = -1;
 	if (worker == TARGETS)
-		become_weak();
+		limit_memlock();
 	for (;;) {
 		count(&world->beats[worker]);
-		act(&requester);
+		make_request(&requester);
 		if (prng_chance(&requester.prng, 25))
-			look_at_hold(&requester);
+			check_random_hold(&requester);
 		if (prng_chance(&requester.prng, 8))
-			release(draw_hold(&requester));
+			release_hold(draw_hold(&requester));
 		if (prng_chance(&requester.prng, 2))
-			share(&requester);
+			share_with_child(&requester);
 	}
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who asks: the targets it has at hand, the pins it holds, and how both are
- * checked.
+ * Pins that a requester holds, and checks of their content.
  */
 #ifndef GUPX_TESTS_CHAOS_REQUESTER_H
 #define GUPX_TESTS_CHAOS_REQUESTER_H
@@ -9,22 +8,23 @@
 #include "world.h"
 
 /**
- * struct hold - pins, and whose pages they are
+ * struct hold - pins of one target
  * @fd: the pin fd; -1: none
- * @life: the target's
+ * @life: life of the target whose pages are pinned
  */
 struct hold {
 	int fd;
 	struct life life;
 };
 
-/* Some of its pages are read through the pin fd, and must be the target's. */
+/* Read some pages through the pin fd and check that they are the target's. */
 void check_hold(struct prng *prng, const struct hold *hold);
-/* The same through a window; and a writable one is written. @close_first: the
- * pin fd is closed before, and only the window holds the pins.
+/*
+ * Check some pages through a new window, and write to them if it is writable.
+ * @close_first: close the pin fd first, so that only the window holds the pins.
  */
 void check_window(struct prng *prng, struct hold *hold, bool close_first);
-/* What READ has copied from @addr on. */
+/* Check the bytes that READ copied from @addr. */
 void check_read(const struct life *life, uint64_t addr, uint64_t len,
 		const unsigned char *buffer);
 

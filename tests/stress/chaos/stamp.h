@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is written into pages, so that a page which is not the one that was asked
- * for is seen to be another's.
+ * Stamps are words that targets write into their pages. They identify the page and its
+ * owner, so a check detects a page that belongs to another address or process.
  *
- *   life    a victim from its start to its end; it has a number
- *   region  a part of a victim's address space, of one kind of memory
- *   index   a page's number in all regions; it is the same in a region's two
- *           windows, so it stays true where mremap() moves the page
+ *   life    a target process from its start to its end; lives are numbered
+ *   region  a part of a target's address space with one kind of memory
+ *   index   number of a page over all regions; it is the same in a region's two
+ *           windows, so it stays valid when mremap() moves the page
  *
- * A stamp is eight bytes, none of them zero: memory not yet stamped is all zeroes,
- * so a word that was copied while it was written has bytes of both, and neither
- * can be taken for a third.
+ * A stamp is eight bytes, none of them zero. Memory without a stamp is all zeroes. So a
+ * word that is copied while it is written is a mix of stamp bytes and zero bytes, which
+ * stamp_fits() accepts.
  */
 #ifndef GUPX_TESTS_CHAOS_STAMP_H
 #define GUPX_TESTS_CHAOS_STAMP_H
@@ -24,24 +24,24 @@
 
 #define ARENA 0x100000000000UL
 #define WINDOWS 2
-/* Windows are a hole apart. */
+/* Distance of a region's windows; leaves a hole between them. */
 #define WINDOW_ROOM (2 * REGION_BYTES)
 #define REGION_ROOM (WINDOWS * WINDOW_ROOM)
 
 enum region {
 	/*
-	 * Never given up by its owner: what is pinned here for writing, and any
-	 * pin of the shared one, goes on being what the owner sees.
+	 * Steady regions: the owner never unmaps or discards these pages. So a page that
+	 * is pinned stays the page that the owner maps.
 	 */
 	REGION_STEADY_ANON,
 	REGION_STEADY_SHMEM,
-	/* Anything may be done to these. */
+	/* Targets may apply any operation to these. */
 	REGION_ANON,
 	REGION_HUGE,
 	REGION_SHMEM,
 	REGION_FILE_PRIVATE,
 	REGION_DISK,
-	/* The same in all lives, for KSM. */
+	/* The same content in all lives, so that KSM merges pages. */
 	REGION_EQUAL,
 	REGION_HUGETLB,
 	REGIONS,
@@ -50,11 +50,11 @@ enum region {
 #define ARENA_END (ARENA + REGIONS * REGION_ROOM)
 #define STEADY_PAGES (2 * REGION_PAGES)
 
-/* Lives have numbers from 1 on; 14 bits of them are in a stamp. */
-#define LIFE_EVERYBODY 0x3fffU
-#define LIFE_NOBODY 0U
+/* Lives are numbered from 1. A stamp contains 14 bits of the number. */
+#define LIFE_ALL 0x3fffU
+#define LIFE_NONE 0U
 
-/* Where in a page the stamps are; requesters write the one in the middle. */
+/* Offsets of the words in a page. Requesters write only STAMP_REQUESTER. */
 #define STAMP_FIRST 0UL
 #define STAMP_COUNT 8UL
 #define STAMP_REQUESTER 24UL
@@ -73,8 +73,8 @@ static inline uint64_t stamp_make(uint32_t life, uint64_t index, uint32_t age)
 }
 
 /*
- * Whether @word is a stamp of this page by this life, or no stamp at all, or one
- * that is only just being written.
+ * Whether @word is this life's stamp for this page, zero, or a mix of both that was
+ * copied while the stamp was written.
  */
 static inline bool stamp_fits(uint64_t word, uint32_t life, uint64_t index)
 {
@@ -83,7 +83,7 @@ static inline bool stamp_fits(uint64_t word, uint32_t life, uint64_t index)
 	for (unsigned int at = 0; at < 64; at += 8) {
 		const uint64_t byte = word >> at & 0xff;
 
-		/* The age is any. */
+		/* The first two bytes are the age, which may have any value. */
 		if (byte &&
 		    (at < 16 ? byte < 0x80 : byte != (wanted >> at & 0xff)))
 			return false;
@@ -120,7 +120,7 @@ static inline bool stamp_is_steady(enum region region)
 	return region <= REGION_STEADY_SHMEM;
 }
 
-/* What a forked child writes, its parent sees. */
+/* Whether parent and forked child share the region's pages. */
 static inline bool stamp_is_shared(enum region region)
 {
 	return region == REGION_STEADY_SHMEM || region == REGION_SHMEM ||

@@ -18,7 +18,7 @@ struct span draw_span(struct prng *prng, uint64_t pages)
 	span.nr = 1 + prng_below(prng, limit);
 	if (span.nr > pages - span.page)
 		span.nr = pages - span.page;
-	/* All of it, so that whole huge pages are met too. */
+	/* Sometimes all pages, so that whole huge pages are included. */
 	if (prng_chance(prng, 3))
 		span = (struct span){ .nr = pages };
 	return span;
@@ -77,12 +77,12 @@ void world_enter(unsigned int slot, uint32_t parent, struct life *life)
 	struct row *row;
 
 	*life = (struct life){
-		.number = 1 + turn % (LIFE_EVERYBODY - 1),
+		.number = 1 + turn % (LIFE_ALL - 1),
 		.parent = parent,
 		.pid = getpid(),
 	};
 	row = world_row(life->number);
-	atomic_store(&row->life, LIFE_NOBODY);
+	atomic_store(&row->life, LIFE_NONE);
 	for (size_t i = 0; i < STEADY_PAGES; i++)
 		atomic_store(&row->count[i], 0);
 	atomic_store(&row->life, life->number);
@@ -94,7 +94,7 @@ void world_enter(unsigned int slot, uint32_t parent, struct life *life)
 
 void world_leave(unsigned int slot)
 {
-	atomic_store(&world->slots[slot].life, LIFE_NOBODY);
+	atomic_store(&world->slots[slot].life, LIFE_NONE);
 }
 
 struct row *world_row(uint32_t life)

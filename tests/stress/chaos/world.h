@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What all processes of the chaos share: who lives, what was done and counted,
- * and what was found wrong.
+ * Memory that all processes of the chaos test share: the living targets, the counters
+ * and the complaints.
  *
- *   victim   does things to its own memory: chaos_target.c
- *   heir     a fork of a victim, that goes on for a while
- *   asker    makes requests, holds pins, checks what it gets: requester.c
- *   weather  does things to the machine, and to victims from outside: mm_pressure.c
+ *   target       changes its own memory at random: chaos_target.c
+ *   child        forked by a target; performs some operations, then exits
+ *   requester    makes requests, holds pins, checks the results: requester.c
+ *   mm_pressure  migrates, reclaims and compacts memory: mm_pressure.c
  *
- * Everything here may be written by a process in the moment it is killed: so
- * only single words that are true at any time.
+ * A process may be killed at any time, also while it writes here. So the fields are
+ * single words, and each one is valid by itself.
  */
 #ifndef GUPX_TESTS_CHAOS_WORLD_H
 #define GUPX_TESTS_CHAOS_WORLD_H
@@ -34,7 +34,7 @@
 #define ERRNOS 140
 #define COMPLAINTS 16
 
-/* What victims and the weather do: names are in report.c. */
+/* Operations of the targets, then of mm_pressure; report.c has their names. */
 enum op {
 	OP_WRITE,
 	OP_LOOK,
@@ -69,25 +69,25 @@ enum op {
 	OPS,
 };
 
-enum ask {
-	ASK_PIN,
-	ASK_PIN_MORE,
-	ASK_POPULATE,
-	ASK_READ,
-	ASK_EXPLAIN,
-	ASK_PREAD,
-	ASK_WINDOW,
-	ASK_WINDOW_WRITE,
-	ASK_SHARE,
-	ASK_RELEASE,
-	ASKS,
+enum request_kind {
+	REQUEST_PIN,
+	REQUEST_PIN_MORE,
+	REQUEST_POPULATE,
+	REQUEST_READ,
+	REQUEST_EXPLAIN,
+	REQUEST_PREAD,
+	REQUEST_WINDOW,
+	REQUEST_WINDOW_WRITE,
+	REQUEST_SHARE,
+	REQUEST_RELEASE,
+	REQUESTS,
 };
 
 /**
- * struct slot - a victim or an heir, as askers find it
- * @life: its number; 0: nobody, or one that is just becoming another
- * @parent: the life it was forked from, or 0
- * @pid: valid while @life is
+ * struct slot - entry in which requesters find a target or a child
+ * @life: number of its life; 0: the slot is empty or about to change
+ * @parent: life of the process that forked it, or 0
+ * @pid: its PID, valid while @life is not 0
  */
 struct slot {
 	_Atomic uint32_t life;
@@ -96,9 +96,9 @@ struct slot {
 };
 
 /**
- * struct row - what a life has written to its steady pages, at the least
- * @life: whose it is
- * @count: by page; published after the page was written
+ * struct row - counts that a life has published for its steady pages
+ * @life: number of the life
+ * @count: count by page; a lower bound, because it is published after the write
  */
 struct row {
 	_Atomic uint32_t life;
@@ -106,27 +106,27 @@ struct row {
 };
 
 /**
- * struct tally - what happened, in numbers
- * @ops: done
- * @refused_ops: that the kernel refused
- * @asks: requests made
- * @by_kernel: of them, by the kernel's engine
- * @short_asks: of them, that ended short
- * @pages: done
- * @checked: pages whose content was looked at
- * @coherent: of them, those whose owner's last word was compared
- * @reasons: of those that ended short
- * @errnos: of ioctls that failed
- * @kills: by whom: victims, heirs, askers, weather
- * @stops: SIGSTOP, and SIGCONT later
- * @lives: of victims and heirs
+ * struct tally - counters of the test
+ * @ops: operations performed, by enum op
+ * @refused_ops: operations that the kernel refused, by enum op
+ * @requests: requests made, by enum request_kind
+ * @by_kernel: requests with GUPX_F_ENGINE_KERNEL
+ * @short_requests: requests that stopped early
+ * @pages: pages that requests completed
+ * @checked: pages whose stamps were checked
+ * @coherent: steady pages that were compared with their owner's published count
+ * @reasons: requests that stopped early, by reason
+ * @errnos: failed ioctls, by errno
+ * @kills: processes killed by the main process
+ * @stops: processes stopped by it and continued later
+ * @lives: targets and children started
  */
 struct tally {
 	_Atomic uint64_t ops[OPS];
 	_Atomic uint64_t refused_ops[OPS];
-	_Atomic uint64_t asks[ASKS];
+	_Atomic uint64_t requests[REQUESTS];
 	_Atomic uint64_t by_kernel;
-	_Atomic uint64_t short_asks;
+	_Atomic uint64_t short_requests;
 	_Atomic uint64_t pages;
 	_Atomic uint64_t checked;
 	_Atomic uint64_t coherent;
@@ -137,7 +137,7 @@ struct tally {
 	_Atomic uint64_t lives;
 };
 
-/* Which of the rules a complaint is about. */
+/* The rules that the test checks; chaos.c describes them. */
 enum rule {
 	RULE_CONTENT,
 	RULE_COHERENCE,
@@ -149,15 +149,15 @@ enum rule {
 };
 
 /**
- * struct world - all that is shared
- * @slots: victims, then their heirs
- * @rows: by life, in turn
- * @beats: of each worker: does it go on?
- * @next_life: lives so far
- * @tally: numbers
- * @broken: complaints, by rule
- * @complaints: how many, also those that had no room
- * @complaint: the first ones, in words
+ * struct world - the shared memory
+ * @slots: slots of the targets, then of their children
+ * @rows: published counts; a life uses the row of its number modulo ROWS
+ * @beats: heartbeat count of each worker
+ * @next_life: number of lives so far
+ * @tally: counters
+ * @broken: number of complaints, by rule
+ * @complaints: number of complaints, including those that did not fit into @complaint
+ * @complaint: text of the first complaints
  */
 struct world {
 	struct slot slots[SLOTS];
@@ -172,14 +172,14 @@ struct world {
 
 extern struct world *world;
 
-/* Part of a region: mostly small. */
+/* A range of pages of a region. */
 struct span {
 	uint64_t page;
 	uint64_t nr;
 };
 
 struct span draw_span(struct prng *prng, uint64_t pages);
-/* More often a steady one, of which more can be said. */
+/* Draw a region. Steady ones are preferred, because coherence is checked only there. */
 enum region draw_region(struct prng *prng);
 
 static inline void count(_Atomic uint64_t *counter)
@@ -192,33 +192,34 @@ void count_op(enum op op, bool refused);
 void complain(enum rule rule, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A copy of a slot that was true for a moment; false: nobody is there. */
+/* A copy of a slot. */
 struct life {
 	uint32_t number;
 	uint32_t parent;
 	pid_t pid;
 };
 
+/* Copy a slot. Return: false if it is empty or changed meanwhile. */
 bool world_look(unsigned int slot, struct life *life);
-/* Whether that is still so. A life's number never comes back in time. */
+/* Whether the slot still has that life. Numbers are not reused soon enough to matter. */
 bool world_is_still(unsigned int slot, const struct life *life);
 void world_enter(unsigned int slot, uint32_t parent, struct life *life);
 void world_leave(unsigned int slot);
 
 struct row *world_row(uint32_t life);
 
-/* The lives of the workers; they do not return. */
+/* Main functions of the workers. They do not return. */
 void chaos_target_live(unsigned int worker, uint64_t seed);
 void requester_live(unsigned int worker, uint64_t seed);
 void mm_pressure_live(unsigned int worker, uint64_t seed);
 
-/* The whole program again, as the victim of @worker: what exec does to it. */
+/* Execute this program again as the target of @worker. */
 void world_exec(unsigned int worker, uint64_t seed);
 
 struct lab_answer;
 
-/* Whether an answer keeps to the header's contract: contract.c. */
-void contract_check(enum ask ask, const struct lab_answer *answer,
+/* Complain about an answer that <linux/gupx.h> does not allow: contract.c. */
+void contract_check(enum request_kind kind, const struct lab_answer *answer,
 		    uint64_t addr, uint64_t len, uint32_t flags);
 void contract_check_judgements(const struct gupx_explain *request);
 
