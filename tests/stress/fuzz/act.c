@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done beside the ioctls: to the pin fd, to its windows, to the target, to
- * ourselves.
+ * Operations other than ioctls: on pin fds, on windows, on the target, and on the
+ * worker's own limits and credentials.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -63,13 +63,14 @@ static int act_pread(struct world *world, struct arena *arena,
 	return error;
 }
 
-static struct window *window_of(struct world *world, const struct op *op)
+static struct window *pick_window(struct world *world, const struct op *op)
 {
 	return &world->window[op->region % WINDOWS];
 }
 
-/* One that is there, if any is. */
-static struct window *mapped_window_of(struct world *world, const struct op *op)
+/* Pick a window that is mapped, if there is one. */
+static struct window *pick_mapped_window(struct world *world,
+					 const struct op *op)
 {
 	for (unsigned int i = 0; i < WINDOWS; i++) {
 		const unsigned int at = (op->region + i) % WINDOWS;
@@ -77,12 +78,12 @@ static struct window *mapped_window_of(struct world *world, const struct op *op)
 		if (world->window[at].len)
 			return &world->window[at];
 	}
-	return window_of(world, op);
+	return pick_window(world, op);
 }
 
 static int act_mmap(struct world *world, const struct op *op)
 {
-	struct window *window = window_of(world, op);
+	struct window *window = pick_window(world, op);
 	const size_t len = (1 + (op->number >> 8) % 64) * PAGE;
 	const off_t offset = op->number % 3 ? 0 : (op->number & ~(PAGE - 1));
 	const bool shared = op->number % 8 != 1;
@@ -90,7 +91,7 @@ static int act_mmap(struct world *world, const struct op *op)
 	void *at;
 	int error;
 
-	/* Whatever comes of it, the kernel has let go of what was there. */
+	/* MAP_FIXED may unmap the old window even if mmap() then fails. */
 	window->len = 0;
 	at = mmap((void *)window->addr, len, op->flags & 7,
 		  (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED, fd, offset);
@@ -107,23 +108,23 @@ static int act_mmap(struct world *world, const struct op *op)
 static __thread sigjmp_buf hit;
 static __thread volatile sig_atomic_t is_touching;
 
-static void note_hit(int signal)
+static void handle_fault(int signal)
 {
 	if (is_touching)
 		siglongjmp(hit, signal);
-	/* Not ours: die of it. */
+	/* The fault is not from touch_byte(): restore the default action, so that it kills us. */
 	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 }
 
-static void note_alarm(int signal)
+static void handle_alarm(int signal)
 {
 	(void)signal;
 }
 
 void act_prepare(void)
 {
-	const struct sigaction touched = { .sa_handler = note_hit };
-	const struct sigaction alarmed = { .sa_handler = note_alarm };
+	const struct sigaction touched = { .sa_handler = handle_fault };
+	const struct sigaction alarmed = { .sa_handler = handle_alarm };
 	sigset_t set;
 
 	sigaction(SIGBUS, &touched, NULL);
@@ -134,19 +135,20 @@ void act_prepare(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static void judge_guarded(struct world *world, const char *who)
+static void judge_guarded(struct world *world, const char *cause)
 {
 	const char *changed = guard_changed();
 
 	if (changed)
-		world_fail(world, "%s wrote into %s", who, changed);
+		world_fail(world, "%s wrote into %s", cause, changed);
 }
 
 /*
- * Another byte, and the old one again, which the target may need. Not where others
- * may see it meanwhile.
+ * Write a different byte, check the guarded bytes, and restore the old byte, which the
+ * target may need. If other threads or processes could see the different byte, write
+ * only the old one.
  */
-static void flip(struct world *world, volatile uint8_t *at)
+static void flip_byte(struct world *world, volatile uint8_t *at)
 {
 	const uint8_t byte = *at;
 
@@ -159,15 +161,15 @@ static void flip(struct world *world, volatile uint8_t *at)
 	*at = byte;
 }
 
-/* SIGBUS is told as EIO, SIGSEGV as EFAULT. */
-static int touch(struct world *world, volatile uint8_t *at, bool write)
+/* Access one byte. Return: 0, EIO after SIGBUS, EFAULT after SIGSEGV. */
+static int touch_byte(struct world *world, volatile uint8_t *at, bool write)
 {
 	int signal = sigsetjmp(hit, 1);
 
 	if (!signal) {
 		is_touching = 1;
 		if (write)
-			flip(world, at);
+			flip_byte(world, at);
 		else
 			(void)*at;
 	}
@@ -177,19 +179,20 @@ static int touch(struct world *world, volatile uint8_t *at, bool write)
 
 static int act_touch(struct world *world, const struct op *op)
 {
-	struct window *window = mapped_window_of(world, op);
+	struct window *window = pick_mapped_window(world, op);
 	uint8_t *at = (void *)window->addr;
-	/* Now and then beyond its end. */
+	/* One in eight goes a page beyond the end. */
 	const size_t end = op->number % 8 ? window->len : window->len + PAGE;
 	int error = 0;
 
-	/* What refuses one page need not refuse the next. */
+	/* Touch all pages: access to each page is decided separately. */
 	for (size_t i = 0; i < end; i += PAGE)
-		error = touch(world, at + i, op->flags & PROT_WRITE) ?: error;
+		error = touch_byte(world, at + i, op->flags & PROT_WRITE)
+				?: error;
 	return error;
 }
 
-/* read(2) of one byte, to wherever. */
+/* Send @byte through the pipe and let read(2) write it to @to. */
 static int read_byte(const int line[2], uint8_t byte, uint8_t *to)
 {
 	uint8_t rest;
@@ -198,15 +201,15 @@ static int read_byte(const int line[2], uint8_t byte, uint8_t *to)
 		return errno;
 	if (read(line[0], to, 1) == 1)
 		return 0;
-	/* What the kernel could not deliver is still there. */
+	/* read() failed, so the byte is still in the pipe: drain it. */
 	(void)!read(line[0], &rest, 1);
 	return EFAULT;
 }
 
-/* The kernel writes into the window: it is asked to read something there. */
+/* Let the kernel write into each page of the window, by read(2) from a pipe. */
 static int act_fill(struct world *world, const struct op *op)
 {
-	struct window *window = mapped_window_of(world, op);
+	struct window *window = pick_mapped_window(world, op);
 	uint8_t *at = (void *)window->addr;
 	int line[2], error = 0;
 	uint8_t byte;
@@ -214,7 +217,7 @@ static int act_fill(struct world *world, const struct op *op)
 	if (world->racing || world->child || pipe(line))
 		return EAGAIN;
 	for (size_t i = 0; i < window->len; i += PAGE) {
-		if (touch(world, at + i, false))
+		if (touch_byte(world, at + i, false))
 			continue;
 		byte = at[i];
 		error = read_byte(line, ~byte, at + i);
@@ -230,7 +233,7 @@ static int act_fill(struct world *world, const struct op *op)
 
 static int act_munmap(struct world *world, const struct op *op)
 {
-	struct window *window = mapped_window_of(world, op);
+	struct window *window = pick_mapped_window(world, op);
 	const size_t len =
 		op->number % 2 ? (1 + op->number % 8) * PAGE : 64 * PAGE;
 
@@ -239,7 +242,7 @@ static int act_munmap(struct world *world, const struct op *op)
 
 static int act_mremap(struct world *world, const struct op *op)
 {
-	struct window *from = mapped_window_of(world, op);
+	struct window *from = pick_mapped_window(world, op);
 	struct window *to = &world->window[op->number % WINDOWS];
 	const size_t old = op->number % 2 ? from->len : PAGE;
 	const size_t new = op->number % 3 ? old : old + 8 * PAGE;
@@ -260,10 +263,10 @@ static int act_mremap(struct world *world, const struct op *op)
 
 static int act_mprotect(struct world *world, const struct op *op)
 {
-	struct window *window = mapped_window_of(world, op);
+	struct window *window = pick_mapped_window(world, op);
 	const bool was_read_only =
 		window->len && !(window->protection & PROT_WRITE);
-	/* All of it, or a page. */
+	/* Change the whole window or one page of it. */
 	const size_t skip =
 		window->len && op->number % 3
 			? (op->number >> 8) % (window->len / PAGE) * PAGE
@@ -283,7 +286,7 @@ static int act_mprotect(struct world *world, const struct op *op)
 
 static int act_madvise(struct world *world, const struct op *op)
 {
-	struct window *window = mapped_window_of(world, op);
+	struct window *window = pick_mapped_window(world, op);
 
 	return errno_of(madvise((void *)window->addr, 8 * PAGE, op->flags));
 }
@@ -327,7 +330,7 @@ static int act_dup(struct world *world, const struct op *op)
 	return 0;
 }
 
-/* Through a socket; or left in it, to go with it. */
+/* Send a pin fd through a socket, and receive it or close the socket with the fd in it. */
 static int act_send(struct world *world, const struct op *op)
 {
 	const struct slot slot = *world_slot(world, op->file);
@@ -349,13 +352,13 @@ static int act_send(struct world *world, const struct op *op)
 
 static void stop_sleeper(struct world *world)
 {
-	/* Root's, if we were root then: the parent will see to it. */
+	/* kill() fails if we are no longer root: the parent process kills the sleeper later. */
 	if (world->sleeper > 0 && !kill(world->sleeper, SIGKILL))
 		waitpid(world->sleeper, NULL, 0);
 	world->sleeper = 0;
 }
 
-/* It holds what we hold, or by exec what is not close-on-exec. */
+/* Fork a child that keeps our descriptors, or execs and keeps those without close-on-exec. */
 static int act_fork(struct world *world, bool exec)
 {
 	stop_sleeper(world);
@@ -368,8 +371,8 @@ static int act_fork(struct world *world, bool exec)
 		pause();
 }
 
-static long order_target(struct world *world, const struct op *op,
-			 uint64_t addr, uint64_t len)
+static long call_in_target(struct world *world, const struct op *op,
+			   uint64_t addr, uint64_t len)
 {
 	const struct target *target = &world->target;
 
@@ -384,7 +387,7 @@ static long order_target(struct world *world, const struct op *op,
 		return TARGET_CALL(target, SYS_mremap, addr, len, len,
 				   MREMAP_MAYMOVE);
 	default:
-		/* As a write of its own, but for the signal. */
+		/* Write through /proc/PID/mem: a bad address is an errno, not a signal. */
 		return pwrite(target->mem_fd, &op->number, 1, addr) == 1
 			       ? 0
 			       : -errno;
@@ -392,10 +395,10 @@ static long order_target(struct world *world, const struct op *op,
 }
 
 /*
- * What was done may kill later: when it reads its next order, or forks. Whoever
- * obeys once more lives on.
+ * Check that the target still executes calls. An operation may have removed memory that
+ * it needs, which kills it only when it next uses that memory.
  */
-static enum life sign_of_life(const struct target *target)
+static enum life check_life(const struct target *target)
 {
 	return TARGET_CALL(target, SYS_getpid) > 0 ? LIFE_ON : LIFE_UNSURE;
 }
@@ -409,9 +412,9 @@ static int act_on_target(struct world *world, const struct op *op)
 	if (world->child || world->target.pid <= 0)
 		return ESRCH;
 	pthread_mutex_lock(&world->line);
-	result = order_target(world, op, addr, len);
-	/* It may have cut off the branch that it sat on. */
-	if (sign_of_life(&world->target) != LIFE_ON)
+	result = call_in_target(world, op, addr, len);
+	/* The target may have unmapped its own code or stack. */
+	if (check_life(&world->target) != LIFE_ON)
 		world->target_life = LIFE_UNSURE;
 	pthread_mutex_unlock(&world->line);
 	return result < 0 ? -result : 0;
@@ -427,13 +430,13 @@ static int act_target_fork(struct world *world)
 	}
 	world->handle[HANDLE_TARGET_CHILD] = world->target_child.mem_fd;
 	world_bound_wait(&world->target_child);
-	world->target_child_life = sign_of_life(&world->target_child);
-	if (sign_of_life(&world->target) != LIFE_ON)
+	world->target_child_life = check_life(&world->target_child);
+	if (check_life(&world->target) != LIFE_ON)
 		world->target_life = LIFE_UNSURE;
 	return 0;
 }
 
-/* What was pinned stays; who asks for more is told. */
+/* End the target's address space by exec or exit. Its pins stay; new requests get ESRCH. */
 static int act_target_end(struct world *world, bool exec)
 {
 	if (world->target.pid <= 0)
@@ -447,7 +450,7 @@ static int act_target_end(struct world *world, bool exec)
 		target_stop(&world->target);
 	}
 	world->target_life = LIFE_GONE;
-	/* It is told by a signal that its parent died: at some time. */
+	/* The child gets a signal when its parent dies, but it is unknown when. */
 	world->target_child_life = LIFE_UNSURE;
 	return 0;
 }
@@ -479,7 +482,8 @@ static int act_become(struct world *world)
 	return lab_become(NOBODY);
 }
 
-static int act(struct world *world, struct arena *arena, const struct op *op)
+static int perform_op(struct world *world, struct arena *arena,
+		      const struct op *op)
 {
 	switch (op->verb) {
 	case VERB_PREAD:
@@ -526,7 +530,7 @@ static int act(struct world *world, struct arena *arena, const struct op *op)
 
 void act_run(struct world *world, struct arena *arena, const struct op *op)
 {
-	world_count(world, op, act(world, arena, op));
+	world_count(world, op, perform_op(world, arena, op));
 }
 
 void act_end(struct world *world)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An ioctl: built, made, and its errno judged by what the contract lets one
- * foresee. The order in which the checks are made is part of the contract, so of
- * a call with several faults it is known which one it is refused for.
+ * Build an ioctl, predict its errno from the contract, and make the call. The order of
+ * the module's checks is part of the contract, so the errno of a call with several
+ * mistakes is predictable, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +33,7 @@ static const struct {
 	[VERB_STRANGE] = { 0, sizeof(struct gupx_pin) },
 };
 
-/* One that is none: of our type or another, and of any size. */
+/* Return an ioctl number that the module does not implement, of any type and size. */
 static unsigned long strange_number(const struct op *op)
 {
 	const unsigned long nr = 5 + op->number % 0x3b;
@@ -42,7 +42,7 @@ static unsigned long strange_number(const struct op *op)
 	return (op->number & 0xffff0000UL) | type << 8 | nr;
 }
 
-static uint32_t size_of(const struct op *op, uint32_t exact)
+static uint32_t struct_size(const struct op *op, uint32_t exact)
 {
 	switch (op->size) {
 	case SIZE_ZERO:
@@ -63,8 +63,8 @@ static uint32_t size_of(const struct op *op, uint32_t exact)
 	return exact;
 }
 
-/* Now and then too small. */
-static uint32_t entry_size_of(const struct op *op, uint32_t exact)
+/* Return the entry size; one in 41 is too small. */
+static uint32_t pick_entry_size(const struct op *op, uint32_t exact)
 {
 	return op->number % 41 == 7 ? (op->number >> 8) % exact : exact;
 }
@@ -81,11 +81,12 @@ static void build_explain(struct call *call)
 		.len = call->len,
 		.buf = call->buffer,
 		.capacity = op->number % 3 ? op->number % 100 : op->number,
-		.entry_size = entry_size_of(op, sizeof(struct gupx_judgement)),
+		.entry_size =
+			pick_entry_size(op, sizeof(struct gupx_judgement)),
 	};
 }
 
-static void build(struct call *call)
+static void build_struct(struct call *call)
 {
 	const struct op *op = call->op;
 	union body *body = &call->body;
@@ -128,7 +129,7 @@ static void build(struct call *call)
 			.capacity = op->number,
 		};
 		body->extents.entry_size =
-			entry_size_of(op, sizeof(struct gupx_extent));
+			pick_entry_size(op, sizeof(struct gupx_extent));
 		if (op->number % 2)
 			body->extents.first = 0;
 		break;
@@ -148,7 +149,7 @@ static void build(struct call *call)
 			.seals = op->number % 11 == 3 ? op->number
 						      : 1U << op->number % 4,
 		};
-		/* One in four only asks. */
+		/* One in four only queries the seals. */
 		if (body->seal.seals == 8)
 			body->seal.seals = 0;
 		break;
@@ -156,8 +157,8 @@ static void build(struct call *call)
 	body->size = call->size;
 }
 
-/* Where the struct lies, and how many bytes can be read from there on. */
-static void place(struct call *call)
+/* Choose the address of the struct, and the number of bytes that are readable there. */
+static void place_struct(struct call *call)
 {
 	uint8_t *const rooms = call->arena->rooms;
 	uint8_t *const end = rooms + ROOMS_BYTES;
@@ -201,15 +202,15 @@ static bool is_dirty(const struct op *op)
 	return op->size == SIZE_MORE_DIRTY || op->size == SIZE_HUGE_DIRTY;
 }
 
-static size_t least(size_t a, size_t b)
+static size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
-/* The struct, its tail, and behind it bytes that nobody may change. */
+/* Write the struct and its tail, and behind it a pattern that must not change. */
 static void write_struct(struct call *call)
 {
-	const size_t known = least(call->exact, call->room);
+	const size_t known = min_size(call->exact, call->room);
 	const size_t end = call->size > call->exact ? call->size : call->exact;
 	const bool read_only = call->op->place == PLACE_READ_ONLY;
 
@@ -255,7 +256,7 @@ static int foresee_pages(const struct call *call)
 	return 0;
 }
 
-static uint32_t flags_known(const struct call *call)
+static uint32_t known_flags(const struct call *call)
 {
 	switch (call->op->verb) {
 	case VERB_PIN:
@@ -277,7 +278,7 @@ static uint32_t flags_known(const struct call *call)
 	return 0;
 }
 
-/* What access_ok() lets through differs from kernel to kernel. */
+/* Whether a READ's buffer reaches beyond the user half: access_ok() varies between kernels. */
 static bool may_end_in_kernel(const struct call *call)
 {
 	return call->op->verb == VERB_READ &&
@@ -285,7 +286,7 @@ static bool may_end_in_kernel(const struct call *call)
 		call->len > END_OF_USER_HALF - call->buffer);
 }
 
-/* Of what is asked of a pin fd. */
+/* Predict the errno of the fields of EXTENTS, UNPIN and SEAL. */
 static int foresee_pin_fd_meaning(const struct call *call)
 {
 	const struct gupx_unpin *unpin = &call->body.unpin;
@@ -311,14 +312,14 @@ static bool is_of_pin_fd(const struct call *call)
 	       call->op->verb == VERB_SEAL;
 }
 
-/* What the struct says, whatever the descriptors in it stand for. */
+/* Predict the errno of the fields of the struct, except for the file descriptors. */
 static int foresee_meaning(const struct call *call)
 {
 	const struct op *op = call->op;
 	const uint32_t both = GUPX_F_SHORT | GUPX_F_ENGINE_KERNEL;
 	int error;
 
-	if (call->body.pin.flags & ~flags_known(call))
+	if (call->body.pin.flags & ~known_flags(call))
 		return EOPNOTSUPP;
 	if (op->verb == VERB_INFO)
 		return 0;
@@ -350,7 +351,10 @@ static int foresee_meaning(const struct call *call)
 	return error;
 }
 
-/* Of root's processes: who is no longer root is refused, or told that they died. */
+/*
+ * Predict the errno of a request to a root process: EACCES if we are no longer root, ESRCH
+ * if its address space is gone.
+ */
 static int foresee_life(const struct call *call, enum life life)
 {
 	if (life == LIFE_ON)
@@ -358,7 +362,7 @@ static int foresee_life(const struct call *call, enum life life)
 	return life == LIFE_GONE && call->world->admin ? ESRCH : UNFORESEEN;
 }
 
-/* Of a descriptor that ought to be a /proc/PID/mem. */
+/* Predict the errno of @mem_fd. */
 static int foresee_mem(const struct call *call)
 {
 	const bool write =
@@ -405,7 +409,7 @@ static int foresee_pin_fd(const struct call *call)
 		       : EXDEV;
 }
 
-/* The file that EXTENTS and unknown numbers are asked of. */
+/* Predict the errno of the file on which EXTENTS, UNPIN, SEAL or an unknown ioctl is called. */
 static int foresee_file(const struct call *call)
 {
 	const uint8_t handle = call->op->file;
@@ -424,8 +428,8 @@ static int foresee_file(const struct call *call)
 	return world_is_slot(handle) ? 0 : ENOTTY;
 }
 
-/* Who is not its maker may not change it. */
-static int foresee_maker(const struct call *call)
+/* Predict EXDEV: only the user who created a pin fd may unpin or seal. */
+static int foresee_creator(const struct call *call)
 {
 	const struct slot *slot;
 
@@ -438,10 +442,10 @@ static int foresee_maker(const struct call *call)
 }
 
 /*
- * Return: the errno that it must be refused with; 0 where it must not be refused
- * for what it says; %UNFORESEEN.
+ * Return: the errno with which the call must fail; 0 if its arguments are valid; %UNFORESEEN
+ * if the errno is not predictable.
  */
-static int foresee(const struct call *call)
+static int foresee_errno(const struct call *call)
 {
 	int error = foresee_file(call);
 
@@ -453,7 +457,7 @@ static int foresee(const struct call *call)
 	    call->op->verb == VERB_EXTENTS)
 		return error;
 	if (is_of_pin_fd(call))
-		return foresee_maker(call);
+		return foresee_creator(call);
 	if (call->world->racing)
 		return UNFORESEEN;
 	error = foresee_mem(call);
@@ -462,7 +466,7 @@ static int foresee(const struct call *call)
 	return error;
 }
 
-/* By int 0x80: the kernel's way in for 32-bit programs. */
+/* Call ioctl() through int 0x80, the entry point of 32-bit programs. */
 static int call_compat(int fd, unsigned long number, const void *at)
 {
 	long result;
@@ -492,7 +496,7 @@ static int make_call(const struct call *call, int fd)
 	return ioctl(fd, number, call->at) ? errno : 0;
 }
 
-/* A signal must not meet what else we do. */
+/* Unblock SIGALRM only during the call, so that it interrupts nothing else. */
 static int make_call_alarmed(const struct call *call, int fd)
 {
 	sigset_t set;
@@ -510,7 +514,7 @@ static int make_call_alarmed(const struct call *call, int fd)
 	return error;
 }
 
-/* The space that a READ may write, and a mark where it may not. */
+/* Fill the output buffer with BUFFER_MARK, so that stray writes are detected. */
 static void clear_buffer(const struct call *call)
 {
 	const size_t room = world_buffer_room(call->op);
@@ -533,17 +537,17 @@ void call_run(struct world *world, struct arena *arena, const struct op *op)
 		.exact = ioctls[op->verb].size,
 	};
 
-	call.size = size_of(op, call.exact);
+	call.size = struct_size(op, call.exact);
 	call.mem = world_fd(world, op->mem);
 	call.file = world_fd(world, op->file);
 	call.addr = world_addr(world, arena, op);
 	call.len = world_len(world, op, call.addr);
 	call.buffer = world_buffer(world, arena, op);
-	place(&call);
-	build(&call);
+	place_struct(&call);
+	build_struct(&call);
 	clear_buffer(&call);
 	write_struct(&call);
-	call.foreseen = foresee(&call);
+	call.foreseen = foresee_errno(&call);
 	call.error = make_call_alarmed(&call, is_on_device(op) ? lab_device()
 							       : call.file);
 	world_count(world, op, call.error);

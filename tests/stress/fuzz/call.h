@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One ioctl, from its making to its judgement. */
+/* One ioctl call of the fuzzer: arguments, predicted errno and result. */
 #ifndef GUPX_TESTS_FUZZ_CALL_H
 #define GUPX_TESTS_FUZZ_CALL_H
 
@@ -23,17 +23,24 @@ union body {
 };
 
 /**
- * struct call - see above
- * @exact: the size of its struct
- * @size: what the struct says it is
- * @mem, @file: descriptors, as numbers
- * @body: the struct as it was sent
- * @at: where it lies
- * @room: bytes that can be read there
- * @before: these bytes, before the call
- * @foreseen: the errno it must be refused with; 0: must not be refused for what
- *	it says; or %UNFORESEEN
- * @error: the errno it came to
+ * struct call - one ioctl call
+ * @world: world of the case
+ * @arena: memory from which the call is made
+ * @op: operation that describes the call
+ * @exact: true size of the verb's struct
+ * @size: value of the struct's size field
+ * @mem: file descriptor for mem_fd
+ * @file: file descriptor that is called; PIN: pin_fd
+ * @addr: address of the request
+ * @len: length of the request, bytes
+ * @buffer: address of the output buffer
+ * @body: the struct as it was passed
+ * @at: address of the struct
+ * @room: number of bytes that are readable at @at
+ * @before: copy of these bytes before the call
+ * @foreseen: errno with which the call must fail; 0: the arguments are valid; or
+ *	%UNFORESEEN
+ * @error: errno of the call, 0 for success
  */
 struct call {
 	struct world *world;
@@ -54,7 +61,7 @@ struct call {
 	int error;
 };
 
-/* The address spaces that pin fds are told apart by. */
+/* Map the handles of one address space to one handle, to compare address spaces. */
 static inline uint8_t call_space_of(uint8_t mem)
 {
 	return mem == HANDLE_TARGET_RO ? HANDLE_TARGET : mem;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Draws cases. Most calls are good but for a thing or two: what is wrong all over
- * is refused by the first check, and tries no other.
+ * Draw random cases. A call has at most three mistakes: the first check rejects a call
+ * that is entirely random, so the later checks would not run.
  */
 #include <sys/mman.h>
 
@@ -14,19 +14,19 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /**
- * struct draw - a case that is being drawn
- * @prng: source of all choices
- * @alone: operations to come that run beside others, or in a child
- * @in_child: the latter
+ * struct draw - a case under construction
+ * @prng: random numbers for all choices
+ * @grouped: number of the next operations that belong to a TOGETHER or CHILD
+ * @in_child: they belong to a CHILD
  */
 struct draw {
 	struct prng prng;
-	unsigned int alone;
+	unsigned int grouped;
 	bool in_child;
 };
 
-/* Small, any, or with the highest bits set. */
-static uint64_t any_number(struct draw *draw)
+/* Draw a small number, one near 2^64, or any. */
+static uint64_t draw_number(struct draw *draw)
 {
 	switch (prng_below(&draw->prng, 4)) {
 	case 0:
@@ -39,8 +39,8 @@ static uint64_t any_number(struct draw *draw)
 	return prng_next(&draw->prng);
 }
 
-/* An EXPLAIN is of the verb that its number says, as call.c has it. */
-static uint32_t flags_of(const struct op *op)
+/* Return the flags that the verb accepts. For EXPLAIN, @number selects the judged verb. */
+static uint32_t allowed_flags(const struct op *op)
 {
 	static const uint8_t judged[] = { VERB_PIN, VERB_POPULATE, VERB_READ };
 
@@ -53,7 +53,7 @@ static uint32_t flags_of(const struct op *op)
 	return GUPX_PIN_FLAGS;
 }
 
-static uint32_t some_flags(struct draw *draw, const struct op *op)
+static uint32_t draw_flags(struct draw *draw, const struct op *op)
 {
 	static const uint32_t usual[] = {
 		0,
@@ -71,14 +71,14 @@ static uint32_t some_flags(struct draw *draw, const struct op *op)
 
 	if (prng_chance(&draw->prng, 80))
 		return usual[prng_below(&draw->prng, ARRAY_SIZE(usual))] &
-		       flags_of(op);
+		       allowed_flags(op);
 	if (prng_chance(&draw->prng, 80))
-		return prng_next(&draw->prng) & flags_of(op);
+		return prng_next(&draw->prng) & allowed_flags(op);
 	return 1U << prng_below(&draw->prng, 32);
 }
 
-/* What is wrong, or at the least odd, with a call. */
-static void spoil(struct draw *draw, struct op *op)
+/* Make one argument of the call wrong or unusual. */
+static void spoil_call(struct draw *draw, struct op *op)
 {
 	switch (prng_below(&draw->prng, 10)) {
 	case 0:
@@ -113,8 +113,8 @@ static void spoil(struct draw *draw, struct op *op)
 	}
 }
 
-/* A handle that the verb would like. */
-static uint8_t some_file(struct draw *draw, unsigned int verb)
+/* Draw a file handle that is valid for the verb. */
+static uint8_t draw_file(struct draw *draw, unsigned int verb)
 {
 	if (verb == VERB_PIN)
 		return prng_chance(&draw->prng, 60)
@@ -126,7 +126,7 @@ static uint8_t some_file(struct draw *draw, unsigned int verb)
 	return HANDLE_PIN0 + prng_below(&draw->prng, PIN_SLOTS);
 }
 
-static uint8_t some_place_of_its_own(struct draw *draw)
+static uint8_t draw_own_address(struct draw *draw)
 {
 	static const uint8_t places[] = {
 		WHERE_OWN, WHERE_OWN, WHERE_OWN, WHERE_GUARDED, WHERE_WINDOW,
@@ -146,16 +146,16 @@ static void draw_call(struct draw *draw, struct op *op)
 	op->mem = mems[prng_below(&draw->prng, ARRAY_SIZE(mems))];
 	op->flags = op->verb == VERB_INFO || op->verb >= VERB_EXTENTS
 			    ? 0
-			    : some_flags(draw, op);
-	op->file = some_file(draw, op->verb);
+			    : draw_flags(draw, op);
+	op->file = draw_file(draw, op->verb);
 	if (op->mem == HANDLE_SELF)
-		op->where = some_place_of_its_own(draw);
+		op->where = draw_own_address(draw);
 	op->extent =
 		prng_chance(&draw->prng, 60) ? EXTENT_PAGES : EXTENT_REGION;
 	op->compat = prng_chance(&draw->prng, 8);
 	for (int percent = 60; percent >= 15; percent /= 2)
 		if (prng_chance(&draw->prng, percent))
-			spoil(draw, op);
+			spoil_call(draw, op);
 }
 
 static void draw_rest(struct draw *draw, struct op *op)
@@ -175,7 +175,7 @@ static void draw_rest(struct draw *draw, struct op *op)
 		op->verb == VERB_TARGET_MADVISE || op->verb == VERB_MADVISE
 			? advice[prng_below(&draw->prng, ARRAY_SIZE(advice))]
 			: prng_below(&draw->prng, 8);
-	/* PROT_EXEC is mostly refused: it shall be rare. */
+	/* Keep PROT_EXEC rare, because it is mostly refused. */
 	if (prng_chance(&draw->prng, 80) && op->verb != VERB_TARGET_MADVISE &&
 	    op->verb != VERB_MADVISE)
 		op->flags &= PROT_READ | PROT_WRITE;
@@ -183,8 +183,8 @@ static void draw_rest(struct draw *draw, struct op *op)
 					      : 1 + prng_below(&draw->prng, 4);
 }
 
-/* By weight; what ends things is rare. */
-static unsigned int some_verb(struct draw *draw)
+/* Draw a verb by weight. Verbs that end the target or drop privileges are rare. */
+static unsigned int draw_verb(struct draw *draw)
 {
 	static const struct {
 		uint8_t verb;
@@ -238,12 +238,13 @@ static unsigned int some_verb(struct draw *draw)
 }
 
 /*
- * Beside others there are only calls: no forks, nothing that lasts. A child has no
- * line to the target, and goes on for ever: it shall find something to work on.
+ * Whether the verb is allowed at this point. Concurrent threads may not fork, exec or
+ * change limits. A CHILD cannot send calls to the target. It repeats its operations
+ * until it is killed, so it may not close its pin fds.
  */
 static bool may_run_here(const struct draw *draw, unsigned int verb)
 {
-	if (!draw->alone)
+	if (!draw->grouped)
 		return true;
 	if (draw->in_child)
 		return verb <= VERB_FDINFO;
@@ -255,24 +256,24 @@ static void draw_op(struct draw *draw, struct op *op)
 {
 	*op = (struct op){
 		.region = prng_below(&draw->prng, REGIONS),
-		.number = any_number(draw),
+		.number = draw_number(draw),
 	};
 	do {
-		op->verb = some_verb(draw);
+		op->verb = draw_verb(draw);
 	} while (!may_run_here(draw, op->verb));
 	if (op->verb <= VERB_STRANGE)
 		draw_call(draw, op);
 	else
 		draw_rest(draw, op);
-	if (draw->alone) {
-		draw->alone--;
+	if (draw->grouped) {
+		draw->grouped--;
 	} else if (op->verb == VERB_TOGETHER || op->verb == VERB_CHILD) {
-		draw->alone = op->count;
+		draw->grouped = op->count;
 		draw->in_child = op->verb == VERB_CHILD;
 	}
 }
 
-/* Else most calls on pin fds would find none. */
+/* Begin with some PINs, so that calls on pin fds find one. */
 static void draw_first_pins(struct draw *draw, struct sketch *sketch)
 {
 	for (size_t i = 0; i < PIN_SLOTS - 1; i++)
@@ -290,12 +291,12 @@ static void draw_first_pins(struct draw *draw, struct sketch *sketch)
 }
 
 /*
- * A tale of one pin fd and one window of it, in memory of our own: pages that may be
- * written and guarded ones are pinned into it, and what may be done to a mapping is done
- * to it, in any order. Chance alone would seldom bring these together.
+ * Draw an operation on one pin fd and one window of it. The pin fd has pins of the
+ * worker's own writable pages and of guarded pages. Independent random operations would
+ * seldom meet on the same pin fd and window.
  */
-static void draw_tale_op(struct draw *draw, struct op *op, unsigned int slot,
-			 unsigned int window)
+static void draw_window_op(struct draw *draw, struct op *op, unsigned int slot,
+			   unsigned int window)
 {
 	static const uint8_t verbs[] = {
 		VERB_PIN,      VERB_PIN,      VERB_PIN,	   VERB_MMAP,
@@ -316,7 +317,7 @@ static void draw_tale_op(struct draw *draw, struct op *op, unsigned int slot,
 				    ? GUPX_F_WRITE
 				    : 0;
 		if (op->verb == VERB_PIN && prng_chance(&draw->prng, 15))
-			op->flags = some_flags(draw, op) & GUPX_PIN_FLAGS;
+			op->flags = draw_flags(draw, op) & GUPX_PIN_FLAGS;
 	} else {
 		draw_rest(draw, op);
 		op->number &= ~3ULL;
@@ -325,7 +326,7 @@ static void draw_tale_op(struct draw *draw, struct op *op, unsigned int slot,
 		op->flags = prng_chance(&draw->prng, 60)
 				    ? PROT_READ | PROT_WRITE
 				    : PROT_READ;
-	/* The whole of it, from its beginning, and shared: see act.c. */
+	/* act_mmap() uses MAP_SHARED unless @number % 8 is 1. */
 	if (op->verb == VERB_MMAP)
 		op->number = (op->number & ~0xffULL) + 5;
 	op->file = HANDLE_PIN0 + slot;
@@ -333,7 +334,7 @@ static void draw_tale_op(struct draw *draw, struct op *op, unsigned int slot,
 	op->count = 0;
 }
 
-static void draw_tale(struct draw *draw, struct sketch *sketch)
+static void draw_window_case(struct draw *draw, struct sketch *sketch)
 {
 	const unsigned int slot = prng_below(&draw->prng, PIN_SLOTS);
 	const unsigned int window = prng_below(&draw->prng, WINDOWS);
@@ -354,12 +355,12 @@ static void draw_tale(struct draw *draw, struct sketch *sketch)
 		.number = 5 + (31 << 8),
 	};
 	while (sketch->nr < OPS_MAX && prng_chance(&draw->prng, 97))
-		draw_tale_op(draw, &sketch->op[sketch->nr++], slot, window);
+		draw_window_op(draw, &sketch->op[sketch->nr++], slot, window);
 }
 
 /*
- * Not MEMORY_PERF: perf events that come and go patch the scheduler's code, and an
- * emulated machine of two CPUs may trap on the half-made patch (int3 in
+ * MEMORY_PERF is not drawn. Opening and closing perf events patches the scheduler's code,
+ * and an emulated machine with two CPUs may trap on an incomplete patch (int3 in
  * __schedule()).
  */
 void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
@@ -381,14 +382,14 @@ void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
 	};
 	const size_t nr = 16 + prng_below(&draw.prng, OPS_MAX - 16);
 
-	/* There is something to pin at all. */
+	/* The first region is always of a kind that can be pinned. */
 	sketch->kind[0] = kinds[prng_below(&draw.prng, 7)];
 	for (size_t i = 1; i < REGIONS; i++)
 		sketch->kind[i] =
 			kinds[prng_below(&draw.prng, ARRAY_SIZE(kinds))];
 	sketch->nr = 0;
 	if (prng_chance(&draw.prng, 40))
-		return draw_tale(&draw, sketch);
+		return draw_window_case(&draw, sketch);
 	draw_first_pins(&draw, sketch);
 	for (; sketch->nr < nr; sketch->nr++)
 		draw_op(&draw, &sketch->op[sketch->nr]);

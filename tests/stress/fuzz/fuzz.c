@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer: random scripts over /dev/gupx and pin fds, judged by the contract of
- * <linux/gupx.h>. In the VM, as root.
+ * The fuzzer. It makes random calls to /dev/gupx and to pin fds and checks the answers
+ * against <linux/gupx.h>. It runs in the VM, as root.
  *
- * Each case runs in a process of its own, which may do to itself what it likes.
- * When it is gone, no pin and no charge may be left, and none of its processes.
+ * Each case runs in its own process, the worker. After the worker ends, no pin, no charge
+ * and no process of it may be left.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,19 +27,19 @@
 #include "world.h"
 
 #define HUGE_PAGES 16
-/* A case takes some milliseconds: who takes that long hangs. */
+/* A case takes some milliseconds. After this many seconds it hangs. */
 #define HANG_SECONDS 60
 #define FAILURES_SHOWN 8
 
 /**
- * struct options - of the command line
- * @seed: to draw from
- * @first: case
- * @cases: how many
- * @again: each of them is the first one
- * @seconds: no case begins later
- * @shared: others use the machine, so its counters are not ours to judge
- * @verbose: show each case
+ * struct options - the command line
+ * @seed: seed of the random cases
+ * @first: number of the first case
+ * @cases: number of cases
+ * @again: run the first case @cases times
+ * @seconds: time limit; no case begins later
+ * @shared: other programs pin, too, so do not check system-wide counters
+ * @verbose: print each case before it runs
  */
 struct options {
 	uint64_t seed;
@@ -79,14 +79,14 @@ static void parse_options(int argc, char **argv, struct options *options)
 	}
 	if (!options->cases)
 		options->cases = options->again ? 1 : UINT64_MAX;
-	/* An endless run has to be asked for. */
+	/* Limit the time to 10 s if neither --cases nor --seconds is given. */
 	if (options->cases == UINT64_MAX && !options->seconds)
 		options->seconds = 10;
 	if (!options->seconds)
 		options->seconds = 1000000;
 }
 
-static uint64_t now(void)
+static uint64_t read_seconds(void)
 {
 	struct timespec time;
 
@@ -95,12 +95,14 @@ static uint64_t now(void)
 }
 
 /**
- * struct run - all cases
- * @handle: descriptors that every case inherits
- * @tally: shared with the workers
- * @held, @charged: pins and bytes when nothing is done
- * @cases: done
- * @failed: of them
+ * struct run - state of the whole run
+ * @options: the command line
+ * @handle: descriptors that every worker inherits, by enum handle
+ * @tally: counters, shared with the workers
+ * @held: pins of the system before the first case
+ * @charged: bytes charged to our user before the first case
+ * @cases: number of cases run
+ * @failed: number of those that failed
  */
 struct run {
 	const struct options *options;
@@ -119,7 +121,7 @@ static uint64_t bytes_charged(void)
 	return lab_info(&info) ? 0 : info.memlock_used;
 }
 
-/* While the worker lives: what it no longer has, nobody may have. */
+/* Check in the worker that closing everything released all its pins. */
 static void judge_end(struct world *world, const struct run *run)
 {
 	const long held = world->admin ? lab_pins_held() : run->held;
@@ -176,12 +178,15 @@ static void show_stack(pid_t pid)
 		perror("gupx-fuzz");
 }
 
-/* All the worker's processes are of its group, and ours when it is gone. */
+/*
+ * Kill and reap the worker's process group. We are the subreaper, so orphans become our
+ * children.
+ */
 static bool reap_all(pid_t group)
 {
-	const uint64_t start = now();
+	const uint64_t start = read_seconds();
 
-	while (now() < start + HANG_SECONDS) {
+	while (read_seconds() < start + HANG_SECONDS) {
 		const pid_t pid = waitpid(-1, NULL, WNOHANG);
 
 		if (pid < 0)
@@ -308,7 +313,7 @@ static void print_summary(const struct run *run, uint64_t seconds)
 	       run->failed, run->options->seed, seconds);
 }
 
-static void prepare(struct run *run)
+static void prepare_run(struct run *run)
 {
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	lab_set_param("allow_force", true);
@@ -332,7 +337,7 @@ int main(int argc, char **argv)
 {
 	struct options options = { .seed = 1 };
 	struct run run = { .options = &options };
-	const uint64_t start = now();
+	const uint64_t start = read_seconds();
 
 	parse_options(argc, argv, &options);
 	if (lab_device() < 0) {
@@ -340,11 +345,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	prepare(&run);
+	prepare_run(&run);
 	printf("1..1\n");
-	while (run.cases < options.cases && now() < start + options.seconds)
+	while (run.cases < options.cases &&
+	       read_seconds() < start + options.seconds)
 		run_case(&run, options.first + (options.again ? 0 : run.cases));
-	print_summary(&run, now() - start);
+	print_summary(&run, read_seconds() - start);
 	printf("%s 1 fuzz.seed_0x%" PRIx64 " # %" PRIu64 " cases\n",
 	       run.failed || !run.cases ? "not ok" : "ok", options.seed,
 	       run.cases);

@@ -21,11 +21,11 @@ static const char *const names[GUARDS] = {
 };
 
 /**
- * struct guard - one kind of bytes
- * @fd: for reading; -1: there is no file
- * @unpinned: a mapping that no case pins; NULL: this kind has none
- * @expected: what it says
- * @len: bytes
+ * struct guard - one kind of guarded bytes
+ * @fd: the file, open for reading only; -1: none
+ * @unpinned: mapping through which the bytes are checked, and which no case pins; NULL: none
+ * @expected: the bytes that must be there
+ * @len: number of bytes
  */
 static struct guard {
 	int fd;
@@ -34,7 +34,7 @@ static struct guard {
 	size_t len;
 } guards[GUARDS];
 
-static bool map_witness(struct guard *guard, int flags)
+static bool map_unpinned(struct guard *guard, int flags)
 {
 	void *at = mmap(NULL, BYTES, PROT_READ, flags, guard->fd, 0);
 
@@ -46,7 +46,7 @@ static bool map_witness(struct guard *guard, int flags)
 	return true;
 }
 
-/* The descriptor for writing is gone before a case begins. */
+/* Fill the file and close @writer, so that cases have no descriptor that is open for writing. */
 static bool prepare_file(struct guard *guard, int writer, const char *path)
 {
 	char link[64];
@@ -63,10 +63,10 @@ static bool prepare_file(struct guard *guard, int writer, const char *path)
 		fsync(writer);
 		close(writer);
 	}
-	return good && guard->fd >= 0 && map_witness(guard, MAP_SHARED);
+	return good && guard->fd >= 0 && map_unpinned(guard, MAP_SHARED);
 }
 
-static int create(const char *path)
+static int create_file(const char *path)
 {
 	return open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
@@ -87,14 +87,14 @@ bool guard_prepare(void)
 	for (unsigned int i = 0; i < GUARDS; i++)
 		guards[i].fd = -1;
 	prepare_vdso(&guards[GUARD_VDSO]);
-	return prepare_file(&guards[GUARD_DISK], create(disk), disk) &&
-	       prepare_file(&guards[GUARD_TMPFS], create(tmpfs), tmpfs) &&
+	return prepare_file(&guards[GUARD_DISK], create_file(disk), disk) &&
+	       prepare_file(&guards[GUARD_TMPFS], create_file(tmpfs), tmpfs) &&
 	       prepare_file(&guards[GUARD_OTHERS],
 			    memfd_create("fuzz-guard", MFD_CLOEXEC), NULL) &&
-	       map_witness(&guards[GUARD_ZERO], MAP_PRIVATE | MAP_ANONYMOUS);
+	       map_unpinned(&guards[GUARD_ZERO], MAP_PRIVATE | MAP_ANONYMOUS);
 }
 
-static uint64_t map_one(int fd, int flags)
+static uint64_t map_guard(int fd, int flags)
 {
 	void *at = mmap(NULL, BYTES, PROT_READ, flags, fd, 0);
 
@@ -103,15 +103,15 @@ static uint64_t map_one(int fd, int flags)
 
 void guard_map(uint64_t addr[GUARDS])
 {
-	addr[GUARD_DISK] = map_one(guards[GUARD_DISK].fd, MAP_SHARED);
-	addr[GUARD_TMPFS] = map_one(guards[GUARD_TMPFS].fd, MAP_SHARED);
-	addr[GUARD_OTHERS] = map_one(guards[GUARD_OTHERS].fd, MAP_SHARED);
-	addr[GUARD_ZERO] = map_one(-1, MAP_PRIVATE | MAP_ANONYMOUS);
+	addr[GUARD_DISK] = map_guard(guards[GUARD_DISK].fd, MAP_SHARED);
+	addr[GUARD_TMPFS] = map_guard(guards[GUARD_TMPFS].fd, MAP_SHARED);
+	addr[GUARD_OTHERS] = map_guard(guards[GUARD_OTHERS].fd, MAP_SHARED);
+	addr[GUARD_ZERO] = map_guard(-1, MAP_PRIVATE | MAP_ANONYMOUS);
 	addr[GUARD_VDSO] = (uintptr_t)guards[GUARD_VDSO].unpinned;
-	addr[GUARD_PRIVATE] = map_one(guards[GUARD_DISK].fd, MAP_PRIVATE);
+	addr[GUARD_PRIVATE] = map_guard(guards[GUARD_DISK].fd, MAP_PRIVATE);
 }
 
-/* A case's own vdso may be its own copy: only who runs no case looks at that. */
+/* GUARD_VDSO is not checked here: a case may legitimately get its own copy of the vdso page. */
 const char *guard_changed(void)
 {
 	for (unsigned int i = 0; i < GUARD_VDSO; i++)

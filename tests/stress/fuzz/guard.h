@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Bytes that no case may change, whatever it pins and maps: of files that are open
- * for reading only, of another's memory, of the zero page, of the vdso. A case may pin
- * and map all of them; witnesses, mapped before any case, tell whether they changed.
+ * Guarded bytes: files that are open for reading only, memory of another process, the
+ * zero page and the vdso. A case may pin and map them but must not be able to change
+ * them. Mappings that were created before the first case show whether they changed.
  */
 #ifndef GUPX_TESTS_FUZZ_GUARD_H
 #define GUPX_TESTS_FUZZ_GUARD_H
@@ -18,18 +18,18 @@ enum guard_kind {
 	GUARD_OTHERS,
 	GUARD_ZERO,
 	GUARD_VDSO,
-	/* Of a file above, mapped privately: a copy may change, the file not. */
+	/* A private mapping of GUARD_DISK: a copied page may change, the file may not. */
 	GUARD_PRIVATE,
 	GUARDS,
 };
 
-/* Makes files and witnesses. False: the machine lacks something. */
+/* Create the files and the mappings. Return: false if that fails. */
 bool guard_prepare(void);
-/* The case's own mapping of each kind, to be pinned; 0: it has none. */
+/* Map each kind for a case, to be pinned. An address of 0: there is none. */
 void guard_map(uint64_t addr[GUARDS]);
-/* What has changed: a name; NULL: nothing. Looks at the first byte of each page. */
+/* Check the first byte of each page, without the vdso. Return: a changed kind's name or NULL. */
 const char *guard_changed(void);
-/* The same, of all bytes. */
+/* Check all bytes, with the vdso. Return: a changed kind's name or NULL. */
 const char *guard_changed_at_all(void);
 
 #endif /* GUPX_TESTS_FUZZ_GUARD_H */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Was that an answer that the contract of <linux/gupx.h> allows? An errno that is
- * listed for this call; `done` within the request; a reason exactly where it
- * stopped short, with the stage and the errno that belong to it; not a byte
- * written that is not the module's to write.
+ * Check answers against the contract of <linux/gupx.h>. The errno must be listed for the
+ * call. `done` must lie within the request. There must be a reason if and only if the
+ * request stopped early, with a stage and an errno that fit the reason. The call must
+ * write only output fields and the output buffer.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define STAGE(name) (1U << GUPX_STAGE_##name)
 #define ANY_ERROR 255
 
-/* By reason: the stages and the errnos that belong to it. */
+/* The stages and errnos that are valid for each reason. */
 static const struct {
 	uint32_t stages;
 	uint8_t errors[2];
@@ -62,7 +62,7 @@ static const struct {
 				      { EOPNOTSUPP } },
 };
 
-static bool belongs(uint32_t reason, uint32_t stage, uint32_t error)
+static bool is_valid_stop(uint32_t reason, uint32_t stage, uint32_t error)
 {
 	if (reason >= ARRAY_SIZE(reasons) || stage > GUPX_STAGE_ENGINE ||
 	    !(reasons[reason].stages & 1U << stage))
@@ -82,7 +82,7 @@ static bool is_listed(int error, const int *list)
 	return *list == error;
 }
 
-/* What the header lists, as far as it can be said of the verb. */
+/* Whether the header lists the errno for the verb. */
 static bool is_in_contract(const struct call *call)
 {
 	static const int any[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, 0 };
@@ -114,7 +114,7 @@ static bool is_in_contract(const struct call *call)
 	return false;
 }
 
-/* What a good call may still be refused for. */
+/* Whether a call with valid arguments may fail with this errno. */
 static bool may_fail(const struct call *call)
 {
 	const bool writes = call->op->verb == VERB_EXPLAIN ||
@@ -159,12 +159,12 @@ static void judge_errno(const struct call *call)
 		     strerrorname_np(error));
 }
 
-/* What may not have changed in the struct, and around it. */
+/* Check that input fields and the bytes around the struct are unchanged. */
 static void judge_bytes(const struct call *call)
 {
 	const bool answered = !call->error || call->error == ENOBUFS;
 	const size_t from = answered ? call->exact : 0;
-	/* From @addr to before the outputs; the head. */
+	/* Verbs whose struct has mem_fd at byte 8, addr and len at byte 16. */
 	const bool has_range =
 		call->op->verb == VERB_PIN || call->op->verb == VERB_POPULATE ||
 		call->op->verb == VERB_READ || call->op->verb == VERB_EXPLAIN;
@@ -197,7 +197,7 @@ static void judge_stop(const struct call *call, uint64_t done,
 		FAIL(call, "all is done, but stage %u reason %u error %u",
 		     stop->stage, stop->reason, stop->error);
 	else if (done < call->len &&
-		 !belongs(stop->reason, stop->stage, stop->error))
+		 !is_valid_stop(stop->reason, stop->stage, stop->error))
 		FAIL(call, "short, with stage %u reason %u error %u",
 		     stop->stage, stop->reason, stop->error);
 	if (stop->reason < REASONS)
@@ -256,7 +256,7 @@ static void judge_limit(const struct call *call)
 		     pin.memlock_limit, pin.memlock_asked);
 }
 
-/* The first @used bytes are an answer; those behind are not ours to find. */
+/* Check that the buffer is unchanged behind the first @used bytes. */
 static void judge_buffer(const struct call *call, uint64_t used)
 {
 	const size_t room = world_buffer_room(call->op);
@@ -286,7 +286,8 @@ static void judge_judgements(const struct call *call,
 			 run->content > GUPX_CONTENT_BAD || run->reserved)
 			FAIL(call, "run %u: outcome %u content %u", i,
 			     run->outcome, run->content);
-		else if (stops ? !belongs(run->reason, run->stage, run->error)
+		else if (stops ? !is_valid_stop(run->reason, run->stage,
+						run->error)
 			       : run->reason || run->stage || run->error)
 			FAIL(call, "run %u: outcome %u stage %u reason %u", i,
 			     run->outcome, run->stage, run->reason);
@@ -343,7 +344,7 @@ static void judge_extents(const struct call *call)
 	const struct gupx_extents *asked = &call->body.extents;
 	uint64_t due = 0;
 
-	/* A pin fd that grows meanwhile has more runs in the end than it gave. */
+	/* In a race, @total may be larger than @count: another thread added extents. */
 	if (head.count > asked->capacity)
 		FAIL(call, "count %u of %u", head.count, asked->capacity);
 	if (call->world->racing || call->error)

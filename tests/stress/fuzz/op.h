@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a case is made of. An operation names what it works on by selectors, not
- * by values: the same script then means the same in each run, whatever numbers
- * the kernel hands out.
+ * A case of the fuzzer is a list of operations. Operations use selectors instead of
+ * descriptor numbers and addresses, so a case does the same in each run although the
+ * kernel assigns different numbers.
  *
- * Glossary
- *   place    where the ioctl's struct lies
- *   handle   a file descriptor, by what it stands for
- *   where    an address in the target
- *   extent   a length from there
+ * Selectors
+ *   place    location of the ioctl's struct in memory
+ *   handle   kind of file descriptor
+ *   where    kind of address in the target
+ *   extent   kind of length of the range
  *   guarded  bytes that no case may change: guard.h
- *   buffer   what READ, EXPLAIN, EXTENTS and pread write to
+ *   buffer   location of the output buffer of READ, EXPLAIN, EXTENTS and pread
  */
 #ifndef GUPX_TESTS_FUZZ_OP_H
 #define GUPX_TESTS_FUZZ_OP_H
@@ -22,8 +22,8 @@
 #define OPS_MAX 96
 
 /*
- * The ioctls come first. TOGETHER and CHILD, the last, are of the next @count
- * operations: in threads, or in a child that is killed.
+ * The ioctls come first. TOGETHER runs the next @count operations concurrently in threads.
+ * CHILD runs them in a child process, which is killed after a while.
  */
 #define EACH_VERB(X)                        \
 	X(INFO, info)                       \
@@ -63,7 +63,7 @@
 	X(TOGETHER, together)               \
 	X(CHILD, child)
 
-/* AT_END: the last byte is the last before a guard page. CUT: it reaches into it. */
+/* AT_END: the struct ends at a guard page. CUT: half of it is in the guard page. */
 #define EACH_PLACE(X)             \
 	X(GOOD, good)             \
 	X(ODD, odd)               \
@@ -163,19 +163,21 @@ enum buffer { EACH_BUFFER(AS_BUFFER) BUFFERS };
 
 /**
  * struct op - one operation
- * @verb: what
- * @place, @size: of the struct
- * @mem: handle of the target
- * @file: handle of the file that is called; PIN: of @pin_fd
- * @region: which of the target's
- * @where, @extent: range in it
- * @buffer: see there
- * @count: operations that TOGETHER and CHILD take along
- * @alarm: microseconds until a signal comes; 0: none
- * @compat: as a 32-bit program would call
- * @flags: of the request; PROT_* and advice of others
- * @reserved: what stands in reserved fields
- * @number: for all the rest
+ * @verb: enum verb
+ * @place: enum place, location of the struct
+ * @size: enum size, value of the struct's size field
+ * @mem: enum handle for mem_fd
+ * @file: enum handle of the file that is called; PIN: for pin_fd
+ * @region: index of a region of the target, or of a window
+ * @where: enum where, address of the range
+ * @extent: enum extent, length of the range
+ * @buffer: enum buffer, location of the output buffer
+ * @count: number of operations that belong to TOGETHER or CHILD
+ * @alarm: microseconds until SIGALRM interrupts the call; 0: none
+ * @compat: call as a 32-bit program
+ * @flags: request flags of an ioctl; PROT_* or advice of other verbs
+ * @reserved: value of reserved fields
+ * @number: random number for all other choices
  */
 struct op {
 	uint8_t verb;
@@ -200,9 +202,9 @@ void op_print(const struct op *op);
 
 /**
  * struct sketch - a case
- * @kind: of each region, enum memory_kind or REGION_HUGETLB
- * @op: what is done
- * @nr: of @op
+ * @kind: memory of each region: enum memory_kind or REGION_HUGETLB
+ * @op: the operations
+ * @nr: length of @op
  */
 #define REGIONS 4
 #define REGION_HUGETLB 255

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A case, from its first operation to its last; some at once. */
+/* Run the operations of a case in order; those of TOGETHER concurrently. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/wait.h>
@@ -21,8 +21,13 @@ static void run_op(struct world *world, struct arena *arena,
 }
 
 /**
- * struct thread - one of those that run at once
- * @rounds: how often it does its operation
+ * struct thread - a thread of TOGETHER
+ * @world: world of the case
+ * @arena: the thread's own memory
+ * @op: operation that it repeats
+ * @start: barrier at which all threads begin
+ * @rounds: number of repetitions
+ * @id: the thread
  */
 struct thread {
 	struct world *world;
@@ -49,7 +54,7 @@ static void run_together(struct world *world, const struct op *op, size_t nr,
 	struct thread thread[THREADS];
 	pthread_barrier_t start;
 
-	/* It was the last operation. */
+	/* No operations follow TOGETHER. */
 	if (!nr)
 		return;
 	pthread_barrier_init(&start, NULL, nr);
@@ -79,7 +84,7 @@ static void live_as_child(struct world *world, const struct op *op, size_t nr)
 			run_op(world, &world->arena[0], &op[i]);
 }
 
-/* It ends in the middle of whatever it does then. */
+/* Run operations in a child and kill it after @microseconds, in the middle of its work. */
 static void run_child(struct world *world, const struct op *op, size_t nr,
 		      unsigned int microseconds)
 {
@@ -90,7 +95,7 @@ static void run_child(struct world *world, const struct op *op, size_t nr,
 		live_as_child(world, op, nr);
 	if (pid < 0)
 		return;
-	/* Whatever it does to pin fds that we have, too. */
+	/* The child may unpin or seal the pin fds that it shares with us. */
 	world->released = true;
 	world->sealed = true;
 	nanosleep(&nap, NULL);
@@ -98,7 +103,7 @@ static void run_child(struct world *world, const struct op *op, size_t nr,
 	waitpid(pid, NULL, 0);
 }
 
-static size_t least(size_t a, size_t b)
+static size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -107,11 +112,11 @@ void script_run(struct world *world, const struct sketch *sketch)
 {
 	for (size_t i = 0; i < sketch->nr && !world->tally->failed; i++) {
 		const struct op *op = &sketch->op[i];
-		const size_t nr = least(op->count, sketch->nr - i - 1);
+		const size_t nr = min_size(op->count, sketch->nr - i - 1);
 
 		switch (op->verb) {
 		case VERB_TOGETHER:
-			run_together(world, op + 1, least(nr, THREADS),
+			run_together(world, op + 1, min_size(nr, THREADS),
 				     1 + op->number % ROUNDS_MAX);
 			i += nr;
 			break;

@@ -24,11 +24,11 @@
 #define KERNEL_HALF 0xffff888000000000UL
 #define GATE_PAGE 0xffffffffff600000UL
 #define LAST_PAGE (-PAGE)
-/* Far from where the kernel itself puts mappings. */
+/* Address of the windows, far from addresses that the kernel chooses for mappings. */
 #define WINDOW_ZONE 0x10000000000UL
 #define WINDOW_ROOM (64UL << 20)
-/* What was done to a target may also have it wait for ever. */
-#define PATIENCE_SECONDS 20
+/* Seconds to wait for an answer of the target: an operation may have blocked it forever. */
+#define ANSWER_SECONDS 20
 
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
@@ -52,7 +52,7 @@ void world_prepare(int handle[HANDLE_PIN0])
 {
 	memset(handle, -1, HANDLE_PIN0 * sizeof(*handle));
 	handle[HANDLE_DEAD] = open_dead();
-	/* kthreadd. Newer kernels do not open it. */
+	/* kthreadd. Newer kernels refuse to open its mem file. */
 	handle[HANDLE_KTHREAD] = lab_open_mem(2, O_RDWR);
 	handle[HANDLE_PATH] = open("/proc/self/mem", O_PATH | O_CLOEXEC);
 	handle[HANDLE_OTHER] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -92,7 +92,7 @@ static void build_hugetlb(const struct target *target, struct memory *memory)
 		*memory = (struct memory){ .addr = addr, .len = 2 * HUGE };
 }
 
-/* What this machine does not have is a hole. */
+/* Build a region. If this machine lacks that kind of memory, it is a hole. */
 static void build_region(const struct target *target, unsigned int kind,
 			 struct memory *memory)
 {
@@ -107,7 +107,7 @@ static void build_region(const struct target *target, unsigned int kind,
 
 void world_bound_wait(const struct target *target)
 {
-	const struct timeval limit = { .tv_sec = PATIENCE_SECONDS };
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
 
 	setsockopt(target->line, SOL_SOCKET, SO_RCVTIMEO, &limit,
 		   sizeof(limit));
@@ -168,7 +168,7 @@ void world_fill_slot(struct world *world, unsigned int slot, int fd,
 		close(old);
 	world->slot[slot].mem = mem;
 	world->slot[slot].user = user;
-	/* Another thread may have been as fast: what it put there goes. */
+	/* Another thread may have filled the slot in the meantime: close its fd. */
 	fd = atomic_exchange(&world->slot[slot].fd, fd);
 	if (fd >= 0)
 		close(fd);

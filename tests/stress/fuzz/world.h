@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a case works on: a target, descriptors, windows, and memory of its own to
- * call from. A case lives in a process of its own, the worker; what it finds goes
- * to the tally, which lies in memory shared with the parent.
+ * State of a case: the target, file descriptors, windows, and memory from which it makes
+ * calls. Each case runs in its own process, the worker. Results go to the tally, which is
+ * in memory that the worker shares with its parent.
  */
 #ifndef GUPX_TESTS_FUZZ_WORLD_H
 #define GUPX_TESTS_FUZZ_WORLD_H
@@ -24,11 +24,12 @@
 #define THREADS 5
 
 /**
- * struct tally - what came of all cases so far
- * @operations: done
- * @answers: by verb and errno
- * @reasons: that requests ended short for
- * @failed: in this case; the text is set
+ * struct tally - results of all cases so far
+ * @operations: number of operations performed
+ * @answers: number of results, by verb and errno
+ * @reasons: number of requests that stopped early, by reason
+ * @failed: the current case has failed
+ * @text: description of the failure
  */
 struct tally {
 	_Atomic uint64_t operations;
@@ -38,14 +39,14 @@ struct tally {
 	char text[400];
 };
 
-/* Is an address space still there? */
+/* Whether an address space still exists: yes, no, unknown. */
 enum life { LIFE_ON, LIFE_GONE, LIFE_UNSURE };
 
 /**
  * struct slot - a pin fd
- * @fd: -1: none. Whoever swaps a number out of it closes it.
- * @mem: handle of the address space, %HANDLE_TARGET of all the target's
- * @user: that made it
+ * @fd: the descriptor; -1: none. The thread that exchanges it closes the old one.
+ * @mem: enum handle of the pinned address space, as call_space_of() maps it
+ * @user: value of world.user when it was created
  */
 struct slot {
 	_Atomic int fd;
@@ -53,7 +54,7 @@ struct slot {
 	unsigned int user;
 };
 
-/* A mapping of a pin fd, in a zone of addresses that nothing else is put into. */
+/* A mapping of a pin fd. The kernel places no other mappings at these addresses. */
 struct window {
 	uint64_t addr;
 	_Atomic uint64_t len;
@@ -61,10 +62,10 @@ struct window {
 };
 
 /**
- * struct arena - a caller's own memory, below 4 GiB
- * @read_only: one page
- * @rooms: two pages for structs, guarded
- * @buffer: BUFFER_BYTES, guarded
+ * struct arena - memory for the arguments of calls, below 4 GiB
+ * @read_only: one read-only page
+ * @rooms: two pages for structs, between guard pages
+ * @buffer: output buffer of BUFFER_BYTES, between guard pages
  */
 struct arena {
 	uint8_t *read_only;
@@ -76,21 +77,29 @@ struct arena {
 #define ROOMS_BYTES (2UL << 12)
 
 /**
- * struct world - see above
- * @handle: descriptors of each kind, up to the pin fds
- * @guarded: mappings of bytes that must not change; 0: none of that kind
- * @line: one order to the target at a time
- * @target_life, @target_child_life: of their address spaces
- * @user: counts how often we became someone else
- * @largest_pin: bytes that one PIN may ask for
- * @admin: all capabilities but perhaps CAP_IPC_LOCK
- * @limited: RLIMIT_MEMLOCK holds for us
- * @released: parts of pin fds were released, so what is read of them has gaps
- * @sealed: some pin fd refuses pins, windows or releases
- * @few_files: RLIMIT_NOFILE may be met
- * @racing: others are at work: only what holds at all times is expected
- * @child: a copy of the worker, without a line to the target
- * @sleeper: a child that holds copies of all descriptors
+ * struct world - state of a case
+ * @tally: results of all cases
+ * @target: the target process
+ * @target_child: its forked child; pid 0: none
+ * @region: the target's regions
+ * @handle: file descriptors by enum handle, without the pin fds
+ * @slot: the pin fds
+ * @window: the windows
+ * @arena: arguments of the main thread, then of each thread of TOGETHER
+ * @guarded: address of each kind of guarded bytes; 0: none
+ * @line: lock; held while the target executes a call
+ * @target_life: whether the target's address space still exists
+ * @target_child_life: whether its child's address space still exists
+ * @user: number of times that the worker changed its user
+ * @largest_pin: maximum length of one PIN, bytes
+ * @admin: the worker is root, perhaps without CAP_IPC_LOCK
+ * @limited: RLIMIT_MEMLOCK applies to the worker
+ * @released: parts of pin fds were unpinned, so pread() may find gaps
+ * @sealed: some pin fd may have a seal
+ * @few_files: RLIMIT_NOFILE may be reached
+ * @racing: threads run concurrently, so check only what races cannot change
+ * @child: this process is a CHILD; it cannot send calls to the target
+ * @sleeper: PID of a child that holds copies of the descriptors; 0: none
  */
 struct world {
 	struct tally *tally;
@@ -117,18 +126,18 @@ struct world {
 	pid_t sleeper;
 };
 
-/* Handles that do not depend on the case; the others are -1. */
+/* Open the descriptors that all cases share; the others are -1. */
 void world_prepare(int handle[HANDLE_PIN0]);
-/* False: no target to be had. */
+/* Start the target and build its memory. Return: false if that fails. */
 bool world_build(struct world *world, const struct sketch *sketch);
 
-/* Who does not answer in time is taken for dead. */
+/* Limit the time to wait for the target's answers. A timeout counts as its death. */
 void world_bound_wait(const struct target *target);
 
 int world_fd(struct world *world, unsigned int handle);
 bool world_is_slot(unsigned int handle);
 struct slot *world_slot(struct world *world, unsigned int handle);
-/* Closes what was there. */
+/* Put @fd into the slot and close the previous one. */
 void world_fill_slot(struct world *world, unsigned int slot, int fd,
 		     uint8_t mem, unsigned int user);
 
@@ -137,22 +146,22 @@ uint64_t world_addr(struct world *world, const struct arena *arena,
 uint64_t world_len(struct world *world, const struct op *op, uint64_t addr);
 uint64_t world_buffer(struct world *world, const struct arena *arena,
 		      const struct op *op);
-/* Bytes that may be written from there on, 0 where none are known. */
+/* Return the number of writable bytes in the buffer that are checked, or 0. */
 size_t world_buffer_room(const struct op *op);
 
-/* The first failure of a case is kept. */
+/* Record a failure. Only the first one of a case is kept. */
 void world_fail(struct world *world, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void world_count(struct world *world, const struct op *op, int error);
 
-/* What the ioctls do, and what the others do. */
+/* Perform an operation: an ioctl, or any other verb. */
 void call_run(struct world *world, struct arena *arena, const struct op *op);
 void act_run(struct world *world, struct arena *arena, const struct op *op);
-/* Signals, for touches and alarms. */
+/* Install the signal handlers for touches of windows and for alarms. */
 void act_prepare(void);
-/* Lets go of all that the world holds. */
+/* Close all pin fds, unmap all windows and kill the sleeper. */
 void act_end(struct world *world);
-/* All of a case. */
+/* Run all operations of a case. */
 void script_run(struct world *world, const struct sketch *sketch);
 
 #endif /* GUPX_TESTS_FUZZ_WORLD_H */
