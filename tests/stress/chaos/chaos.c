@@ -282,11 +282,11 @@ static void disturb_process(struct run *run)
 		return;
 	if (prng_chance(&run->prng, 35)) {
 		kill(pid, SIGKILL);
-		count(&world->tally.kills);
+		count_event(&world->tally.kills);
 	} else {
 		kill(pid, SIGSTOP);
 		run->stopped = pid;
-		count(&world->tally.stops);
+		count_event(&world->tally.stops);
 	}
 }
 

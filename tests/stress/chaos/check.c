@@ -99,7 +99,7 @@ static void check_coherence(const struct view *view, uint64_t addr,
 		if (!read_word(view, offset + STAMP_COUNT, &seen) ||
 		    atomic_load(&row->life) != life->number)
 			return;
-		count(&world->tally.coherent);
+		count_event(&world->tally.coherent);
 		if (seen >= published)
 			return;
 		usleep(1000);
@@ -120,7 +120,7 @@ static void check_page(const struct view *view, const struct gupx_extent *run,
 
 	if (!stamp_in_arena(addr))
 		return;
-	count(&world->tally.checked);
+	count_event(&world->tally.checked);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (!read_word(view, offset + places[i], &word))
 			return;
@@ -200,7 +200,7 @@ void check_hold(struct prng *prng, const struct hold *hold)
 	const struct view view = { .hold = hold };
 	struct gupx_extents head;
 
-	count(&world->tally.requests[REQUEST_PREAD]);
+	count_event(&world->tally.requests[REQUEST_PREAD]);
 	if (get_runs(hold, &head, runs))
 		check_pages(prng, &view, runs, head.count, false);
 }
@@ -258,8 +258,8 @@ void check_window(struct prng *prng, struct hold *hold, bool close_first)
 		check_map_error(runs, head.count, write, errno);
 		return;
 	}
-	count(&world->tally.requests[write ? REQUEST_WINDOW_WRITE
-					   : REQUEST_WINDOW]);
+	count_event(&world->tally.requests[write ? REQUEST_WINDOW_WRITE
+						 : REQUEST_WINDOW]);
 	view.map = map;
 	if (close_first) {
 		close(hold->fd);
@@ -278,7 +278,7 @@ void check_read(const struct life *life, uint64_t addr, uint64_t len,
 	for (uint64_t page = addr & -PAGE; page < addr + len; page += PAGE) {
 		if (!stamp_in_arena(page))
 			continue;
-		count(&world->tally.checked);
+		count_event(&world->tally.checked);
 		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]);
 		     i++) {
 			const uint64_t at = page + places[i];

@@ -102,18 +102,18 @@ static bool is_short(const struct lab_answer *answer, uint64_t len,
 static void count_request(enum request_kind kind,
 			  const struct lab_answer *answer, uint32_t flags)
 {
-	count(&world->tally.requests[kind]);
+	count_event(&world->tally.requests[kind]);
 	if (flags & GUPX_F_ENGINE_KERNEL)
-		count(&world->tally.by_kernel);
+		count_event(&world->tally.by_kernel);
 	if (answer->failed) {
-		count(&world->tally.errnos[answer->failed % ERRNOS]);
+		count_event(&world->tally.errnos[answer->failed % ERRNOS]);
 		return;
 	}
 	atomic_fetch_add(&world->tally.pages, answer->done / PAGE);
 	if (answer->stop.reason == GUPX_REASON_NONE)
 		return;
-	count(&world->tally.short_requests);
-	count(&world->tally.reasons[answer->stop.reason % REASONS]);
+	count_event(&world->tally.short_requests);
+	count_event(&world->tally.reasons[answer->stop.reason % REASONS]);
 }
 
 void contract_check(enum request_kind kind, const struct lab_answer *answer,

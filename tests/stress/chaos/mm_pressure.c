@@ -124,7 +124,7 @@ void mm_pressure_live(unsigned int worker, uint64_t seed)
 	struct prng prng = { .state = seed };
 
 	for (;;) {
-		count(&world->beats[worker]);
+		count_event(&world->beats[worker]);
 		apply_pressure(&prng);
 		usleep(prng_below(&prng, 10000));
 	}

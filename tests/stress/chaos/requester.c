@@ -150,7 +150,7 @@ static void release_hold(struct hold *hold)
 		return;
 	close(hold->fd);
 	hold->fd = -1;
-	count(&world->tally.requests[REQUEST_RELEASE]);
+	count_event(&world->tally.requests[REQUEST_RELEASE]);
 }
 
 static void request_pin(struct requester *requester)
@@ -275,7 +275,7 @@ static void share_with_child(struct requester *requester)
 {
 	pid_t pid;
 
-	count(&world->tally.requests[REQUEST_SHARE]);
+	count_event(&world->tally.requests[REQUEST_SHARE]);
 	pid = fork();
 	if (pid)
 		return;
@@ -319,7 +319,7 @@ void requester_live(unsigned int worker, uint64_t seed)
 	if (worker == TARGETS)
 		limit_memlock();
 	for (;;) {
-		count(&world->beats[worker]);
+		count_event(&world->beats[worker]);
 		make_request(&requester);
 		if (prng_chance(&requester.prng, 25))
 			check_random_hold(&requester);

@@ -34,9 +34,9 @@ enum region draw_region(struct prng *prng)
 
 void count_op(enum op op, bool refused)
 {
-	count(&world->tally.ops[op]);
+	count_event(&world->tally.ops[op]);
 	if (refused)
-		count(&world->tally.refused_ops[op]);
+		count_event(&world->tally.refused_ops[op]);
 }
 
 void complain(enum rule rule, const char *format, ...)
@@ -89,7 +89,7 @@ void world_enter(unsigned int slot, uint32_t parent, struct life *life)
 	atomic_store(&to->parent, parent);
 	atomic_store(&to->pid, life->pid);
 	atomic_store(&to->life, life->number);
-	count(&world->tally.lives);
+	count_event(&world->tally.lives);
 }
 
 void world_leave(unsigned int slot)

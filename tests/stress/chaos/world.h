@@ -182,7 +182,7 @@ struct span draw_span(struct prng *prng, uint64_t pages);
 /* Draw a region. Steady ones are preferred, because coherence is checked only there. */
 enum region draw_region(struct prng *prng);
 
-static inline void count(_Atomic uint64_t *counter)
+static inline void count_event(_Atomic uint64_t *counter)
 {
 	atomic_fetch_add(counter, 1);
 }
@@ -199,7 +199,7 @@ struct life {
 	pid_t pid;
 };
 
-/* Copy a slot. Return: false if it is empty or changed meanwhile. */
+/* Copy a slot. Return: false if it is empty or changes during the copy. */
 bool world_look(unsigned int slot, struct life *life);
 /* Whether the slot still has that life. Numbers are not reused soon enough to matter. */
 bool world_is_still(unsigned int slot, const struct life *life);
