@@ -380,7 +380,10 @@ static void complain_of_child(void)
 		fclose(file);
 }
 
-/* Kill and reap everything. A process that survives SIGKILL for long hangs in the kernel. */
+/*
+ * Kill and reap everything. A process that survives SIGKILL for long hangs in the
+ * kernel.
+ */
 static void end_all(void)
 {
 	const uint64_t end = read_seconds() + HANG_SECONDS;
@@ -396,7 +399,10 @@ static void end_all(void)
 		complain_of_child();
 }
 
-/* Complain if some kind of operation or request never occurred: the test proved nothing. */
+/*
+ * Complain if some kind of operation or request never occurred: the test proved
+ * nothing.
+ */
 static void check_variety(void)
 {
 	const struct tally *tally = &world->tally;

@@ -83,7 +83,10 @@ static int advice_of(enum op op)
 	}
 }
 
-/* Move to the same offset in the other window of the region, where the stamps stay valid. */
+/*
+ * Move to the same offset in the other window of the region, where the stamps stay
+ * valid.
+ */
 static bool do_mremap(uint64_t addr, uint64_t len)
 {
 	const uint64_t window = (addr - ARENA) / WINDOW_ROOM % WINDOWS;
@@ -219,7 +222,10 @@ static void do_fork(struct chaos_target *target)
 static void end_life(struct chaos_target *target, enum op op)
 {
 	count_op(op, false);
-	/* Clear the slot before exec: requesters must not find a new mm under the old life. */
+	/*
+	 * Clear the slot before exec: requesters must not find a new mm under the old
+	 * life.
+	 */
 	world_leave(target->slot);
 	if (op == OP_EXIT)
 		_exit(0);
@@ -253,7 +259,10 @@ void chaos_target_live(unsigned int worker, uint64_t seed)
 	};
 
 	memory_forgive_faults();
-	/* The stamps contain the life's number, so enter first. Early requests find no mapping. */
+	/*
+	 * The stamps contain the life's number, so enter first. Early requests find no
+	 * mapping.
+	 */
 	world_enter(target.slot, LIFE_NONE, &target.life);
 	memory_set_up(&target);
 	for (;;)

@@ -73,7 +73,10 @@ static bool has_error(uint16_t reason, uint32_t error)
 		return false;
 	for (unsigned int i = 0; i < MAX_ERRORS; i++)
 		if (reasons[reason].errors[i] == error)
-			/* Unused entries of the row are 0, which only WOULD_WAIT allows. */
+			/*
+			 * Unused entries of the row are 0, which only WOULD_WAIT
+			 * allows.
+			 */
 			return error || reason == GUPX_REASON_WOULD_WAIT;
 	return false;
 }

@@ -28,7 +28,10 @@ void memory_forgive_faults(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-/* REGION_EQUAL has four different stamps, the same in all targets, so that KSM merges pages. */
+/*
+ * REGION_EQUAL has four different stamps, the same in all targets, so that KSM merges
+ * pages.
+ */
 static uint64_t make_page_stamp(struct chaos_target *target, uint64_t addr)
 {
 	const uint64_t index = stamp_index(addr);
@@ -55,13 +58,18 @@ static void stamp_page(struct chaos_target *target, uint64_t addr)
 	*last = stamp;
 	if (!stamp_is_steady(stamp_region(addr)) || target->life.parent)
 		return;
-	/* Write the page before publishing the count, so that the published count is a lower bound. */
+	/*
+	 * Write the page before publishing the count, so that the published count is a
+	 * lower bound.
+	 */
 	published = &world_row(target->life.number)->count[stamp_index(addr)];
 	*count = atomic_load(published) + 1;
 	atomic_store(published, *count);
 }
 
-/* Not inlined: siglongjmp() may corrupt locals of the function that called sigsetjmp(). */
+/*
+ * Not inlined: siglongjmp() may corrupt locals of the function that called sigsetjmp().
+ */
 static void __attribute__((noinline))
 stamp_pages(struct chaos_target *target, uint64_t addr, uint64_t len)
 {

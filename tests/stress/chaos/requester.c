@@ -69,7 +69,10 @@ static bool find_target(struct requester *requester)
 	return false;
 }
 
-/* Stack, text, unmapped and kernel addresses. Only the answers are checked, not the content. */
+/*
+ * Stack, text, unmapped and kernel addresses. Only the answers are checked, not the
+ * content.
+ */
 static uint64_t draw_odd_address(struct prng *prng)
 {
 	static const uint64_t addresses[] = {

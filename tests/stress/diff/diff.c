@@ -63,7 +63,10 @@ static void write_setting(const char *path, const char *text)
 		close(fd);
 }
 
-/* The first huge mapping wakes khugepaged for one scan. Get that scan over before the cases. */
+/*
+ * The first huge mapping wakes khugepaged for one scan. Get that scan over before the
+ * cases.
+ */
 static void let_khugepaged_scan(void)
 {
 	const size_t len = 4UL << 20;
@@ -150,7 +153,10 @@ static void print_case(const struct op *ops, size_t nr,
 		printf("#    %s\n", report->text);
 }
 
-/* Print how to replay the whole case, then the operations that are left after shrinking. */
+/*
+ * Print how to replay the whole case, then the operations that are left after
+ * shrinking.
+ */
 static void show_failure(const struct options *options, uint64_t seed,
 			 uint64_t number, struct op *ops, size_t nr)
 {
@@ -278,7 +284,10 @@ static void print_summary(const struct options *options,
 	       totals->failed + explained, explained);
 }
 
-/* Reserve a tenth of the time limit for each later seed, so that a slow machine runs them all. */
+/*
+ * Reserve a tenth of the time limit for each later seed, so that a slow machine runs
+ * them all.
+ */
 static uint64_t later_seeds(const struct options *options, size_t i)
 {
 	return options->seconds / 10 * (options->seeds.nr - 1 - i);

@@ -137,7 +137,10 @@ static void draw_map(struct draw *draw)
 	draw->end = from + nr;
 }
 
-/* Draw part of a mapping, all of it, more than it, or a range that ends with another mapping. */
+/*
+ * Draw part of a mapping, all of it, more than it, or a range that ends with another
+ * mapping.
+ */
 static void draw_range(struct draw *draw, uint64_t *from, uint64_t *nr)
 {
 	const size_t i = prng_below(&draw->prng, draw->maps);

@@ -163,7 +163,10 @@ void known_probe(void)
 		exit(1);
 	}
 	lacks_unshare_file = word & LAB_PM_FILE;
-	/* Row E8z (pins of the zero page are not counted): a read pin of untouched memory. */
+	/*
+	 * Row E8z (pins of the zero page are not counted): a read pin of untouched
+	 * memory.
+	 */
 	probe_pin(OP_MAP_ANON, OP_F_WRITE, 0, &word, &acquired);
 	skips_zero_page = !acquired;
 	faults_hugetlb = probe_pin(OP_MAP_HUGETLB, OP_F_WRITE, GUPX_F_NOFAULT,
@@ -217,7 +220,10 @@ static bool is_on_disk(const struct pair *pair, uint64_t addr)
 	       !strncmp(name, "/mnt/disk/", 10);
 }
 
-/* Whether a write by the twin would copy the page: a private file page or the zero page. */
+/*
+ * Whether a write by the twin would copy the page: a private file page or the zero
+ * page.
+ */
 static bool is_cow_source(const struct pair *pair, const struct state *state,
 			  uint64_t addr)
 {
@@ -273,7 +279,10 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 	if (!lacks_unshare_file || (op->flags & GUPX_F_WRITE) ||
 	    !is_cow_source(pair, &pair->seen_a, addr))
 		return KNOWN_NONE;
-	/* The policy cannot break COW: NOFAULT forbids the fault, or userfaultfd blocks it. */
+	/*
+	 * The policy cannot break COW: NOFAULT forbids the fault, or userfaultfd blocks
+	 * it.
+	 */
 	if (answer->stop.reason == GUPX_REASON_NOFAULT ||
 	    (answer->stop.reason == GUPX_REASON_FAULT_SIGBUS &&
 	     (pair->seen_a.words[page] & PM_UFFD_WP)))

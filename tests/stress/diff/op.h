@@ -125,7 +125,10 @@ void op_print(FILE *to, const char *prefix, const struct op *op);
 /* Parse the text form. Return: false if @line is not an operation. */
 bool op_parse(const char *line, struct op *op);
 
-/* Draw case @number of a seed into @ops, which has OPS_MAX elements. Return: their number. */
+/*
+ * Draw case @number of a seed into @ops, which has OPS_MAX elements. Return: their
+ * number.
+ */
 size_t draw_case(uint64_t seed, uint64_t number, struct op *ops);
 
 #endif /* GUPX_TESTS_DIFF_OP_H */

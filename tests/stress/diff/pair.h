@@ -87,7 +87,10 @@ size_t case_shrink(struct op *ops, size_t nr, struct report *report);
 
 struct lab_answer;
 
-/* Find out by experiment which known differences this kernel has. Call after twin_prepare(). */
+/*
+ * Find out by experiment which known differences this kernel has. Call after
+ * twin_prepare().
+ */
 void known_probe(void);
 /*
  * Return the known difference because of which the policy stops at @answer->stop but

@@ -105,7 +105,10 @@ static void check_frames(struct pair *pair, const char *engine,
 	}
 }
 
-/* Pin the same pages of @twin again with the other engine; both must pin the same frames. */
+/*
+ * Pin the same pages of @twin again with the other engine; both must pin the same
+ * frames.
+ */
 static void compare_frames(struct pair *pair, const struct twin *twin,
 			   uint64_t addr, const struct op *op,
 			   const struct lab_answer *held, bool kernel)
@@ -338,7 +341,10 @@ static struct lab_answer read_split(const struct twin *twin, uint64_t addr,
 	return more;
 }
 
-/* Read by the kernel's engine; only up to the policy's stop if that stop is a known difference. */
+/*
+ * Read by the kernel's engine; only up to the policy's stop if that stop is a known
+ * difference.
+ */
 static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 					const struct op *op, void *buffer,
 					const struct lab_answer *policy)

@@ -21,7 +21,10 @@
 #define KPF_THP_BIT (1ULL << 22)
 #define KPF_ZERO_BIT (1ULL << 24)
 
-/* Number of lines of smaps_rollup that are compared; background work does not change them. */
+/*
+ * Number of lines of smaps_rollup that are compared; background work does not change
+ * them.
+ */
 #define STATE_SUMS 5
 
 /**

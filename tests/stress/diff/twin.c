@@ -60,7 +60,10 @@ void twin_prepare(void)
 	munmap(words, PATTERN_BYTES);
 }
 
-/* Return a pattern offset that depends on address and operation, so that contents differ. */
+/*
+ * Return a pattern offset that depends on address and operation, so that contents
+ * differ.
+ */
 static off_t pattern_at(uint64_t at, size_t index)
 {
 	return (at / 8 + index * 0x11238) % (PATTERN_BYTES / 4);
@@ -152,7 +155,10 @@ int twin_start(struct twin *twin, const struct op *ops, size_t nr)
 	return error;
 }
 
-/* Kill the child and wait until its memory is gone: until then its pages count as shared. */
+/*
+ * Kill the child and wait until its memory is gone: until then its pages count as
+ * shared.
+ */
 static long end_child(struct twin *twin)
 {
 	const pid_t pid = twin->child.pid;

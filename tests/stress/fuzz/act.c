@@ -112,7 +112,10 @@ static void handle_fault(int signal)
 {
 	if (is_touching)
 		siglongjmp(hit, signal);
-	/* The fault is not from touch_byte(): restore the default action, so that it kills us. */
+	/*
+	 * The fault is not from touch_byte(): restore the default action, so that it
+	 * kills us.
+	 */
 	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 }
 
@@ -330,7 +333,9 @@ static int act_dup(struct world *world, const struct op *op)
 	return 0;
 }
 
-/* Send a pin fd through a socket, and receive it or close the socket with the fd in it. */
+/*
+ * Send a pin fd through a socket, and receive it or close the socket with the fd in it.
+ */
 static int act_send(struct world *world, const struct op *op)
 {
 	const struct slot slot = *world_slot(world, op->file);
@@ -352,13 +357,19 @@ static int act_send(struct world *world, const struct op *op)
 
 static void stop_sleeper(struct world *world)
 {
-	/* kill() fails if we are no longer root: the parent process kills the sleeper later. */
+	/*
+	 * kill() fails if we are no longer root: the parent process kills the sleeper
+	 * later.
+	 */
 	if (world->sleeper > 0 && !kill(world->sleeper, SIGKILL))
 		waitpid(world->sleeper, NULL, 0);
 	world->sleeper = 0;
 }
 
-/* Fork a child that keeps our descriptors, or execs and keeps those without close-on-exec. */
+/*
+ * Fork a child that keeps our descriptors, or execs and keeps those without
+ * close-on-exec.
+ */
 static int act_fork(struct world *world, bool exec)
 {
 	stop_sleeper(world);
@@ -387,7 +398,9 @@ static long call_in_target(struct world *world, const struct op *op,
 		return TARGET_CALL(target, SYS_mremap, addr, len, len,
 				   MREMAP_MAYMOVE);
 	default:
-		/* Write through /proc/PID/mem: a bad address is an errno, not a signal. */
+		/*
+		 * Write through /proc/PID/mem: a bad address is an errno, not a signal.
+		 */
 		return pwrite(target->mem_fd, &op->number, 1, addr) == 1
 			       ? 0
 			       : -errno;
@@ -436,7 +449,10 @@ static int act_target_fork(struct world *world)
 	return 0;
 }
 
-/* End the target's address space by exec or exit. Its pins stay; new requests get ESRCH. */
+/*
+ * End the target's address space by exec or exit. Its pins stay; new requests get
+ * ESRCH.
+ */
 static int act_target_end(struct world *world, bool exec)
 {
 	if (world->target.pid <= 0)

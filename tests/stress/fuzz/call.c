@@ -278,7 +278,10 @@ static uint32_t known_flags(const struct call *call)
 	return 0;
 }
 
-/* Whether a READ's buffer reaches beyond the user half: access_ok() varies between kernels. */
+/*
+ * Whether a READ's buffer reaches beyond the user half: access_ok() varies between
+ * kernels.
+ */
 static bool may_end_in_kernel(const struct call *call)
 {
 	return call->op->verb == VERB_READ &&
@@ -409,7 +412,10 @@ static int foresee_pin_fd(const struct call *call)
 		       : EXDEV;
 }
 
-/* Predict the errno of the file on which EXTENTS, UNPIN, SEAL or an unknown ioctl is called. */
+/*
+ * Predict the errno of the file on which EXTENTS, UNPIN, SEAL or an unknown ioctl is
+ * called.
+ */
 static int foresee_file(const struct call *call)
 {
 	const uint8_t handle = call->op->file;

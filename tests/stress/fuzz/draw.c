@@ -39,7 +39,9 @@ static uint64_t draw_number(struct draw *draw)
 	return prng_next(&draw->prng);
 }
 
-/* Return the flags that the verb accepts. For EXPLAIN, @number selects the judged verb. */
+/*
+ * Return the flags that the verb accepts. For EXPLAIN, @number selects the judged verb.
+ */
 static uint32_t allowed_flags(const struct op *op)
 {
 	static const uint8_t judged[] = { VERB_PIN, VERB_POPULATE, VERB_READ };

@@ -46,7 +46,10 @@ static bool map_unpinned(struct guard *guard, int flags)
 	return true;
 }
 
-/* Fill the file and close @writer, so that cases have no descriptor that is open for writing. */
+/*
+ * Fill the file and close @writer, so that cases have no descriptor that is open for
+ * writing.
+ */
 static bool prepare_file(struct guard *guard, int writer, const char *path)
 {
 	char link[64];
@@ -111,7 +114,10 @@ void guard_map(uint64_t addr[GUARDS])
 	addr[GUARD_PRIVATE] = map_guard(guards[GUARD_DISK].fd, MAP_PRIVATE);
 }
 
-/* GUARD_VDSO is not checked here: a case may legitimately get its own copy of the vdso page. */
+/*
+ * GUARD_VDSO is not checked here: a case may legitimately get its own copy of the vdso
+ * page.
+ */
 const char *guard_changed(void)
 {
 	for (unsigned int i = 0; i < GUARD_VDSO; i++)

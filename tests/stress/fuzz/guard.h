@@ -27,7 +27,10 @@ enum guard_kind {
 bool guard_prepare(void);
 /* Map each kind for a case, to be pinned. An address of 0: there is none. */
 void guard_map(uint64_t addr[GUARDS]);
-/* Check the first byte of each page, without the vdso. Return: a changed kind's name or NULL. */
+/*
+ * Check the first byte of each page, without the vdso. Return: a changed kind's name or
+ * NULL.
+ */
 const char *guard_changed(void);
 /* Check all bytes, with the vdso. Return: a changed kind's name or NULL. */
 const char *guard_changed_at_all(void);

@@ -84,7 +84,9 @@ static void live_as_child(struct world *world, const struct op *op, size_t nr)
 			run_op(world, &world->arena[0], &op[i]);
 }
 
-/* Run operations in a child and kill it after @microseconds, in the middle of its work. */
+/*
+ * Run operations in a child and kill it after @microseconds, in the middle of its work.
+ */
 static void run_child(struct world *world, const struct op *op, size_t nr,
 		      unsigned int microseconds)
 {

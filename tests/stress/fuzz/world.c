@@ -27,7 +27,10 @@
 /* Address of the windows, far from addresses that the kernel chooses for mappings. */
 #define WINDOW_ZONE 0x10000000000UL
 #define WINDOW_ROOM (64UL << 20)
-/* Seconds to wait for an answer of the target: an operation may have blocked it forever. */
+/*
+ * Seconds to wait for an answer of the target: an operation may have blocked it
+ * forever.
+ */
 #define ANSWER_SECONDS 20
 
 #ifndef MAP_HUGE_SHIFT
