@@ -7,7 +7,7 @@ set -euo pipefail
 # shellcheck source=tools/dist/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What the packages are made of, and nothing that a build may have left in it.
+# Sources of the packages, and build products to leave out.
 TREE=(COPYING Kbuild Makefile dkms.conf module tools uapi)
 PRODUCTS=('*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' compat_probed.h)
 

@@ -67,7 +67,7 @@ warn_of_running_kernel() {
 			"apt install linux-headers-$running && make install"
 }
 
-# What DKMS needs, and nothing that a build may have left in the tree.
+# Copy what DKMS needs, without build products.
 copy_sources() {
 	local to file
 

@@ -15,8 +15,8 @@ VERSION=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TOP/dkms.conf")
 # A make above us must not hand its flags and job server to kbuild below us.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
-# udev, sysusers and modules-load look below these two, and leave /etc to whoever
-# wants it otherwise. Below any other prefix they would find nothing.
+# udev, sysusers and modules-load only read these two prefixes and /etc, which is left to
+# the administrator.
 case $PREFIX in
 /usr | /usr/local) SYSTEM=$PREFIX/lib ;;
 *) SYSTEM=/etc ;;
@@ -72,7 +72,7 @@ run_dkms() {
 	return 1
 }
 
-# Each version, and its sources with it: two beside each other help nobody.
+# Remove each version and its sources: only one may be installed.
 remove_from_dkms() {
 	local version
 

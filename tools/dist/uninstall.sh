@@ -65,7 +65,7 @@ remove_modules() {
 remove_group() {
 	local gid members
 
-	# Of this machine's own file: a directory service keeps its groups itself.
+	# Read the local file only: a directory service manages its own groups.
 	IFS=: read -r _ _ gid members < <(grep "^$GROUP:" /etc/group) || return 0
 	if [[ -n $members ]] || cut -d: -f4 /etc/passwd | grep -qx "$gid"; then
 		say "the group $GROUP stays, somebody is in it: ${members:-see /etc/passwd}"

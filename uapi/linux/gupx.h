@@ -271,7 +271,7 @@ enum gupx_reason {
 };
 
 /**
- * struct gupx_stop - where and why a request stopped early
+ * struct gupx_stop - address and reason of an early end of a request
  * @addr: [out] first byte that is not done; addr + len if all is done
  * @error: [out] errno that get_user_pages has for this reason; 0 if all is done, or
  *	for %GUPX_REASON_WOULD_WAIT

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * proc_check: tells what is true of a process, without gupx.
+ * proc_check: checks the memory of a process without gupx.
  *
  * Values are the same bytes in every run, so that any copy can be judged: a
  * readable head, then hexadecimal digits that a compressor can halve at best.

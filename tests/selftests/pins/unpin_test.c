@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * UNPIN, SEAL and READ_ONLY: a part of a pin fd goes and the rest stays where it is;
- * and what whoever passes a pin fd on can rule out.
+ * UNPIN releases part of a pin fd and does not move the rest. SEAL and READ_ONLY restrict
+ * a pin fd before its owner passes it on.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +28,7 @@
 #define MAX_PAGES 4096
 #define HUGE (2ULL << 20)
 
-/* What the test knows of a page of the pin fd. */
+/* A page of the pin fd, as the test expects it. */
 struct page {
 	bool held;
 	uint64_t addr;
@@ -36,13 +36,14 @@ struct page {
 };
 
 /**
- * struct model - a pin fd as it should be
- * @target: of it
- * @fd: the pin fd, or -1
- * @page: its pages, in the order they were pinned
- * @nr: how many
- * @before: pins of the whole system without it
- * @used: pages charged to the user without it
+ * struct model - expected state of a pin fd
+ * @target: process whose pages are pinned
+ * @fd: pin fd, or -1
+ * @page: its pages, in the order of pinning
+ * @nr: number of pages
+ * @before: pins in the whole system without this pin fd
+ * @used: pages charged to the user without this pin fd
+ * @extents: extents of the user without this pin fd
  */
 struct model {
 	struct target target;
@@ -62,7 +63,7 @@ static struct gupx_info info_now(void)
 	return info;
 }
 
-/* Charged as anybody is, but for root's right to see and count pins. */
+/* Drop CAP_IPC_LOCK, so that pins are charged; keep root's right to count them. */
 static void model_start(struct __test_metadata *_metadata, struct model *model)
 {
 	ASSERT_LE(0, lab_device());
@@ -88,7 +89,7 @@ static void model_stop(struct __test_metadata *_metadata, struct model *model)
 	free(model->page);
 }
 
-/* The target's pages say their number, where it may write to them. */
+/* Write its number to each page that the target may write. */
 static long number_pages(const long arguments[6])
 {
 	for (long i = 0; i < arguments[1]; i++)
@@ -126,7 +127,7 @@ static size_t model_held(const struct model *model)
 	return held;
 }
 
-/* Of these pages, as many as are held go. */
+/* Release a range; UNPIN must report the pages of it that are still held. */
 static void model_unpin(struct __test_metadata *_metadata, struct model *model,
 			size_t first, size_t nr)
 {
@@ -142,7 +143,7 @@ static void model_unpin(struct __test_metadata *_metadata, struct model *model,
 	TH_LOG("pages %zu to %zu of %zu", first, first + nr, model->nr);
 }
 
-/* Extents are of pages that are held, each once, in their old places. */
+/* The extents cover each held page once, at its old offset. */
 static void check_extents(struct __test_metadata *_metadata,
 			  const struct model *model)
 {
@@ -182,7 +183,7 @@ static void check_extents(struct __test_metadata *_metadata,
 	free(runs);
 }
 
-/* A page of the file, by pread(): the number that stands in it, or ENODATA. */
+/* Check a page with pread(): its number if it is held, ENODATA if it is released. */
 static void check_page(struct __test_metadata *_metadata,
 		       const struct model *model, size_t index)
 {
@@ -218,8 +219,8 @@ FIXTURE(unpin)
 };
 
 /*
- * @build: makes the memory, and pins all of it; NULL, or what is missing
- * @window: such pins can be mapped
+ * @build: maps the memory and pins all of it; returns NULL or what the machine lacks
+ * @window: these pins can be mapped
  */
 FIXTURE_VARIANT(unpin)
 {
@@ -256,7 +257,7 @@ static const char *build_huge(struct model *model)
 	return pin_kind(model, MEMORY_THP, GUPX_F_WRITE);
 }
 
-/* The middle of a huge page, and of two together. */
+/* The middle of one huge page, and a part of two adjacent ones. */
 static const char *build_part(struct model *model)
 {
 	struct memory memory;
@@ -347,18 +348,18 @@ TEST_F(unpin, releases_what_was_asked_and_moves_nothing)
 	check_all(_metadata, model);
 	model_unpin(_metadata, model, 3, 2);
 	check_all(_metadata, model);
-	/* Up to it, and not beyond. */
+	/* pread() stops in front of a released page. */
 	EXPECT_EQ((ssize_t)(2 * page),
 		  pread(model->fd, bytes, sizeof(bytes), page));
 	EXPECT_EQ((ssize_t)page - 100,
 		  pread(model->fd, bytes, sizeof(bytes), 2 * page + 100));
 	EXPECT_EQ(-1, pread(model->fd, bytes, sizeof(bytes), 4 * page + 5));
 	EXPECT_EQ(ENODATA, errno);
-	/* Once only. */
+	/* A second release of a page counts nothing. */
 	model_unpin(_metadata, model, 3, 2);
 	model_unpin(_metadata, model, 2, 4);
 	check_all(_metadata, model);
-	/* The first and the last one; and beyond the end there is nothing. */
+	/* The first page, the last page, and a range behind the end. */
 	model_unpin(_metadata, model, 0, 1);
 	model_unpin(_metadata, model, self->nr - 1, 1);
 	model_unpin(_metadata, model, self->nr - 2, 100);
@@ -380,7 +381,7 @@ TEST_F(unpin, of_all_in_turn_leaves_an_empty_pin_fd)
 		model_unpin(_metadata, model, at, 9);
 	EXPECT_EQ(0UL, model_held(model));
 	check_all(_metadata, model);
-	/* It takes more, behind what was. */
+	/* New pins are appended. */
 	ASSERT_TRUE(
 		model_pin(model, first.addr, 1, GUPX_F_SHORT, first.number));
 	EXPECT_EQ(self->nr + 1, model->nr);
@@ -411,7 +412,7 @@ TEST_F(unpin, ends_in_time_with_the_pin_fd)
 	EXPECT_EQ(model->before, lab_pins_held());
 }
 
-/* The charge never is less than what is held: each page has paid for itself. */
+/* Each held page stays charged. */
 TEST_F(unpin, takes_the_charge_along)
 {
 	struct model *const model = &self->model;
@@ -426,7 +427,7 @@ TEST_F(unpin, takes_the_charge_along)
 		before = head.charged;
 		model_unpin(_metadata, model, at, 1);
 		ASSERT_EQ(0, lab_extents(model->fd, &head, NULL, 0));
-		/* Of a run of the zero page become two, one more is paid. */
+		/* A zero-page run that is split costs one page more. */
 		EXPECT_GE(before + lab_page(), head.charged);
 		if (model->page[0].number != UNNUMBERED)
 			EXPECT_LE(head.bytes, head.charged);
@@ -500,7 +501,7 @@ TEST(a_part_that_stays_is_charged_for_the_whole_folio)
 		SKIP(return, "the memory has no huge page");
 }
 
-/* By the kernel, for this process: EFAULT is its SIGBUS. */
+/* Read with write(2): the kernel returns EFAULT where an access would raise SIGBUS. */
 static bool can_read(const char *at)
 {
 	int line[2];
@@ -561,7 +562,7 @@ TEST_F(unpin, closes_the_windows_of_those_pages)
 	munmap(part, 3 * lab_page());
 }
 
-/* That of another process as well, which has the pin fd by fork. */
+/* UNPIN also zaps the window of a child that inherited the pin fd. */
 TEST_F(unpin, closes_the_windows_of_other_processes)
 {
 	struct model *const model = &self->model;
@@ -592,7 +593,7 @@ TEST_F(unpin, closes_the_windows_of_other_processes)
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
-/* As the harness's own numbers: the same in each run. */
+/* Random numbers that are the same in each run. */
 static uint32_t draw_below(uint64_t *state, uint32_t end)
 {
 	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -608,7 +609,7 @@ FIXTURE(many)
 
 #define SMALL_PAGES 2048U
 
-/* Pages of each kind, in runs of all lengths, over several chunks of the module's. */
+/* Pages of each kind, in runs of all lengths, in several blocks of the module's list. */
 FIXTURE_SETUP(many)
 {
 	struct model *const model = &self->model;
@@ -700,7 +701,7 @@ TEST_F_TIMEOUT(many, parts_in_any_order, 100)
 		play(_metadata, self, seed);
 }
 
-/* All of it, a page at a time, from the end and from the beginning. */
+/* Release all of it, page by page, from the end and from the start. */
 TEST_F_TIMEOUT(many, pages_one_by_one, 100)
 {
 	struct model *const model = &self->model;
@@ -715,17 +716,17 @@ TEST_F_TIMEOUT(many, pages_one_by_one, 100)
 	check_all(_metadata, model);
 }
 
-/* What is released is the kernel's again, whoever touches a window meanwhile. */
+/* Released pages go back to the kernel, even if windows are accessed meanwhile. */
 #define RACED_PAGES 64
 #define TOUCHERS 3
 
 /**
- * struct race - pages that are released under those who touch them
- * @fd: the pin fd
- * @window: of all of it
- * @over: they are to stop
- * @wrong: pages seen that were another's
- * @seen: pages seen that were right
+ * struct race - pages that are released while threads access them
+ * @fd: pin fd
+ * @window: window of the whole pin fd
+ * @over: the threads shall stop
+ * @wrong: number of accesses that saw the content of another page
+ * @seen: number of accesses that saw the right content
  */
 struct race {
 	int fd;
@@ -750,7 +751,7 @@ static void *touch_window(void *argument)
 	struct race *const race = argument;
 	volatile size_t i = 0;
 
-	/* Of a page that is gone: to the next one. */
+	/* SIGBUS of a released page: go on with the next one. */
 	if (sigsetjmp(way_out, 1))
 		i++;
 	for (; !race->over; i++) {
@@ -787,13 +788,13 @@ static void *read_pin_fd(void *argument)
 	return NULL;
 }
 
-/* The target gives its pages up: the pins are all that keeps them. */
+/* Drop the target's mapping, so that only the pins keep the pages. */
 static long drop_pages(const long arguments[6])
 {
 	return madvise((void *)arguments[0], arguments[1], MADV_DONTNEED);
 }
 
-/* Takes what was freed, and fills it. */
+/* Allocate the freed pages and fill them. */
 static void use_memory(void)
 {
 	const size_t len = 2 * RACED_PAGES * lab_page();
@@ -857,7 +858,7 @@ TEST_F_TIMEOUT(many, touches_that_race_see_the_page_or_SIGBUS, 100)
 	EXPECT_EQ(0U, race.wrong);
 }
 
-/* Several that add to a pin fd and take from it at once. */
+/* Several threads PIN into one pin fd and UNPIN from it. */
 struct crowd {
 	int fd, mem_fd;
 	uint64_t addr;
@@ -920,7 +921,7 @@ TEST_F_TIMEOUT(many, threads_that_pin_and_unpin_lose_nothing, 100)
 	close(crowd.fd);
 }
 
-/* A page that was written to by its window is dirty when it goes. */
+/* UNPIN marks a page dirty that was written through its window. */
 TEST_F(many, released_pages_keep_what_was_written)
 {
 	struct model *const model = &self->model;
@@ -939,7 +940,7 @@ TEST_F(many, released_pages_keep_what_was_written)
 	munmap(window, 4 * page);
 }
 
-/* A pin fd with its seals. */
+/* A pin fd to be sealed. */
 FIXTURE(seal)
 {
 	struct target target;
@@ -989,7 +990,7 @@ TEST_F(seal, is_added_and_never_taken_off)
 		all |= seals[i];
 		EXPECT_EQ(0, lab_seal(self->fd, seals[i], &sealed));
 		EXPECT_EQ(all, sealed);
-		/* Once more does no harm. */
+		/* Sealing again succeeds. */
 		EXPECT_EQ(0, lab_seal(self->fd, seals[i], &sealed));
 		EXPECT_EQ(all, sealed);
 		EXPECT_EQ(all, seals_of(self->fd));
@@ -1021,7 +1022,7 @@ TEST_F(seal, PIN_denies_more_pins)
 			  .failed);
 	ASSERT_EQ(0, lab_extents(self->fd, &head, NULL, 0));
 	EXPECT_EQ(self->memory.len, head.bytes);
-	/* Of this pin fd only; and the rest is allowed. */
+	/* The seal affects this pin fd only, and no other operation. */
 	other = lab_pin(self->target.mem_fd, addr, page, 0);
 	EXPECT_EQ(page, other.done);
 	close(other.pin_fd);
@@ -1060,7 +1061,7 @@ TEST_F(seal, WRITE_denies_writable_windows)
 	munmap(window, len);
 }
 
-/* As long as there is one, in whatever part and state it is. */
+/* SEAL is EBUSY as long as any part of a writable window exists. */
 TEST_F(seal, WRITE_waits_for_the_last_writable_window)
 {
 	const size_t len = self->memory.len, page = lab_page();
@@ -1075,7 +1076,7 @@ TEST_F(seal, WRITE_waits_for_the_last_writable_window)
 	IS_BUSY();
 	ASSERT_EQ(0, mprotect(writer, len, PROT_READ));
 	IS_BUSY();
-	/* In three, and the middle goes. */
+	/* Split the window in three and unmap the middle. */
 	ASSERT_EQ(0, munmap(writer + page, len - 2 * page));
 	IS_BUSY();
 	ASSERT_EQ(moved, mremap(writer, page, page,
@@ -1090,7 +1091,7 @@ TEST_F(seal, WRITE_waits_for_the_last_writable_window)
 #undef IS_BUSY
 }
 
-/* A window of a process that ends is gone with it. */
+/* The exit of a process closes its windows. */
 TEST_F(seal, WRITE_waits_for_the_windows_of_other_processes)
 {
 	int status;
@@ -1112,7 +1113,7 @@ TEST_F(seal, WRITE_waits_for_the_windows_of_other_processes)
 	EXPECT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
 }
 
-/* A mapping that is refused, or fails for another reason, counts for none. */
+/* A mapping that fails does not count as a window. */
 TEST_F(seal, WRITE_is_not_kept_by_mappings_that_failed)
 {
 	const size_t len = self->memory.len;
@@ -1127,7 +1128,7 @@ TEST_F(seal, WRITE_is_not_kept_by_mappings_that_failed)
 	EXPECT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
 }
 
-/* It is for the one who made the pin fd to change it; for all others to read it. */
+/* Only the user who made the pin fd may change it; others may read it. */
 TEST_F(seal, and_UNPIN_are_for_the_user_who_made_the_pin_fd)
 {
 	uint64_t released = 0;
@@ -1140,7 +1141,7 @@ TEST_F(seal, and_UNPIN_are_for_the_user_who_made_the_pin_fd)
 	EXPECT_EQ(EXDEV, lab_seal(self->fd, GUPX_SEAL_UNPIN, NULL));
 	EXPECT_EQ((uint32_t)GUPX_SEAL_PIN, seals_of(self->fd));
 	EXPECT_EQ(1, pread(self->fd, &byte, 1, 0));
-	/* First the form, then who asks. */
+	/* Malformed requests are refused before the user is checked. */
 	EXPECT_EQ(EINVAL, lab_unpin(self->fd, 1, lab_page(), NULL));
 	EXPECT_EQ(EOPNOTSUPP, lab_seal(self->fd, 1U << 31, NULL));
 }
@@ -1177,7 +1178,7 @@ TEST_F(seal, order_of_checks_of_UNPIN)
 #undef SAYS
 }
 
-/* A pin fd that is read-only for good, from the beginning, whoever has it. */
+/* A READ_ONLY pin fd never has a writable window, in any process. */
 TEST_F(seal, READ_ONLY_pin_fd_has_no_writable_window)
 {
 	const size_t len = self->memory.len;
@@ -1199,7 +1200,7 @@ TEST_F(seal, READ_ONLY_pin_fd_has_no_writable_window)
 	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_EQ(1, pread(answer.pin_fd, &byte, 1, 0));
-	/* Pins can be added to it, and taken from it. */
+	/* PIN and UNPIN still work. */
 	EXPECT_EQ(lab_page(),
 		  lab_pin_more(answer.pin_fd, self->target.mem_fd,
 			       self->memory.addr, lab_page(), GUPX_F_WRITE)
