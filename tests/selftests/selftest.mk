@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+# Included by the Makefile of each directory of tests.
+
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+tests := $(abspath $(here)/..)
+KSFT ?= $(shell $(tests)/lab/source 6.12 && readlink -f "$${GUPX_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/gupx}/source/6.12")/tools/testing/selftests
+OUTPUT ?= $(tests)/../build/selftests/$(notdir $(CURDIR))
+$(shell mkdir -p $(OUTPUT))
+
+TEST_GEN_PROGS := $(basename $(wildcard *_test.c))
+TEST_PROGS := $(wildcard *_test.py)
+COMMON := $(wildcard $(tests)/lib/*.c)
+
+override CFLAGS += -std=gnu11 -O1 -Wall -static -I$(tests) -I$(tests)/lib \
+	-I$(tests)/../uapi -isystem $(KSFT)
+override LDLIBS += -lcap
+
+include $(KSFT)/lib.mk
+
+$(TEST_GEN_PROGS): $(COMMON) $(wildcard $(tests)/lib/*.h)
+$(OUTPUT)/%_test: %_test.c
+	$(CC) $(CFLAGS) -o $@ $< $(COMMON) $(LDLIBS)
