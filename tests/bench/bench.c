@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Run the benchmark in the guest, as root. Prints measurements without judging them,
- * one line each:
+ * Run the benchmark in the guest, as root. The program prints measurements and does not
+ * judge them. Each measurement is one line of one of these forms:
  *
  *   bench ROW SIDE PHASE PAGES NUMBER
  *   skip ROW SIDE PAGES WHY
@@ -26,8 +26,8 @@
  * @kind: kind of memory
  * @state: state of the memory before each measurement
  * @odd: true if the range begins one page after an aligned address
- * @sizes: sizes in pages, in ascending order, ending with 0; NULL for the usual sizes
- * @most: largest size in pages; 0 if resident memory of any size can be measured
+ * @sizes: sizes in pages, in ascending order, ended by 0; NULL selects the usual sizes
+ * @most: largest size in pages; 0 selects the default of get_most_pages()
  */
 struct row {
 	const char *name;
@@ -46,11 +46,14 @@ static const uint64_t large[] = { 16384, 0 };
 static const uint64_t one_gib[] = { 262144, 0 };
 
 /*
- * Largest size to swap out, in pages. The guest's swap is small, and its compression
- * is slow.
+ * Largest size to swap out, in pages. It is small because the swap space of the guest
+ * is small, and compressing swapped pages is slow.
  */
 #define SWAPPABLE 512
-/* Number of measurements if the memory is large, or is set up again each time. */
+/*
+ * Number of measurements of a size if the memory is large, or if the memory is set up
+ * again for each measurement.
+ */
 #define TIMES_AT_LEAST 2
 
 static const struct row rows[] = {
@@ -114,8 +117,9 @@ static const struct row rows[] = {
 	{ "window-4k", window_engines, .kind = WORK_4K, .most = 16384 },
 	{ "trace-4k", trace_engines, .kind = WORK_4K },
 	/*
-	 * Physically contiguous pages cost less, and their number varies between
-	 * runs. So use scattered pages.
+	 * Physically contiguous pages cost less to pin, and the number of contiguous
+	 * pages varies between runs. Use scattered pages instead, so that all runs have
+	 * the same cost.
 	 */
 	{ "linear-scattered", plain_engines, .kind = WORK_SCATTERED,
 	  .sizes = from_mib_to_4gib },
@@ -130,8 +134,8 @@ static const struct row rows[] = {
  * @most: largest size in pages
  * @times: number of measurements of each size
  * @repeat: measure large sizes @times times as well
- * @engine: pattern of the engines to run
- * @sample: phase in which to profile the kernel
+ * @engine: shell pattern that the name of an engine must match to be run
+ * @sample: phase during which the kernel is profiled
  */
 static struct options {
 	uint64_t least;
@@ -206,8 +210,8 @@ static void run_size(const struct row *row, const struct target *target,
 }
 
 /*
- * Limit the size of memory that is set up again for each measurement, because this is
- * slow.
+ * Return the largest size to measure, in pages. If the memory is set up again for each
+ * measurement, the size is limited, because setting up memory is slow.
  */
 static uint64_t get_most_pages(const struct row *row)
 {
@@ -233,7 +237,10 @@ static bool run_row(const struct row *row)
 	return true;
 }
 
-/* Keep khugepaged from changing huge pages, and allow mappings of any size. */
+/*
+ * Set up the machine: keep khugepaged from collapsing pages, and allow mappings that
+ * are larger than the memory of the guest.
+ */
 static void set_up(void)
 {
 	sysctl_set("/proc/sys/vm/overcommit_memory", 1);

@@ -23,15 +23,15 @@
 #endif
 
 /*
- * Destination of all copies. It is small and reused, so that writing to it costs the
- * same for each engine.
+ * Size of the buffer to which all engines copy. The buffer is small and is used again
+ * for each part, so that writing to it costs the same for each engine.
  */
 #define BUFFER_LEN (1UL << 20)
 
 static int rival_fd = -1;
 static int gup_test_fd = -1;
 static char *buffer;
-/* Times that a target measured, in shared memory. */
+/* Times that a target measured. The struct is in memory shared with the targets. */
 static struct times *answer;
 
 static void *map_shared(size_t len)
@@ -58,7 +58,7 @@ int engine_rival(void)
 	return rival_fd;
 }
 
-/* Returns NULL if the request was done completely, or a text that says how it ended. */
+/* Return: NULL if the whole request was done, else a text that says how it ended. */
 static const char *check_answer(const struct lab_answer *got,
 				const struct work *work)
 {
@@ -140,9 +140,9 @@ static const char *pin_fast(const struct work *work, uint32_t flags,
 }
 
 /*
- * Request of the kernel's own benchmark, if the kernel has CONFIG_GUP_TEST. No uapi
- * header declares it, so this is a copy of the struct in mm/gup_test.h. Times are in
- * microseconds.
+ * Request to gup_test, the benchmark of the kernel itself, which exists if the kernel
+ * has CONFIG_GUP_TEST. No uapi header declares this struct, so it is copied from
+ * mm/gup_test.h. The times are in microseconds.
  */
 struct gup_test {
 	uint64_t get_us;
@@ -303,7 +303,7 @@ static void *populate_half(void *data)
 	return NULL;
 }
 
-/* Populate with two threads, like "gupctl populate -j 2". */
+/* Populate each half of the memory in its own thread, like "gupctl populate -j 2". */
 static const char *populate_in_two(const struct work *work, uint32_t flags,
 				   struct times *times)
 {
@@ -339,7 +339,10 @@ const struct engine populate_engines[] = {
 	{},
 };
 
-/* Copies at most one buffer. Returns false if the copy was short. */
+/*
+ * Copy at most BUFFER_LEN bytes. Return: true if all @len bytes were copied, else
+ * false.
+ */
 typedef bool copy_fn(const struct work *work, uint64_t addr, uint64_t len,
 		     uint32_t flags);
 
@@ -402,7 +405,10 @@ static const char *read_mem(const struct work *work, uint32_t flags,
 	return copy_all(work, copy_mem, flags, times);
 }
 
-/* Measure the copy alone, which is part of the work of every engine. */
+/*
+ * Measure a copy from kernel memory to the buffer. Such a copy is part of the work of
+ * every engine.
+ */
 static const char *copy_only(const struct work *work, uint32_t flags,
 			     struct times *times)
 {
@@ -444,8 +450,9 @@ static void copy_out(const char *from, uint64_t len)
 }
 
 /*
- * Measure a copy from the window. The first access to each page is a fault, so touch
- * all pages before the measurement.
+ * Measure a copy from the window, which is the mapping of a pin fd. The first access to
+ * each page causes a fault. Touch all pages before the measurement, so that no fault is
+ * measured.
  */
 static const char *read_window(const struct work *work, uint32_t flags,
 			       struct times *times)
@@ -505,8 +512,8 @@ static bool write_to(const char *path, const char *text)
 }
 
 /*
- * Read the cgroup's kernel memory in bytes. The kernel updates it every two seconds,
- * so wait first.
+ * Return the kernel memory charged to the cgroup, in bytes. The kernel updates this
+ * number every two seconds, so wait before reading it.
  */
 static long kernel_bytes(void)
 {
@@ -515,8 +522,9 @@ static long kernel_bytes(void)
 }
 
 /*
- * Measure the kernel memory of one pin fd, as the average over several. The kernel
- * counts whole pages and in batches, so one pin fd alone is too small.
+ * Measure the kernel memory of one pin fd. The kernel counts whole pages and counts
+ * them in batches, so the memory of a single pin fd cannot be measured. Create several
+ * pin fds and return the average.
  */
 static const char *measure_memory(const struct work *work, uint32_t copies,
 				  struct times *times)

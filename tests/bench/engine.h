@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Engines of the benchmark: gupx, and the functions it is compared with. An engine
- * does one operation on some memory and returns the time of each phase.
+ * Engines of the benchmark: gupx, and the functions with which gupx is compared. An
+ * engine does one operation on some memory and stores the time of each phase.
  */
 #ifndef GUPX_BENCH_ENGINE_H
 #define GUPX_BENCH_ENGINE_H
@@ -9,9 +9,9 @@
 #include "work.h"
 
 /**
- * struct times - results of one measurement; -1 if there is no such phase
+ * struct times - results of one measurement; a result is -1 if it was not measured
  * @take: time of the request, in nanoseconds
- * @drop: time to release what the request took, in nanoseconds
+ * @drop: time to release the pins, in nanoseconds
  * @bytes: kernel memory in bytes
  */
 struct times {
@@ -23,7 +23,7 @@ struct times {
 /**
  * struct engine - one way to do an operation
  * @name: name in the output
- * @run: measures the operation; returns NULL, or the reason why it cannot
+ * @run: measures the operation; returns NULL on success, else the reason as text
  * @flags: argument of @run
  */
 struct engine {
@@ -33,7 +33,7 @@ struct engine {
 	uint32_t flags;
 };
 
-/* Each array ends with an engine without a name. */
+/* Each array ends with an entry whose name is NULL. */
 extern const struct engine pin_engines[];
 extern const struct engine long_engines[];
 extern const struct engine plain_engines[];
@@ -43,14 +43,16 @@ extern const struct engine populate_engines[];
 extern const struct engine read_engines[];
 extern const struct engine window_engines[];
 /*
- * Measure kernel memory per pin fd: with few large pin fds, and with many small ones.
+ * These engines measure the kernel memory of a pin fd. few_engines create few pin fds,
+ * for memory whose pin fd needs much kernel memory. many_engines create many pin fds,
+ * for memory whose pin fd needs little.
  */
 extern const struct engine few_engines[];
 extern const struct engine many_engines[];
 
 /* Open the files that all engines use. Call it before any target starts. */
 void engine_init(void);
-/* Return the fd of the rival module, or -1. */
+/* Return: the fd of the rival module, or -1 if the module is not loaded. */
 int engine_rival(void);
 
 #endif /* GUPX_BENCH_ENGINE_H */

@@ -12,15 +12,15 @@
 #include "round.h"
 
 /*
- * Sampling period in nanoseconds. It is a prime, so that no loop of the kernel runs
- * in step with it.
+ * Sampling period in nanoseconds. The period is a prime number, so that the samples do
+ * not always hit the same place of a loop in the kernel.
  */
 #define SAMPLE_NS 10007
 
 /**
- * struct shared - state that is shared with targets
+ * struct shared - state that this process shares with targets
  * @sampler: fd of the rival module
- * @sampled: phase to take samples in
+ * @sampled: phase during which samples are recorded
  */
 static struct shared {
 	int sampler;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Clock of the benchmark. If the VM counts instructions instead of time, each
- * nanosecond is one instruction.
+ * Clock that measures the phases of the benchmark. If the VM counts instructions
+ * instead of time, each nanosecond stands for one instruction.
  */
 #ifndef GUPX_BENCH_ROUND_H
 #define GUPX_BENCH_ROUND_H
@@ -13,10 +13,15 @@ enum round { ROUND_NONE, ROUND_TAKE, ROUND_DROP };
 /* Measure the cost of reading the clock. Call it before any target starts. */
 void round_init(void);
 void round_begin(enum round round);
-/* Return the nanoseconds since round_begin(), without the cost of reading the clock. */
+/*
+ * Return: the nanoseconds since round_begin(), without the cost of reading the clock.
+ */
 long round_end(void);
 
-/* Sample the kernel in each such phase from now on, in targets as well. */
+/*
+ * From now on, sample the kernel during each phase @round. The setting also applies to
+ * targets.
+ */
 void round_sample(int rival_fd, enum round round);
 /* Print the samples to stdout, one per line. */
 void round_print_samples(int rival_fd);

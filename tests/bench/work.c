@@ -30,8 +30,8 @@ static long map_fixed(const struct work *work, int flags, int fd)
 }
 
 /*
- * Reserve address space. The range starts at a multiple of the huge page size, which
- * is also the start of a page table.
+ * Reserve address space for the mapping. The mapping starts at a multiple of the huge
+ * page size, which is also the first address that a page table covers.
  */
 static bool reserve_range(struct work *work)
 {
@@ -64,8 +64,9 @@ static bool bind_to_nodes(const struct work *work, int policy,
 }
 
 /*
- * The kernel ignores nodes without memory, unless there is no other node. So bind to
- * the second node first, to check that it has memory.
+ * Map memory that is interleaved over two NUMA nodes. mbind() ignores nodes without
+ * memory as long as another node remains. Bind to the second node alone first, because
+ * this call fails if the second node has no memory.
  */
 static const char *map_interleaved(const struct work *work)
 {
@@ -134,7 +135,10 @@ static void touch_pages(const struct work *work)
 		target_poke(work->target, work->base, work->span, 't');
 }
 
-/* Split the mapping of huge pages into PTEs, by changing the protection of one page. */
+/*
+ * Make PTEs map the huge pages. Changing the protection of a single page splits the PMD
+ * entry of its huge page.
+ */
 static bool split_pages(const struct work *work)
 {
 	for (uint64_t at = work->base; at < work->base + work->span;
@@ -144,7 +148,7 @@ static bool split_pages(const struct work *work)
 		    TARGET_CALL(work->target, SYS_mprotect, at + PAGE, PAGE,
 				PROT_READ | PROT_WRITE))
 			return false;
-	/* Keep the kernel from collapsing the pages again. */
+	/* Keep khugepaged from mapping the pages by PMD entries again. */
 	advise_range(work, MADV_NOHUGEPAGE);
 	touch_pages(work);
 	return true;
@@ -174,9 +178,9 @@ static uint64_t count_resident(const struct work *work)
 }
 
 /*
- * Make the memory resident, in the state of memory that has been used for a while.
- * The first accesses to a page move it through the LRU lists, which would only slow
- * down the first engine.
+ * Make the memory resident, in the state of memory that has been used for a while. The
+ * first accesses to a page move the page through the LRU lists. Without the loop, these
+ * moves would slow down only the engine that runs first.
  */
 static const char *make_resident(const struct work *work)
 {
@@ -188,8 +192,8 @@ static const char *make_resident(const struct work *work)
 	for (int i = 0; !missing && i < 8; i++) {
 		advise_range(work, MADV_POPULATE_WRITE);
 		/*
-		 * For a huge page, MADV_POPULATE_WRITE marks only the PMD as
-		 * accessed. gupx marks the folio.
+		 * For a huge page, MADV_POPULATE_WRITE marks only the PMD entry as
+		 * accessed. gupx marks the folio as accessed too.
 		 */
 		lab_populate(work->target->mem_fd, work->base, work->span,
 			     GUPX_F_WRITE);
@@ -204,7 +208,10 @@ static void end_child(struct work *work)
 	if (pid <= 0)
 		return;
 	target_stop(&work->child);
-	/* The child is reaped by the target. Its memory is freed only then, so wait. */
+	/*
+	 * The target reaps the child, and the memory of the child is freed only then.
+	 * Wait until the child is gone.
+	 */
 	while (!kill(pid, 0) || errno != ESRCH)
 		sched_yield();
 }
@@ -221,8 +228,8 @@ static const char *page_out(const struct work *work)
 }
 
 /*
- * Drop all pages. Shared memory is in the page cache as well, so remove it from the
- * file.
+ * Free all pages. The pages of shared memory stay in the page cache when they are
+ * unmapped, so remove them from the file.
  */
 static const char *drop_pages(const struct work *work)
 {
@@ -232,8 +239,8 @@ static const char *drop_pages(const struct work *work)
 }
 
 /*
- * Set the memory up again and share it with a child. Huge pages that were shared and
- * copied are no longer huge, so the old ones cannot be reused.
+ * Set up the memory again and share it with a child. The old pages cannot be used
+ * again: huge pages that were shared and then copied are no longer huge.
  */
 static const char *share_with_child(struct work *work)
 {
@@ -254,7 +261,10 @@ const char *work_reset(struct work *work)
 
 	switch (work->state) {
 	case WORK_RESIDENT:
-		/* The measurement does not change this state. */
+		/*
+		 * The measurement leaves the memory resident, so only the first call
+		 * has work to do.
+		 */
 		return make_resident(work);
 	case WORK_FRESH:
 		missing = drop_pages(work);

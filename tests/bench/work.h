@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory to work on: a kind of memory, in a state, in a target.
+ * Memory on which the engines work. It belongs to a target, and has a kind and a state.
  */
 #ifndef GUPX_BENCH_WORK_H
 #define GUPX_BENCH_WORK_H
@@ -15,20 +15,20 @@
 
 enum work_kind {
 	WORK_4K,	  /* anonymous pages, touched in ascending order */
-	WORK_SCATTERED,	  /* the same, physically scattered */
+	WORK_SCATTERED,	  /* anonymous pages, physically scattered */
 	WORK_INTERLEAVED, /* anonymous pages, interleaved over two NUMA nodes */
 	WORK_SHMEM,	  /* pages of a memfd */
-	WORK_LARGE,	  /* folios of 2 MiB, mapped by PTEs */
+	WORK_LARGE,	  /* 2 MiB folios that PTEs map */
 	WORK_THP,
 	WORK_HUGETLB,
 };
 
 enum work_state {
-	WORK_RESIDENT, /* resident, and used for some time */
+	WORK_RESIDENT, /* resident, and accessed several times */
 	WORK_FRESH,    /* resident, and touched only once */
 	WORK_ABSENT,   /* not resident */
 	WORK_SWAPPED,
-	WORK_FORKED, /* shared with a child by fork() */
+	WORK_FORKED, /* shared with a child after fork() */
 };
 
 /**
@@ -37,8 +37,8 @@ enum work_state {
  * @kind: kind of memory
  * @state: state of the memory before each measurement
  * @odd: true if the range begins one page after an aligned address
- * @pages: number of 4 KiB pages to work on
- * @addr: address of the first of these pages
+ * @pages: number of 4 KiB pages in the range
+ * @addr: start address of the range
  * @base: start address of the whole mapping
  * @span: size of the whole mapping in bytes
  * @child: child that shares the memory, for %WORK_FORKED
@@ -56,11 +56,11 @@ struct work {
 };
 
 /*
- * Map the memory. Returns NULL, or the reason why this machine cannot. Call
- * work_drop() even after a failure.
+ * Map the memory. Return: NULL on success, else the reason as text. Call work_drop()
+ * even after a failure.
  */
 const char *work_build(struct work *work);
-/* Set the state again. Returns NULL, or the reason why it cannot. */
+/* Restore the state. Return: NULL on success, else the reason as text. */
 const char *work_reset(struct work *work);
 void work_drop(struct work *work);
 
