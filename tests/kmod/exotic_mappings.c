@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mappings that no stock kernel interface provides, for tests of the policy rows.
- * Only for test VMs: the lab builds this module and never installs it.
+ * Mappings that no interface of the kernel itself provides. They are needed to test the
+ * rules for such mappings in the policy. Only for test VMs: the lab builds this module
+ * and never installs it.
  *
- * Each open file has pages of its own. A test can change their reference counts. The
- * module undoes this before it frees the pages.
+ * Each open file has its own pages. A test can change the reference counts of these
+ * pages. The module restores the counts before it frees the pages.
  */
 #include <linux/delay.h>
 #include <linux/fs.h>
@@ -18,14 +19,14 @@
 #include "exotic_mappings.h"
 
 /*
- * First page frame of EXOTIC_FRAMES. It is above the memory of all test VMs and
- * within the physical address width, so it has no struct page. Nothing reads or
- * writes this address.
+ * First page frame of EXOTIC_FRAMES. The frame is above the memory of all test VMs, so
+ * it has no struct page. It is within the physical address width, so a page table entry
+ * can contain it. Nothing accesses the memory at this address.
  */
 #define FIRST_FRAME ((1UL << 38) >> PAGE_SHIFT)
 
 /**
- * struct pages - the pages of one kind, of one open file
+ * struct pages - a folio that belongs to an open file
  * @page: first page
  * @order: log2 of the number of pages
  * @added: number of references that the test added
@@ -38,8 +39,8 @@ struct pages {
 
 /**
  * struct mappings - state of one open file
- * @small: page for EXOTIC_SMALL
- * @large: folio for EXOTIC_LARGE and EXOTIC_DOWN
+ * @small: the page that EXOTIC_SMALL maps
+ * @large: the folio that EXOTIC_LARGE and EXOTIC_DOWN map
  */
 struct mappings {
 	struct pages small;
@@ -136,7 +137,10 @@ static int mmap(struct file *file, struct vm_area_struct *vma)
 	}
 }
 
-/* Add references. The test wants the count to overflow, so add without a check. */
+/*
+ * Add @nr to the reference count. A test may want the count to overflow, so overflow is
+ * not checked.
+ */
 static long add(struct pages *pages, int nr)
 {
 	page_ref_add(pages->page, nr);
@@ -164,8 +168,9 @@ static pmd_t *pmd_of(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * Return the accessed and dirty bits of a PTE of the caller, and clear them. The
- * caller waits in this ioctl, so its page table is not freed.
+ * Clear the accessed and dirty bits of a PTE of the calling process. The page table is
+ * not freed meanwhile: mmap_lock is held for writing. Return: the previous bits, or
+ * -ENOENT if no page is mapped there.
  */
 static long age(struct mm_struct *mm, unsigned long addr)
 {
@@ -194,7 +199,9 @@ unlock:
 	return marks;
 }
 
-/* Hold mmap_lock for writing, like a slow exec or munmap() of the caller. */
+/*
+ * Hold mmap_lock for writing, as a slow exec or munmap() in the calling process would.
+ */
 static long hold(struct mm_struct *mm, unsigned int ms)
 {
 	mmap_write_lock(mm);

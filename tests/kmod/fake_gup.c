@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Change what pin_user_pages_remote() does, to test that gupx refuses to load on such
- * a kernel. A kretprobe runs code before and after the function. Only for test VMs:
- * the lab builds this module and never installs it.
+ * Make pin_user_pages_remote() misbehave, to test that gupx refuses to load on a kernel
+ * whose function misbehaves. A kretprobe runs code before and after the function. Only
+ * for test VMs: the lab builds this module and never installs it.
  */
 #include <linux/kprobes.h>
 #include <linux/mm.h>
@@ -14,12 +14,15 @@ static char *how = "";
 module_param(how, charp, 0444);
 MODULE_PARM_DESC(how, "elsewhere: pins another page; not: none; twice");
 
-/* Page that was pinned once more. Unpinned when this module is unloaded. */
+/*
+ * Page that this module pinned a second time. The second pin is released when the
+ * module is unloaded.
+ */
 static struct page *pinned_twice;
 
 /*
- * Handler at entry. The second argument is the address, the fifth is the array of
- * pages.
+ * Runs at entry of the function. The second argument (si) is the address, the fifth
+ * argument (r8) is the array of pages.
  */
 static int before(struct kretprobe_instance *call, struct pt_regs *regs)
 {
@@ -60,8 +63,8 @@ static void __exit fake_gup_exit(void)
 	if (!pinned_twice)
 		return;
 	/*
-	 * The last reference may be the one that keeps the page, so drop it with
-	 * put_page().
+	 * The last reference released here may be the last one to the page. Release it
+	 * with put_page(), which frees the page in this case.
 	 */
 	page_ref_sub(pinned_twice, GUP_PIN_COUNTING_BIAS - 1);
 	put_page(pinned_twice);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's own functions, timed inside the kernel. The benchmark compares gupx
- * with them. Only for test VMs: the lab builds this module and never installs it.
+ * Run functions of the kernel itself and measure their time inside the kernel. The
+ * benchmark compares gupx with these functions. Only for test VMs: the lab builds this
+ * module and never installs it.
  */
 #include <linux/fs.h>
 #include <linux/ktime.h>
@@ -16,7 +17,7 @@
 #include "rival.h"
 #include "sample.h"
 
-/* Return the time that two reads of the clock take. */
+/* Return the time between two reads of the clock that follow each other directly. */
 static u64 clock_cost(void)
 {
 	u64 least = U64_MAX;
@@ -164,7 +165,7 @@ static long control(struct file *file, unsigned int command,
 
 static int open(struct inode *inode, struct file *file)
 {
-	/* misc_open() sets private_data, but single_open() expects NULL. */
+	/* single_open() expects private_data to be NULL, but misc_open() has set it. */
 	file->private_data = NULL;
 	return single_open(file, sample_show, NULL);
 }

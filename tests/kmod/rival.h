@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Interface between the benchmark and its test-only module. */
+/* Interface between the benchmark and the module rival, which is only for tests. */
 #ifndef GUPX_TESTS_RIVAL_H
 #define GUPX_TESTS_RIVAL_H
 
@@ -18,8 +18,8 @@
  * @pid: [in] target process; RIVAL_FAST and RIVAL_COPY always use the caller
  * @flags: [in] RIVAL_WRITE and RIVAL_LONGTERM
  * @pages: [out] number of pages that were pinned or copied
- * @take_ns: [out] time of the pin or copy alone, in nanoseconds
- * @drop_ns: [out] time of unpin_user_pages() alone, in nanoseconds
+ * @take_ns: [out] time to pin or copy, in nanoseconds
+ * @drop_ns: [out] time of unpin_user_pages(), in nanoseconds
  */
 struct rival {
 	__u64 addr;
@@ -31,13 +31,18 @@ struct rival {
 	__u64 drop_ns;
 };
 
-/* Pin with a single call of pin_user_pages_remote() or pin_user_pages_fast(). */
+/*
+ * Pin with a single call of pin_user_pages_remote() or pin_user_pages_fast(), then
+ * unpin.
+ */
 #define RIVAL_REMOTE _IOWR(0xE9, 0xE0, struct rival)
 #define RIVAL_FAST _IOWR(0xE9, 0xE1, struct rival)
-/* Copy one kernel page with copy_to_user(), repeatedly until @len bytes are written. */
+/* Copy a zeroed kernel page to user memory, repeatedly until @len bytes are written. */
 #define RIVAL_COPY _IOWR(0xE9, 0xE2, struct rival)
 
-/* Argument: nanoseconds between two samples of the CPU; 0 stops the profiler. */
+/*
+ * Argument: nanoseconds between two samples of CPU 0. The value 0 stops the profiler.
+ */
 #define RIVAL_SAMPLE _IO(0xE9, 0xE3)
 
 #endif /* GUPX_TESTS_RIVAL_H */

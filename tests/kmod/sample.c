@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sampling profiler for one CPU: records what runs when perf's clock fires. If the VM
- * counts instructions instead of time, each run takes the same samples. Code that
- * runs with interrupts off is attributed to the place that turns them on.
+ * Sampling profiler for one CPU. It records which instruction runs each time the
+ * cpu-clock timer of perf fires. If the VM counts instructions instead of time, each
+ * run records the same samples. For code that runs with interrupts off, the sample
+ * shows the place that turns interrupts on.
  */
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
@@ -13,7 +14,10 @@
 
 #define SAMPLES_MAX (1U << 17)
 
-/* One set of samples for the whole machine, because only the benchmark runs in it. */
+/*
+ * There is only one set of samples for the whole machine, because only the benchmark
+ * uses the profiler.
+ */
 static struct perf_event *event;
 static unsigned long *samples;
 static unsigned int nr;
@@ -26,8 +30,8 @@ static void take_sample(struct perf_event *unused,
 }
 
 /*
- * Start or stop the profiler. The counter is reused, because it is started and
- * stopped for each measured phase.
+ * Start or stop the profiler. The perf counter is created once and then enabled again,
+ * because the profiler is started and stopped for each measured phase.
  */
 long sample_every(unsigned long ns)
 {
