@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer target for module/policy.h. It accepts any combination of facts, even
- * impossible ones. policy_test.c checks the exact verdict of each possible input;
- * this program checks invariants that hold for every verdict.
+ * libFuzzer target for module/policy.h. Any combination of facts is a valid input, even
+ * one that cannot occur. policy_test.c checks the exact verdict of each possible input.
+ * This program checks invariants that hold for all inputs.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 /**
  * struct input - input from the fuzzer
  * @facts: facts of a page table entry, or the result of a fault; for the gate page, bit
- *	0 says if it is readable
+ *	0 is set if the page is readable
  * @vma: facts of the mapping
  * @request: flags of the request
  */
@@ -28,7 +28,10 @@ static bool is_stop(struct gupx_verdict verdict)
 	return verdict.action == GUPX_STOP;
 }
 
-/* A stop has a stage and a reason. Other verdicts have neither. */
+/*
+ * Check that a verdict has a stage and a reason if it is a stop, and has neither
+ * otherwise.
+ */
 static void check_verdict(struct gupx_verdict verdict)
 {
 	assert(verdict.action <= GUPX_STOP);
@@ -61,7 +64,7 @@ static void check_gate(const struct input *input)
 	assert(is_stop(verdict) || !(input->request & GUPX_R_WRITE));
 }
 
-/* Check which mappings a request may access. */
+/* Check that no request may access a mapping that it must not access. */
 static void check_vma(const struct input *input)
 {
 	const uint32_t vma = input->vma, request = input->request;
@@ -76,7 +79,7 @@ static void check_vma(const struct input *input)
 	assert(!(vma & (GUPX_V_IO | GUPX_V_PFNMAP | GUPX_V_SECRETMEM)));
 	assert(!(request & GUPX_R_ANON) || (vma & GUPX_V_ANON));
 	assert(!held || !(vma & GUPX_V_FSDAX));
-	/* Without FORCE, the mapping's protection decides. */
+	/* Without FORCE, the protection of the mapping decides. */
 	if (request & GUPX_R_FORCE)
 		assert(!(request & GUPX_R_WRITE) || (vma & GUPX_V_WRITE) ||
 		       gupx_policy_is_cow(vma));
@@ -95,8 +98,8 @@ static bool is_there(uint32_t entry)
 }
 
 /*
- * Rows E1 to E9 (follow_page_pte() and its counterparts): check that the request may
- * take this page.
+ * Rows E1 to E9 (follow_page_pte() and its counterparts): check that the request is
+ * allowed to use this page.
  */
 static void check_taken(const struct input *input)
 {
@@ -116,7 +119,7 @@ static void check_taken(const struct input *input)
 		assert(!(entry & GUPX_E_UFFD_WP));
 		assert(!(input->vma & (GUPX_V_SHARED | GUPX_V_MAYSHARE)));
 	}
-	/* A pin must not take an anonymous page that a later COW fault replaces. */
+	/* Do not pin an anonymous page that a later COW fault would replace. */
 	if ((request & GUPX_R_PIN) && (entry & GUPX_E_PAGE_ANON))
 		assert((entry & (GUPX_E_WRITABLE | GUPX_E_PAGE_EXCLUSIVE)) ||
 		       (request & GUPX_R_WRITE));
@@ -142,8 +145,8 @@ static void check_entry(const struct input *input)
 	if (verdict.action == GUPX_DELEGATE)
 		assert(is_there(entry));
 	/*
-	 * Only pins without WRITE unshare a page, and only if its entry is not
-	 * writable.
+	 * Only a pin without WRITE unshares a page, and only if the page table entry is
+	 * not writable.
 	 */
 	if (verdict.action == GUPX_UNSHARE || verdict.action == GUPX_BREAK_COW)
 		assert((request & GUPX_R_PIN) && !(request & GUPX_R_WRITE) &&
@@ -166,7 +169,10 @@ static void check_fault(const struct input *input)
 	check_verdict(verdict);
 	assert(is_stop(verdict) || verdict.action == GUPX_RELOCK ||
 	       verdict.action == GUPX_LOOK_AGAIN);
-	/* The mmap_lock is dropped exactly if the fault handler says so. */
+	/*
+	 * If the request continues, check that it acquires mmap_lock again exactly if
+	 * the fault handler has dropped it.
+	 */
 	if (verdict.action == GUPX_RELOCK)
 		assert(fault & (GUPX_H_COMPLETED | GUPX_H_RETRY));
 	if (verdict.action == GUPX_LOOK_AGAIN)

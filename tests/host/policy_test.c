@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Truth table of module/policy.h, over all of its inputs.
+ * Check the verdicts of module/policy.h for all inputs.
  *
- * An input is one 64-bit word: entry (or fault) bits, mapping bits and request bits.
- * The expected verdicts are ordered lists of rows {mask, value, verdict, row id}.
- * They are derived from the policy document, not from the code. The first row that
- * matches gives the verdict. The test fails if no row matches an input, if a verdict
- * differs, or if a row never wins.
+ * An input is one 64-bit word that contains entry (or fault) bits, mapping bits and
+ * request bits. The expected verdicts are ordered lists of rows {mask, value, verdict,
+ * row id}. The rows are derived from the policy document, not from the code. The first
+ * row that matches an input gives the expected verdict. The test fails if no row
+ * matches an input, if a verdict differs from the expected one, or if a row is never
+ * the first match.
  *
- * Some bits are read by no row of a list, and there can be too many of them to
- * enumerate. These are set pseudo-randomly, so that code which reads them by mistake
- * gives a wrong verdict for some inputs.
+ * Some bits occur in no mask of a list, and there can be too many such bits to
+ * enumerate. They are set pseudo-randomly, so that code which reads them by mistake
+ * returns a wrong verdict for some inputs.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -26,15 +27,15 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_ROWS 96
-/* The parts of an input must fit into its fields. */
+/* Check that the entry bits and the mapping bits fit into 16 bits each. */
 _Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
 /*
- * 2^28 inputs take about two seconds. If the rows read more bits than this, all of
- * those are enumerated anyway.
+ * Number of bits to enumerate. 2^28 inputs take about two seconds. If the rows read
+ * more bits than this, all bits that the rows read are enumerated anyway.
  */
 #define MAX_BITS 28
 
-/* Position of each part within the word. */
+/* Position of each part of an input within the word. */
 #define E(marks) ((uint64_t)GUPX_E_##marks)
 #define H(answer) ((uint64_t)GUPX_H_##answer)
 #define V(fact) ((uint64_t)GUPX_V_##fact << 16)
@@ -47,7 +48,7 @@ _Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
 #define ALL_V ((uint64_t)GUPX_V_ALL << 16)
 #define ALL_R ((uint64_t)GUPX_R_ALL << 32)
 
-/* The only page table fact that the gate page's verdict depends on. */
+/* The verdict for the gate page depends on no other page table fact than this one. */
 #define GATE_READABLE ((uint64_t)1)
 
 /* Build a row from the bits that must be set and the bits that must be clear. */
@@ -82,7 +83,10 @@ static const struct row gate_rows[] = {
 	{ WHEN(GATE_READABLE, R(WRITE)), DO(GO), "L7 page" },
 };
 
-/* Row L6: for POPULATE, any reason to refuse a mapping gives EINVAL. */
+/*
+ * Row L6: if the request is POPULATE, the error is EINVAL whatever the reason to refuse
+ * a mapping is.
+ */
 #define REFUSE(on, off, why, err, id)                                        \
 	{ WHEN((on) | R(POPULATE), off), STOP(VMA, why, EINVAL), "L6 " id }, \
 	{                                                                    \
@@ -116,7 +120,10 @@ static const struct row vma_rows[] = {
 	REFUSE(R(WRITE), V(WRITE) | R(FORCE), NO_WRITE, EFAULT, "V7"),
 	REFUSE(R(WRITE) | V(SHADOW_STACK), R(FORCE), NO_WRITE, EFAULT,
 	       "V7 shadow stack"),
-	/* The following rows need FORCE, which POPULATE never has (row O7). */
+	/*
+	 * The following rows apply only with FORCE, so they need no variant for
+	 * POPULATE: POPULATE never has FORCE (row O7).
+	 */
 	{ WHEN(R(WRITE) | R(FORCE) | V(HUGETLB), V(WRITE)),
 	  STOP(VMA, FORCE_HUGETLB, EFAULT), "V8" },
 	{ WHEN(R(WRITE) | R(FORCE) | V(HUGETLB) | V(SHADOW_STACK), 0),
@@ -135,7 +142,7 @@ static const struct row vma_rows[] = {
 	  "V10 FORCE" },
 };
 
-/* Row O5: with NOFAULT, a stop replaces each fault and each unshare. */
+/* Row O5: with NOFAULT, the verdict is a stop instead of a fault or an unshare. */
 #define BRING_IN(on, off, how, id)                                     \
 	{ WHEN((on) | R(NOFAULT), off), STOP(FOLLOW, NOFAULT, EFAULT), \
 	  "O5 of " id },                                               \
@@ -183,7 +190,10 @@ static const struct row entry_rows[] = {
 	BRING_IN(R(WRITE) | E(SOFT_DIRTY_DUE), E(WRITABLE), FAULT,
 		 "E4 soft-dirty due"),
 	BRING_IN(R(WRITE) | E(UFFD_WP), E(WRITABLE), FAULT, "E4 uffd-wp"),
-	/* These have no normal page, but have rows of their own instead of row E5. */
+	/*
+	 * These entries have no normal page, but row E5 does not apply to them: they
+	 * have their own rows.
+	 */
 	{ KIND(DEVMAP, R(GET), 0), DO(DELEGATE), "E12 get" },
 	{ KIND(DEVMAP, R(PIN), 0), DO(DELEGATE), "E12 pin" },
 	{ KIND(DEVMAP, 0, R(GET) | R(PIN)), DO(SKIP), "E11 L17" },
@@ -250,15 +260,17 @@ static bool all_possible(uint64_t word)
 }
 
 /*
- * Row L5 (populate without a VMA fails) comes before row L7 (gate page), so POPULATE
- * never reaches the gate page.
+ * Row L5 (populate without a VMA fails) precedes row L7 (gate page), so a request with
+ * POPULATE never reaches the gate page.
  */
 static bool gate_possible(uint64_t word)
 {
 	return !(word & R(POPULATE));
 }
 
-/* Row O7: POPULATE never has GET, PIN or FORCE. Row L3: LONGTERM needs PIN. */
+/*
+ * Row O7: POPULATE never has GET, PIN or FORCE. Row L3: LONGTERM occurs only with PIN.
+ */
 static bool vma_possible(uint64_t word)
 {
 	if (word & R(POPULATE))
@@ -267,8 +279,9 @@ static bool vma_possible(uint64_t word)
 }
 
 /*
- * Row L3: GET excludes PIN, and LONGTERM needs PIN. Kinds end at GUPX_E_KINDS. ABSENT
- * applies to PTEs only: an absent PMD entry has the kind EMPTY.
+ * Row L3: GET and PIN exclude each other, and LONGTERM occurs only with PIN.
+ * GUPX_E_KINDS and higher values are not kinds. The kind ABSENT occurs only for PTEs:
+ * an absent PMD entry has the kind EMPTY.
  */
 static bool entry_possible(uint64_t word)
 {
@@ -312,10 +325,10 @@ static struct gupx_verdict judge_fault(uint64_t word)
 /**
  * struct table - one function of the policy and its expected verdicts
  * @name: name in messages
- * @rows: rows, of which the first match wins
+ * @rows: expected verdicts; the first row that matches an input applies
  * @nr_rows: number of rows, at most MAX_ROWS
- * @bits: all bits that an input can have
- * @possible: returns false for inputs that cannot occur
+ * @bits: all bits that can be set in an input
+ * @possible: returns true if the input can occur
  * @judge: function under test
  */
 struct table {
@@ -343,7 +356,7 @@ static const struct table tables[] = {
 	TABLE(fault, ALL_H | ALL_R),
 };
 
-/* Results of one worker, in memory that is shared with the parent. */
+/* Results of one worker process. The struct is in memory shared with the parent. */
 struct tally {
 	uint64_t inputs;
 	uint64_t unmatched;
@@ -354,7 +367,7 @@ struct tally {
 	uint64_t wins[MAX_ROWS];
 };
 
-/* Return all bits that the rows read, and as many others as MAX_BITS allows. */
+/* Return all bits that the rows read, and other bits up to the number MAX_BITS. */
 static uint64_t enumerated_bits(const struct table *table)
 {
 	uint64_t bits = 0, others;
@@ -370,8 +383,8 @@ static uint64_t enumerated_bits(const struct table *table)
 }
 
 /*
- * Hash the word, to set the bits that are not enumerated. Each run gives the same
- * result.
+ * Hash the word, to choose values for the bits that are not enumerated. The hash is the
+ * same in each run, so the test results are the same too.
  */
 static uint64_t hash_word(uint64_t word)
 {
@@ -408,8 +421,8 @@ static void try_input(const struct table *table, uint64_t word,
 }
 
 /*
- * Try all words over @bits, with @fixed set. The subtraction steps to the next subset
- * of @bits.
+ * Try all subsets of @bits, each together with @fixed. The subtraction computes the
+ * next subset of @bits.
  */
 static void try_all(const struct table *table, uint64_t bits, uint64_t fixed,
 		    struct tally *tally)
@@ -430,8 +443,8 @@ static void try_all(const struct table *table, uint64_t bits, uint64_t fixed,
 }
 
 /*
- * Run two workers. One tries the words without the highest bit, the other those with
- * it.
+ * Run two worker processes. One tries the words in which the highest bit is clear, the
+ * other tries the words in which the highest bit is set.
  */
 static int try_in_two(const struct table *table, struct tally tally[2])
 {

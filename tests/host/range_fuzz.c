@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer target for gupctl's range parser. No input may crash the parser. An
- * accepted range must not wrap, and must parse to the same range after it is printed.
+ * libFuzzer target for the range parser of gupctl. No input may crash the parser. The
+ * end of an accepted range must not overflow. When an accepted range is printed and
+ * parsed again, the result must be the same range.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -13,7 +14,10 @@
 #define PAGE 4096ULL
 #define TEXT_MAX 128
 
-/* Print the range in both formats and parse it again. */
+/*
+ * Check that the range is unchanged after it is printed in each of the two formats and
+ * parsed again.
+ */
 static void check_round_trip(const struct gupx_range *range)
 {
 	struct gupx_range again;
@@ -55,7 +59,7 @@ static void check_range(const char *text)
 	assert(result <= GUPX_RANGE_OVERFLOW);
 	assert(strlen(gupx_range_strerror(result)));
 	if (result != GUPX_RANGE_BYTES) {
-		/* A refused input must not change the range. */
+		/* Check that a refused input does not change the range. */
 		assert(range.addr == 1 && range.len == 2);
 		return;
 	}
