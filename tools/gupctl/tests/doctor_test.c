@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Test gupctl doctor: the facts it reads from files below a temporary directory, and
- * the findings for given facts. Prints TAP. Usage: doctor_test MODULE
+ * Test gupctl doctor. One part checks the facts that it reads from files, which the
+ * test creates below a temporary directory. The other part checks the findings for
+ * given facts. Prints TAP. Usage: doctor_test MODULE
  */
 #include <errno.h>
 #include <limits.h>
@@ -47,7 +48,10 @@ run_command(const char *format, ...)
 	}
 }
 
-/* Create a file; a directory if @text is NULL. */
+/*
+ * Create a file, and the directories above it. If @text is NULL, create a directory
+ * instead.
+ */
 static void write_file(const char *root, const char *path, const char *text,
 		       size_t length)
 {
@@ -74,7 +78,10 @@ find_check(const struct gupx_doctor_finding *finding, const char *check)
 	return finding;
 }
 
-/* Check that the finding of @check has @state, and @text in its text or cure. */
+/*
+ * Check that the finding of @check has the state @state, and that its text or its cure
+ * contains @text.
+ */
 static bool has_finding(const struct gupx_facts *facts, const char *check,
 			enum gupx_doctor_state state, const char *text)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit tests of gupctl explain: runs are split, merged and folded, tables have
- * headings, a stop is one line, a module of another ABI is refused. Prints TAP; needs
- * no module.
+ * Unit tests of gupctl explain. They test that runs are split and merged, that tables
+ * have headings, that a stop is described in one line, and that a module with another
+ * ABI is refused. Prints TAP. The module is not needed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +128,10 @@ static void test_cut(void)
 	gupx_runs_free(&runs);
 }
 
-/* Runs of a group are skipped where gupctl pin would skip their mapping. */
+/*
+ * Test that explain marks a run of a group as skipped where gupctl pin would skip its
+ * mapping.
+ */
 static void test_skip(void)
 {
 	struct gupx_judgement judgement =
@@ -271,7 +274,10 @@ static void say_same_abi(void)
 	gupx_dev_check_abi(&info);
 }
 
-/* Run @say in a child. Store its stdout and stderr in @text, ended by a 0 byte. */
+/*
+ * Run @say in a child process. Store what it writes to stdout and stderr in @text,
+ * ended by a 0 byte. Return: the exit status, or -1.
+ */
 static int capture_output(void (*say)(void), char *text, size_t room)
 {
 	int ends[2], status;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit tests of gupctl: ranges, names of mappings, texts of reasons, text and JSON
- * output, hexadecimal dumps. Prints TAP; needs no module.
+ * Unit tests of gupctl. They test ranges, names of mappings, texts of reasons, text and
+ * JSON output, and hexadecimal dumps. Prints TAP. The module is not needed.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -48,13 +48,16 @@ static const struct {
 	{ "4096-12288", GUPX_RANGE_BYTES, 4096, 8192 },
 	{ "0x1000-0x1000", GUPX_RANGE_BYTES, 4096, 0 },
 	{ "0x0+0xffffffffffffffff", GUPX_RANGE_BYTES, 0, ~0ULL },
-	/* Pasted from /proc/PID/maps. */
+	/* These ranges have the format of /proc/PID/maps. */
 	{ "55e6f0a04000-55e6f0a25000", GUPX_RANGE_BYTES, 0x55e6f0a04000,
 	  0x21000 },
 	{ "00400000-00452000", GUPX_RANGE_BYTES, 0x400000, 0x52000 },
 	{ "ffffffffff600000-ffffffffff601000", GUPX_RANGE_BYTES,
 	  0xffffffffff600000, 0x1000 },
-	/* Only digits, without a leading zero: decimal. */
+	/*
+	 * This range is decimal: its numbers contain no letter and have no leading
+	 * zero.
+	 */
 	{ "10000000-20000000", GUPX_RANGE_BYTES, 10000000, 10000000 },
 	{ "[heap]", GUPX_RANGE_NAME, 0, 0 },
 	{ "[anon]", GUPX_RANGE_NAME, 0, 0 },
@@ -245,8 +248,8 @@ static bool is_lower_twin(const char *lower, const char *upper, size_t length)
 }
 
 /*
- * Check that each "PREFIX_NAME = NUMBER," of the uapi header has an entry with the
- * same name. Return: the number of names found.
+ * Check that gupctl has an entry for each line "PREFIX_NAME = NUMBER," of the uapi
+ * header, and that the entry has the same name. Return: the number of lines found.
  */
 static unsigned int test_words(const char *prefix,
 			       const char *(*name_of)(unsigned int),
@@ -392,7 +395,7 @@ static const struct gupx_out_field sample_fields[] = {
 
 static const struct gupx_out_spec sample_spec = GUPX_OUT_SPEC(sample_fields);
 
-/* Return: the output of @say on stdout. The caller frees it. */
+/* Run @say. Return: what it writes to stdout. The caller frees the text. */
 static char *capture_output(void (*say)(void))
 {
 	FILE *file = tmpfile();

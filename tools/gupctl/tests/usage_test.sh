@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Test the errors that gupctl reports before it needs the module: exit status, one
-# line of text, or JSON. Prints TAP. Usage: usage_test.sh GUPCTL
+# Test the errors that gupctl reports before it needs the module. Check the exit status,
+# and check that the error is one line of text or one JSON object. Prints TAP.
+# Usage: usage_test.sh GUPCTL
 set -euo pipefail
 
 gupctl=$1
@@ -20,8 +21,8 @@ report() # STATUS NAME
 	printf '%s %d - %s\n' "$word" "$count" "$2"
 }
 
-# refuses STATUS PATTERN ARG...: gupctl exits with STATUS and prints only one line, to
-# stderr, that matches PATTERN.
+# refuses STATUS PATTERN ARG...: check that gupctl exits with STATUS, that it prints
+# exactly one line to stderr and nothing to stdout, and that the line matches PATTERN.
 refuses()
 {
 	local status=$1 pattern=$2 got=0 bad=0 name="refuses:${*:3}"
@@ -38,7 +39,7 @@ refuses()
 	report "$bad" "$name"
 }
 
-# prints PATTERN ARG...: gupctl succeeds, and its output matches PATTERN.
+# prints PATTERN ARG...: check that gupctl succeeds and that its output matches PATTERN.
 prints()
 {
 	local pattern=$1 bad=0 name="prints:${*:2}"
@@ -50,8 +51,8 @@ prints()
 	report "$bad" "$name"
 }
 
-# refuses_in_json STATUS KIND ARG...: gupctl exits with STATUS and prints one JSON
-# object with an error of that KIND.
+# refuses_in_json STATUS KIND ARG...: check that gupctl exits with STATUS and prints one
+# JSON object with an error of kind KIND.
 refuses_in_json()
 {
 	local status=$1 kind=$2 got=0 bad=0 name="json:${*:3}"
@@ -72,7 +73,8 @@ unprivileged() # WORD...
 		--inh-caps=-all --bounding-set=-all "$@"
 }
 
-# Another user's process is refused. Skipped unless run as root.
+# Check that gupctl refuses a process of another user. The check needs root, and is
+# skipped otherwise.
 refuses_stranger()
 {
 	local copy bad=0 got=0 out=""
@@ -91,7 +93,7 @@ refuses_stranger()
 	report "$bad" "refuses: a stranger's process"
 }
 
-# Without the module, doctor prints findings to stdout and one line to stderr.
+# Check that doctor without the module prints findings to stdout and one line to stderr.
 diagnoses()
 {
 	local got=0 bad=0 out err
