@@ -63,7 +63,7 @@ static bool is_mine(const struct owner *owner)
 	       owner->effective_gid == gid && owner->saved_gid == gid;
 }
 
-/* Return: Yama's ptrace_scope, or -1 if this kernel has no Yama. */
+/* Return: the ptrace_scope of Yama, or -1 if this kernel does not support Yama. */
 static int read_yama_scope(void)
 {
 	FILE *file = fopen(YAMA_SCOPE, "re");
@@ -77,7 +77,9 @@ static int read_yama_scope(void)
 	return scope;
 }
 
-/* The /proc files of a process that is not dumpable belong to root. */
+/*
+ * Check that the process is dumpable. If it is not, its files in /proc belong to root.
+ */
 static bool is_dumpable(int pid, const struct owner *owner)
 {
 	struct stat stat_of_file;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Explain EACCES from /proc/PID/mem. The checks repeat the kernel's access checks
- * from user space, in the same order. They explain a refusal; they never cause one.
+ * Explain EACCES from /proc/PID/mem. The checks repeat the access checks of the kernel
+ * from user space, in the same order. They run only after the kernel has refused
+ * access, to find the reason.
  */
 #ifndef GUPX_ACCESS_H
 #define GUPX_ACCESS_H
@@ -11,7 +12,7 @@
 
 struct gupx_target;
 
-/* Check whether @capability is in the effective set. */
+/* Return: true if @capability is in the effective set, else false. */
 bool gupx_access_has(cap_value_t capability);
 
 /* Print why /proc/PID/mem cannot be opened and how to fix it, then exit. */

@@ -63,7 +63,7 @@ static const struct {
 	    2 } },
 };
 
-/* Cure printed with each usage error: names the help of the current command. */
+/* Hint printed with each usage error. It names the help of the current command. */
 static char help_cure[64] = "see gupctl --help";
 
 void gupx_args_die(const char *format, ...)
@@ -128,7 +128,7 @@ static const struct argp_option *find_key(const struct argp *argp, int key)
 	return NULL;
 }
 
-/* Report the first unknown letter in a bundle of short options. */
+/* Report the first unknown letter in a bundle of short options, and exit. */
 static __attribute__((noreturn)) void die_bad_letter(const struct argp *argp,
 						     const char *word)
 {
@@ -141,8 +141,9 @@ static __attribute__((noreturn)) void die_bad_letter(const struct argp *argp,
 }
 
 /*
- * After an unknown option, argp points past the failing word. In a bundle of short
- * options it still points at that word.
+ * Print why argp refused an option, and exit. After an unknown option, argp points to
+ * the next word. Within a bundle of short options, argp still points to the bundle
+ * itself.
  */
 static __attribute__((noreturn)) void
 die_bad_option(const struct argp_state *state)
@@ -166,7 +167,7 @@ die_bad_option(const struct argp_state *state)
 	gupx_args_die("option '--%s' doesn't allow an argument", option->name);
 }
 
-/* Print the help text. argp's own --help prints nothing under ARGP_NO_ERRS. */
+/* Print the help text. The --help of argp itself prints nothing under ARGP_NO_ERRS. */
 static __attribute__((noreturn)) void print_help(const struct argp_state *state)
 {
 	argp_help(state->root_argp, stdout,

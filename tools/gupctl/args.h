@@ -17,13 +17,13 @@
 #define GUPX_ARGS_TAKES_HERE (1U << 4)
 #define GUPX_ARGS_TAKES_ENGINE (1U << 5)
 
-/* First key for a command's own options. */
+/* First key for the options that belong to a single command. */
 #define GUPX_ARGS_OWN 0x200
 
 /**
  * struct gupx_args_syntax - command line of one command
- * @takes: shared options it accepts, GUPX_ARGS_TAKES_*
- * @own_options: options of this command only, ended by a zeroed entry; or NULL
+ * @takes: shared options that the command accepts, GUPX_ARGS_TAKES_*
+ * @own_options: options of this command only, or NULL; the last entry is zeroed
  * @parser: argp parser; passes unknown keys to gupx_args_parse_key()
  * @args_doc: usage text for the arguments after the options
  * @doc: help text
@@ -43,8 +43,8 @@ struct gupx_args_syntax {
 /**
  * struct gupx_args_range - one range argument
  * @text: argument as typed
- * @named: @text is the name of a mapping, not a pair of numbers
- * @range: parsed range, if not @named
+ * @named: true if @text is the name of a mapping, false if it is a pair of numbers
+ * @range: parsed range; set only if @named is false
  */
 struct gupx_args_range {
 	const char *text;
@@ -54,7 +54,7 @@ struct gupx_args_range {
 
 /**
  * struct gupx_args - parsed options that commands share
- * @rounds: the command rounds ranges to whole pages
+ * @rounds: true if the command rounds ranges to whole pages
  * @pid: target PID, or 0 if none was given
  */
 struct gupx_args {
@@ -75,17 +75,23 @@ __attribute__((format(printf, 1, 2), noreturn)) void
 gupx_args_die(const char *format, ...);
 
 /*
- * Parse the command line. @argv[0] is the full name of the command; @input is passed
- * to the parser.
+ * Parse the command line. @argv[0] is the full name of the command. The parser of the
+ * command receives @input.
  */
 void gupx_args_parse(const struct gupx_args_syntax *syntax, int argc,
 		     char **argv, void *input);
 
-/* Handle shared options and argp errors. A command's parser calls it last. */
+/*
+ * Handle shared options and argp errors. The parser of a command passes each key to
+ * this function that it does not handle itself.
+ */
 error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 			    struct gupx_args *args);
 
-/* Exit unless a PID was given, with either ranges or --all. */
+/*
+ * Exit with a usage error unless the arguments contain a PID, and either ranges or
+ * --all.
+ */
 void gupx_args_require_target(const struct gupx_args *args);
 
 void gupx_args_free(struct gupx_args *args);

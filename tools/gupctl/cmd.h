@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Entry points of the commands. Each parses its arguments and returns the exit
- * status.
+ * Entry points of the commands. Each function parses its arguments, runs the command
+ * and returns the exit status.
  */
 #ifndef GUPX_CMD_H
 #define GUPX_CMD_H

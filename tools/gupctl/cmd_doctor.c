@@ -34,7 +34,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
-/* Print all findings. Return: the number of checks that are bad. */
+/* Print all findings. Return: the number of checks whose state is GUPX_DOCTOR_BAD. */
 static unsigned int print_findings(const struct gupx_doctor_finding *finding)
 {
 	static const char *const state_names[] = {

@@ -15,21 +15,21 @@
 #include "request.h"
 
 /*
- * EXPLAIN only reads page tables and skips holes, so even the whole address space
- * takes only seconds.
+ * Bytes per chunk. A chunk may be very large: EXPLAIN only reads page tables and skips
+ * holes, so even the whole address space needs only seconds.
  */
 #define CHUNK (8ULL << 40)
 
-/* Number of judgements per ioctl. */
+/* Maximum number of results (struct gupx_judgement) per ioctl. */
 #define BATCH 4096
 
 #define KEY_FOR 'f'
 
 /**
  * struct explain_command - state of the explain command
- * @args: shared options; first, so that its address is also that of the struct
- * @verb: explained command, GUPX_VERB_*
- * @batch: result buffer for one ioctl, BATCH entries
+ * @args: shared options
+ * @verb: command to explain, GUPX_VERB_*
+ * @batch: buffer for the results of one ioctl, BATCH entries
  * @runs: results of all ioctls
  */
 struct explain_command {
@@ -61,7 +61,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return gupx_args_parse_key(key, value, state, &command->args);
 }
 
-/* Refuse options that the explained command does not have. */
+/* Refuse options that the explained command does not support. */
 static void check_options(const struct explain_command *command)
 {
 	const struct gupx_args *args = &command->args;
@@ -100,7 +100,9 @@ static int explain_batch(struct gupx_request *request,
 	if (error)
 		return error;
 	chunk->done += arg.done;
-	/* Bail out if the module makes no progress; the loop would never end. */
+	/*
+	 * Fail if the module made no progress. Otherwise the caller would loop forever.
+	 */
 	if (!arg.done)
 		return -EPROTO;
 	for (i = 0; !error && i < arg.count; i++)

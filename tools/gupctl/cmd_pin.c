@@ -16,8 +16,8 @@
 #include "request.h"
 
 /*
- * Large enough to amortize the ioctl, small enough to react to Ctrl-C and to update
- * the progress bar.
+ * Bytes per ioctl. The size is large enough to amortize the cost of the ioctl, and
+ * small enough to react to Ctrl-C and to update the progress bar.
  */
 #define CHUNK (64ULL << 20)
 
@@ -25,16 +25,16 @@
 #define KEY_EXTENTS (GUPX_ARGS_OWN + 1)
 #define KEY_READ_ONLY (GUPX_ARGS_OWN + 2)
 
-/* Upper limit of --hold, 100 years; anything longer is a typo. */
+/* Upper limit of --hold in seconds: 100 years. A longer time is a typing error. */
 #define HOLD_MAX 3155760000.0
 
 /**
  * struct pin_command - state of the pin command
- * @args: shared options; first, so that its address is also that of the struct
- * @extents: list all extents
- * @read_only: create the pin fd with GUPX_F_READ_ONLY
- * @hold: seconds to hold the pins; negative: until a signal arrives
- * @pin_fd: file descriptor that owns the pins; closing it releases them
+ * @args: shared options
+ * @extents: true to list all extents
+ * @read_only: true to create the pin fd with GUPX_F_READ_ONLY
+ * @hold: seconds for which to hold the pins; if negative, until a signal arrives
+ * @pin_fd: file descriptor that owns the pins; closing it releases the pins
  * @bytes: number of bytes pinned
  */
 struct pin_command {
@@ -123,8 +123,8 @@ static void report_pins(struct gupx_request *request,
 }
 
 /*
- * Wait, then release the pins. They outlive the target: if it exits, say so and keep
- * waiting.
+ * Wait, then release the pins. The pins remain if the target exits. In this case, print
+ * a note and continue to wait.
  */
 static void hold_pins(const struct gupx_request *request,
 		      const struct pin_command *command)

@@ -9,19 +9,22 @@
 #include "request.h"
 
 /*
- * Bytes per thread and ioctl: large enough to amortize the call, small enough to
- * react to Ctrl-C and to update the progress bar.
+ * Bytes per thread and ioctl. The size is large enough to amortize the cost of the
+ * ioctl, and small enough to react to Ctrl-C and to update the progress bar.
  */
 #define CHUNK (64ULL << 20)
 
-/* Align slices to 2 MiB, so that no two threads share a huge page. */
+/*
+ * Alignment of slices. Slices are aligned to 2 MiB, so that no two threads fault in the
+ * same huge page.
+ */
 #define SLICE_ALIGN (2ULL << 20)
 
 #define KEY_JOBS 'j'
 
 /**
  * struct populate_command - state of the populate command
- * @args: shared options; first, so that its address is also that of the struct
+ * @args: shared options
  * @jobs: number of threads
  */
 struct populate_command {
@@ -67,8 +70,9 @@ static void populate_slice(void *element)
 }
 
 /*
- * Split a chunk into one contiguous slice per thread. Without a memory policy, the
- * pages of a slice then come from one node. Return: the number of slices.
+ * Split a chunk into one contiguous slice per thread. A page is allocated on the node
+ * of the thread that populates it, unless a memory policy is set. Contiguous slices
+ * keep the pages of a slice on one node. Return: the number of slices.
  */
 static size_t split_chunk(const struct gupx_request *request,
 			  const struct gupx_request_chunk *chunk,
@@ -99,8 +103,8 @@ static size_t split_chunk(const struct gupx_request *request,
 }
 
 /*
- * Populate a chunk with several threads. Bytes after the first stop do not count as
- * done, even if another thread populated them.
+ * Populate a chunk with several threads. If a thread stops early, the bytes after this
+ * stop do not count as done, even if another thread populated them.
  */
 static int populate_chunk(struct gupx_request *request,
 			  struct gupx_request_chunk *chunk)

@@ -18,7 +18,8 @@
 #define CHUNK (4ULL << 20)
 
 /*
- * Limit for JSON output, which keeps the bytes in memory twice, as hexadecimal text.
+ * Upper limit of a read with JSON output. gupctl keeps the bytes in memory twice, as
+ * hexadecimal text.
  */
 #define JSON_MAX (16ULL << 20)
 
@@ -27,13 +28,13 @@
 
 /**
  * struct read_command - state of the read command
- * @args: shared options; first, so that its address is also that of the struct
- * @path: output file, or NULL
- * @raw: write raw bytes
- * @fd: output for raw bytes, or -1
+ * @args: shared options
+ * @path: name of the output file, or NULL
+ * @raw: true to write raw bytes
+ * @fd: file descriptor to which raw bytes are written, or -1
  * @buffer: bytes of one chunk
  * @hex: hexadecimal dump in progress
- * @dumping: item that @hex is dumping, or NULL
+ * @dumping: item whose bytes @hex prints, or NULL
  */
 struct read_command {
 	struct gupx_args args;
@@ -79,8 +80,8 @@ static void open_output(struct read_command *command,
 	command->fd = -1;
 	if (command->path) {
 		/*
-		 * Memory of another process may be secret: create the file with mode
-		 * 0600.
+		 * The memory of another process may contain secrets, so create the file
+		 * with mode 0600.
 		 */
 		command->fd =
 			open(command->path,
@@ -181,7 +182,7 @@ static int read_chunk(struct gupx_request *request,
 	return 0;
 }
 
-/* Finish the output, then print the report. */
+/* Write the rest of the output, then print the report. */
 static void report_read(struct gupx_request *request,
 			struct read_command *command)
 {
@@ -245,12 +246,15 @@ int gupx_cmd_read(int argc, char **argv)
 	gupx_args_parse(&syntax, argc, argv, &command);
 	check_output(&command);
 	/*
-	 * Raw bytes carry no addresses, so a gap would go unnoticed: stop at the
-	 * first one.
+	 * Stop at the first gap: raw bytes are written without their addresses, so the
+	 * reader of the output could not notice the gap.
 	 */
 	request.stop_at_gap = command.raw || command.path;
 	request.terse = !command.path;
-	/* Stay on our own CPUs: read copies pages, and keeps none of them. */
+	/*
+	 * Do not move to the CPUs of the target: read copies pages and does not keep
+	 * them, so it does not matter on which node it runs.
+	 */
 	command.args.here = true;
 	status = run_read(&request, &command);
 	gupx_request_close(&request);

@@ -17,7 +17,10 @@
 
 #define LOAD_MODULE "load it: sudo modprobe gupx"
 
-/* The module is already loaded here, so modprobe would not change its parameters. */
+/*
+ * How to set a module parameter. modprobe cannot do this, because the module is already
+ * loaded.
+ */
 #define SET_PARAM(name) "echo 1 | sudo tee /sys/module/gupx/parameters/" name
 
 int gupx_dev_call(int fd, unsigned long request, void *arg)
@@ -231,8 +234,9 @@ static void report_descriptors(const char *whose, const char *cure)
 }
 
 /*
- * Report EPERM. Parameters and capabilities were checked before the call. Either
- * they have changed since, or the capability is only held in a user namespace.
+ * Report EPERM. gupctl checked parameters and capabilities before the call. Either a
+ * parameter has changed since then, or gupctl has the capability only in a user
+ * namespace.
  */
 static void report_denied(const struct gupx_dev_context *context)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Access to /dev/gupx, and the meaning of its errnos (see linux/gupx.h). */
+/* Access to /dev/gupx. Explain the errnos of its ioctls (see linux/gupx.h). */
 #ifndef GUPX_DEV_H
 #define GUPX_DEV_H
 
@@ -10,7 +10,7 @@ struct gupx_target;
 /**
  * struct gupx_dev - open device
  * @fd: file descriptor of /dev/gupx
- * @info: answer to GUPX_IOC_INFO; its ABI equals ours
+ * @info: result of GUPX_IOC_INFO; its ABI is the one that gupctl was built for
  */
 struct gupx_dev {
 	int fd;
@@ -18,15 +18,18 @@ struct gupx_dev {
 };
 
 /*
- * Open the device and query the module. On failure, print the cause and the cure,
+ * Open the device and query the module. On failure, print the cause and how to fix it,
  * and exit.
  */
 void gupx_dev_open(struct gupx_dev *dev);
 
-/* Exit with an error if the ABI of the module differs from ours. */
+/* Exit with an error unless the module has the ABI that gupctl was built for. */
 void gupx_dev_check_abi(const struct gupx_info *info);
 
-/* Return: whether to upgrade the module or gupctl; NULL if the ABIs match. */
+/*
+ * Return: a text that says whether to upgrade the module or gupctl. NULL if @abi is the
+ * ABI that gupctl was built for.
+ */
 const char *gupx_dev_cure_abi(__u32 abi);
 
 void gupx_dev_close(struct gupx_dev *dev);
@@ -38,9 +41,9 @@ int gupx_dev_call(int fd, unsigned long request, void *arg);
  * struct gupx_dev_context - details of a failed ioctl, for the error message
  * @verb: command: "pin", "populate", "read" or "explain"
  * @flags: GUPX_F_* flags of the request
- * @limit: RLIMIT_MEMLOCK in bytes, as the module returned it with ENOBUFS
- * @used: bytes already charged to the user, also from the module
- * @asked: bytes still to do in the whole request, not in one ioctl
+ * @limit: RLIMIT_MEMLOCK in bytes, as the module returned it
+ * @used: bytes that were already charged to the user, as the module returned them
+ * @asked: bytes that remain to be done in the whole request, not in one ioctl
  */
 struct gupx_dev_context {
 	const char *verb;
@@ -51,17 +54,17 @@ struct gupx_dev_context {
 };
 
 /*
- * Exit with an error if the module does not support one of @flags for @verb, or if a
- * module parameter or a missing capability forbids it.
+ * Exit with an error if the module does not support one of @flags for @verb. Also exit
+ * if a module parameter does not allow the request, or if a capability is missing.
  */
 void gupx_dev_check_flags(const struct gupx_dev *dev, const char *verb,
 			  __u32 flags);
 
-/* Record an error that explains the errno of an ioctl. Does not exit. */
+/* Report an error that explains the errno of an ioctl. Does not exit. */
 void gupx_dev_report(int error, const struct gupx_dev_context *context,
 		     const struct gupx_target *target);
 
-/* Record an error that explains RLIMIT_MEMLOCK. Does not exit. */
+/* Report that the request exceeds RLIMIT_MEMLOCK. Does not exit. */
 void gupx_dev_report_memlock(const struct gupx_dev_context *context);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Turn facts about the machine into findings and cures. */
+/* Check facts about the machine. Describe each problem and how to fix it. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "doctor.h"
 #include "out.h"
 
-/* DKMS on Debian signs modules with its own key, which must be enrolled once. */
+/* DKMS on Debian signs modules with its own key. The user must enroll this key once. */
 #define ENROLL                                                    \
 	"enroll the DKMS signing key, then reboot: sudo mokutil " \
 	"--import /var/lib/dkms/mok.pub"
@@ -133,8 +133,8 @@ static bool is_locked_down(const struct gupx_facts *facts)
 }
 
 /*
- * If the module is loaded, its taint flag shows whether the kernel trusts the
- * signature.
+ * Check whether the kernel requires a signature and whether the module has one. If the
+ * module is loaded, its taint flags show whether the kernel trusts the signature.
  */
 static void judge_signature(const struct gupx_facts *facts,
 			    struct gupx_doctor_finding *finding)
@@ -239,8 +239,8 @@ static void judge_node(const struct gupx_facts *facts,
 }
 
 /*
- * Explain why the node does not open. EPERM and EACCES mean that its owner, group
- * and mode refuse the caller.
+ * Explain why the device node cannot be opened. EPERM and EACCES mean that the owner,
+ * group and mode of the node do not allow the caller to open it.
  */
 static void judge_refusal(const struct gupx_facts *facts,
 			  struct gupx_doctor_finding *finding)
@@ -343,8 +343,8 @@ static void judge_memlock(const struct gupx_facts *facts,
 }
 
 /*
- * Check that struct gupx_info is usable: a module of another ABI fills in only part
- * of it.
+ * Return: true if all fields of struct gupx_info are valid, else false. A module with
+ * another ABI fills in only some of the fields.
  */
 static bool is_answered(const struct gupx_facts *facts)
 {
@@ -383,7 +383,7 @@ static void judge_pins(const struct gupx_facts *facts,
 	}
 }
 
-/* Never GUPX_DOCTOR_BAD: gupx works without the kernel engine. */
+/* The state is never GUPX_DOCTOR_BAD, because gupx works without the kernel engine. */
 static void judge_engine(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Turn facts about the machine into findings and cures. */
+/* Check facts about the machine. Describe each problem and how to fix it. */
 #ifndef GUPX_DOCTOR_H
 #define GUPX_DOCTOR_H
 
@@ -9,8 +9,8 @@
  * enum gupx_doctor_state - result of a check
  * @GUPX_DOCTOR_OK: no problem
  * @GUPX_DOCTOR_NOTE: gupx works, with the limitation that the finding names
- * @GUPX_DOCTOR_BAD: gupx does not work, or not for this caller
- * @GUPX_DOCTOR_UNKNOWN: cannot be checked because of another finding
+ * @GUPX_DOCTOR_BAD: gupx does not work, or does not work for this caller
+ * @GUPX_DOCTOR_UNKNOWN: the check is not possible because of another finding
  */
 enum gupx_doctor_state {
 	GUPX_DOCTOR_OK,
@@ -23,8 +23,8 @@ enum gupx_doctor_state {
  * struct gupx_doctor_finding - result of one check, with its explanation
  * @check: name of the check
  * @state: result
- * @text: explanation; the caller frees it
- * @cure: what to do; the caller frees it; NULL if there is nothing to do
+ * @text: explanation; gupx_doctor_free() frees it
+ * @cure: what to do about it, or NULL; gupx_doctor_free() frees it
  */
 struct gupx_doctor_finding {
 	const char *check;
@@ -35,7 +35,10 @@ struct gupx_doctor_finding {
 
 #define GUPX_DOCTOR_CHECKS 11
 
-/* Run all checks. They are sorted in the order in which to apply the cures. */
+/*
+ * Run all checks. The findings are in the order in which the user should fix the
+ * problems.
+ */
 void gupx_doctor_judge(const struct gupx_facts *facts,
 		       struct gupx_doctor_finding finding[GUPX_DOCTOR_CHECKS]);
 

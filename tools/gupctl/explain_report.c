@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Print what a request would do. */
+/* Print the result of gupctl explain: what a request would do. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,10 +13,13 @@
 #include "signals.h"
 #include "stop.h"
 
-/* Fold the runs of a mapping if there are more than fit on a screen. */
+/*
+ * If a mapping has more runs than this, merge the runs of the same kind, so that they
+ * fit on a screen.
+ */
 #define MANY 12
 
-/* One more for all reasons that are newer than this program. */
+/* The last index stands for all reasons that this version of gupctl does not know. */
 #define REASONS (GUPX_REASONS + 1)
 #define OUTCOMES (GUPX_OUTCOME_STOP + 1)
 
@@ -40,7 +43,7 @@ static const struct gupx_out_field head_fields[] = {
 static const struct gupx_out_spec head_spec = GUPX_OUT_SPEC(head_fields);
 
 /**
- * struct run_row - one run, or in text several runs of the same kind
+ * struct run_row - one run; in text output, several merged runs of the same kind
  * @now_text: points to @now, for example "anonymous, exclusive, writable"
  * @would_text: points to @would, for example "fault it in"
  */
@@ -76,7 +79,7 @@ static const struct gupx_out_field run_fields[] = {
 	RUN("addr", NULL, GUPX_OUT_ADDR, addr),
 	RUN("len", "SIZE", GUPX_OUT_SIZE, len),
 	RUN("perms", "PERMS", GUPX_OUT_STRING, perms),
-	/* Shown only if runs were folded. */
+	/* This column is shown only if runs were merged. */
 	[FIELD_RUNS] = RUN(NULL, "RUNS", GUPX_OUT_COUNT, runs),
 	{ .key = "page_size",
 	  .label = "PAGE",
@@ -84,7 +87,7 @@ static const struct gupx_out_field run_fields[] = {
 	  .offset = offsetof(struct run_row, page),
 	  .hide_zero = true },
 	RUN(NULL, "NOW", GUPX_OUT_STRING, now_text),
-	/* format_label() sets this label: it contains the verb. */
+	/* format_label() sets this label, because the label contains the verb. */
 	[FIELD_WOULD] = RUN(NULL, "", GUPX_OUT_STRING, would_text),
 	RUN("content", NULL, GUPX_OUT_STRING, content),
 	RUN("writable", NULL, GUPX_OUT_BOOL, writable),
@@ -152,7 +155,7 @@ static void format_would(struct run_row *row, const struct gupx_run *run,
 		gupx_outcome_get_phrase(verb, judgement->outcome);
 
 	row->would_text = row->would;
-	/* A page that is present is only faulted to make it writable. */
+	/* A page that is present needs a fault only to become writable. */
 	if (judgement->outcome == GUPX_OUTCOME_FAULT &&
 	    is_present(judgement->content))
 		phrase.after = " for writing";
@@ -367,7 +370,7 @@ static void report_stop(const struct gupx_explain_report *report,
 	free(line);
 }
 
-/* Print one line per reason. */
+/* Print one line for each reason to stop. */
 static void report_stops(const struct gupx_explain_report *report)
 {
 	const struct gupx_runs *runs = report->runs;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Print what a request would do, as text or as JSON. */
+/* Print the result of gupctl explain as text or as JSON: what a request would do. */
 #ifndef GUPX_EXPLAIN_REPORT_H
 #define GUPX_EXPLAIN_REPORT_H
 
@@ -8,9 +8,9 @@
 
 /**
  * struct gupx_explain_report - input of the report
- * @request: explained request
- * @verb: explained command, GUPX_VERB_*
- * @runs: results of EXPLAIN; text output folds them
+ * @request: request to explain
+ * @verb: command to explain, GUPX_VERB_*
+ * @runs: results of EXPLAIN; text output merges runs of the same kind
  */
 struct gupx_explain_report {
 	const struct gupx_request *request;
@@ -18,7 +18,10 @@ struct gupx_explain_report {
 	struct gupx_runs *runs;
 };
 
-/* Return: the exit status; GUPX_EXIT_REFUSED if the request would stop anywhere. */
+/*
+ * Print the report. Return: the exit status, which is GUPX_EXIT_REFUSED if the request
+ * would stop anywhere.
+ */
 int gupx_explain_report_print(const struct gupx_explain_report *report);
 
 #endif

@@ -11,10 +11,13 @@
 #include "extents.h"
 #include "out.h"
 
-/* Number of extents per ioctl. */
+/* Maximum number of extents per ioctl. */
 #define BATCH 4096
 
-/* A folio order is a shift of the page size, so it is smaller than 64. */
+/*
+ * Number of possible folio orders. An order is a number of bits by which the page size
+ * is shifted, so it is less than 64.
+ */
 #define ORDERS 64
 
 /* Number of bits in GUPX_SEALS. */
@@ -43,7 +46,7 @@ struct held_row {
 static const struct gupx_out_field held_fields[] = {
 	HELD(bytes, "held", GUPX_OUT_SIZE, false),
 	HELD(charged, NULL, GUPX_OUT_SIZE, false),
-	/* Text only: explains why nothing was charged. JSON has the number. */
+	/* This field is printed only as text. If nothing was charged, it says why. */
 	{ .label = "charged to you",
 	  .form = GUPX_OUT_STRING,
 	  .offset = offsetof(struct held_row, charged_text) },
@@ -115,8 +118,8 @@ struct extents {
 };
 
 /*
- * Append the next batch of extents. The pin fd is not shared, so its extents cannot
- * change between two calls.
+ * Append the next batch of extents to @all. No other process shares the pin fd, so its
+ * extents cannot change between two calls.
  */
 static int load_batch(int pin_fd, struct extents *all, __u64 *total)
 {

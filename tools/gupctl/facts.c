@@ -18,18 +18,19 @@
 #include "facts.h"
 
 /*
- * UEFI variable of the Secure Boot state: one byte after four bytes of attributes.
+ * File of the UEFI variable for Secure Boot. It contains four bytes of attributes, then
+ * one byte with the state.
  */
 #define SECURE_BOOT                  \
 	"/sys/firmware/efi/efivars/" \
 	"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
-/* Not every user has modinfo's directory in the PATH. */
+/* The directory of modinfo is not in the PATH of every user. */
 #define MODINFO "PATH=$PATH:/usr/sbin:/sbin LC_ALL=C modinfo"
 
 /*
- * Read the first line of a file without its newline. Return: false, with @text
- * unchanged, if there is none.
+ * Read the first line of a file, without the newline. Return: true if there is a line.
+ * Otherwise return false, and leave @text unchanged.
  */
 static bool read_line(const char *root, const char *path, char *text,
 		      size_t room)
@@ -75,7 +76,10 @@ static void parse_value(const char *line, const char *name, char *value,
 	snprintf(value, room, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
-/* modinfo uses modprobe's index, and reads compressed modules. */
+/*
+ * Read the facts about the module file from the output of modinfo. modinfo finds the
+ * file with the index of modprobe, and it can read compressed modules.
+ */
 static void read_module_file(struct gupx_facts *facts, const char *root)
 {
 	char command[PATH_MAX + 128];

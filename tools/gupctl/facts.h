@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Collect facts about the machine, the caller and the module for gupctl doctor.
- * Facts that cannot be read keep their previous value.
+ * Collect facts about the machine, the caller and the module for gupctl doctor. If a
+ * fact cannot be read, its member keeps the previous value.
  */
 #ifndef GUPX_FACTS_H
 #define GUPX_FACTS_H
@@ -17,37 +17,40 @@
  *
  * @file: module file that modprobe would load, or ""
  * @file_version: version of that file
- * @vermagic: vermagic of that file; begins with the kernel it was built for
- * @signer: signer of that file; "" if it is unsigned
- * @source: the DKMS source is installed
- * @modules: /lib/modules has a directory for this kernel; containers may have none
- * @headers: the headers of this kernel are installed
+ * @vermagic: vermagic of that file; begins with the release of the kernel that the file
+ *	was built for
+ * @signer: signer of that file; "" if the file is unsigned
+ * @source: true if the DKMS source is installed
+ * @modules: true if /lib/modules has a directory for this kernel; false in many
+ *	containers
+ * @headers: true if the headers of this kernel are installed
  *
- * @loaded: the module is loaded
+ * @loaded: true if the module is loaded
  * @loaded_version: version of the loaded module
- * @untrusted: the loaded module is unsigned, or its key is unknown to the kernel
+ * @untrusted: true if the loaded module is unsigned, or if the kernel does not know the
+ *	key of the signature
  *
- * @sig_enforce: the kernel requires signed modules
+ * @sig_enforce: true if the kernel requires signed modules
  * @lockdown: "none", "integrity" or "confidentiality"; "" if unknown
- * @secure_boot: 1: enabled; 0: disabled; -1: not supported
+ * @secure_boot: state of Secure Boot: 1 if on, 0 if off, -1 if not supported
  *
- * @node: /dev/gupx exists
- * @mode: its mode
- * @gid: its group ID
- * @group: its group's name, or number
+ * @node: true if /dev/gupx exists
+ * @mode: mode of /dev/gupx
+ * @gid: group ID of /dev/gupx
+ * @group: name of that group, or its number if it has no name
  *
- * @root: the caller is root
- * @in_session: the calling process has the node's group
- * @listed: the group database lists the caller in the node's group
- * @open_error: errno of opening the node, or 0
- * @info_error: errno of GUPX_IOC_INFO; 0: @info is valid
- * @info: answer to GUPX_IOC_INFO
+ * @root: true if the caller is root
+ * @in_session: true if the calling process is in the group of /dev/gupx
+ * @listed: true if the group database lists the caller in the group of /dev/gupx
+ * @open_error: errno from open() of /dev/gupx, or 0
+ * @info_error: errno of GUPX_IOC_INFO; 0 if @info is valid
+ * @info: result of GUPX_IOC_INFO
  *
- * @ipc_lock: the caller has CAP_IPC_LOCK
- * @memlock: RLIMIT_MEMLOCK of the caller; all ones: unlimited
- * @sys_ptrace: the caller has CAP_SYS_PTRACE
- * @sys_admin: the caller has CAP_SYS_ADMIN
- * @yama: Yama's ptrace_scope; -1: no Yama in this kernel
+ * @ipc_lock: true if the caller has CAP_IPC_LOCK
+ * @memlock: RLIMIT_MEMLOCK of the caller in bytes; all ones if unlimited
+ * @sys_ptrace: true if the caller has CAP_SYS_PTRACE
+ * @sys_admin: true if the caller has CAP_SYS_ADMIN
+ * @yama: ptrace_scope of Yama; -1 if this kernel does not support Yama
  */
 struct gupx_facts {
 	char release[72];
@@ -88,15 +91,15 @@ struct gupx_facts {
 };
 
 /*
- * Read the files of the machine. @root: prefix of all paths, "" except in tests;
- * @release: kernel release.
+ * Read facts from files of the machine. @root is put before all paths; it is "" except
+ * in tests. @release is the kernel release.
  */
 void gupx_facts_read_files(struct gupx_facts *facts, const char *root,
 			   const char *release);
 
 /*
- * Read groups, capabilities and limits of the caller. Call gupx_facts_read_files()
- * first.
+ * Read the groups, capabilities and limits of the caller. Call gupx_facts_read_files()
+ * first, because this function needs the group of /dev/gupx.
  */
 void gupx_facts_read_caller(struct gupx_facts *facts);
 
