@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hexadecimal dump in the format of hexdump -C: address, 16 bytes, their characters.
- * One * replaces repeated lines.
+ * Hexadecimal dump in the format of hexdump -C. Each line shows an address, 16 bytes
+ * and their characters. If a line repeats, one * is printed in place of the
+ * repetitions.
  */
 #ifndef GUPX_HEX_H
 #define GUPX_HEX_H
@@ -19,10 +20,10 @@
  * @stream: output stream
  * @addr: address of the first byte in @line
  * @fill: number of bytes in @line
- * @line: incomplete line
- * @before: previous line, to find repeated lines
- * @has_before: @before is valid
- * @squeezed: the * was printed for the current repetition
+ * @line: bytes of the line that is not yet complete
+ * @before: bytes of the previous line, to find repeated lines
+ * @has_before: true if @before is valid
+ * @squeezed: true if the * was printed for the current repetition
  */
 struct gupx_hex {
 	FILE *stream;
@@ -37,7 +38,7 @@ struct gupx_hex {
 void gupx_hex_begin(struct gupx_hex *hex, FILE *stream, __u64 addr);
 void gupx_hex_add(struct gupx_hex *hex, const unsigned char *bytes, size_t len);
 
-/* Print the incomplete line, and the address after the last byte. */
+/* Print the bytes of the incomplete line, and then the address after the last byte. */
 void gupx_hex_end(struct gupx_hex *hex);
 
 #endif

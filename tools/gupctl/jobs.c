@@ -8,7 +8,7 @@
 #include "jobs.h"
 #include "signals.h"
 
-/* Time between two signals to an interrupted thread. */
+/* Time in nanoseconds between two signals to a thread that should end. */
 #define RETRY_NS (20 * 1000 * 1000)
 
 struct job {
@@ -27,8 +27,8 @@ static void *run_job(void *data)
 }
 
 /*
- * Start a thread with all signals blocked except SIGUSR1, so that the main thread
- * receives Ctrl-C.
+ * Start a thread in which all signals except SIGUSR1 are blocked. Ctrl-C then
+ * interrupts the main thread.
  */
 static bool start_thread(struct job *job)
 {
@@ -49,8 +49,9 @@ static void ignore_signal(int number)
 }
 
 /*
- * Wait for a thread. After Ctrl-C, send it SIGUSR1 until it ends: a signal that
- * arrives before the thread enters its ioctl does not interrupt the ioctl.
+ * Wait for a thread. After Ctrl-C, send SIGUSR1 repeatedly until the thread ends. A
+ * single signal is not enough: if it arrives before the thread enters the ioctl, it
+ * does not interrupt the ioctl.
  */
 static void join_thread(const struct job *job)
 {

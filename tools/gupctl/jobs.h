@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* More threads would only contend for the same locks. */
+/* Maximum number of threads. More threads would only contend for the same locks. */
 #define GUPX_JOBS_MAX 256
 
 /**
@@ -15,9 +15,9 @@
  * @count: number of elements, 1 to GUPX_JOBS_MAX
  * @size: size of an element in bytes
  *
- * The calling thread handles the first element, and those for which no thread can be
- * started. After a signal (see gupx_signals_received()), all threads are interrupted
- * until they end.
+ * The calling thread handles the first element, and each element for which no thread
+ * can be started. After a signal (see gupx_signals_received()), all other threads are
+ * interrupted repeatedly until they end.
  */
 void gupx_jobs_run(void (*run)(void *element), void *elements, size_t count,
 		   size_t size);

@@ -63,7 +63,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	int *first = state->input;
 
-	/* Stop here: the command parses the remaining arguments. */
+	/*
+	 * The first argument is the name of a command. Stop parsing here, because the
+	 * command parses the remaining arguments.
+	 */
 	if (key == ARGP_KEY_ARG) {
 		*first = state->next - 1;
 		state->next = state->argc;
@@ -91,7 +94,10 @@ static int parse_globals(int argc, char **argv)
 	return first;
 }
 
-/* Check for --json before parsing, so that usage errors are printed as JSON too. */
+/*
+ * Return: true if --json is among the arguments, else false. This is checked before
+ * parsing, so that usage errors are printed as JSON too.
+ */
 static bool wants_json(int argc, char **argv)
 {
 	int i;

@@ -10,7 +10,7 @@ static int append_map(struct gupx_maps *maps, const struct gupx_map *map)
 {
 	struct gupx_map *grown;
 
-	/* When the array is full, double it: its size is always a power of two. */
+	/* If the array is full, double its size. The size is always a power of two. */
 	if (!(maps->count & (maps->count - 1))) {
 		size_t room = maps->count ? maps->count * 2 : 1;
 
@@ -93,7 +93,9 @@ const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr)
 	size_t first = 0;
 	size_t count = maps->count;
 
-	/* Binary search: the kernel lists mappings by ascending address. */
+	/*
+	 * Use binary search: the kernel lists mappings in the order of their addresses.
+	 */
 	while (count) {
 		const size_t half = count / 2;
 
@@ -119,8 +121,8 @@ static bool is_private_anon(const struct gupx_map *map)
 	if (map->perms[3] != 'p' || map->inode)
 		return false;
 	/*
-	 * Special mappings of the kernel ([vdso], [vvar]) also have no inode;
-	 * exclude them by name.
+	 * Special mappings of the kernel ([vdso], [vvar]) also have no inode. Only
+	 * their name shows that they are not anonymous memory.
 	 */
 	return !*map->name || !strcmp(map->name, "[heap]") ||
 	       !strncmp(map->name, "[stack", 6) ||
@@ -132,7 +134,9 @@ bool gupx_maps_is_group(const char *name)
 	return !strcmp(name, "[anon]");
 }
 
-/* Compare names; ignore the suffix " (deleted)" of unlinked files in @name. */
+/*
+ * Compare names. Ignore the suffix " (deleted)" in @name, which marks unlinked files.
+ */
 static bool is_same_name(const char *name, const char *wanted)
 {
 	static const char deleted[] = " (deleted)";

@@ -2,8 +2,8 @@
 /*
  * Mappings of the target, from /proc/PID/maps.
  *
- * The list is a snapshot; the target may map and unmap meanwhile. The module reports
- * mappings that have disappeared.
+ * The list is a snapshot: the target may map and unmap memory later. If a mapping has
+ * disappeared, the request stops there and the module reports the reason.
  */
 #ifndef GUPX_MAPS_H
 #define GUPX_MAPS_H
@@ -16,11 +16,11 @@
 
 /**
  * struct gupx_map - one mapping
- * @addr: first address
- * @end: end address, exclusive
- * @inode: inode number of the file, or 0
+ * @addr: address of the first byte
+ * @end: address after the last byte
+ * @inode: inode number of the mapped file, or 0
  * @perms: permissions as in /proc/PID/maps, for example "rw-p"
- * @name: name, never NULL; "" for anonymous memory without a name
+ * @name: name; "" for anonymous memory without a name; never NULL
  */
 struct gupx_map {
 	__u64 addr;
@@ -35,7 +35,10 @@ struct gupx_maps {
 	size_t count;
 };
 
-/* Return: 0 or -errno. Call gupx_maps_free() in either case. */
+/*
+ * Load the mappings of a process, or parse them from @file. Return: 0 or -errno. Call
+ * gupx_maps_free() even after a failure.
+ */
 int gupx_maps_load(struct gupx_maps *maps, int pid);
 int gupx_maps_parse(struct gupx_maps *maps, FILE *file);
 void gupx_maps_free(struct gupx_maps *maps);
@@ -43,18 +46,23 @@ void gupx_maps_free(struct gupx_maps *maps);
 /* Return: the mapping that contains @addr, or NULL. */
 const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr);
 
-/* Return: the mapping that contains @addr, else the next one after it, or NULL. */
+/*
+ * Return: the mapping that contains @addr. If there is none, the first mapping after
+ * @addr, or NULL.
+ */
 const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr);
 
 /*
- * Check whether @name selects a kind of mapping ([anon]), not one mapping or file.
+ * Return: true if @name selects all mappings of a kind ([anon]), false if it is the
+ * name of a mapping or file.
  */
 bool gupx_maps_is_group(const char *name);
 
 /*
- * Check whether @name selects @map. [anon] selects all private anonymous mappings,
- * including heap and stacks. A name with a slash is a full path. Other names match
- * the base name of a file, or the kernel's name for the mapping.
+ * Return: true if @name selects @map, else false. [anon] selects all private anonymous
+ * mappings, including heap and stacks. A name with a slash is the full path of a file.
+ * Any other name is compared with the base name of the mapped file and with the name
+ * that the kernel gives the mapping.
  */
 bool gupx_maps_match(const struct gupx_map *map, const char *name);
 

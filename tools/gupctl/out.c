@@ -11,7 +11,7 @@
 
 #include "out.h"
 
-/* No table specification has more fields. */
+/* Maximum number of columns. No table has more fields than this. */
 #define COLUMNS_MAX 16
 
 static struct {
@@ -112,7 +112,7 @@ static char *format_number(enum gupx_out_form form, __u64 value)
 	return length < 0 ? NULL : text;
 }
 
-/* Format a value as text. The caller frees it. */
+/* Format a value as text. The caller frees the text. */
 static char *format_field(const struct gupx_out_field *field, const void *row)
 {
 	const void *value = (const char *)row + field->offset;
@@ -181,7 +181,7 @@ static struct json_object *make_number_json(enum gupx_out_form form,
 	return json_object_new_string(text);
 }
 
-/* Convert a value to JSON. NULL is JSON null. */
+/* Convert a value to a JSON object. Return: the object. NULL stands for JSON null. */
 static struct json_object *make_field_json(const struct gupx_out_field *field,
 					   const void *row)
 {
@@ -324,7 +324,10 @@ static size_t get_column_width(const struct gupx_out_field *field,
 	return width;
 }
 
-/* Right-align numbers, left-align text. Do not pad text in the last column. */
+/*
+ * Print a cell. Align numbers to the right and text to the left. Do not pad text in the
+ * last column.
+ */
 static void print_cell(const struct gupx_out_field *field, const char *text,
 		       size_t width, bool last)
 {
@@ -338,7 +341,7 @@ static void print_cell(const struct gupx_out_field *field, const char *text,
 	fputs(last ? "\n" : "  ", out.text);
 }
 
-/* Print one row; the header if @row is NULL. */
+/* Print one row of a table. If @row is NULL, print the header of the table. */
 static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
 		      const void *row)
 {
@@ -364,7 +367,7 @@ static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
 	}
 }
 
-/* Print the heading of @row unless @before, the previous row, has the same one. */
+/* Print the heading of @row, unless the previous row @before has the same heading. */
 static void print_heading(const struct gupx_out_spec *spec, const char *before,
 			  const char *row)
 {
@@ -486,7 +489,10 @@ static void report_error(const char *kind, const char *cure, const char *format,
 	message = format_message(format, args);
 	if (!message)
 		return;
-	/* out.text is NULL until gupx_out_init(). */
+	/*
+	 * Errors can occur before gupx_out_init(). In this case, out.text is still
+	 * NULL.
+	 */
 	if (out.text)
 		fflush(out.text);
 	if (out.json)

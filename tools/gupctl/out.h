@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Output as text or as one JSON object. One specification of each row drives both, so
- * that they cannot diverge.
+ * Output as text or as one JSON object. Text and JSON use the same specification of
+ * each row, so that they always contain the same data.
  *
  * Glossary
- *   field   one value of a row: key, label and format
- *   record  single row: "label  value" lines, or a JSON object
- *   table   rows below a header, or a JSON array of objects
- *   note    line that only text output has
- *   error   cause of failure; only the first one of a run is reported
+ *   field   one value of a row, with its key, label and format
+ *   record  a single row: lines of label and value in text, an object in JSON
+ *   table   rows below a header in text, an array of objects in JSON
+ *   note    a line that is printed only in text
+ *   error   the cause of a failure; only the first error of a run is reported
  */
 #ifndef GUPX_OUT_H
 #define GUPX_OUT_H
@@ -24,12 +24,15 @@
 
 /**
  * enum gupx_out_form - type of a field, and how it is formatted
- * @GUPX_OUT_STRING: const char *; NULL is "-" in text, null in JSON
+ * @GUPX_OUT_STRING: const char *; NULL is printed as "-" in text, as null in JSON
  * @GUPX_OUT_COUNT: __u64, number
  * @GUPX_OUT_SIZE: __u64, bytes; text uses the largest unit that fits
- * @GUPX_OUT_LIMIT: like GUPX_OUT_SIZE; all ones is "unlimited" in text, null in JSON
- * @GUPX_OUT_ADDR: __u64; "0x..." in JSON too: some JSON parsers lose 64-bit precision
- * @GUPX_OUT_FRAME: like GUPX_OUT_ADDR; all ones is "hidden" in text, null in JSON
+ * @GUPX_OUT_LIMIT: like GUPX_OUT_SIZE, but all ones is printed as "unlimited" in text, as
+ *	null in JSON
+ * @GUPX_OUT_ADDR: __u64, printed as "0x..."; a string in JSON too, because some JSON
+ *	parsers lose the precision of 64-bit numbers
+ * @GUPX_OUT_FRAME: like GUPX_OUT_ADDR, but all ones is printed as "hidden" in text, as
+ *	null in JSON
  * @GUPX_OUT_BOOL: bool
  * @GUPX_OUT_LIST: const char *const *, array of strings ended by NULL
  * @GUPX_OUT_SPAN: struct gupx_out_span; text only
@@ -50,8 +53,8 @@ enum gupx_out_form {
 
 /**
  * struct gupx_out_span - address range, printed as "0x1000-0x3000"
- * @addr: first address
- * @end: end address, exclusive
+ * @addr: address of the first byte
+ * @end: address after the last byte
  */
 struct gupx_out_span {
 	__u64 addr;
@@ -60,15 +63,15 @@ struct gupx_out_span {
 
 /**
  * struct gupx_out_field - one value of a row
- * @key: key in JSON; NULL: omit it from JSON
- * @label: label in text; NULL: omit it from text
+ * @key: key in JSON; if NULL, the field is omitted from JSON
+ * @label: label in text; if NULL, the field is omitted from text
  * @form: type and format
  * @offset: offset of the value in the row
  * @record: specification of the nested row of a GUPX_OUT_RECORD
- * @hide_zero: in text, omit the line if the number is 0 or the list is empty; in a
- *	table, print "-"
- * @heading: in a text table, print the value on its own line above the rows that share
- *	it, not in a column
+ * @hide_zero: if the number is 0 or the list is empty, omit the line of a record in text,
+ *	and print "-" in a text table
+ * @heading: in a text table, do not print the value in a column; print it on its own
+ *	line, above all rows that have this value
  */
 struct gupx_out_field {
 	const char *key;
@@ -101,8 +104,8 @@ struct gupx_out_spec {
  * struct gupx_out_rows - rows of a table
  * @row: first row
  * @count: number of rows
- * @stride: bytes from one row to the next
- * @quiet: print the table in JSON only
+ * @stride: number of bytes from one row to the next
+ * @quiet: true to print the table only in JSON
  */
 struct gupx_out_rows {
 	const void *row;
@@ -119,13 +122,14 @@ bool gupx_out_is_verbose(void);
 void gupx_out_set_command(const char *name);
 
 /*
- * Print notes and tables to stderr, because the command writes its data to stdout.
+ * From now on, print records, tables and notes to stderr, because the command writes
+ * its data to stdout.
  */
 void gupx_out_use_stderr(void);
 
 /*
- * Print a record. @key: its key in the JSON object; NULL: add the fields to the
- * outermost object.
+ * Print a record. @key is the key of the record in the JSON object. If @key is NULL,
+ * the fields of the record are added to the outermost object.
  */
 void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
 		     const void *row);
@@ -141,8 +145,8 @@ __attribute__((format(printf, 1, 2))) void gupx_out_warn(const char *format,
 
 /**
  * gupx_out_error() - report an error; all errors go through this function
- * @kind: stable name for programs
- * @cure: what to do about it, or NULL
+ * @kind: name of the kind of error, for programs; does not change between versions
+ * @cure: what to do about the error, or NULL
  * @format: what is wrong, without a full stop
  */
 __attribute__((format(printf, 3, 4))) void
@@ -155,10 +159,10 @@ gupx_out_die(int status, const char *kind, const char *cure, const char *format,
 
 bool gupx_out_has_failed(void);
 
-/* Print the JSON object, if any. Later JSON output is dropped. */
+/* Print the JSON object, if there is one. JSON output after this call is discarded. */
 void gupx_out_end(void);
 
-/* Size as text, for example "132 KiB", "1.5 GiB" or "17 B". */
+/* A size as text, for example "132 KiB", "1.5 GiB" or "17 B". */
 struct gupx_out_size {
 	char text[24];
 };

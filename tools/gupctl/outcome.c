@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Names and texts for enum gupx_outcome and enum gupx_content. tests/unit_test.c
- * checks them against linux/gupx.h: each value needs an entry with the same name.
+ * Names and texts for enum gupx_outcome and enum gupx_content. tests/unit_test.c checks
+ * that each value in linux/gupx.h has an entry here with the same name.
  */
 #include <stddef.h>
 
@@ -71,7 +71,7 @@ struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
 	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
 		return (struct gupx_outcome_phrase){ "handle",
 						     " in an unknown way" };
-	/* POPULATE does not take pages, and READ does not keep them. */
+	/* POPULATE only needs pages to be present, and READ only copies pages. */
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_POPULATE)
 		return (struct gupx_outcome_phrase){ "find", " present" };
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_READ)

@@ -5,17 +5,20 @@
 
 #include <linux/gupx.h>
 
-/* Stable names for programs. Never NULL: "unknown" for values of a newer module. */
+/*
+ * Names for programs, which do not change between versions. The result is never NULL:
+ * values that this version of gupctl does not know are "unknown".
+ */
 const char *gupx_outcome_name(unsigned int outcome);
 const char *gupx_outcome_content_name(unsigned int content);
 
-/* Text for people. */
+/* Return: the text for a content that is shown to the user. */
 const char *gupx_outcome_content_text(unsigned int content);
 
 /**
  * struct gupx_outcome_phrase - text before and after the object of a sentence
- * @before: text before it, for example "fault"
- * @after: text after it, for example " in"; or ""
+ * @before: text before the object, for example "fault"
+ * @after: text after the object, for example " in"; "" if there is none
  */
 struct gupx_outcome_phrase {
 	const char *before;
@@ -23,13 +26,16 @@ struct gupx_outcome_phrase {
 };
 
 /*
- * Return: the phrase for @outcome of @verb (GUPX_VERB_*). The phrase for a stop does
- * not include the reason.
+ * Return: the phrase that describes @outcome for @verb (GUPX_VERB_*). If the outcome is
+ * a stop, the phrase does not include the reason.
  */
 struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
 						   unsigned int outcome);
 
-/* Return: "pin" for GUPX_VERB_PIN and so on; NULL for an unknown verb. */
+/*
+ * Return: the name of a verb, for example "pin" for GUPX_VERB_PIN. NULL if the verb is
+ * unknown.
+ */
 const char *gupx_outcome_verb_name(unsigned int verb);
 
 #endif

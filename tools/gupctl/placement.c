@@ -9,7 +9,7 @@
 #include "out.h"
 #include "placement.h"
 
-/* Larger than NR_CPUS of any kernel. */
+/* Maximum number of CPUs. It is larger than NR_CPUS of any kernel. */
 #define CPUS_MAX 65536
 
 struct cpus {
@@ -18,8 +18,8 @@ struct cpus {
 };
 
 /*
- * sched_getaffinity() fails with EINVAL if the set is smaller than the kernel's;
- * retry with a larger one.
+ * Load the CPUs that @pid may run on. sched_getaffinity() fails with EINVAL if the set
+ * is smaller than the set of the kernel. In this case, retry with a larger set.
  */
 static int load_cpus(struct cpus *cpus, int pid)
 {
@@ -47,7 +47,7 @@ static bool has_cpu(const struct cpus *cpus, int cpu)
 	       CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(cpus->count), cpus->set);
 }
 
-/* Format a CPU list such as "0-3,8". The caller frees it. */
+/* Format a list of CPUs as text, such as "0-3,8". The caller frees the text. */
 static char *print_cpus(const struct cpus *cpus)
 {
 	char *text = NULL;

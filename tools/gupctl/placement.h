@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Choose the CPUs that gupctl runs on. Without a memory policy, a page is allocated
- * on the node of the CPU that faults it in. gupctl therefore moves to the target's
- * CPUs before it starts.
+ * Choose the CPUs that gupctl runs on. Without a memory policy, a page is allocated on
+ * the node of the CPU that faults in the page. gupctl therefore moves to the CPUs of
+ * the target before it starts.
  */
 #ifndef GUPX_PLACEMENT_H
 #define GUPX_PLACEMENT_H
@@ -11,7 +11,7 @@
 
 /**
  * struct gupx_placement - CPUs that gupctl runs on
- * @moved: gupctl runs on the target's CPUs, not on the caller's
+ * @moved: true if gupctl has moved to the CPUs of the target
  * @cpus: list of these CPUs, for example "0-3,8"; the caller frees it
  */
 struct gupx_placement {
@@ -20,8 +20,8 @@ struct gupx_placement {
 };
 
 /*
- * Move to the CPUs of @pid, unless @here is set. If that fails, print a warning and
- * stay.
+ * Move to the CPUs of @pid, unless @here is set. On failure, print a warning and stay
+ * on the current CPUs.
  */
 void gupx_placement_set(struct gupx_placement *placement, int pid, bool here);
 

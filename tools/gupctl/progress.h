@@ -10,10 +10,10 @@
 /**
  * struct gupx_progress - state of the progress bar
  * @verb: text before the bar
- * @total: bytes to do
+ * @total: number of bytes to process
  * @begun: start time, in seconds of CLOCK_MONOTONIC
  * @shown: time of the last update, or 0
- * @enabled: stderr is a terminal
+ * @enabled: true if the bar may be shown, because stderr is a terminal
  */
 struct gupx_progress {
 	const char *verb;

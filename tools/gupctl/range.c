@@ -21,8 +21,8 @@ static int get_digit_value(char c)
 }
 
 /*
- * Parse digits. strtoull() is not used, because it accepts blanks, signs and octal
- * numbers. *@end points after the last digit.
+ * Parse digits, and set *@end to the first character after the last digit. strtoull()
+ * is not used, because it accepts blanks, signs and octal numbers.
  */
 static enum gupx_range_result scan_digits(const char *text, unsigned int base,
 					  __u64 *value, const char **end)
@@ -91,8 +91,8 @@ enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size)
 }
 
 /*
- * Check for a range pasted from /proc/PID/maps, such as "55e6f0a04000-55e6f0a25000".
- * The kernel pads addresses to eight digits.
+ * Return: true if @text looks like a range copied from /proc/PID/maps, such as
+ * "55e6f0a04000-55e6f0a25000", else false. The kernel pads addresses to eight digits.
  */
 static bool looks_pasted(const char *text)
 {
@@ -109,8 +109,9 @@ static bool looks_pasted(const char *text)
 }
 
 /*
- * Check for a number: digits up to a + or - or the end. Names may also contain + and
- * - (libstdc++.so.6, ld-linux-x86-64.so.2), and may begin with a digit.
+ * Return: true if @text begins with a number, else false. A number is a sequence of
+ * digits that ends at a +, at a - or at the end of the text. Names of mappings may also
+ * contain + and - (libstdc++.so.6, ld-linux-x86-64.so.2), and may begin with a digit.
  */
 static bool looks_numeric(const char *text)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Parse address ranges. No I/O, no allocation, no global state.
+ * Parse address ranges. These functions do no I/O, allocate no memory and have no
+ * global state.
  *
  * Glossary
- *   bytes  numeric range: ADDR+LEN or ADDR-END, END exclusive
- *   name   anything else: name of a mapping, resolved by maps.c
+ *   bytes  a numeric range: ADDR+LEN, or ADDR-END with END as the first byte after it
+ *   name   any other text: the name of a mapping, which maps.c looks up
  *
  * Invariant: addr + len of an accepted range never overflows.
  */
@@ -21,7 +22,7 @@ struct gupx_range {
 enum gupx_range_result {
 	GUPX_RANGE_BYTES,
 	GUPX_RANGE_NAME,
-	/* Errors. */
+	/* All of the following values are errors. */
 	GUPX_RANGE_EMPTY,
 	GUPX_RANGE_NO_LENGTH,
 	GUPX_RANGE_BAD_ADDRESS,
@@ -34,26 +35,30 @@ enum gupx_range_result {
 /**
  * gupx_range_parse() - parse a range argument
  * @text: argument as typed
- * @range: [out] the range, only set if the result is %GUPX_RANGE_BYTES
+ * @range: [out] the range; set only if the result is %GUPX_RANGE_BYTES
  *
- * Numbers are decimal, or hexadecimal with 0x. ADDR-END may also be pasted from
- * /proc/PID/maps: both numbers are hexadecimal if each has at least eight digits and
- * the range contains a letter, or a number begins with 0.
+ * Numbers are decimal, or hexadecimal if they begin with 0x. ADDR-END may also be copied
+ * from /proc/PID/maps, which omits the 0x. Both numbers are therefore hexadecimal if each
+ * has at least eight digits, and if one of them contains a letter or begins with 0.
  */
 enum gupx_range_result gupx_range_parse(const char *text,
 					struct gupx_range *range);
 
 /*
- * Parse a size in bytes with an optional binary suffix: K, M, G or T, also as KiB.
+ * Parse a size in bytes. The number may have one of the suffixes K, M, G and T, which
+ * are powers of 1024. KiB, MiB, GiB and TiB mean the same.
  */
 enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size);
 
-/* Return: error text with the cure, to be printed after the range. */
+/*
+ * Return: a text that describes the error and how to fix it. It is printed after the
+ * range.
+ */
 const char *gupx_range_strerror(enum gupx_range_result result);
 
 /*
- * Round outward to whole pages, as mlock() does. An empty range stays empty. Return:
- * GUPX_RANGE_OVERFLOW if the end would overflow.
+ * Round a range outward to whole pages, as mlock() does. An empty range stays empty.
+ * Return: GUPX_RANGE_BYTES, or GUPX_RANGE_OVERFLOW if the end would overflow.
  */
 enum gupx_range_result gupx_range_round(struct gupx_range *range,
 					__u64 page_size);

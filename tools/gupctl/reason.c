@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Names and texts for enum gupx_reason and enum gupx_stage. tests/unit_test.c checks
- * them against linux/gupx.h: each value needs an entry with the same name.
+ * that each value in linux/gupx.h has an entry here with the same name.
  */
 #include <stddef.h>
 #include <string.h>

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Names and texts for the module's stop reasons, stages and errnos. */
+/*
+ * Names and texts for the stages and errnos of the module, and for its reasons to stop.
+ */
 #ifndef GUPX_REASON_H
 #define GUPX_REASON_H
 
 #include <linux/gupx.h>
 
-/* Number of known reasons, including "none". */
+/* Number of reasons that gupctl knows, including "none". */
 #define GUPX_REASONS (GUPX_REASON_EXTENTS + 1)
 
 /**
  * struct gupx_reason_info - name and texts of a reason
- * @name: stable name in snake_case, for programs
+ * @name: name in snake_case, for programs; does not change between versions
  * @text: explanation, without a full stop
- * @cure: what to do about it, or NULL
+ * @cure: what the user can do about the reason, or NULL
  */
 struct gupx_reason_info {
 	const char *name;
@@ -20,11 +22,14 @@ struct gupx_reason_info {
 	const char *cure;
 };
 
-/* Never NULL: values of a newer module are "unknown". */
+/*
+ * The result is never NULL: values that this version of gupctl does not know are
+ * "unknown".
+ */
 const struct gupx_reason_info *gupx_reason_get(unsigned int reason);
 const char *gupx_reason_stage(unsigned int stage);
 
-/* Return: the name of an errno, such as "EFAULT"; NULL for 0. */
+/* Return: the name of an errno, such as "EFAULT". NULL if @error is 0. */
 const char *gupx_reason_errno(unsigned int error);
 
 #endif

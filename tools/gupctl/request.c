@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Run a request: resolve its ranges, and call the module for each chunk. */
+/*
+ * Run a request: find the mappings that its ranges select, and call the module for each
+ * chunk.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +96,8 @@ static __u32 build_flags(const struct gupx_request *request)
 	if (args->nofault)
 		flags |= GUPX_F_NOFAULT;
 	/*
-	 * Ctrl-C must interrupt a wait for a page. The kernel engine does not get
-	 * this flag: older kernels have no FOLL_INTERRUPTIBLE.
+	 * Ctrl-C must interrupt a wait for a page. This flag is not used for the kernel
+	 * engine, because older kernels do not support FOLL_INTERRUPTIBLE.
 	 */
 	flags |= args->kernel_engine ? GUPX_F_ENGINE_KERNEL
 				     : GUPX_F_INTERRUPTIBLE;
@@ -122,11 +125,17 @@ void gupx_request_open(struct gupx_request *request)
 	gupx_signals_init();
 }
 
-/* Run one chunk. Return: false if the item, or the whole request, ends here. */
+/*
+ * Run one chunk. Return: true if the item continues after this chunk, false if the item
+ * or the whole request ends.
+ */
 static bool run_chunk(struct gupx_request *request,
 		      struct gupx_request_item *item)
 {
-	/* End at a multiple of the chunk size, to keep large folios whole. */
+	/*
+	 * End the chunk at a multiple of the chunk size, so that it does not split a
+	 * large folio.
+	 */
 	const __u64 addr = item->range.addr + item->done;
 	const __u64 left = item->range.len - item->done;
 	const __u64 room = request->chunk - (addr & (request->chunk - 1));
@@ -144,7 +153,10 @@ static bool run_chunk(struct gupx_request *request,
 	request->done += chunk.done;
 	if (chunk.done == chunk.len)
 		return true;
-	/* Retry after signals that do not end gupctl, such as SIGSTOP and SIGCONT. */
+	/*
+	 * Retry after signals that do not end gupctl, such as SIGSTOP followed by
+	 * SIGCONT.
+	 */
 	if (chunk.stop.reason == GUPX_REASON_SIGNAL && !gupx_signals_received())
 		return true;
 	item->stop = chunk.stop;
@@ -152,8 +164,9 @@ static bool run_chunk(struct gupx_request *request,
 }
 
 /*
- * The kernel engine reports no reason: guess from permissions and name of the
- * mapping.
+ * Guess whether the request failed because the mapping is not accessible. The kernel
+ * engine reports no reason, so only the permissions and the name of the mapping can
+ * tell.
  */
 static bool looks_inaccessible(const struct gupx_request *request,
 			       const struct gupx_request_item *item)
@@ -191,7 +204,9 @@ static bool is_limit(const struct gupx_stop *stop)
 	       stop->reason == GUPX_REASON_NO_KERNEL_MEMORY;
 }
 
-/* Run one item. Return: true if the next item is worth trying. */
+/*
+ * Run one item. Return: true if the request continues with the next item, else false.
+ */
 static bool run_item(struct gupx_request *request,
 		     struct gupx_request_item *item,
 		     struct gupx_progress *progress)

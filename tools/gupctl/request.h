@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A request of the user: resolve its ranges to mappings, run them in chunks, report the
- * result.
+ * A request of the user: find the mappings that its ranges select, run it in chunks,
+ * and report the result.
  *
  * Glossary
  *   item   one range, or one of the mappings that a name selects
- *   chunk  range of one ioctl, small enough for Ctrl-C and progress updates
- *   group  items selected by kind ([anon], --all): mappings that refuse the request
- *          are skipped, not reported as errors
+ *   chunk  the range of one ioctl, small enough for Ctrl-C and progress updates
+ *   group  all items that one kind ([anon]) or --all selects; a mapping in a group that
+ *          refuses the request is skipped and is not reported as an error
  *
- * Invariant: the bytes done are always the first ones of an item, without gaps.
+ * Invariant: the bytes done are always the first bytes of an item, without gaps.
  */
 #ifndef GUPX_REQUEST_H
 #define GUPX_REQUEST_H
@@ -29,11 +29,11 @@
  * struct gupx_request_item - one range and its result
  * @range: requested range
  * @map: mapping at the start of @range, or NULL
- * @group: selected by kind, so it may be skipped
- * @skipped: the mapping refused the request, and was skipped
+ * @group: true if the item belongs to a group, so that it may be skipped
+ * @skipped: true if the mapping refused the request and was skipped
  * @done: number of bytes done
- * @stop: where and why the last chunk stopped; reason 0 if it did not stop
- * @data: bytes read, as hexadecimal digits, or NULL; gupx_request_close() frees it
+ * @stop: where and why the last chunk stopped; the reason is 0 if it did not stop
+ * @data: bytes read, as hexadecimal digits, or NULL; gupx_request_close() frees them
  */
 struct gupx_request_item {
 	struct gupx_range range;
@@ -51,7 +51,7 @@ struct gupx_request_item {
  * @addr: [in] address of the first byte
  * @len: [in] length in bytes
  * @done: [out] number of bytes done
- * @stop: [out] where and why it stopped
+ * @stop: [out] where and why the chunk stopped
  */
 struct gupx_request_chunk {
 	struct gupx_request_item *item;
@@ -64,11 +64,11 @@ struct gupx_request_chunk {
 /**
  * struct gupx_request - request of a command
  * @verb: name of the command, for example "pin"
- * @past: past tense for the report, for example "pinned"
+ * @past: past tense of @verb for the report, for example "pinned"
  * @args: command line
  * @chunk: maximum length of a chunk in bytes; a power of two
- * @stop_at_gap: end the request at the first byte that cannot be done
- * @terse: print no report if everything was done
+ * @stop_at_gap: true to end the request at the first byte that cannot be done
+ * @terse: true to print no report if everything was done
  * @step: runs one chunk; returns 0 or -errno of the ioctl
  * @priv: private data of the command, for @step
  * @dev: open device
@@ -78,10 +78,10 @@ struct gupx_request_chunk {
  * @item: array of items
  * @count: number of items
  * @flags: GUPX_F_* flags
- * @total: bytes of all items
- * @done: bytes done of all items
+ * @total: number of bytes in all items
+ * @done: number of bytes done in all items
  * @start: start time, in seconds of CLOCK_MONOTONIC
- * @seconds: duration
+ * @seconds: duration of the request in seconds
  * @error: errno of the ioctl that ended the request, or 0
  * @context: details for the error message
  */
@@ -112,20 +112,21 @@ struct gupx_request {
 };
 
 /*
- * Open the target and the device, resolve the ranges, choose the CPUs. Exits on
- * failure.
+ * Open the target and the device, find the mappings that the ranges select, and choose
+ * the CPUs. Exits on failure.
  */
 void gupx_request_open(struct gupx_request *request);
 
 /*
- * Run all chunks until everything is done, the module refuses, or a signal arrives.
+ * Run the chunks of all items. Stop early if an ioctl fails, if a limit is reached, if
+ * a signal arrives, or at a gap if @stop_at_gap is set.
  */
 void gupx_request_run(struct gupx_request *request);
 
 /* Print the result of each item and of the whole request. */
 void gupx_request_report(struct gupx_request *request);
 
-/* Return: the exit status for the result. */
+/* Return: the exit status of gupctl for the result of the request. */
 int gupx_request_status(const struct gupx_request *request);
 
 void gupx_request_close(struct gupx_request *request);

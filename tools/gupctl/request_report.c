@@ -37,7 +37,10 @@ static const struct gupx_out_field item_fields[] = {
 	  .form = GUPX_OUT_RECORD,
 	  .offset = offsetof(struct item_row, stop),
 	  .record = &gupx_stop_spec },
-	/* Only if the command stored the bytes it read in the item. */
+	/*
+	 * This field is printed only if the command stored the bytes that it read in
+	 * the item.
+	 */
 	GUPX_OUT_FIELD(struct item_row, data, "data", NULL, GUPX_OUT_STRING),
 };
 
@@ -142,7 +145,10 @@ static void report_head(const struct gupx_request *request)
 			      row.cpus ? row.cpus : "(unknown)");
 }
 
-/* A table of one line would only repeat the total. */
+/*
+ * Return: true if the table of items is not printed as text, else false. With only one
+ * item, the table would repeat the total. Items of a group can be too many to list.
+ */
 static bool is_table_redundant(const struct gupx_request *request)
 {
 	size_t i;
@@ -194,7 +200,7 @@ static void report_stop(const struct gupx_request *request,
 	free(line);
 }
 
-/* Print a word, quoted for the shell if necessary. */
+/* Print a word. Quote it for the shell if necessary. */
 static void print_quoted(const char *word, FILE *stream)
 {
 	const char *odd = word;
@@ -233,7 +239,7 @@ static void print_explain_command(const struct gupx_request *request,
 	}
 }
 
-/* Suggest "gupctl explain" with the same arguments. */
+/* Suggest to run "gupctl explain" with the same arguments. */
 static void suggest_explain(const struct gupx_request *request)
 {
 	char *text = NULL;
@@ -251,7 +257,7 @@ static void suggest_explain(const struct gupx_request *request)
 	free(text);
 }
 
-/* Check whether EXPLAIN could have predicted the stop. */
+/* Return: true if EXPLAIN could have predicted the stop, else false. */
 static bool is_predictable(const struct gupx_stop *stop)
 {
 	switch (stop->stage) {
@@ -288,7 +294,10 @@ static void report_stops(const struct gupx_request *request)
 		suggest_explain(request);
 }
 
-/* Print skipped mappings by reason, for example "1 io_mapping, 6 no_write". */
+/*
+ * Print the number of skipped mappings for each reason, for example "1 io_mapping, 6
+ * no_write".
+ */
 static void print_reasons(const struct gupx_request *request, FILE *stream)
 {
 	size_t counts[GUPX_REASONS] = { 0 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Runs of equal pages. */
+/* Runs: ranges of pages for which EXPLAIN returned the same result. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "runs.h"
 #include "stop.h"
 
-/* Compare everything but the addresses. */
+/* Compare two runs in everything except their addresses. */
 static bool is_same_kind(const struct gupx_run *a, const struct gupx_run *b)
 {
 	return a->map == b->map && a->skipped == b->skipped &&
@@ -31,7 +31,7 @@ static int append_run(struct gupx_runs *runs, const struct gupx_run *run)
 		last->judgement.len += run->judgement.len;
 		return 0;
 	}
-	/* When the array is full, double it: its size is always a power of two. */
+	/* If the array is full, double its size. The size is always a power of two. */
 	if (!(runs->count & (runs->count - 1))) {
 		grown = reallocarray(runs->run,
 				     runs->count ? runs->count * 2 : 1,
@@ -45,8 +45,8 @@ static int append_run(struct gupx_runs *runs, const struct gupx_run *run)
 }
 
 /*
- * Return: the end of the mapping or hole that contains @addr, at most @end. @next:
- * the mapping that gupx_maps_next() found.
+ * Return: the end of the mapping or hole that contains @addr, or @end if that is lower.
+ * @next is the result of gupx_maps_next() for @addr.
  */
 static __u64 find_end(const struct gupx_map *next, __u64 addr, __u64 end)
 {
@@ -86,8 +86,8 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 }
 
 /*
- * Add @run to the first kept run of the same kind, or keep it. Return: the new
- * @count.
+ * Merge @run into the first run in @kept that is of the same kind. If there is none,
+ * append @run to @kept. Return: the new number of runs in @kept.
  */
 static size_t fold_run(struct gupx_run *kept, size_t count,
 		       const struct gupx_run *run)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs of equal pages: results of EXPLAIN, split at the borders of mappings and
- * merged across ioctls.
+ * A run is a range of consecutive pages for which EXPLAIN returned the same result.
+ * Runs are split at the borders of mappings. Runs of different ioctls are merged.
  */
 #ifndef GUPX_RUNS_H
 #define GUPX_RUNS_H
@@ -14,12 +14,13 @@
 #include "maps.h"
 
 /**
- * struct gupx_run - one run, or several folded runs of the same kind
- * @judgement: result of EXPLAIN; if folded, address of the first and length of all
- * @map: mapping of the run, or NULL
- * @end: end address of the last folded run, exclusive
- * @count: number of folded runs
- * @skipped: the request would skip this mapping instead of stopping
+ * struct gupx_run - one run, or several merged runs of the same kind
+ * @judgement: result of EXPLAIN; for merged runs, it contains the address of the first
+ *	run and the sum of the lengths
+ * @map: mapping that contains the run, or NULL
+ * @end: address after the last byte of the last merged run
+ * @count: number of merged runs, at least 1
+ * @skipped: true if the request would skip this mapping instead of stopping
  */
 struct gupx_run {
 	struct gupx_judgement judgement;
@@ -35,11 +36,11 @@ struct gupx_runs {
 };
 
 /**
- * gupx_runs_add() - append a judgement
+ * gupx_runs_add() - append a result of EXPLAIN
  * @runs: runs, sorted by address
- * @maps: mappings; must live as long as @runs
- * @judgement: result from the module; follows the previous one
- * @skips: the item belongs to a group, which skips mappings that refuse the request
+ * @maps: mappings; must not be freed before @runs
+ * @judgement: result of EXPLAIN, for the range after the previous result
+ * @skips: true if the request would skip mappings that refuse it
  *
  * Return: 0 or -ENOMEM.
  */
@@ -49,7 +50,7 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 /**
  * gupx_runs_fold() - merge runs of the same kind within each mapping
  * @runs: runs, sorted by address
- * @many: fold only mappings with more runs than this
+ * @many: merge only runs of mappings that have more runs than this
  */
 void gupx_runs_fold(struct gupx_runs *runs, size_t many);
 

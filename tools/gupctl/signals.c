@@ -19,7 +19,7 @@ static void note_signal(int number)
 }
 
 /*
- * Install the handlers without SA_RESTART: a signal must interrupt an ioctl that
+ * Install the handlers without SA_RESTART, so that a signal interrupts an ioctl that
  * waits for a page.
  */
 void gupx_signals_init(void)
@@ -31,8 +31,9 @@ void gupx_signals_init(void)
 	sigemptyset(&action.sa_mask);
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
 		/*
-		 * Keep SIGHUP ignored under nohup. Do not check SIGINT: shells
-		 * ignore it in all background jobs of scripts.
+		 * Under nohup, SIGHUP is ignored, and must stay ignored. SIGINT is
+		 * handled even if it was ignored, because shells ignore it in all
+		 * background jobs of scripts.
 		 */
 		if (handled[i] == SIGHUP &&
 		    !sigaction(handled[i], NULL, &before) &&
@@ -67,8 +68,8 @@ static void block_handled(sigset_t *before)
 }
 
 /*
- * Wait with the signals blocked except inside ppoll(), so that none is lost just
- * before it.
+ * The signals are blocked except inside ppoll(). Otherwise a signal could arrive after
+ * the check of "received" and before ppoll(), and would not end the wait.
  */
 enum gupx_signals_end gupx_signals_wait(double deadline, int fd)
 {

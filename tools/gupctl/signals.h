@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * SIGINT, SIGTERM and SIGHUP end the request; gupctl then reports and exits
+ * SIGINT, SIGTERM and SIGHUP end the request. gupctl then prints its report and exits
  * normally.
  */
 #ifndef GUPX_SIGNALS_H
@@ -10,7 +10,7 @@
 
 void gupx_signals_init(void);
 
-/* Check whether one of these signals has arrived. */
+/* Return: true if one of these signals has arrived, else false. */
 bool gupx_signals_received(void);
 
 enum gupx_signals_end {
@@ -20,8 +20,9 @@ enum gupx_signals_end {
 };
 
 /*
- * Wait for a signal, until @deadline in seconds of CLOCK_MONOTONIC (negative:
- * forever), or until @fd is readable (-1: none).
+ * Wait until a signal arrives, @deadline has passed, or @fd is readable. @deadline is
+ * in seconds of CLOCK_MONOTONIC; if it is negative, there is no deadline. If @fd is -1,
+ * no file is polled.
  */
 enum gupx_signals_end gupx_signals_wait(double deadline, int fd);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Describe where and why a request stopped, or would stop. */
+/*
+ * Describe where and why a request stopped. The same functions describe where a request
+ * would stop.
+ */
 #ifndef GUPX_STOP_H
 #define GUPX_STOP_H
 
@@ -12,12 +15,12 @@
 
 /**
  * struct gupx_stop_row - a stop, with names and texts
- * @addr: address of the first byte not done
+ * @addr: address of the first byte that was not done
  * @stage: name of the stage
  * @reason: name of the reason
  * @error: name of the errno, or NULL
  * @text: explanation
- * @cure: what to do about it, or NULL
+ * @cure: what the user can do about the reason, or NULL
  */
 struct gupx_stop_row {
 	__u64 addr;
@@ -33,14 +36,15 @@ extern const struct gupx_out_spec gupx_stop_spec;
 void gupx_stop_fill(struct gupx_stop_row *row, const struct gupx_stop *stop);
 
 /*
- * Check whether the mapping as a whole refuses the request, or was unmapped
- * meanwhile. [anon] and --all skip such mappings.
+ * Return: true if the mapping as a whole refuses the request, or was unmapped since it
+ * was listed. [anon] and --all skip such mappings.
  */
 bool gupx_stop_refuses_mapping(unsigned int stage);
 
 /*
- * Format a line such as "stopped at 0x1000 in [heap] rw-p: text (reason, ERRNO);
- * cure", with @word = "stopped". The caller frees it. Return: NULL if out of memory.
+ * Format a line such as "stopped at 0x1000 in [heap] rw-p: text (reason, ERRNO); cure".
+ * @word is the first word of the line. Return: the line, which the caller frees, or
+ * NULL if out of memory.
  */
 char *gupx_stop_line(const char *word, const struct gupx_maps *maps,
 		     const struct gupx_stop *stop);

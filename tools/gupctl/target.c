@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The target process. */
+/* Open the target process, whose memory the request accesses. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "out.h"
 #include "target.h"
 
-/* PF_KTHREAD in the task flags of /proc/PID/stat. */
+/* The flag PF_KTHREAD in the task flags that /proc/PID/stat shows. */
 #define TASK_KERNEL_THREAD 0x00200000UL
 
 static bool read_line(int pid, const char *name, char *line, size_t room)
@@ -30,8 +30,8 @@ static bool read_line(int pid, const char *name, char *line, size_t room)
 }
 
 /*
- * Parse "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ...". COMM may contain a
- * parenthesis.
+ * Parse a line "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ...". COMM may
+ * contain parentheses, so search for the last one in the line.
  */
 static bool load_stat(struct gupx_target *target)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The target process. */
+/* Open the target process, whose memory the request accesses. */
 #ifndef GUPX_TARGET_H
 #define GUPX_TARGET_H
 
@@ -9,10 +9,11 @@
 /**
  * struct gupx_target - target process
  * @pid: PID as the caller sees it
- * @mem_fd: open /proc/PID/mem; refers to this address space even if the PID is reused
+ * @mem_fd: file descriptor of /proc/PID/mem; it refers to the same address space even if
+ *	the PID is used again
  * @comm: command name
  * @state: state letter from /proc/PID/stat
- * @kernel_thread: kernel thread, which has no address space
+ * @kernel_thread: true if the process is a kernel thread, which has no address space
  */
 struct gupx_target {
 	int pid;
@@ -22,12 +23,12 @@ struct gupx_target {
 	bool kernel_thread;
 };
 
-/* Open the target. On failure, print the cause and the cure, and exit. */
+/* Open the target. On failure, print the cause and how to fix it, and exit. */
 void gupx_target_open(struct gupx_target *target, int pid, bool write);
 
 /*
- * Record an error: the address space is gone, because the process exited or called
- * exec. Does not exit.
+ * Report that the address space of the target is gone, because the process exited or
+ * called exec. Does not exit.
  */
 void gupx_target_report_gone(const struct gupx_target *target);
 
