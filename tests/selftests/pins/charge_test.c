@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * RLIMIT_MEMLOCK accounting: pins are charged to the user, across all processes and
- * pin fds, and are uncharged exactly once. The cap on the size of a single request is
- * tested here as well, because it also binds callers that no memlock limit binds.
+ * pin fds, and are uncharged exactly once. The limit on the size of a single request
+ * is tested here as well, because it also applies to callers that have no memlock
+ * limit.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,8 +36,8 @@ FIXTURE(charge)
 };
 
 /*
- * The tests run without root and cannot refresh the kernel's pin counters, so they
- * check the charge.
+ * The tests run without root, so they cannot refresh the kernel's pin counters. They
+ * check the charge instead.
  */
 FIXTURE_SETUP(charge)
 {
@@ -92,7 +93,7 @@ TEST_F(charge, is_refused_whole_beyond_the_limit)
 	target_stop(&target);
 }
 
-/* Only the pages that were pinned are charged. */
+/* Check that only the pages that were pinned are charged. */
 TEST_F(charge, is_for_what_was_pinned_only)
 {
 	const uint64_t page = lab_page();
@@ -118,7 +119,10 @@ TEST_F(charge, is_for_what_was_pinned_only)
 	target_stop(&target);
 }
 
-/* Processes of one user share one limit; a fork or another pin fd does not raise it. */
+/*
+ * Check that all processes of a user share one limit, which neither fork() nor
+ * another pin fd raises.
+ */
 TEST_F(charge, is_by_user_not_by_process)
 {
 	const uint64_t page = lab_page();
@@ -144,7 +148,7 @@ TEST_F(charge, is_by_user_not_by_process)
 	target_stop(&target);
 }
 
-/* CAP_IPC_LOCK of a user namespace does not lift the limit. */
+/* Check that CAP_IPC_LOCK in a user namespace does not lift the limit. */
 TEST_F(charge, is_not_dodged_by_a_user_namespace)
 {
 	const uint64_t page = lab_page();
@@ -169,8 +173,8 @@ TEST_F(charge, is_not_dodged_by_a_user_namespace)
 }
 
 /*
- * A pinned subpage keeps its whole folio from being freed, so the whole folio is
- * charged.
+ * A pinned subpage prevents the kernel from freeing its folio. Check that the whole
+ * folio is charged.
  */
 TEST_F(charge, is_for_whole_folios)
 {
@@ -202,8 +206,8 @@ TEST_F(charge, is_for_whole_folios)
 }
 
 /*
- * A pin fd that is passed to another process is still charged to the user who made
- * it.
+ * Check that a pin fd that is passed to another process stays charged to the user who
+ * created the pin fd.
  */
 TEST_F(charge, follows_the_maker_of_the_pin_fd)
 {
@@ -232,7 +236,8 @@ TEST_F(charge, follows_the_maker_of_the_pin_fd)
 }
 
 /*
- * The pages are uncharged when the last copy of the pin fd is closed, and not before.
+ * Check that the pages are uncharged when the last copy of the pin fd is closed, and
+ * not before.
  */
 TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 {
@@ -255,7 +260,7 @@ TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 		for (;;)
 			pause();
 	}
-	/* One copy is in flight: sent, but never received. */
+	/* Send one copy that is never received. */
 	EXPECT_EQ(0, holder_send_fd(line[0], pin_fd));
 	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
 	close(pin_fd);
@@ -272,11 +277,11 @@ TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 }
 
 /**
- * struct race - threads that pin five pages each, while sixteen are allowed
+ * struct race - threads that pin five pages each, under a limit of sixteen pages
  * @start: barrier before each request, and after it
  * @target: target of all threads
  * @memory: memory of the target
- * @pin_fd: pin fd that all threads add to; -1: each thread makes its own
+ * @pin_fd: pin fd that all threads add to; -1: each thread creates a pin fd of its own
  * @won: number of requests that succeeded
  * @over: number of times that more than the limit was charged
  */
@@ -315,8 +320,8 @@ static void *run_race(void *race)
 }
 
 /*
- * Each thread makes its own pin fd and closes it after the round. Three requests of
- * five pages fit into each round.
+ * Each thread creates its own pin fd and closes it after the round. Three requests of
+ * five pages fit into the limit in each round.
  */
 TEST_F(charge, is_not_dodged_by_threads_that_race)
 {
@@ -338,7 +343,7 @@ TEST_F(charge, is_not_dodged_by_threads_that_race)
 
 /*
  * All threads add to one pin fd, which holds one page from the start. Three requests
- * of five pages fit.
+ * of five pages fit into the limit.
  */
 TEST_F(charge, is_not_dodged_by_threads_that_share_a_pin_fd)
 {
@@ -391,7 +396,10 @@ FIXTURE_TEARDOWN(cap)
 	target_stop(&self->target);
 }
 
-/* CAP_IPC_LOCK lifts the memlock limit, but the cap on one request still applies. */
+/*
+ * Check that CAP_IPC_LOCK lifts the memlock limit, but not the limit on the size of
+ * one request.
+ */
 TEST_F(cap, of_a_request_binds_root_too)
 {
 	static const uint32_t engine[] = { 0, GUPX_F_ENGINE_KERNEL };
@@ -412,13 +420,16 @@ TEST_F(cap, of_a_request_binds_root_too)
 		EXPECT_EQ(EFBIG, lab_pin_more(answer.pin_fd, mem, self->addr,
 					      mib + page, engine[i])
 					 .failed);
-		/* The cap is per request. Pins that are already held do not count. */
+		/*
+		 * Check that each held page stays charged after UNPIN of other pages,
+		 * and that nothing is charged in the end.
+		 */
 		EXPECT_EQ(mib, lab_pin_more(answer.pin_fd, mem,
 					    self->addr + mib, mib, engine[i])
 				       .done);
 		close(answer.pin_fd);
 	}
-	/* POPULATE does not hold pages, so it has no cap. */
+	/* POPULATE does not hold pages, so the size of its requests is not limited. */
 	EXPECT_EQ(4 * mib, lab_populate(mem, self->addr, 4 * mib, 0).done);
 }
 

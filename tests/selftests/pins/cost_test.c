@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Cost of pins: each pin of a page is charged, even if the page is pinned already.
- * The memlock limit therefore bounds the references that a user can take, and the
- * kernel memory that records them. Callers with CAP_IPC_LOCK are not charged and do
- * not use up the limit of other processes.
+ * The memlock limit therefore bounds two things: the references that a user can hold,
+ * and the kernel memory that records these references. Callers with CAP_IPC_LOCK are
+ * not charged and do not use up the limit of other processes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,7 +30,7 @@
 #define NOBODY 65534
 #define LIMIT (8ULL << 20)
 #define HUGE (2ULL << 20)
-/* The test fails if a user can pin this often without reaching a limit. */
+/* The test fails if a user can pin this many times without reaching a limit. */
 #define MAX_TRIES 8192
 #define CGROUPS "/sys/fs/cgroup"
 #define CGROUP CGROUPS "/gupx-cost"
@@ -40,10 +40,10 @@
  * struct payer - an unprivileged process that pins all it can
  * @target: target process
  * @addr: address that is pinned again and again
- * @huge: address of a huge page, in the variant that also needs one
- * @pin_fd: pin fd that takes the pins; -1 before the first request
+ * @huge: address of a huge page, in the variant that needs one in addition to @addr
+ * @pin_fd: pin fd that all requests add to; -1 before the first request
  * @tries: number of requests that pinned something
- * @stopped: true if the limit refused the last request
+ * @stopped: true if the last request was refused because of the limit
  * @charged: bytes charged at the end, as EXTENTS reports them
  * @used: bytes charged at the end, as INFO reports them
  * @bytes: bytes pinned in total
@@ -73,9 +73,9 @@ FIXTURE(cost)
 };
 
 /*
- * @prepare: maps the memory; returns NULL or the reason why it cannot
+ * @prepare: maps the memory; returns NULL on success, else the reason as text
  *
- * @pin: makes one more request; returns 0, or a positive errno to stop
+ * @pin: makes one more request; returns 0, or a positive errno if there is no more to pin
  */
 FIXTURE_VARIANT(cost)
 {
@@ -124,7 +124,7 @@ FIXTURE_VARIANT_ADD(cost, of_a_part_of_a_huge_page){
 };
 
 /*
- * Pin different pages of one huge page. Later parts cost as well, not just the first
+ * Pin different pages of one huge page. Each page must be charged, not only the first
  * one.
  */
 static int pin_parts(struct payer *payer, unsigned int try)
@@ -138,7 +138,10 @@ FIXTURE_VARIANT_ADD(cost, of_each_page_of_a_huge_page){
 	.pin = pin_parts,
 };
 
-/* Map a zero page. Older kernels pin it for reading without unsharing it. */
+/*
+ * Map a zero page. Older kernels pin the zero page itself for reading and do not
+ * unshare it.
+ */
 static const char *prepare_zero_page(struct payer *payer)
 {
 	const long addr =
@@ -190,7 +193,7 @@ FIXTURE_VARIANT_ADD(cost, of_scattered_pages){
 	.pin = pin_every_other_page,
 };
 
-/* Map one page with a hole behind it. */
+/* Map one page that is followed by a hole. */
 static const char *prepare_page_before_hole(struct payer *payer)
 {
 	const char *missing = prepare_small_pages(payer);
@@ -202,8 +205,8 @@ static const char *prepare_page_before_hole(struct payer *payer)
 }
 
 /*
- * Ask for as much as the limit allows. Pages that are not pinned must not be charged
- * or recorded.
+ * Request as many bytes as the limit allows. Pages that are not pinned must not be
+ * charged or recorded.
  */
 static int pin_up_to_hole(struct payer *payer, unsigned int try)
 {
@@ -235,8 +238,8 @@ static const char *prepare_small_and_huge(struct payer *payer)
 }
 
 /*
- * Pin all but one page of the limit, then ask for parts of a huge page. Each of these
- * is refused when it is charged, and must not leave a record.
+ * Pin all but one page of the limit, then request parts of a huge page. Each of these
+ * requests is refused when it is charged, and must not leave a record.
  */
 static int pin_what_is_refused(struct payer *payer, unsigned int try)
 {
@@ -267,7 +270,7 @@ static const char *prepare_small(struct payer *payer)
 
 /*
  * Pin pages that cannot be merged, then release all but one of them. The pages that
- * stay lie far from each other in the list.
+ * remain are far from each other in the list.
  */
 static int pin_far_apart(struct payer *payer, unsigned int try)
 {
@@ -302,8 +305,8 @@ static bool write_text(const char *path, const char *text)
 }
 
 /*
- * Make a cgroup that counts the kernel memory of its processes. Returns NULL or what
- * is missing.
+ * Make a cgroup that counts the kernel memory of its processes. Returns NULL on
+ * success, else the missing feature as text.
  */
 static const char *make_cgroup(void)
 {
@@ -330,8 +333,8 @@ static void send_word(int line)
 }
 
 /*
- * Change enough counters for the kernel to flush the statistics of the cgroup. It
- * skips the flush if little has changed since the last one.
+ * Change enough counters for the kernel to flush the statistics of the cgroup. The
+ * kernel skips the flush if little has changed since the last flush.
  */
 static void refresh_cgroup(void)
 {
@@ -372,8 +375,8 @@ static void pin_all_it_can(struct payer *payer,
 }
 
 /*
- * The target of @payer keeps its own copy of this struct, so the results are copied
- * to @shared.
+ * The target process of @payer has its own copy of the struct, so the results are
+ * copied to @shared.
  */
 static void run_payer(struct payer *shared, int line,
 		      const FIXTURE_VARIANT(cost) * variant)
@@ -396,7 +399,10 @@ static void run_payer(struct payer *shared, int line,
 	_exit(0);
 }
 
-/* Open the device here: the payer uses the open file after it has dropped root. */
+/*
+ * Open the device here: the payer uses the open file after it has dropped root
+ * privileges.
+ */
 FIXTURE_SETUP(cost)
 {
 	int line[2];
@@ -428,12 +434,15 @@ FIXTURE_TEARDOWN(cost)
 	waitpid(self->pid, NULL, 0);
 	close(self->line);
 	EXPECT_EQ(self->held, lab_pins_held());
-	/* The target may take a moment longer to exit. */
+	/* The target may exit a moment later than the payer. */
 	for (int i = 0; i < 100 && rmdir(CGROUP) && errno == EBUSY; i++)
 		usleep(20000);
 }
 
-/* Run the payer until it stops. Returns NULL or the reason why the test cannot run. */
+/*
+ * Run the payer until it stops. Returns NULL on success, else the reason to skip the
+ * test.
+ */
 static const char *watch_payer(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(cost) * self)
 {
@@ -462,7 +471,10 @@ TEST_F(cost, is_bounded_by_the_limit)
 	EXPECT_TRUE(self->payer->stopped);
 	EXPECT_GE(LIMIT, self->payer->charged);
 	EXPECT_EQ(self->payer->charged, self->payer->used);
-	/* Check the references that were taken and the memory that stays pinned. */
+	/*
+	 * Compare the references that are held and the bytes that are pinned with the
+	 * charge.
+	 */
 	EXPECT_GE(pages, lab_pins_held() - self->held);
 	EXPECT_GE(self->payer->charged, self->payer->bytes);
 	send_word(self->line);
@@ -479,7 +491,10 @@ static bool pads_objects(void)
 	return object > 0 && all > object;
 }
 
-/* Kernel memory may grow by 2% of the charge, plus 64 KiB for the pin fd itself. */
+/*
+ * Check that kernel memory grows by at most 2% of the charge, plus 64 KiB for the pin
+ * fd.
+ */
 TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 {
 	const char *missing;
@@ -492,7 +507,10 @@ TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 	if (missing)
 		SKIP(return, "%s", missing);
 	most = self->payer->charged / 50 + (64 << 10);
-	/* RCU frees the nodes of the list. This takes longer on a busy machine. */
+	/*
+	 * RCU frees the nodes of the list. The grace period is longer on a busy
+	 * machine.
+	 */
 	for (int tries = 0; tries < 100; tries++) {
 		grown = lab_number(CGROUP "/memory.stat", "kernel ") -
 			self->kernel_memory;
@@ -585,8 +603,8 @@ TEST_F(price, of_small_pages_is_each_pin_of_them)
 }
 
 /*
- * A run of the zero page is charged as one page, whatever its length. Newer kernels
- * unshare the zero page and never have such a run.
+ * Check that a run of the zero page is charged as one page, regardless of its length.
+ * Newer kernels unshare the zero page, so they never have such a run.
  */
 TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 {
@@ -616,8 +634,9 @@ TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 	"/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled"
 
 /*
- * The record of a partly pinned folio takes memory. So the first part of a folio is
- * charged at least nine pages, even if the folio has only four.
+ * The record of a partly pinned folio uses memory. Check that the first part of a
+ * folio is therefore charged at least nine pages, even if the folio has only four
+ * pages.
  */
 TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 {
@@ -642,7 +661,7 @@ TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 		ASSERT_EQ(0, ask_pin(&payer, payer.addr, lab_page(), 0));
 		ASSERT_EQ(0, lab_extents(payer.pin_fd, &head, &run, 1));
 		EXPECT_EQ(10 * lab_page(), head.charged);
-		/* A folio that is pinned whole needs no record. */
+		/* A folio that is pinned as a whole needs no record. */
 		close(payer.pin_fd);
 		payer.pin_fd = -1;
 		ASSERT_EQ(0, ask_pin(&payer, payer.addr, 16 << 10, 0));
@@ -656,8 +675,8 @@ TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 }
 
 /*
- * Limit on the number of extents per user, which applies in addition to the memlock
- * limit.
+ * Test the limit on the number of extents of a user. The limit applies in addition to
+ * the memlock limit.
  */
 FIXTURE(extents_of_a_user)
 {
@@ -716,8 +735,8 @@ static uint64_t extents_used(void)
 }
 
 /*
- * Pin pages in descending order with a gap between them, so that no two form one
- * extent.
+ * Pin pages in descending order with gaps between them, so that each page is an
+ * extent of its own.
  */
 static struct lab_answer add_extent(const FIXTURE_DATA(extents_of_a_user) *
 					    self,
@@ -738,7 +757,10 @@ static void check_full(struct __test_metadata *_metadata,
 	EXPECT_EQ(GUPX_REASON_EXTENTS, answer->stop.reason);
 }
 
-/* Fill the limit with two pin fds, then check that closing one makes room. */
+/*
+ * Reach the limit with two pin fds, then check that closing one of them allows new
+ * extents.
+ */
 static void check_most(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(extents_of_a_user) * self)
 {
@@ -769,7 +791,7 @@ static void check_most(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->used + MOST / 2, extents_used());
 	answer = add_extent(self, first.pin_fd, MOST);
 	EXPECT_EQ(lab_page(), answer.done);
-	/* There is room for another extent. */
+	/* Another extent is allowed. */
 	answer = lab_pin_more(first.pin_fd, self->target.mem_fd, self->addr,
 			      lab_page(), 0);
 	EXPECT_EQ(lab_page(), answer.done);
@@ -782,7 +804,7 @@ TEST_F(extents_of_a_user, bind_root_too)
 	check_most(_metadata, self);
 }
 
-/* Extents of root do not count against the limit of another user. */
+/* Check that extents of root do not count against the limit of another user. */
 TEST_F(extents_of_a_user, are_counted_by_user)
 {
 	struct lab_answer roots[MOST];
@@ -805,8 +827,8 @@ TEST_F(extents_of_a_user, are_counted_by_user)
 }
 
 /*
- * UNPIN in the middle of an extent splits it in two. It is refused if the user may
- * not have another extent.
+ * UNPIN in the middle of an extent splits the extent in two. Check that UNPIN is
+ * refused if the user may not have another extent.
  */
 TEST_F(extents_of_a_user, bind_unpin_that_cuts_an_extent)
 {
@@ -848,7 +870,10 @@ TEST_F(extents_of_a_user, bind_unpin_that_cuts_an_extent)
 	EXPECT_EQ(self->used, extents_used());
 }
 
-/* A long request stops at the limit and keeps the pages that it has pinned. */
+/*
+ * Check that a long request stops at the limit and keeps the pages that it has
+ * pinned.
+ */
 TEST_F(extents_of_a_user, end_a_request_in_the_middle)
 {
 	const uint64_t len = 64 * lab_page();
@@ -876,7 +901,7 @@ TEST_F(extents_of_a_user, end_a_request_in_the_middle)
 	EXPECT_EQ(self->used, extents_used());
 }
 
-/* Pins of a caller with CAP_IPC_LOCK are not charged. */
+/* Check that pins of a caller with CAP_IPC_LOCK are not charged. */
 FIXTURE(exempt)
 {
 	struct target target;
@@ -906,8 +931,8 @@ FIXTURE_TEARDOWN(exempt)
 }
 
 /*
- * Register a buffer with io_uring, which charges the same user. Succeed if the kernel
- * has no io_uring.
+ * Register a buffer with io_uring, which charges the same user. Return success if the
+ * kernel does not support io_uring.
  */
 static int register_buffer(size_t len)
 {
@@ -944,7 +969,10 @@ TEST_F(exempt, pins_are_not_charged)
 	EXPECT_EQ(self->used / lab_page(), used_pages());
 }
 
-/* Another process of the same user, without the capability, can use its whole limit. */
+/*
+ * Check that another process of the same user, which lacks the capability, can use
+ * its whole limit.
+ */
 TEST_F(exempt, pins_do_not_lock_others_of_that_user_out)
 {
 	const struct lab_answer answer = lab_pin(
@@ -974,8 +1002,8 @@ TEST_F(exempt, pins_do_not_lock_others_of_that_user_out)
 }
 
 /*
- * The capability is checked on each PIN, and the release uncharges exactly what was
- * charged.
+ * Check that the capability is tested in each PIN, and that the release uncharges
+ * exactly the pages that were charged.
  */
 TEST_F(exempt, pins_and_charged_ones_share_a_pin_fd)
 {
@@ -998,7 +1026,7 @@ TEST_F(exempt, pins_and_charged_ones_share_a_pin_fd)
 	EXPECT_EQ(used, used_pages());
 }
 
-/* Releasing uncharged pins with UNPIN uncharges nothing. */
+/* Check that UNPIN of uncharged pins uncharges nothing. */
 TEST_F(exempt, pins_released_one_by_one_give_back_what_they_paid)
 {
 	const uint64_t page = lab_page(), used = self->used / page;
@@ -1016,7 +1044,7 @@ TEST_F(exempt, pins_released_one_by_one_give_back_what_they_paid)
 	EXPECT_EQ(used + 10, used_pages());
 	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 15 * page, 5 * page, NULL));
 	EXPECT_EQ(used + 5, used_pages());
-	/* This range covers uncharged and charged pins. */
+	/* The range includes uncharged and charged pins. */
 	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 8 * page, 4 * page, NULL));
 	EXPECT_EQ(used + 3, used_pages());
 	close(answer.pin_fd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Extent list of many scattered pages. Each page is an extent of its own, and
- * together they fill several of the module's storage blocks.
+ * together the extents fill several of the module's storage blocks.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -110,7 +110,10 @@ TEST_F(extents, are_the_pages_of_the_target)
 	close(pin_fd);
 }
 
-/* Each page is found by its offset, whichever block its extent is in. */
+/*
+ * Check that each page is found by its offset, no matter which block contains its
+ * extent.
+ */
 TEST_F(extents, are_found_by_their_place)
 {
 	const int pin_fd = pin_all(_metadata, self, variant->flags);
@@ -125,7 +128,7 @@ TEST_F(extents, are_found_by_their_place)
 	close(pin_fd);
 }
 
-/* Any part of the list is equal to the same part of the whole list. */
+/* Check that any part of the list is equal to the same part of the whole list. */
 TEST_F(extents, are_listed_in_parts)
 {
 	const int pin_fd = pin_all(_metadata, self, variant->flags);
@@ -155,8 +158,8 @@ TEST_F(extents, are_listed_in_parts)
 }
 
 /*
- * Add pages by consecutive requests, some of which end inside a storage block and
- * some in the next one.
+ * Check that pages can be added by consecutive requests. Some requests end inside a
+ * storage block, some in the next block.
  */
 TEST_F(extents, are_added_by_requests_of_any_size)
 {
@@ -188,9 +191,9 @@ TEST_F(extents, are_added_by_requests_of_any_size)
 #define MIB (1ULL << 20)
 
 /*
- * Callers without CAP_SYS_ADMIN may not learn physical addresses, so they see neither
- * page frames nor which pages are physically contiguous. Contiguous and scattered
- * pages must therefore give the same list.
+ * Callers without CAP_SYS_ADMIN must not learn physical addresses. So these callers
+ * see neither page frame numbers nor which pages are physically contiguous. Check
+ * that contiguous and scattered pages give the same list.
  */
 FIXTURE(joined)
 {
@@ -262,8 +265,8 @@ TEST_F(joined, pages_of_one_request_are_one_extent)
 }
 
 /*
- * Extents with different flags, or that are not contiguous in the target, are not
- * merged.
+ * Check that two extents are not merged if their flags differ, or if they are not
+ * contiguous in the target.
  */
 TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 {
@@ -311,7 +314,10 @@ TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 	EXPECT_EQ(head.length, offset);
 }
 
-/* A caller with CAP_SYS_ADMIN sees physical extents, with consecutive offsets. */
+/*
+ * Check that a caller with CAP_SYS_ADMIN sees physical extents with consecutive
+ * offsets.
+ */
 TEST_F(extents, are_told_by_offset)
 {
 	const int pin_fd = pin_all(_metadata, self, variant->flags);

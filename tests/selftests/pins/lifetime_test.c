@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lifetime of pins: targets that exit, exec, fork, unmap or are killed, holders that
- * are killed or pass on their pin fd, and the module itself. After each test the
- * kernel's pin count must be what it was before.
+ * Lifetime of pins. The target exits, execs, forks, unmaps or is killed, or the
+ * holder is killed or passes its pin fd to another process. Unloading of the module
+ * is tested as well. After each test, the kernel's pin count must be the same as
+ * before the test.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -50,7 +51,10 @@ FIXTURE_TEARDOWN(life)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* All pins outlive the target, but no pins can be added. */
+/*
+ * Check that all pins still exist after the end of the target, and that no pins can
+ * be added.
+ */
 static void check_outlives(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(life) * self, int pin_fd)
 {
@@ -69,7 +73,7 @@ static void check_outlives(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* If the holder has no free descriptor, nothing is pinned. */
+/* Check that nothing is pinned if the holder has no free file descriptor. */
 TEST_F(life, holder_has_no_free_descriptor)
 {
 	const int free_fd = dup(0);
@@ -121,8 +125,8 @@ TEST_F(life, target_execs)
 	target_exec(&self->target);
 	check_outlives(_metadata, self, pin_fd);
 	/*
-	 * The process is alive, but the old mem fd does not refer to its new address
-	 * space.
+	 * The process still runs, but the old mem fd does not refer to the address
+	 * space that the process has now.
 	 */
 	ASSERT_EQ(0, kill(self->target.pid, 0));
 }
@@ -147,9 +151,9 @@ TEST_F(life, target_unmaps)
 }
 
 /*
- * Row O1 (mm_set_has_pinned_flag()): fork() copies a pinned page for the child, and
- * the parent keeps the pinned page. A later write by either of them cannot replace
- * the page in the parent.
+ * Row O1 (mm_set_has_pinned_flag()): check that fork() copies a pinned page for the
+ * child, and that the parent keeps the pinned page. A later write by the parent or
+ * the child must not replace the page in the parent.
  */
 static void check_fork(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(life) * self, uint32_t flags)
@@ -190,7 +194,7 @@ TEST_F(life, O1_target_forks_while_pinned_for_reading)
 	check_fork(_metadata, self, 0);
 }
 
-/* The child writes first. The parent must keep the pinned page. */
+/* Check that the parent keeps the pinned page if the child writes first. */
 TEST_F(life, O1_child_writes_first)
 {
 	const int pin_fd =
@@ -264,7 +268,7 @@ TEST_F(life, holder_and_target_are_killed)
 	close(holder.line);
 }
 
-/* The sender is dead when the pin fd arrives. */
+/* Check that a pin fd can be received after its sender has ended. */
 TEST_F(life, pin_fd_is_passed_on)
 {
 	int line[2], status, pin_fd;
@@ -278,7 +282,7 @@ TEST_F(life, pin_fd_is_passed_on)
 							     GUPX_F_WRITE)));
 	ASSERT_EQ(sender, waitpid(sender, &status, 0));
 	ASSERT_EQ(0, status);
-	/* The pin fd is in flight: no process has it open. */
+	/* The pin fd is in the socket: no process has it open. */
 	EXPECT_EQ(self->held + (long)self->nr, lab_pins_held());
 	pin_fd = holder_receive_fd(line[0]);
 	ASSERT_LE(0, pin_fd);
@@ -304,7 +308,10 @@ TEST_F(life, pin_fd_is_lost_in_flight)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Two processes add to one pin set, and the last close() releases all of it. */
+/*
+ * Check that two processes can add to one pin set, and that the last close() releases
+ * all pins.
+ */
 TEST_F(life, pin_fd_is_shared_with_child)
 {
 	const int pin_fd = holder_pin_all(&self->target, &self->memory, 0);
@@ -328,8 +335,8 @@ TEST_F(life, pin_fd_is_shared_with_child)
 }
 
 /*
- * A process pins its own memory. This must not create a reference cycle that keeps
- * its address space alive.
+ * Check that a process can pin its own memory. This must not create a reference cycle
+ * that prevents the kernel from freeing the address space.
  */
 TEST_F(life, process_pins_itself_and_exits)
 {
@@ -354,7 +361,7 @@ TEST_F(life, process_pins_itself_and_exits)
 
 static const char *const module_name = "gupx";
 
-/* The pin fd alone keeps the module loaded, even after the device is closed. */
+/* Check that the pin fd keeps the module loaded, even after the device is closed. */
 TEST_F(life, module_stays_while_pin_fd_lives)
 {
 	const int pin_fd = holder_pin_all(&self->target, &self->memory, 0);
@@ -370,8 +377,8 @@ TEST_F(life, module_stays_while_pin_fd_lives)
 }
 
 /*
- * Row L10 (reschedule in each step): kill the target and the caller at arbitrary
- * times during a long request. The pin count must stay consistent.
+ * Row L10 (reschedule in each step): check that the pin count stays correct if the
+ * target and the caller are killed at arbitrary times during a long request.
  */
 TEST_F_TIMEOUT(life, target_and_caller_are_killed_at_any_time, 120)
 {

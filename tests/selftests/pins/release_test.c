@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Releasing many pages lets other tasks run. The module counts pages between two
- * calls of cond_resched(), because a run can have up to 262,144 pages.
+ * Check that other tasks can run while many pages are released. The module counts the
+ * pages between two calls of cond_resched(), because a run can have up to 262,144
+ * pages.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -87,8 +88,8 @@ FIXTURE_SETUP(release)
 	ASSERT_EQ(LEN, answer.done);
 	self->pin_fd = answer.pin_fd;
 	/*
-	 * The pin fd then holds the last references, so its release also frees the
-	 * pages.
+	 * After the target has ended, the pin fd holds the last references. The
+	 * release of the pin fd therefore also frees the pages.
 	 */
 	target_stop(&self->target);
 }
@@ -99,8 +100,8 @@ FIXTURE_TEARDOWN(release)
 }
 
 /*
- * The real-time thread shares one CPU with the release. It must wait for less than a
- * third of the release time.
+ * The real-time thread runs on the same CPU as the release. Check that the thread
+ * waits for less than a third of the release time.
  */
 TEST_F(release, of_many_pages_lets_others_run)
 {

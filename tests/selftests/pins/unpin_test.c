@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * UNPIN releases part of a pin fd and does not move the rest. SEAL and READ_ONLY restrict
- * a pin fd before its owner passes it on.
+ * UNPIN releases some pages of a pin fd; the other pages keep their offsets. SEAL and
+ * READ_ONLY restrict a pin fd before its owner passes it to another process.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +28,7 @@
 #define MAX_PAGES 4096
 #define HUGE (2ULL << 20)
 
-/* A page of the pin fd, as the test expects it. */
+/* Expected state of one page of the pin fd. */
 struct page {
 	bool held;
 	uint64_t addr;
@@ -39,7 +39,7 @@ struct page {
  * struct model - expected state of a pin fd
  * @target: process whose pages are pinned
  * @fd: pin fd, or -1
- * @page: its pages, in the order of pinning
+ * @page: pages of the pin fd, in the order of pinning
  * @nr: number of pages
  * @before: pins in the whole system without this pin fd
  * @used: pages charged to the user without this pin fd
@@ -63,7 +63,10 @@ static struct gupx_info info_now(void)
 	return info;
 }
 
-/* Drop CAP_IPC_LOCK, so that pins are charged; keep root's right to count them. */
+/*
+ * Drop CAP_IPC_LOCK, so that pins are charged. Keep the other privileges of root,
+ * which are needed to read the pin counters.
+ */
 static void model_start(struct __test_metadata *_metadata, struct model *model)
 {
 	ASSERT_LE(0, lab_device());
@@ -89,7 +92,10 @@ static void model_stop(struct __test_metadata *_metadata, struct model *model)
 	free(model->page);
 }
 
-/* Write its number to each page that the target may write. */
+/*
+ * Write to each page its number. Pages that the target may not write are not
+ * numbered.
+ */
 static long number_pages(const long arguments[6])
 {
 	for (long i = 0; i < arguments[1]; i++)
@@ -127,7 +133,10 @@ static size_t model_held(const struct model *model)
 	return held;
 }
 
-/* Release a range; UNPIN must report the pages of it that are still held. */
+/*
+ * Release a range. Check that UNPIN reports the pages of the range that were still
+ * held.
+ */
 static void model_unpin(struct __test_metadata *_metadata, struct model *model,
 			size_t first, size_t nr)
 {
@@ -143,7 +152,7 @@ static void model_unpin(struct __test_metadata *_metadata, struct model *model,
 	TH_LOG("pages %zu to %zu of %zu", first, first + nr, model->nr);
 }
 
-/* The extents cover each held page once, at its old offset. */
+/* Check that the extents cover each held page once, at its old offset. */
 static void check_extents(struct __test_metadata *_metadata,
 			  const struct model *model)
 {
@@ -183,7 +192,10 @@ static void check_extents(struct __test_metadata *_metadata,
 	free(runs);
 }
 
-/* Check a page with pread(): its number if it is held, ENODATA if it is released. */
+/*
+ * Read a page with pread(). Check that this returns the number of a held page, and
+ * ENODATA for a released page.
+ */
 static void check_page(struct __test_metadata *_metadata,
 		       const struct model *model, size_t index)
 {
@@ -219,8 +231,8 @@ FIXTURE(unpin)
 };
 
 /*
- * @build: maps the memory and pins all of it; returns NULL or what the machine lacks
- * @window: these pins can be mapped
+ * @build: maps the memory and pins all of it; returns NULL on success, else the reason as text
+ * @window: true if these pins can be mapped
  */
 FIXTURE_VARIANT(unpin)
 {
@@ -257,7 +269,7 @@ static const char *build_huge(struct model *model)
 	return pin_kind(model, MEMORY_THP, GUPX_F_WRITE);
 }
 
-/* The middle of one huge page, and a part of two adjacent ones. */
+/* Pin the middle of one huge page, then a range that spans two adjacent huge pages. */
 static const char *build_part(struct model *model)
 {
 	struct memory memory;
@@ -348,18 +360,18 @@ TEST_F(unpin, releases_what_was_asked_and_moves_nothing)
 	check_all(_metadata, model);
 	model_unpin(_metadata, model, 3, 2);
 	check_all(_metadata, model);
-	/* pread() stops in front of a released page. */
+	/* pread() stops before a released page. */
 	EXPECT_EQ((ssize_t)(2 * page),
 		  pread(model->fd, bytes, sizeof(bytes), page));
 	EXPECT_EQ((ssize_t)page - 100,
 		  pread(model->fd, bytes, sizeof(bytes), 2 * page + 100));
 	EXPECT_EQ(-1, pread(model->fd, bytes, sizeof(bytes), 4 * page + 5));
 	EXPECT_EQ(ENODATA, errno);
-	/* A second release of a page counts nothing. */
+	/* If a page is released already, a second UNPIN does not count it. */
 	model_unpin(_metadata, model, 3, 2);
 	model_unpin(_metadata, model, 2, 4);
 	check_all(_metadata, model);
-	/* The first page, the last page, and a range behind the end. */
+	/* Release the first page, the last page, and a range beyond the end. */
 	model_unpin(_metadata, model, 0, 1);
 	model_unpin(_metadata, model, self->nr - 1, 1);
 	model_unpin(_metadata, model, self->nr - 2, 100);
@@ -381,7 +393,7 @@ TEST_F(unpin, of_all_in_turn_leaves_an_empty_pin_fd)
 		model_unpin(_metadata, model, at, 9);
 	EXPECT_EQ(0UL, model_held(model));
 	check_all(_metadata, model);
-	/* New pins are appended. */
+	/* New pins are added at the end. */
 	ASSERT_TRUE(
 		model_pin(model, first.addr, 1, GUPX_F_SHORT, first.number));
 	EXPECT_EQ(self->nr + 1, model->nr);
@@ -412,7 +424,10 @@ TEST_F(unpin, ends_in_time_with_the_pin_fd)
 	EXPECT_EQ(model->before, lab_pins_held());
 }
 
-/* Each held page stays charged. */
+/*
+ * Check that each held page stays charged after UNPIN of other pages, and that
+ * nothing is charged in the end.
+ */
 TEST_F(unpin, takes_the_charge_along)
 {
 	struct model *const model = &self->model;
@@ -427,7 +442,7 @@ TEST_F(unpin, takes_the_charge_along)
 		before = head.charged;
 		model_unpin(_metadata, model, at, 1);
 		ASSERT_EQ(0, lab_extents(model->fd, &head, NULL, 0));
-		/* A zero-page run that is split costs one page more. */
+		/* If a run of the zero page is split, the charge grows by one page. */
 		EXPECT_GE(before + lab_page(), head.charged);
 		if (model->page[0].number != UNNUMBERED)
 			EXPECT_LE(head.bytes, head.charged);
@@ -445,8 +460,8 @@ static uint64_t get_charge(int pin_fd)
 }
 
 /*
- * The kernel cannot free a folio as long as one of its pages is pinned. So UNPIN of all
- * pages but one must leave the charge for the whole folio.
+ * The kernel cannot free a folio as long as one of its pages is pinned. Check that
+ * UNPIN of all pages but one leaves the charge for the whole folio.
  */
 static void check_folio_charge(struct __test_metadata *_metadata,
 			       const struct target *target, uint64_t addr,
@@ -501,7 +516,10 @@ TEST(a_part_that_stays_is_charged_for_the_whole_folio)
 		SKIP(return, "the memory has no huge page");
 }
 
-/* Read with write(2): the kernel returns EFAULT where an access would raise SIGBUS. */
+/*
+ * Read with write(2): the kernel returns EFAULT where a direct access would raise
+ * SIGBUS.
+ */
 static bool can_read(const char *at)
 {
 	int line[2];
@@ -562,7 +580,7 @@ TEST_F(unpin, closes_the_windows_of_those_pages)
 	munmap(part, 3 * lab_page());
 }
 
-/* UNPIN also zaps the window of a child that inherited the pin fd. */
+/* Check that UNPIN also zaps the window of a child that inherited the pin fd. */
 TEST_F(unpin, closes_the_windows_of_other_processes)
 {
 	struct model *const model = &self->model;
@@ -593,7 +611,7 @@ TEST_F(unpin, closes_the_windows_of_other_processes)
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
-/* Random numbers that are the same in each run. */
+/* Returns a pseudo-random number below @end. The sequence is the same in each run. */
 static uint32_t draw_below(uint64_t *state, uint32_t end)
 {
 	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -609,7 +627,10 @@ FIXTURE(many)
 
 #define SMALL_PAGES 2048U
 
-/* Pages of each kind, in runs of all lengths, in several blocks of the module's list. */
+/*
+ * Map small pages and huge pages. Pins of them form runs of all lengths, which fill
+ * several blocks of the module's list.
+ */
 FIXTURE_SETUP(many)
 {
 	struct model *const model = &self->model;
@@ -701,7 +722,7 @@ TEST_F_TIMEOUT(many, parts_in_any_order, 100)
 		play(_metadata, self, seed);
 }
 
-/* Release all of it, page by page, from the end and from the start. */
+/* Check that all pages can be released one by one, from the end and from the start. */
 TEST_F_TIMEOUT(many, pages_one_by_one, 100)
 {
 	struct model *const model = &self->model;
@@ -716,7 +737,10 @@ TEST_F_TIMEOUT(many, pages_one_by_one, 100)
 	check_all(_metadata, model);
 }
 
-/* Released pages go back to the kernel, even if windows are accessed meanwhile. */
+/*
+ * Check that released pages return to the kernel, even while threads access the
+ * windows.
+ */
 #define RACED_PAGES 64
 #define TOUCHERS 3
 
@@ -724,7 +748,7 @@ TEST_F_TIMEOUT(many, pages_one_by_one, 100)
  * struct race - pages that are released while threads access them
  * @fd: pin fd
  * @window: window of the whole pin fd
- * @over: the threads shall stop
+ * @over: true if the threads must stop
  * @wrong: number of accesses that saw the content of another page
  * @seen: number of accesses that saw the right content
  */
@@ -751,7 +775,7 @@ static void *touch_window(void *argument)
 	struct race *const race = argument;
 	volatile size_t i = 0;
 
-	/* SIGBUS of a released page: go on with the next one. */
+	/* A released page raises SIGBUS. Continue with the next page. */
 	if (sigsetjmp(way_out, 1))
 		i++;
 	for (; !race->over; i++) {
@@ -788,7 +812,10 @@ static void *read_pin_fd(void *argument)
 	return NULL;
 }
 
-/* Drop the target's mapping, so that only the pins keep the pages. */
+/*
+ * Remove the pages from the target's page tables, so that only the pins hold
+ * references.
+ */
 static long drop_pages(const long arguments[6])
 {
 	return madvise((void *)arguments[0], arguments[1], MADV_DONTNEED);
@@ -858,7 +885,7 @@ TEST_F_TIMEOUT(many, touches_that_race_see_the_page_or_SIGBUS, 100)
 	EXPECT_EQ(0U, race.wrong);
 }
 
-/* Several threads PIN into one pin fd and UNPIN from it. */
+/* State of several threads that PIN into one pin fd and UNPIN from it. */
 struct crowd {
 	int fd, mem_fd;
 	uint64_t addr;
@@ -921,7 +948,7 @@ TEST_F_TIMEOUT(many, threads_that_pin_and_unpin_lose_nothing, 100)
 	close(crowd.fd);
 }
 
-/* UNPIN marks a page dirty that was written through its window. */
+/* Check that UNPIN marks a page dirty if the page was written through its window. */
 TEST_F(many, released_pages_keep_what_was_written)
 {
 	struct model *const model = &self->model;
@@ -940,7 +967,7 @@ TEST_F(many, released_pages_keep_what_was_written)
 	munmap(window, 4 * page);
 }
 
-/* A pin fd to be sealed. */
+/* Pin memory of a target, for tests that seal the pin fd. */
 FIXTURE(seal)
 {
 	struct target target;
@@ -990,7 +1017,7 @@ TEST_F(seal, is_added_and_never_taken_off)
 		all |= seals[i];
 		EXPECT_EQ(0, lab_seal(self->fd, seals[i], &sealed));
 		EXPECT_EQ(all, sealed);
-		/* Sealing again succeeds. */
+		/* Adding the same seal again succeeds. */
 		EXPECT_EQ(0, lab_seal(self->fd, seals[i], &sealed));
 		EXPECT_EQ(all, sealed);
 		EXPECT_EQ(all, seals_of(self->fd));
@@ -1022,7 +1049,7 @@ TEST_F(seal, PIN_denies_more_pins)
 			  .failed);
 	ASSERT_EQ(0, lab_extents(self->fd, &head, NULL, 0));
 	EXPECT_EQ(self->memory.len, head.bytes);
-	/* The seal affects this pin fd only, and no other operation. */
+	/* The seal affects only this pin fd, and no operation other than PIN. */
 	other = lab_pin(self->target.mem_fd, addr, page, 0);
 	EXPECT_EQ(page, other.done);
 	close(other.pin_fd);
@@ -1061,7 +1088,7 @@ TEST_F(seal, WRITE_denies_writable_windows)
 	munmap(window, len);
 }
 
-/* SEAL is EBUSY as long as any part of a writable window exists. */
+/* Check that SEAL returns EBUSY as long as any part of a writable window exists. */
 TEST_F(seal, WRITE_waits_for_the_last_writable_window)
 {
 	const size_t len = self->memory.len, page = lab_page();
@@ -1076,7 +1103,7 @@ TEST_F(seal, WRITE_waits_for_the_last_writable_window)
 	IS_BUSY();
 	ASSERT_EQ(0, mprotect(writer, len, PROT_READ));
 	IS_BUSY();
-	/* Split the window in three and unmap the middle. */
+	/* Split the window in three parts and unmap the middle part. */
 	ASSERT_EQ(0, munmap(writer + page, len - 2 * page));
 	IS_BUSY();
 	ASSERT_EQ(moved, mremap(writer, page, page,
@@ -1091,7 +1118,7 @@ TEST_F(seal, WRITE_waits_for_the_last_writable_window)
 #undef IS_BUSY
 }
 
-/* The exit of a process closes its windows. */
+/* Check that the exit of a process closes its windows, so that SEAL succeeds. */
 TEST_F(seal, WRITE_waits_for_the_windows_of_other_processes)
 {
 	int status;
@@ -1113,7 +1140,7 @@ TEST_F(seal, WRITE_waits_for_the_windows_of_other_processes)
 	EXPECT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
 }
 
-/* A mapping that fails does not count as a window. */
+/* Check that a failed mmap() does not count as a window. */
 TEST_F(seal, WRITE_is_not_kept_by_mappings_that_failed)
 {
 	const size_t len = self->memory.len;
@@ -1128,7 +1155,10 @@ TEST_F(seal, WRITE_is_not_kept_by_mappings_that_failed)
 	EXPECT_EQ(0, lab_seal(self->fd, GUPX_SEAL_WRITE, NULL));
 }
 
-/* Only the user who made the pin fd may change it; others may read it. */
+/*
+ * Check that only the user who created the pin fd may change it, while other users
+ * may read it.
+ */
 TEST_F(seal, and_UNPIN_are_for_the_user_who_made_the_pin_fd)
 {
 	uint64_t released = 0;
@@ -1178,7 +1208,7 @@ TEST_F(seal, order_of_checks_of_UNPIN)
 #undef SAYS
 }
 
-/* A READ_ONLY pin fd never has a writable window, in any process. */
+/* Check that a READ_ONLY pin fd cannot be mapped writable by any process. */
 TEST_F(seal, READ_ONLY_pin_fd_has_no_writable_window)
 {
 	const size_t len = self->memory.len;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The pin fd as a file: pread() and the mmap() window. vmf_insert_pfn() has a
- * BUG_ON() for mappings of the wrong kind, so each rule has a test that tries to
- * break it.
+ * BUG_ON() for mappings of the wrong kind. Therefore each rule for mappings has a
+ * test that tries to break the rule.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -120,8 +120,9 @@ static int signal_of(volatile char *byte, bool write)
 }
 
 /*
- * Do the same with a mapping that the child makes itself, because windows are not
- * inherited over fork().
+ * Map the pin fd in a child process and access a byte there. The child has to make
+ * the mapping itself, because windows are not inherited over fork(). Returns the
+ * signal that ends the child, or 0.
  */
 static int signal_of_own(int fd, size_t len, size_t at)
 {
@@ -141,7 +142,10 @@ static int signal_of_own(int fd, size_t len, size_t at)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/* Check the first byte of each page, which is the byte that the target writes. */
+/*
+ * Returns true if the first byte of each page is @byte. The target writes only these
+ * bytes.
+ */
 static bool is_all(const char *bytes, size_t len, char byte)
 {
 	for (size_t at = 0; at < len; at += lab_page())
@@ -407,7 +411,7 @@ static int open_async_uffd(void)
 	return fd;
 }
 
-/* Returns 0 or a positive errno. */
+/* Write-protect a range with userfaultfd. Returns 0 or a positive errno. */
 static int register_wp(int uffd, void *at, size_t len)
 {
 	struct uffdio_register range = {
@@ -437,8 +441,8 @@ static void leave_by_signal(int signal)
 
 /*
  * Access a byte from user mode, so that a signal can interrupt an endless loop of
- * faults. Returns the signal that ended the access, or 0. SIGALRM means that the
- * faults did not end.
+ * faults. Returns the signal that ended the access, or 0. SIGALRM means that the loop
+ * of faults was endless.
  */
 static int access_signal(volatile char *byte, bool write)
 {
@@ -464,9 +468,9 @@ static int access_signal(volatile char *byte, bool write)
 }
 
 /*
- * Linux 6.7 lets WP_ASYNC protect any mapping. It leaves a marker in an empty PTE,
- * which vmf_insert_pfn() mistakes for a page. Later kernels refuse to register a
- * VM_PFNMAP mapping, and the window keeps working.
+ * Linux 6.7 allows WP_ASYNC for any mapping. It stores a marker in an empty PTE, and
+ * vmf_insert_pfn() mistakes the marker for a page. Later kernels refuse to register a
+ * VM_PFNMAP mapping; the window must still work there.
  */
 TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 {
@@ -479,7 +483,7 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 	ASSERT_NE(MAP_FAILED, window);
 	if (uffd < 0)
 		SKIP(return, "no userfaultfd with WP_ASYNC");
-	/* The first page has a PTE, the others do not. */
+	/* The first page has a PTE. The other pages do not have one. */
 	ASSERT_EQ(BYTE, window[0]);
 	error = register_wp(uffd, window, len);
 	if (error) {
@@ -506,7 +510,7 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 	munmap(window, len);
 }
 
-/* A mapping that can never become writable cannot be write-protected. */
+/* Check that a mapping that can never become writable cannot be write-protected. */
 TEST_F(window, for_reading_is_refused_by_userfaultfd)
 {
 	const size_t len = self->memory.len;
@@ -555,9 +559,9 @@ TEST_F(window, fdinfo_tells_what_extents_tell)
 }
 
 /**
- * A page that its owner may only read. A window may show it but must never write to it.
+ * A page that its owner may only read. A window may show the page but must never write to it.
  * @find_dir: returns the directory of a read-only file of root; NULL: map anonymous
- *	memory, for which the pin takes the zero page or unshares it
+ *	memory, for which PIN pins the zero page or unshares it
  */
 FIXTURE(reader)
 {
@@ -592,8 +596,8 @@ FIXTURE_VARIANT_ADD(reader, of_the_zero_page){
 #define FILE_BYTE 'f'
 
 /*
- * Create a file that only root can write to. Stores root's fd in @root_fd and returns
- * a read-only fd.
+ * Create a file that only root can write to. Stores a writable fd in @root_fd, and
+ * returns a read-only fd.
  */
 static int open_readable_file(const char *dir, int *root_fd)
 {
@@ -623,8 +627,8 @@ static char *map_own_page(int fd)
 }
 
 /*
- * Make a pin fd with one page pinned for writing, and map it writable. Then add a
- * page that is pinned for reading.
+ * Create a pin fd that holds one page pinned for writing, and map it writable. Then
+ * add a page that is pinned for reading.
  */
 FIXTURE_SETUP(reader)
 {
@@ -710,7 +714,8 @@ static void check_unchanged(struct __test_metadata *_metadata,
 }
 
 /*
- * The first page stays accessible. The window must not give access to the added page.
+ * Check that the first page stays accessible, and that the window does not give
+ * access to the page that was added later.
  */
 static void check_window(struct __test_metadata *_metadata,
 			 const FIXTURE_DATA(reader) * self, char *added)
@@ -718,8 +723,8 @@ static void check_window(struct __test_metadata *_metadata,
 	EXPECT_TRUE(can_read(self->window));
 	EXPECT_FALSE(can_read(added));
 	/*
-	 * Write a zero to the zero page: any other byte would be visible to every
-	 * process.
+	 * Write a zero to the zero page, because any other byte would be visible to
+	 * every process.
 	 */
 	EXPECT_FALSE(can_write(added, self->file < 0 ? 0 : 'W'));
 	check_unchanged(_metadata, self);
@@ -777,8 +782,8 @@ TEST_F(reader, write_into_a_page_pinned_for_reading_by_mremap)
 }
 
 /*
- * A window that is mapped for reading shows all pages, and mprotect() cannot make it
- * writable.
+ * Check that a window that is mapped for reading shows all pages, and that mprotect()
+ * cannot make the window writable.
  */
 TEST_F(reader, window_mapped_for_reading_shows_all_and_is_never_writable)
 {
