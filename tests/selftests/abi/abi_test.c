@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Argument checks: sizes, flags, reserved fields, pointers and descriptors, and the
- * order in which they are checked. The order is part of the ABI: the error shows user
- * space if the module is too old or the request is invalid.
+ * order in which the module checks them. The order is part of the ABI: the error
+ * shows user space whether the module is too old or the request is invalid.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include "memory.h"
 #include "target.h"
 
-/* Room for the largest struct and a tail behind it. */
+/* Size of a buffer for the largest struct and a tail that follows it. */
 #define ROOM 512
 
 FIXTURE(verb)
@@ -30,8 +30,8 @@ FIXTURE(verb)
 	char buffer[64];
 	int pin_fd;
 	/*
-	 * A valid request. All fields are at multiples of 4 bytes, so it is also an
-	 * array of words.
+	 * A valid request. All fields are at multiples of 4 bytes, so the request can
+	 * also be accessed as an array of words.
 	 */
 	union {
 		__u32 size;
@@ -48,15 +48,15 @@ FIXTURE(verb)
 };
 
 /**
- * Properties of one ioctl. Offsets are 0 if the struct has no such field.
+ * Properties of one ioctl. An offset is 0 if the struct does not contain the field.
  * @number: ioctl number
- * @size: size of its struct
- * @flags: flags that it accepts
+ * @size: size of the struct of this ioctl
+ * @flags: flags that the ioctl accepts
  * @mem_fd: offset of the mem fd
  * @addr: offset of the address, or of the offset into the pin fd
  * @len: offset of the length
  * @reserved: offset of a reserved field
- * @entry_size: offset of the field that has the size of an array entry
+ * @entry_size: offset of the field that contains the size of an array entry
  * @entry: size of an array entry
  * @aligned: true if @addr and @len must be page-aligned
  */
@@ -255,7 +255,7 @@ TEST_F(verb, unknown_flag_is_EOPNOTSUPP)
 
 TEST_F(verb, reserved_field_is_EINVAL)
 {
-	/* Some verbs have no reserved field. */
+	/* Some verbs do not have a reserved field. */
 	if (!variant->reserved)
 		return;
 	self->good.words[variant->reserved / 4] = 1;
@@ -264,7 +264,7 @@ TEST_F(verb, reserved_field_is_EINVAL)
 	EXPECT_EQ(EINVAL, ASK());
 }
 
-/* Set the array of a request, which is either an EXPLAIN or an EXTENTS. */
+/* Set the array of a request. The request is either an EXPLAIN or an EXTENTS. */
 static void set_array(struct gupx_explain *explain,
 		      struct gupx_extents *extents, bool is_explain,
 		      void *entries, __u32 capacity)
@@ -282,7 +282,10 @@ static void set_array(struct gupx_explain *explain,
 	set_array(&self->good.explain, &self->good.extents, \
 		  variant->number == GUPX_IOC_EXPLAIN, entries, capacity)
 
-/* The entry of this header has the minimum size. */
+/*
+ * Check that EINVAL is returned for entries that are smaller than the entry in the
+ * header file.
+ */
 TEST_F(verb, entry_too_small_is_EINVAL)
 {
 	__u64 entries[64];
@@ -373,7 +376,10 @@ TEST_F(verb, L3_overflow_is_EINVAL)
 	EXPECT_EQ(EINVAL, ASK());
 }
 
-/* The last page ends at 2^64. Nothing is ever mapped there. */
+/*
+ * The last page ends at 2^64, and nothing can be mapped there. Check that no verb
+ * treats this page as memory.
+ */
 TEST_F(verb, last_page_does_not_pass_for_memory)
 {
 	__u32 *const words = self->good.words;
@@ -422,7 +428,7 @@ TEST_F(verb, bad_pointer_is_EFAULT)
 	EXPECT_EQ(EFAULT, send_ioctl(self->pin_fd, variant->number, NULL));
 	EXPECT_EQ(EFAULT,
 		  send_ioctl(self->pin_fd, variant->number, pages + page));
-	/* The struct is cut off in the middle, behind a readable size field. */
+	/* The struct starts with a readable size field, but the rest is not mapped. */
 	memcpy(pages + page - 8, &self->good, 8);
 	EXPECT_EQ(EFAULT,
 		  send_ioctl(self->pin_fd, variant->number, pages + page - 8));
@@ -437,7 +443,7 @@ static int find_free_fd(void)
 	return fd;
 }
 
-/* If the answer cannot be written, the request must be undone. */
+/* Check that the request is undone if the result cannot be written. */
 TEST_F(verb, answer_into_read_only_memory_is_EFAULT)
 {
 	const long page = lab_page();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading. The module depends on the layout of /proc/PID/mem, and refuses to load if
- * it finds another layout. The root directory of the loader decides which file it
- * finds.
+ * Loading of the module. The module depends on the layout of /proc/PID/mem, and
+ * refuses to load if the layout is not the expected one. The module opens the file in
+ * the root directory of the process that loads it, so a test can provide another file
+ * with chroot().
  *
- * The module also compares its own pin of a page with the kernel's, and refuses a
- * kernel that pins differently. kmod/fake_gup.c makes such a kernel with a probe.
+ * The module also pins a page itself, compares the result with a pin by the kernel,
+ * and refuses to load if they differ. kmod/fake_gup.c uses a probe to change the
+ * kernel's result.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -101,7 +103,7 @@ static bool log_has(const char *words)
 	return found;
 }
 
-/* Number of pages in the address space of this process. */
+/* Returns the number of pages in the address space of this process. */
 static long mapped_pages(void)
 {
 	char line[128] = "";
@@ -120,7 +122,7 @@ TEST_F(load, as_usual)
 }
 
 /*
- * Optional features stay off and the device stays closed to users until an
+ * Check that optional features are off and that users cannot open the device until an
  * administrator enables them.
  */
 TEST_F(load, gives_nothing_away)
@@ -142,7 +144,10 @@ TEST_F(load, without_proc_is_refused)
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
 }
 
-/* Provide a regular file as /proc/self/mem. Its private_data is not an mm. */
+/*
+ * Create a regular file as /proc/self/mem. Its private_data does not point to an mm.
+ * Check that the module refuses to load.
+ */
 TEST_F(load, with_another_layout_is_refused)
 {
 	const char *const dirs[] = { "proc", "proc/self" };
@@ -162,7 +167,7 @@ TEST_F(load, with_another_layout_is_refused)
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
 }
 
-/* The self-check must unmap its page and release its pins. */
+/* Check that the self-check of the module unmaps its page and releases its pins. */
 TEST_F(load, leaves_its_loader_as_it_was)
 {
 	const pid_t pid = fork();
@@ -183,8 +188,8 @@ TEST_F(load, leaves_its_loader_as_it_was)
 }
 
 /*
- * If the loader may not map more memory, the error is ENOMEM and the kernel is not
- * blamed.
+ * Check that the error is ENOMEM if the loading process may not map more memory. The
+ * module must not report the failure as a difference in the kernel.
  */
 TEST_F(load, without_memory_is_refused)
 {
@@ -208,7 +213,13 @@ FIXTURE(twisted)
 	int fake_gup;
 };
 
-/* A kernel whose own pins differ from gupx's, and the message that is expected. */
+/*
+ * Describes a kernel whose own pins differ from gupx's pins.
+ *
+ * @how: parameter of fake_gup.ko that selects the difference
+ *
+ * @words: message that the module must log
+ */
 FIXTURE_VARIANT(twisted)
 {
 	const char *how;
@@ -250,14 +261,17 @@ FIXTURE_TEARDOWN(twisted)
 TEST_F(twisted, kernel_is_refused)
 {
 	if (syscall(SYS_finit_module, self->fake_gup, variant->how, 0)) {
-		/* All tested kernels have kprobes, except the one with debug checks. */
+		/*
+		 * All tested kernels support kprobes, except the kernel with debug
+		 * checks.
+		 */
 		ASSERT_EQ(EOPNOTSUPP, errno);
 		SKIP(return, "this kernel has no probes");
 	}
 	EXPECT_EQ(ENODEV, load_in("/", self->module));
 	EXPECT_TRUE(log_has(variant->words));
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
-	/* Without the probe, the same module loads. */
+	/* Without the probe, the same module can be loaded. */
 	ASSERT_EQ(0, syscall(SYS_delete_module, FAKE_GUP, O_NONBLOCK));
 	EXPECT_EQ(0, load_in("/", self->module));
 }

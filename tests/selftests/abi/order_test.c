@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Order of the checks: all arguments start invalid and are repaired one by one. Also
- * tests edge cases of the ioctls on a pin fd.
+ * Order of the checks: all arguments are invalid at first and are repaired one by
+ * one. Edge cases of the ioctls on a pin fd are tested as well.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -68,15 +68,15 @@ FIXTURE_TEARDOWN(order)
 	target_stop(&self->other);
 }
 
-/* A struct that is longer than the module's, with a tail that is not zero. */
+/* A struct that is longer than the module's struct. The tail is not zero. */
 struct long_pin {
 	struct gupx_pin pin;
 	__u64 tail;
 };
 
 /*
- * Repair one argument after the other. Each time, the next invalid one decides the
- * error.
+ * Repair one argument after the other. Each time, check that the error is the one for
+ * the next invalid argument.
  */
 static void repair_pin(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(order) * self, struct long_pin *it)
@@ -143,7 +143,10 @@ TEST_F(order, of_checks)
 	ASSERT_EQ(-1, it.pin.pin_fd);
 }
 
-/* The pin_fd of a PIN must be a pin fd, and must have the same target. */
+/*
+ * Check that PIN refuses a descriptor as pin_fd if it is not a pin fd or has another
+ * target.
+ */
 TEST_F(order, pin_fd_is_judged)
 {
 	const uint64_t addr = self->memory.addr, page = lab_page();
@@ -176,7 +179,8 @@ TEST_F(order, unknown_ioctl_on_pin_fd_is_ENOTTY)
 }
 
 /*
- * The list can be read in parts from any index. The header is the same for each part.
+ * Check that the list can be read in parts, starting at any index, and that the
+ * header is the same for each part.
  */
 TEST_F(order, extents_page_by_page)
 {
@@ -186,7 +190,7 @@ TEST_F(order, extents_page_by_page)
 	struct lab_answer answer;
 	uint64_t bytes = 0;
 
-	/* Pin every other page, so that no extents are merged. */
+	/* Pin every other page, so that no two extents are merged. */
 	answer = lab_pin(self->target.mem_fd, self->memory.addr, page, 0);
 	ASSERT_EQ(0, answer.failed);
 	for (size_t i = 2; i < 16; i += 2)
@@ -244,7 +248,7 @@ TEST_F(order, extents_at_the_edges)
 	EXPECT_EQ(0U, head.count);
 }
 
-/* PIN checks that it can write its answer before it pins anything. */
+/* Check that PIN tests whether it can write its result before it pins anything. */
 TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 {
 	struct gupx_extents head;
@@ -272,8 +276,8 @@ TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 }
 
 /*
- * READ does not touch the buffer before it copies, so a bad buffer stops the request
- * but the ioctl succeeds.
+ * READ does not access the buffer before it copies. Check that the ioctl succeeds
+ * even if the buffer is bad, and that the request stops when it copies.
  */
 TEST_F(order, read_into_bad_buffer_stops_at_copy)
 {
@@ -291,7 +295,7 @@ TEST_F(order, read_into_bad_buffer_stops_at_copy)
 	EXPECT_EQ(GUPX_STAGE_COPY, answer.stop.stage);
 	EXPECT_EQ(GUPX_REASON_BUFFER, answer.stop.reason);
 	EXPECT_EQ((__u32)EFAULT, answer.stop.error);
-	/* The buffer has room for the first page only. */
+	/* Only the first page of the buffer is mapped. */
 	answer = lab_read(self->target.mem_fd, self->memory.addr, 2 * page,
 			  pages, 0);
 	EXPECT_EQ(0, answer.failed);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Access rights. A caller needs an open /proc/PID/mem, and the kernel decides who
- * gets one. A request through this file may be refused for further reasons, but never
- * gets more rights.
+ * Access rights. A caller needs an open /proc/PID/mem, and the kernel decides which
+ * processes may open the file. The module may refuse a request for further reasons,
+ * but must never grant more access than the kernel does.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -33,8 +33,8 @@
 #define SOMEBODY 12345
 
 /*
- * Path of a setuid-root copy of this program. It is static, so the target has the
- * same path after fork().
+ * Path of a setuid-root copy of this program. The variable is static, so the target
+ * can use the path after fork().
  */
 static char setuid_program[32];
 
@@ -114,7 +114,7 @@ TEST_F(access, deny_the_device_to_who_is_not_in_its_group)
 	EXPECT_EQ(EACCES, errno);
 }
 
-/* The kernel itself refuses to open the file. */
+/* Check that another user cannot open the mem file; the kernel itself refuses. */
 TEST_F(access, deny_another_user)
 {
 	ASSERT_EQ(0, lab_become(NOBODY));
@@ -138,8 +138,8 @@ TEST_F(access, deny_another_user_as_root_without_CAP_SYS_PTRACE)
 }
 
 /*
- * A process that is not dumpable, for instance after a setuid exec, is closed to
- * other processes of the same user.
+ * A process may be not dumpable, for instance after a setuid exec. Check that other
+ * processes of the same user cannot access such a process.
  */
 TEST_F(access, deny_target_that_is_not_dumpable)
 {
@@ -256,7 +256,10 @@ TEST_F(access, deny_kernel_thread)
 	const int mem = lab_open_mem(pid, O_RDWR);
 
 	ASSERT_LT(0, pid);
-	/* Some kernels open the file. Others check for an mm first and refuse. */
+	/*
+	 * Some kernels open the file. Other kernels first check whether the process
+	 * has an mm, and refuse.
+	 */
 	if (mem < 0) {
 		EXPECT_EQ(ESRCH, errno);
 		return;
@@ -300,7 +303,7 @@ TEST_F(access, deny_old_mem_fd_after_exec)
 
 	target_exec(&self->target);
 	ALL_SAY(ESRCH, self->target.mem_fd);
-	/* The new program has another address space, under the same PID. */
+	/* The new program has another address space, but the PID is the same. */
 	mem = lab_open_mem(self->target.pid, O_RDWR);
 	ASSERT_LE(0, mem);
 	EXPECT_EQ(0, try_read(self, mem, 0));
@@ -314,7 +317,7 @@ TEST_F(access, deny_dead_target)
 	ALL_SAY(ESRCH, self->target.mem_fd);
 }
 
-/* The mem file of a thread refers to the same address space. */
+/* Check that the mem file of a thread gives access to the same address space. */
 TEST_F(access, allow_task_mem)
 {
 	char path[64];
@@ -328,7 +331,10 @@ TEST_F(access, allow_task_mem)
 	close(mem);
 }
 
-/* FORCE needs both the parameter and CAP_SYS_PTRACE. */
+/*
+ * Check that FORCE requires the parameter allow_force. The next tests check that it
+ * also requires CAP_SYS_PTRACE.
+ */
 TEST_F(access, deny_force_without_parameter)
 {
 	lab_set_param("allow_force", false);
@@ -340,8 +346,8 @@ TEST_F(access, deny_force_without_parameter)
 }
 
 /*
- * Drop all capabilities of the target. A caller with fewer capabilities than the
- * target could not access it.
+ * Drop all capabilities of the target. If the target kept its capabilities, a caller
+ * with fewer capabilities could not access it.
  */
 static long drop_capabilities_of(const struct target *target)
 {
@@ -389,8 +395,8 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 	} while (0)
 
 /*
- * The kernel's engine holds the target's mmap_lock longer than gupx's own loop, so it
- * needs either the parameter or CAP_SYS_ADMIN.
+ * The kernel's engine holds the target's mmap_lock longer than gupx's own loop. Check
+ * that it requires either the parameter or CAP_SYS_ADMIN.
  */
 TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
 {
@@ -402,8 +408,8 @@ TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
 	lab_set_param("allow_kernel_engine", false);
 	ALL_BY_KERNEL_SAY(EPERM, self->target.mem_fd);
 	/*
-	 * The engine is checked before the descriptors. gupx's own loop needs no
-	 * extra right.
+	 * The permission for the engine is checked before the descriptors. gupx's own
+	 * loop needs no additional permission.
 	 */
 	ALL_BY_KERNEL_SAY(EPERM, -1);
 	ALL_SAY(0, self->target.mem_fd);
@@ -424,7 +430,10 @@ TEST_F(access, deny_kernel_engine_to_nobody)
 	target_stop(&target);
 }
 
-/* The parameter allow_pins refuses new pins to all users. Existing pins stay. */
+/*
+ * Check that new pins are refused to all users while allow_pins is off, and that
+ * existing pins are not released.
+ */
 TEST_F(access, deny_pins_while_they_are_switched_off)
 {
 	const uint64_t page = lab_page();
@@ -441,8 +450,8 @@ TEST_F(access, deny_pins_while_they_are_switched_off)
 				      self->memory.addr, page, 0)
 				 .failed);
 	/*
-	 * The parameter is checked before the descriptors, and after the address and
-	 * length.
+	 * The parameter is checked after the address and length, but before the
+	 * descriptors.
 	 */
 	EXPECT_EQ(EPERM, try_pin(self, -1, 0));
 	EXPECT_EQ(EINVAL, lab_pin(-1, self->memory.addr + 1, page, 0).failed);
@@ -458,7 +467,10 @@ TEST_F(access, deny_pins_while_they_are_switched_off)
 	close(answer.pin_fd);
 }
 
-/* Page frames are shown with CAP_SYS_ADMIN only, because they help to attack memory. */
+/*
+ * Page frame numbers help to attack memory. Check that EXTENTS shows them only to
+ * callers with CAP_SYS_ADMIN.
+ */
 TEST_F(access, deny_page_frames_without_CAP_SYS_ADMIN)
 {
 	const struct lab_answer answer = lab_pin(
@@ -479,7 +491,7 @@ TEST_F(access, deny_page_frames_without_CAP_SYS_ADMIN)
 	close(answer.pin_fd);
 }
 
-/* A caller cannot add pins that another user would be charged for. */
+/* Check that a caller cannot add pins that would be charged to another user. */
 TEST_F(access, deny_adding_to_a_pin_fd_of_another_user)
 {
 	struct lab_answer answer;
@@ -502,8 +514,8 @@ TEST_F(access, deny_adding_to_a_pin_fd_of_another_user)
 }
 
 /*
- * Map an anonymous page, and a page of secret memory behind it. Returns 0 if the
- * kernel has no secret memory.
+ * Map an anonymous page that is followed by a page of secret memory. Returns 0 if the
+ * kernel does not support secret memory.
  */
 static uint64_t map_secret(const struct target *target)
 {
@@ -522,7 +534,10 @@ static uint64_t map_secret(const struct target *target)
 	return addr;
 }
 
-/* Let the kernel read the byte, so a failure is EFAULT and not SIGBUS. */
+/*
+ * Use write(2) to read the byte: the kernel returns EFAULT where a direct access
+ * would raise SIGBUS.
+ */
 static bool is_readable(const unsigned char *at)
 {
 	int line[2];
@@ -537,8 +552,8 @@ static bool is_readable(const unsigned char *at)
 }
 
 /*
- * Secret memory is refused even to root, whatever the flags. The pin fd shows only
- * the page before it, which was pinned.
+ * Check that secret memory is refused with any flags, even to root. The pin fd shows
+ * only the page before the secret memory, which was pinned.
  */
 TEST_F(access, deny_secret_memory)
 {
@@ -583,7 +598,7 @@ TEST_F(access, deny_secret_memory)
 	close(answer.pin_fd);
 }
 
-/* Only CAP_IPC_LOCK lifts the memlock limit. */
+/* Check that a caller without CAP_IPC_LOCK cannot pin more than the memlock limit. */
 TEST_F(access, deny_pins_beyond_the_limit_without_CAP_IPC_LOCK)
 {
 	struct gupx_info info;
@@ -596,7 +611,7 @@ TEST_F(access, deny_pins_beyond_the_limit_without_CAP_IPC_LOCK)
 	ASSERT_EQ(0, lab_info(&info));
 	EXPECT_EQ(0ULL, info.memlock_limit);
 	EXPECT_EQ(ENOBUFS, try_pin(self, self->target.mem_fd, 0));
-	/* READ and POPULATE hold no pages, so they are not charged. */
+	/* READ and POPULATE do not hold pages, so they are not charged. */
 	EXPECT_EQ(0, try_read(self, self->target.mem_fd, 0));
 	EXPECT_EQ(0, try_populate(self, self->target.mem_fd, 0));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Administrator's view of pins, and control over them: VmPin, fdinfo and the
- * parameter allow_pins, which refuses new pins.
+ * Tools with which an administrator sees and controls pins: VmPin, fdinfo, and the
+ * parameter allow_pins, with which new pins can be refused.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -69,7 +69,7 @@ TEST_F(admin, sees_VmPin_of_the_target)
 	EXPECT_EQ(8 * kib, vm_pin(&self->target));
 	ASSERT_EQ(0, lab_unpin(self->pin_fd, 0, 3 * lab_page(), NULL));
 	EXPECT_EQ(5 * kib, vm_pin(&self->target));
-	/* The zero page is not charged to the mm that maps it. */
+	/* The zero page is not added to VmPin of the process that maps it. */
 	addr = TARGET_CALL(&self->target, SYS_mmap, 0, 4 * lab_page(), 1, 0x22,
 			   -1, 0);
 	ASSERT_LT(0, addr);
@@ -123,8 +123,8 @@ static pid_t read_target_pid(pid_t pid, int fd)
 }
 
 /*
- * Field 22 of /proc/PID/stat. Field 2 is the name, which may contain spaces and
- * parentheses, so search for the last parenthesis.
+ * Returns field 22 of /proc/PID/stat. Field 2 is the name, which may contain spaces
+ * and parentheses. Therefore search for the last parenthesis first.
  */
 static uint64_t start_time(pid_t pid)
 {
@@ -160,11 +160,11 @@ TEST_F(admin, sees_whose_memory_it_is_in_fdinfo)
 
 /**
  * struct inside - results of a process in a new PID namespace
- * @missing: errno if the process could not mount its own /proc; 0 otherwise
- * @pid: PID of the process in its own namespace
- * @other: target PID in the fdinfo of a pin fd whose target is outside
- * @own: target PID in the fdinfo of a pin fd of its own memory
- * @own_fd: pin fd of its own memory
+ * @missing: errno if the process could not mount a /proc of its own; 0 otherwise
+ * @pid: PID of the process in the new namespace
+ * @other: target PID in the fdinfo of a pin fd whose target is outside the namespace
+ * @own: target PID in the fdinfo of a pin fd whose target is the process itself
+ * @own_fd: pin fd whose target is the process itself
  */
 struct inside {
 	int missing;
@@ -203,8 +203,8 @@ static void run_inside(struct inside *inside, int pin_fd, int line)
 }
 
 /*
- * fdinfo shows the target's PID in the namespace of the reader, or 0 if the target
- * has no PID there.
+ * Check that fdinfo shows the target's PID in the PID namespace of the reader, or 0
+ * if the target has no PID in that namespace.
  */
 TEST_F(admin, sees_the_pid_of_its_own_namespace_in_fdinfo)
 {
@@ -231,7 +231,7 @@ TEST_F(admin, sees_the_pid_of_its_own_namespace_in_fdinfo)
 		EXPECT_EQ(1, inside->pid);
 		EXPECT_EQ(0, inside->other);
 		EXPECT_EQ(inside->pid, inside->own);
-		/* Read the fdinfo of the same pin fds from outside. */
+		/* Read the fdinfo of the same pin fds from outside the namespace. */
 		EXPECT_NE(inside->pid, pid);
 		EXPECT_EQ(pid, read_target_pid(pid, inside->own_fd));
 		EXPECT_EQ(self->target.pid, read_target_pid(pid, self->pin_fd));

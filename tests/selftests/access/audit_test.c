@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Audit records. A PIN with FORCE or SHORT or of another user's process, and a READ
- * with FORCE, each write one record with the fields of the request. No other request
- * writes a record.
+ * Audit records. One record is written for each PIN that has the flag FORCE or SHORT
+ * or whose target belongs to another user, and for each READ with FORCE. The record
+ * contains the fields of the request. No other request writes a record.
  *
- * The records are read from the multicast group that auditctl and journald use as
- * well. The kernel queues records in order, so the test sends a message of its own to
- * mark the end of the records of a request. No test has to wait for a record that
- * never comes.
+ * The tests read the records from the multicast group that auditctl and journald also
+ * use. The kernel queues all records in order. Therefore a test sends a message of
+ * its own after each request, which marks the end of the records of that request. So
+ * a test does not have to wait for a record that may never arrive.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,7 +37,7 @@
 
 /**
  * struct audit - a connection to the kernel's audit subsystem
- * @control: socket for requests and their answers
+ * @control: socket for requests and replies
  * @listener: socket that receives the multicast group
  * @was_enabled: state of auditing before the test
  * @marks: number of marks sent so far
@@ -105,8 +105,8 @@ static bool receive_message(int fd, struct message *message)
 }
 
 /*
- * Send a request and wait for its answer, of type @wanted. An acknowledgment may come
- * before or after it. Returns true if the answer came.
+ * Send a request and wait for a reply of type @wanted. An acknowledgment may arrive
+ * before or after the reply. Returns true if the reply arrived.
  */
 static bool ask_kernel(int fd, int type, const void *data, size_t size,
 		       int wanted, struct message *answer)
@@ -148,7 +148,7 @@ static bool set_enabled(const struct audit *audit, unsigned int enabled)
 	return tell_kernel(audit->control, AUDIT_SET, &status, sizeof(status));
 }
 
-/* Returns false if the kernel does not answer. */
+/* Read the state of auditing. Returns false if the kernel does not reply. */
 static bool get_enabled(const struct audit *audit, unsigned int *enabled)
 {
 	struct audit_status status = { 0 };
@@ -162,7 +162,10 @@ static bool get_enabled(const struct audit *audit, unsigned int *enabled)
 	return true;
 }
 
-/* Returns NULL, or what this machine lacks. */
+/*
+ * Open the sockets and enable auditing. Returns NULL on success, else the missing
+ * feature as text.
+ */
 static const char *open_audit(struct audit *audit)
 {
 	unsigned int enabled;
@@ -192,8 +195,8 @@ static void close_audit(struct audit *audit)
 }
 
 /*
- * Copy the value of a field " key=value" of a record. Returns false if there is no
- * such field.
+ * Copy the value of the field " key=value" of a record. Returns false if the record
+ * does not contain the field.
  */
 static bool find_field(const char *text, const char *key, char *value,
 		       size_t room)
@@ -210,7 +213,10 @@ static bool find_field(const char *text, const char *key, char *value,
 	return true;
 }
 
-/* Parse a number of a record, in any base. Returns ~0 if there is no such field. */
+/*
+ * Parse a number in a record, in any base. Returns ~0 if the record does not contain
+ * the field.
+ */
 static uint64_t find_number(const char *text, const char *key)
 {
 	char value[64];
@@ -221,8 +227,8 @@ static uint64_t find_number(const char *text, const char *key)
 }
 
 /*
- * Collect the records of the module since the last call, @room at most. Returns their
- * number, or -1 if the mark never came.
+ * Receive the module's records since the last call, and store at most @room of them.
+ * Returns the number of records, or -1 if the mark did not arrive.
  */
 static int collect_records(struct audit *audit, struct message *records,
 			   int room)
@@ -287,7 +293,7 @@ FIXTURE_TEARDOWN(audit)
 	close_audit(&self->audit);
 }
 
-/* Change the uid of the target. The mem fd stays usable for this process. */
+/* Change the uid of the target. This process can still use the mem fd. */
 static void give_target_away(struct __test_metadata *_metadata,
 			     const struct target *target)
 {
@@ -308,7 +314,7 @@ static void pin_pages(struct __test_metadata *_metadata,
 }
 
 /*
- * Check that there is one record since the last call, and that it describes this
+ * Check that one record was written since the last call, and that it describes this
  * request.
  */
 static void check_record(struct __test_metadata *_metadata,
@@ -370,7 +376,10 @@ TEST_F(audit, records_a_pin_of_a_process_of_another_uid)
 		     self->memory.addr, PAGES * lab_page(), NOBODY);
 }
 
-/* Adding to an existing pin fd writes a record as well, with either engine. */
+/*
+ * Check that adding pins to an existing pin fd also writes a record, with either
+ * engine.
+ */
 TEST_F(audit, records_each_pin_added_to_a_pin_fd)
 {
 	const uint64_t page = lab_page(), next = self->memory.addr + page;
@@ -390,7 +399,7 @@ TEST_F(audit, records_each_pin_added_to_a_pin_fd)
 	close(answer.pin_fd);
 }
 
-/* Pin an unmapped page. The record has the range that was requested. */
+/* Pin an unmapped page. Check that the record contains the requested range. */
 TEST_F(audit, records_a_pin_that_took_nothing)
 {
 	const uint64_t hole = self->memory.addr + self->memory.len;
@@ -438,8 +447,8 @@ TEST_F(audit, records_nothing_of_an_ordinary_request)
 	EXPECT_EQ(1ULL, lab_read(self->target.mem_fd, addr, 1, &byte, 0).done);
 	check_silence(_metadata, self);
 	/*
-	 * READ and POPULATE of another user's process do not write a record, because
-	 * they hold no pages.
+	 * READ and POPULATE do not hold pages. So they do not write a record for
+	 * another user's process.
 	 */
 	give_target_away(_metadata, &self->target);
 	EXPECT_EQ(page, lab_populate(self->target.mem_fd, addr, page, 0).done);
@@ -447,7 +456,7 @@ TEST_F(audit, records_nothing_of_an_ordinary_request)
 	check_silence(_metadata, self);
 }
 
-/* A refused PIN or READ does not write a record. */
+/* Check that a refused PIN or READ does not write a record. */
 TEST_F(audit, records_nothing_of_a_refused_request)
 {
 	const uint64_t addr = self->memory.addr, page = lab_page();

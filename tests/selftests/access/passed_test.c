@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mem fds that were passed to another process. The module repeats the kernel's access
- * check for each caller. Also tests user namespaces, from inside and outside.
+ * Mem fds that are passed to another process. The module repeats the kernel's access
+ * check for each caller. User namespaces are also tested, from inside and from
+ * outside.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -44,7 +45,8 @@ static int ask_explain(int mem, const struct memory *memory)
 }
 
 /*
- * Return the answer that all verbs give for a mem fd, or 255 if their answers differ.
+ * Send each verb for a mem fd. Returns the errno if all verbs have the same result,
+ * or 255 if their results differ.
  */
 static int ask_all_verbs(int mem, const struct memory *memory)
 {
@@ -100,8 +102,8 @@ static bool write_map(const char *path, const char *text)
 }
 
 /*
- * Become root of a new user namespace. The process has all capabilities there, but
- * none outside.
+ * Become root of a new user namespace. The process has all capabilities in this
+ * namespace, but none outside of it.
  */
 static int become_root_of_user_namespace(void)
 {
@@ -210,7 +212,7 @@ TEST_F(passed, by_message)
 	EXPECT_EQ(variant->answer, exit_code_of(pid));
 }
 
-/* The process opens the mem fd and then drops privileges. */
+/* Check a process that opens the mem fd and then changes its credentials. */
 TEST_F(passed, over_a_change_of_credentials)
 {
 	const pid_t pid = fork();
@@ -226,8 +228,8 @@ TEST_F(passed, over_a_change_of_credentials)
 }
 
 /*
- * The receiver of a pin fd can read the pinned bytes. Other access to the target is
- * checked again.
+ * Check that the receiver of a pin fd can read the pinned bytes, while any other
+ * access to the target is checked again.
  */
 TEST_F(passed, pin_fd)
 {
@@ -254,7 +256,7 @@ FIXTURE(who)
 	struct memory memory;
 };
 
-/* The test and its targets run as one unprivileged user. */
+/* Run the test and its targets as one unprivileged user. */
 FIXTURE_SETUP(who)
 {
 	ASSERT_LE(0, lab_device());
@@ -279,8 +281,9 @@ static int ask_in_child(FIXTURE_DATA(who) * self)
 }
 
 /*
- * A process that opened the mem fd before keeps its access, like with read() of the
- * file. A process that received the mem fd is checked again and refused.
+ * Check that a process that opened the mem fd keeps its access when the target is no
+ * longer dumpable, as with read() of the file. A process that received the mem fd is
+ * checked again, and must be refused.
  */
 TEST_F(who, deny_passed_mem_fd_of_target_no_longer_dumpable)
 {
@@ -313,7 +316,10 @@ TEST_F(who, deny_root_of_user_namespace_on_a_process_outside)
 	EXPECT_EQ(EACCES, exit_code_of(pid));
 }
 
-/* The creator of a user namespace has all capabilities over it from outside. */
+/*
+ * The creator of a user namespace has all capabilities in the namespace. Check that
+ * the creator can access a process in the namespace from outside.
+ */
 TEST_F(who, allow_maker_of_user_namespace_on_a_process_inside)
 {
 	int mem;
@@ -327,9 +333,9 @@ TEST_F(who, allow_maker_of_user_namespace_on_a_process_inside)
 }
 
 /*
- * A request that waits in the old address space keeps it alive. The process that
- * opened the mem fd can still use it. Other processes are refused, because the target
- * now has another mm.
+ * A request that waits in the old address space holds a reference to it, so the
+ * address space stays usable. Check that the process that opened the mem fd can still
+ * use it. Other processes must be refused, because the target now has another mm.
  */
 TEST(deny_passed_mem_fd_of_exec_ed_target)
 {

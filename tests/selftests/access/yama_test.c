@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Yama's ptrace scopes, which restrict the processes that a user may access. The
- * module does not know about Yama. It relies on the kernel's check, which runs when a
- * mem fd is opened and again when a passed mem fd is used.
+ * module does not contain code for Yama. It relies on the kernel's access check,
+ * which runs when a mem fd is opened and again when a passed mem fd is used.
  *
- * Scope 3 cannot be left again and makes every other test fail. So its test is the
- * last one of this program, and this program runs last because of its name.
+ * Scope 3 stays set until the next boot and makes every other test fail. Therefore
+ * the test of scope 3 is the last test of this program, and the name of this program
+ * makes it run last.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -44,7 +45,7 @@ FIXTURE_SETUP(yama)
 	self->scope = lab_number(YAMA, "");
 }
 
-/* Scope 3 stays until the next boot. */
+/* Restore the scope. Scope 3 cannot be changed until the next boot. */
 FIXTURE_TEARDOWN(yama)
 {
 	if (self->scope >= 0 && lab_number(YAMA, "") != 3)
@@ -52,8 +53,8 @@ FIXTURE_TEARDOWN(yama)
 }
 
 /*
- * Run a function unprivileged in a child process, so that the test stays root.
- * Returns its result.
+ * Run a function in an unprivileged child process, so that the test itself keeps root
+ * privileges. Returns the result of the function.
  */
 static int run_as_user(int (*what)(void))
 {
@@ -77,7 +78,8 @@ static int open_descendant(void)
 }
 
 /*
- * Let one descendant open the mem file of another one. Returns 0 or a positive errno.
+ * Open the mem file of one descendant in another descendant. Returns 0 or a positive
+ * errno.
  */
 static int open_sibling(void)
 {
@@ -97,8 +99,8 @@ static int open_sibling(void)
 }
 
 /*
- * Let one descendant use an inherited mem fd of another one. Returns 0 or a positive
- * errno.
+ * Make a request in one descendant with an inherited mem fd of another descendant.
+ * Returns 0 or a positive errno.
  */
 static int ask_as_sibling(void)
 {

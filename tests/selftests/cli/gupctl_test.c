@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gupctl with the module. An error is one line that says what failed, why, and how to
- * fix it. "gupctl pin" reports the pins and the charge.
+ * Test gupctl together with the module. An error message is one line that says which
+ * step failed, the reason, and how to fix it. "gupctl pin" reports the pins and the
+ * charge.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +22,10 @@
 #define GUPCTL "/usr/bin/gupctl"
 #define MAX_EXTENTS "/sys/module/gupx/parameters/max_extents"
 
-/* gupctl pins at most this much per request, and splits requests at multiples of it. */
+/*
+ * gupctl pins at most this many bytes in each request, and splits requests at
+ * multiples of this size.
+ */
 #define CHUNK (64ULL << 20)
 
 #define PAGES 16
@@ -40,8 +44,8 @@ FIXTURE(gupctl)
 };
 
 /*
- * Map scattered small pages around a multiple of CHUNK, so that gupctl needs two
- * requests.
+ * Map scattered small pages on both sides of a multiple of CHUNK, so that gupctl
+ * needs two requests.
  */
 static uint64_t map_pages(const struct target *target, uint64_t len)
 {
@@ -126,7 +130,10 @@ static int run_cli(FIXTURE_DATA(gupctl) * self, uid_t uid,
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Run "gupctl VERB OPTIONS..." on the pages of the target, given as two ranges. */
+/*
+ * Run "gupctl VERB OPTIONS..." on the pages of the target. The pages are passed as
+ * two ranges.
+ */
 static int run_on_target(FIXTURE_DATA(gupctl) * self, uid_t uid,
 			 const char *verb, const char *const options[])
 {
@@ -149,7 +156,7 @@ static int run_on_target(FIXTURE_DATA(gupctl) * self, uid_t uid,
 	return run_cli(self, uid, words);
 }
 
-/* Options end with a NULL. No call has more options than the array has room for. */
+/* Run gupctl with up to seven options. The array is terminated by NULL. */
 #define RUN(uid, verb, ...) \
 	run_on_target(self, uid, verb, (const char *const[8]){ __VA_ARGS__ })
 
@@ -213,8 +220,8 @@ TEST_F(gupctl, names_the_rights_that_the_kernels_engine_needs)
 }
 
 /*
- * The cap applies to root as well. gupctl stops at the first range and does not try
- * the second.
+ * Check that the limit on extents also applies to root. gupctl must stop at the first
+ * range and not try the second range.
  */
 TEST_F(gupctl, ends_at_the_cap_on_extents)
 {
@@ -244,8 +251,8 @@ TEST_F(gupctl, says_who_is_not_charged)
 }
 
 /*
- * Users may not see physical addresses, so physically separate extents are merged for
- * them.
+ * Users may not see physical addresses. Check that extents are listed as one to a
+ * user, even if they are physically separate.
  */
 TEST_F(gupctl, lists_joined_extents_to_users)
 {
@@ -263,8 +270,8 @@ TEST_F(gupctl, lists_joined_extents_to_users)
 }
 
 /*
- * gupctl makes two requests. Only the first one creates the pin fd and passes the
- * flag that seals it.
+ * Check that --read-only seals the pin fd. gupctl makes two requests here; only the
+ * first request creates the pin fd and has the flag that seals it.
  */
 TEST_F(gupctl, seals_a_read_only_pin_against_writing)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Test "gupctl populate --jobs": several threads have the same result as one. */
+/*
+ * Check that "gupctl populate --jobs" with several threads has the same result as
+ * with one thread.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -125,8 +128,8 @@ TEST_F(jobs, bring_in_all_of_it)
 }
 
 /*
- * gupctl reports the first stop. Pages behind it do not count, even if another thread
- * has populated them.
+ * Check that gupctl reports the first stop. Pages after the first stop do not count,
+ * even if another thread has populated them.
  */
 TEST_F(jobs, end_at_the_first_stop)
 {
@@ -147,7 +150,10 @@ TEST_F(jobs, end_at_the_first_stop)
 	EXPECT_EQ(hole / lab_page(), count_resident(self, 0, hole));
 }
 
-/* SIGINT reaches the main thread, and must also end a thread that waits for a page. */
+/*
+ * Check that SIGINT also ends a thread that waits for a page. The signal is delivered
+ * to the main thread.
+ */
 TEST_F(jobs, end_when_interrupted)
 {
 	const struct memory slow_uffd = {
