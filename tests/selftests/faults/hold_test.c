@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Check that gupx drops the target's mmap_lock for a writer after one page table at
- * most, even in a long request. The target calls mmap() and munmap() meanwhile, and
- * the test reads histograms of the tracepoint gupx:gupx_lock_held.
+ * Check that gupx drops the target's mmap_lock for a waiting writer after one page
+ * table at most, even in a long request. During the request, the target calls mmap()
+ * and munmap(), and the test reads histograms of the tracepoint gupx:gupx_lock_held.
  *
- * A writer may still have to wait: until it has waited for 4 ms, rwsem lets a reader
- * on another CPU take the lock first.
+ * A writer may have to wait longer nevertheless: until it has waited for 4 ms, rwsem
+ * allows a reader on another CPU to take the lock first.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -26,11 +26,14 @@
 #define BY_TIME "hist:keys=ns.log2:sort=ns"
 #define BY_PAGES "hist:keys=pages,wanted,kept:sort=pages:size=4096"
 
-/* 32 page tables of 4 KiB pages. */
+/* The memory of 32 page tables with 4 KiB pages. */
 #define LEN (64ULL << 20)
 #define TABLE_PAGES 512U
 
-/* Open the file for append, because truncation removes all triggers. */
+/*
+ * Write a trigger to the file. Open the file for append, because truncation removes
+ * all triggers.
+ */
 static bool set_trigger(const char *prefix, const char *words)
 {
 	FILE *stream = fopen(EVENT "trigger", "ae");
@@ -43,10 +46,10 @@ static bool set_trigger(const char *prefix, const char *words)
 
 /**
  * struct found - totals of the histograms
- * @holds: number of holds, each up to a point that yields to writers
+ * @holds: number of holds; a hold ends at a point where gupx may yield to a writer
  * @longest: largest number of pages in one hold
- * @wanted: number of holds at whose end a writer waited
- * @missed: number of these holds after which gupx kept the lock
+ * @wanted: number of holds at the end of which a writer waited
+ * @missed: number of these holds after which gupx did not drop the lock
  */
 struct found {
 	unsigned long holds;
@@ -97,9 +100,9 @@ FIXTURE(hold)
 };
 
 /*
- * @populated: memory is resident before the test
- * @times: number of requests, more of them for the faster requests
- * @ask: function that sends the long request
+ * @populated: true if all pages are resident before the test
+ * @times: number of requests; faster requests are repeated more often
+ * @ask: function that makes the long request
  */
 FIXTURE_VARIANT(hold)
 {
@@ -244,7 +247,10 @@ static uint64_t get_time_ns(void)
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
 }
 
-/* Map and unmap a page in the target until @over. Returns the longest time in ns. */
+/*
+ * Map and unmap a page in the target until @over is set. Returns the longest time
+ * that this took, in nanoseconds.
+ */
 static uint64_t longest_turn(const struct target *target,
 			     const struct shared *shared)
 {
@@ -287,12 +293,15 @@ TEST_F(hold, no_longer_than_for_a_page_table)
 	       (unsigned long)longest / 1000);
 	EXPECT_LE(LEN / lab_page() / TABLE_PAGES, found.holds);
 	EXPECT_GE(TABLE_PAGES, found.longest);
-	/* A writer that arrives after gupx checked for writers counts as missed. */
+	/*
+	 * If a writer arrives after gupx has checked for writers, the hold counts as
+	 * missed.
+	 */
 	EXPECT_LT(0UL, found.wanted);
 	EXPECT_GE(found.wanted / 4 + 2, found.missed);
 }
 
-/* A fatal signal ends a request that does not wait for anything. */
+/* Check that a fatal signal ends a request that does not wait for anything. */
 TEST_F(hold, ends_at_once_when_killed)
 {
 	const struct timespec nap = { .tv_nsec = 20 * 1000 * 1000 };

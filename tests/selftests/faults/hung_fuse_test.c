@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of a fault that never completes, because a userfaultfd or a FUSE server does
- * not answer. The caller waits and can be killed. The target and other callers do not
- * have to wait.
+ * not reply. The caller of the request waits and can be killed. The target and other
+ * callers must not have to wait.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -63,7 +63,7 @@ WAIT(fuse_read, true, READ, 0);
 
 static char path[64];
 
-/* Map the file in the target, which was forked after @path was set. */
+/* Map the file in the target. @path was set before the target was forked. */
 static const char *map_file(FIXTURE_DATA(hung_fuse) * self)
 {
 	long fd, addr;
@@ -107,7 +107,7 @@ FIXTURE_SETUP(hung_fuse)
 	}
 }
 
-/* End the pending faults first, because a caller that is still alive waits for them. */
+/* End the pending faults first: a caller that has not ended waits for these faults. */
 FIXTURE_TEARDOWN(hung_fuse)
 {
 	hung_fuse_stop(&self->file);
@@ -157,7 +157,7 @@ static void start_caller(struct __test_metadata *_metadata,
 	}
 	ASSERT_TRUE(variant->fuse ? hung_fuse_has_waiter(&self->file)
 				  : slow_uffd_has_waiter(&self->slow_uffd));
-	/* The caller is still waiting, so it did not get an error. */
+	/* The caller is still waiting, so its request has not failed. */
 	ASSERT_FALSE(holder_ends_within(self->caller, 200, NULL));
 }
 
@@ -174,7 +174,7 @@ TEST_F(hung_fuse, caller_is_killed_at_once)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* A waiting caller does not hold the target's mmap_lock. */
+/* Check that a waiting caller does not hold the target's mmap_lock. */
 TEST_F(hung_fuse, target_goes_on)
 {
 	long addr;
@@ -206,7 +206,7 @@ TEST_F(hung_fuse, other_callers_go_on)
 		EXPECT_EQ(GUPX_REASON_NONE, answer.stop.reason);
 		if (answer.pin_fd >= 0)
 			close(answer.pin_fd);
-		/* The same with the kernel's engine. */
+		/* Repeat the request with the kernel's engine. */
 		answer = send_request(&self->target, verbs[i], &self->other,
 				      GUPX_F_ENGINE_KERNEL);
 		EXPECT_EQ(GUPX_REASON_NONE, answer.stop.reason);
@@ -216,7 +216,10 @@ TEST_F(hung_fuse, other_callers_go_on)
 	EXPECT_FALSE(holder_ends_within(self->caller, 20, NULL));
 }
 
-/* The target can die; the waiting caller keeps the address space until it ends. */
+/*
+ * Check that the target can be killed, although the waiting caller holds its address
+ * space.
+ */
 TEST_F(hung_fuse, target_is_killed_meanwhile)
 {
 	SKIP_IF_MISSING();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of requests that run out of memory: the target's memory cgroup, the caller's
- * memory cgroup, or the machine is full. The OOM killer kills a process, or the request
- * stops with ENOMEM. Afterwards no page stays pinned, and other requests work.
+ * Tests of requests that run out of memory. The target's memory cgroup, the caller's
+ * memory cgroup, or the machine has no free memory. Then the OOM killer kills a
+ * process, or the request stops with ENOMEM. After that, no page may stay pinned, and
+ * other requests must work.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,7 +33,10 @@
 /* The page tables for this many bytes need more than CALLER_LIMIT. */
 #define SPARSE_LEN (512UL << 20)
 #define CALLER_LIMIT (256L << 10)
-/* Extents of at least 8 bytes each: several times CALLER_LIMIT. */
+/*
+ * Number of extents. Each uses at least 8 bytes, so together they need several times
+ * CALLER_LIMIT.
+ */
 #define MANY_EXTENTS 131072
 #define NEVER_KILLED (-1000)
 #define KILLED_FIRST 1000
@@ -40,9 +44,9 @@
 #define SWAP "/dev/zram0"
 
 /**
- * struct outcome - result of a caller, in shared memory
- * @told: caller has stored @answer
- * @answer: answer to its request
+ * struct outcome - result of a caller's request, in shared memory
+ * @told: true if the caller has stored @answer
+ * @answer: result of the request
  */
 struct outcome {
 	bool told;
@@ -139,8 +143,8 @@ static bool enter_group(pid_t pid)
 }
 
 /*
- * Send a request from a child, which the OOM killer may kill instead of the test.
- * Returns the child's exit status, or -1 if it did not end in time.
+ * Make a request in a child process, which the OOM killer may kill instead of the
+ * test. Returns the child's exit status, or -1 if it did not end in time.
  */
 static int run_caller(struct outcome *outcome, bool in_group, long score,
 		      struct lab_answer (*ask)(int mem_fd, uint64_t addr,
@@ -157,8 +161,9 @@ static int run_caller(struct outcome *outcome, bool in_group, long score,
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		set_oom_score(getpid(), score);
 		/*
-		 * Touch the pages for the answer before the group is full.
-		 * Otherwise their faults would fail, and be retried, forever.
+		 * Make an empty request first, so that the pages for the result are
+		 * mapped before the memory cgroup is at its limit. Otherwise faults
+		 * on these pages would fail and be retried forever.
 		 */
 		outcome->answer = ask(target->mem_fd, addr, 0, flags);
 		if (in_group && !enter_group(getpid()))
@@ -207,7 +212,10 @@ ASK(pin_by_kernel, pin, GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
 	       (outcome)->answer.stop.stage, (outcome)->answer.stop.reason, \
 	       (outcome)->answer.stop.error)
 
-/* Send a request for more memory than the target's group allows. @score: its OOM score. */
+/*
+ * Make a request for more memory than the target's memory cgroup allows. @score is
+ * the OOM score of the target.
+ */
 static int ask_of_small_target(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(oom) * self,
 			       const FIXTURE_VARIANT(oom) * variant, long score)
@@ -221,7 +229,10 @@ static int ask_of_small_target(struct __test_metadata *_metadata,
 			  self->addr, LEN, variant->flags);
 }
 
-/* Send a request for more page tables than the caller's group allows. */
+/*
+ * Make a request that needs more page tables than the caller's memory cgroup allows.
+ * @score is the OOM score of the caller.
+ */
 static int ask_as_small_caller(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(oom) * self,
 			       const FIXTURE_VARIANT(oom) * variant, long score)
@@ -236,7 +247,10 @@ static int ask_as_small_caller(struct __test_metadata *_metadata,
 			  variant->flags & ~GUPX_F_WRITE);
 }
 
-/* If no process in the full group can be killed, the request stops with ENOMEM. */
+/*
+ * Check that the request stops with ENOMEM if no process can be killed in the memory
+ * cgroup that is at its limit.
+ */
 TEST_F_TIMEOUT(oom, target_group_is_full, 120)
 {
 	int status;
@@ -246,15 +260,18 @@ TEST_F_TIMEOUT(oom, target_group_is_full, 120)
 	ASSERT_EQ(0, status);
 	EXPECT_TRUE(is_no_memory(self->outcome))
 	SHOW_ANSWER(self->outcome);
-	/* The pages before the stop are reported and within the limit. */
+	/* The pages before the stop are reported, and they are within the limit. */
 	EXPECT_LT(0ULL, self->outcome->answer.done);
 	EXPECT_GE((uint64_t)GROUP_LIMIT, self->outcome->answer.done);
-	/* The target is alive, and its resident pages are those reported. */
+	/* The target still runs, and its resident pages are the pages reported. */
 	EXPECT_EQ(self->outcome->answer.done / lab_page(),
 		  lab_resident(self->target.pid, self->addr, LEN / lab_page()));
 }
 
-/* If the target is killed because its group is full, the caller still gets an answer. */
+/*
+ * Check that the caller gets a result if the target is killed because its memory
+ * cgroup is at its limit.
+ */
 TEST_F_TIMEOUT(oom, target_is_killed_for_its_group, 120)
 {
 	int status;
@@ -267,13 +284,16 @@ TEST_F_TIMEOUT(oom, target_is_killed_for_its_group, 120)
 	self->target.pid = 0;
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	/*
-	 * An address space without an owner is not charged to a group, so the request may
-	 * even complete.
+	 * An address space whose process has ended is not charged to a memory cgroup.
+	 * So the request may even complete.
 	 */
 	EXPECT_EQ(0, self->outcome->answer.failed);
 }
 
-/* Page tables are charged to the caller's group; its request stops with ENOMEM. */
+/*
+ * Page tables are charged to the caller's memory cgroup. Check that the request stops
+ * with ENOMEM if this cgroup is at its limit.
+ */
 TEST_F_TIMEOUT(oom, caller_group_is_full, 120)
 {
 	int status;
@@ -300,7 +320,7 @@ TEST_F_TIMEOUT(oom, caller_is_killed_for_its_group, 120)
 
 /*
  * Pin one page repeatedly, so that only the number of extents grows. Returns the last
- * answer; its @done is the total number of bytes pinned.
+ * result, with the total number of bytes pinned in @done.
  */
 static struct lab_answer pin_over_and_over(int mem_fd, uint64_t addr,
 					   uint64_t len, uint32_t flags)
@@ -318,7 +338,7 @@ static struct lab_answer pin_over_and_over(int mem_fd, uint64_t addr,
 	return answer;
 }
 
-/* Returns the number of extents that fit into the caller's group. */
+/* Returns the number of extents that can be charged to the caller's memory cgroup. */
 static long fill_group(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(oom) * self,
 		       const FIXTURE_VARIANT(oom) * variant)
@@ -335,7 +355,7 @@ static long fill_group(struct __test_metadata *_metadata,
 	return outcome->answer.done / lab_page();
 }
 
-/* The extents of a pin fd are charged to the group of the caller. */
+/* Check that the extents of a pin fd are charged to the memory cgroup of the caller. */
 TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
 {
 	long first, again = 0;
@@ -351,7 +371,7 @@ TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
 	TH_LOG("%ld extents", first);
 	EXPECT_LT(CALLER_LIMIT / 1024, first);
 	EXPECT_GE(CALLER_LIMIT / (long)sizeof(uint64_t), first);
-	/* Closing the pin fd uncharges the extents, with some delay. */
+	/* Closing the pin fd uncharges the extents after some delay. */
 	for (int i = 0; i < 50 && again < first / 2; i++) {
 		usleep(100000);
 		again = fill_group(_metadata, self, variant);
@@ -360,15 +380,19 @@ TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
 }
 
 /*
- * The machine runs out of memory, and the OOM killer kills the target. Swap and huge
- * pages are off; otherwise the kernel could reclaim huge pages that only hold zeroes.
+ * Check a request that uses up the memory of the machine, so that the OOM killer
+ * kills the target. Swap and huge pages are disabled, because the kernel could
+ * reclaim huge pages that contain only zeroes.
  */
 TEST_F_TIMEOUT(oom, machine_is_full, 120)
 {
 	const uint64_t len = lab_number("/proc/meminfo", "MemTotal:") << 10;
 	int status;
 
-	/* While the caller holds the pages, the OOM killer would kill more processes. */
+	/*
+	 * As long as the caller holds the pages, the OOM killer would kill more
+	 * processes.
+	 */
 	if (variant->ask != lab_populate)
 		SKIP(return, "pinned memory comes back with the caller only");
 	if (len > MACHINE_MAX)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Test of row L10: the scheduler may run other processes during a long request. */
+/*
+ * Test of row L10: check that the scheduler can run other processes during a long
+ * request.
+ */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <sys/mman.h>
@@ -10,7 +13,7 @@
 #include "kselftest_harness.h"
 #include "row.h"
 
-/* 131,072 entries of the zero page, so that the test needs little memory. */
+/* 131,072 entries that all map the zero page, so that the test needs little memory. */
 #define LEN (512ULL << 20)
 
 struct shared {
@@ -36,7 +39,10 @@ static void run_request(const struct target *target, uint64_t addr,
 	_exit(0);
 }
 
-/* Returns how often this process ran while the request ran on the same CPU. */
+/*
+ * Returns how many times this process ran while the request was running on the same
+ * CPU.
+ */
 static unsigned int count_turns(const struct shared *shared)
 {
 	const struct timespec nap = { .tv_nsec = 100000 };
@@ -64,7 +70,10 @@ TEST_F(row, L10_others_have_their_turn)
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, addr, LEN,
 				 MADV_NOHUGEPAGE));
 	stay_on_first_cpu();
-	/* The first round faults in all pages; the second one only walks them. */
+	/*
+	 * The first round faults in all pages. The second round only walks the page
+	 * tables.
+	 */
 	for (int round = 0; round < 2; round++) {
 		pid_t pid;
 
@@ -76,7 +85,10 @@ TEST_F(row, L10_others_have_their_turn)
 		waitpid(pid, NULL, 0);
 		EXPECT_EQ(LEN, shared->answer.done);
 	}
-	/* Without a call of the scheduler, this process only runs after the request. */
+	/*
+	 * If the request did not call the scheduler, this process would run only
+	 * after it.
+	 */
 	EXPECT_LE(3U, turns[0]);
 	EXPECT_LE(2U, turns[1]);
 	TH_LOG("turns: %u faulting, %u looking", turns[0], turns[1]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of faults that wait for a userfaultfd. The fault drops the mmap_lock, so
- * meanwhile signals arrive, the target dies, or the caller's memory changes.
+ * Tests of faults that wait for a userfaultfd. The fault drops the mmap_lock. While
+ * the fault waits, signals arrive, the target is killed, or the caller's memory
+ * changes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,8 +57,8 @@ FIXTURE_TEARDOWN(slow_uffd)
 	} while (0)
 
 /*
- * Rows O2 (retry the address with TRIED) and L14 (go on after a fault that dropped the
- * lock): the page arrives late.
+ * Rows O2 (retry the address with TRIED) and L14 (continue after a fault that dropped
+ * the lock): check a request for which the page is supplied late.
  */
 TEST_F(slow_uffd, O2_page_comes_late)
 {
@@ -79,7 +80,7 @@ TEST_F(slow_uffd, O2_page_comes_late)
 	close(slow_uffd.uffd);
 }
 
-/* Rows L9 and O3: a fatal signal ends a caller that waits in a fault. */
+/* Rows L9 and O3: check that a fatal signal ends a caller that waits in a fault. */
 static void check_killable(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(slow_uffd) * self, bool populate)
 {
@@ -88,7 +89,10 @@ static void check_killable(struct __test_metadata *_metadata,
 	pid_t pid;
 
 	NEED_LATE(&slow_uffd, 0);
-	/* The first half is resident; its pins have to be released as well. */
+	/*
+	 * The first half is resident. If it was pinned, its pins must be released,
+	 * too.
+	 */
 	ASSERT_EQ(0, slow_uffd_fill(&slow_uffd, self->memory.len / 2));
 	pid = fork();
 	if (pid == 0) {
@@ -108,7 +112,7 @@ static void check_killable(struct __test_metadata *_metadata,
 	if (!ended)
 		waitpid(pid, NULL, 0);
 	EXPECT_EQ(self->held, lab_pins_held());
-	/* munmap() works, so the caller has released the mmap_lock. */
+	/* munmap() succeeds, so the caller has released the mmap_lock. */
 	EXPECT_LE(0, TARGET_CALL(&self->target, SYS_munmap, self->memory.addr,
 				 self->memory.len));
 }
@@ -129,8 +133,8 @@ static void note_signal(int signal)
 }
 
 /*
- * Row O3: with INTERRUPTIBLE, any signal stops the request; the pages done so far count.
- * Send such a request, and exit.
+ * Row O3: with INTERRUPTIBLE, any signal stops the request, and the pages done before
+ * the signal are reported. Make such a request, and exit.
  */
 static void pin_until_signal(FIXTURE_DATA(slow_uffd) * self, uint64_t addr,
 			     struct lab_answer *answer)
@@ -157,7 +161,10 @@ TEST_F(slow_uffd, O3_interruptible_request_is_interrupted)
 	NEED_LATE(&slow_uffd, 0);
 	ASSERT_EQ(0, slow_uffd_fill(&slow_uffd, half));
 	for (int round = 0; round < 2; round++) {
-		/* No page is resident in the first round, two in the second one. */
+		/*
+		 * In the first round, the range contains no resident page. In the
+		 * second round, it contains two.
+		 */
 		const uint64_t addr =
 			self->memory.addr + half - 2 * round * page;
 
@@ -181,7 +188,10 @@ TEST_F(slow_uffd, O3_interruptible_request_is_interrupted)
 	close(slow_uffd.uffd);
 }
 
-/* Row L14: with NOWAIT, the request stops without an error instead of waiting. */
+/*
+ * Row L14: check that a request with NOWAIT stops without an error instead of
+ * waiting.
+ */
 TEST_F(slow_uffd, L14_nowait_stops_where_a_wait_is_needed)
 {
 	const uint64_t half = self->memory.len / 2;
@@ -207,8 +217,9 @@ TEST_F(slow_uffd, L14_nowait_stops_where_a_wait_is_needed)
 }
 
 /*
- * Row L15 (a failed fault is EFAULT): a UFFD_USER_MODE_ONLY userfaultfd does not handle
- * faults of the kernel; they fail with SIGBUS and do not wait.
+ * Row L15 (a failed fault is EFAULT): a UFFD_USER_MODE_ONLY userfaultfd does not
+ * handle faults of the kernel. Check that such faults fail with SIGBUS and do not
+ * wait.
  */
 TEST_F(slow_uffd, L15_userfaultfd_for_user_mode_only)
 {
@@ -227,7 +238,7 @@ TEST_F(slow_uffd, L15_userfaultfd_for_user_mode_only)
 	close(slow_uffd.uffd);
 }
 
-/* If the target dies during the faults, the request still completes. */
+/* Check that the request completes even if the target is killed during the faults. */
 TEST_F(slow_uffd, target_is_killed_while_being_populated)
 {
 	struct slow_uffd slow_uffd;
@@ -257,8 +268,8 @@ TEST_F(slow_uffd, target_is_killed_while_being_populated)
 }
 
 /**
- * struct lost - a PIN request whose answer cannot be written
- * @pin: argument of the ioctl, on a page of its own
+ * struct lost - a PIN request whose result cannot be written
+ * @pin: argument of the ioctl; the only data on its page
  * @error: errno of the ioctl
  */
 struct lost {
@@ -274,7 +285,10 @@ static void *pin_and_lose(void *argument)
 	return NULL;
 }
 
-/* Make the argument read-only while the request waits for its first page. */
+/*
+ * Make the page of the ioctl's argument read-only while the request waits for its
+ * first page.
+ */
 static void lose_answer(struct __test_metadata *_metadata,
 			FIXTURE_DATA(slow_uffd) * self,
 			const struct slow_uffd *slow_uffd, int pin_fd)
@@ -302,7 +316,10 @@ static void lose_answer(struct __test_metadata *_metadata,
 	munmap(lost.pin, lab_page());
 }
 
-/* The caller cannot close a new pin fd that it does not know, so none must remain. */
+/*
+ * The caller does not get the number of a new pin fd if the result cannot be written.
+ * Check that no pin fd remains open, because the caller could not close it.
+ */
 TEST_F(slow_uffd, lost_answer_leaves_no_new_pin_fd)
 {
 	struct slow_uffd slow_uffd;
@@ -318,7 +335,10 @@ TEST_F(slow_uffd, lost_answer_leaves_no_new_pin_fd)
 	close(slow_uffd.uffd);
 }
 
-/* Pages added to an existing pin fd stay pinned until the pin fd is closed. */
+/*
+ * Check that pages added to an existing pin fd stay pinned until the pin fd is
+ * closed.
+ */
 TEST_F(slow_uffd, lost_answer_leaves_what_was_added_in_the_pin_fd)
 {
 	struct lab_answer first;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Failure sweep: repeat a call and make its first allocation or user copy fail, then
- * its second, and so on, until no failure is injected. Each failure must return a valid
- * errno, or a partial answer with its reason, and must not leak a pin, a charge or a
- * descriptor.
+ * its second, and so on, until no failure is injected. After each failure, the call
+ * must return a valid errno, or a partial result with the reason. It must not leak a
+ * pin, a charge or a file descriptor.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -27,13 +27,16 @@
 
 #define HUGE (2UL << 20)
 #define ROOM 64
-/* Number of pages to copy; each copy is a call that can fail. */
+/* Number of pages to copy. Each copy is a call that can fail. */
 #define COPIED 16
 /* Timeout of a test, for a debug kernel in an emulated machine. */
 #define SECONDS 300
-/* Number of extents of one page: more than one allocation of the module holds. */
+/*
+ * Number of extents, each of one page. One allocation of the module cannot store all
+ * of them.
+ */
 #define SCATTERED 1200
-/* A value of RLIMIT_MEMLOCK that the test does not reach. */
+/* A value of RLIMIT_MEMLOCK that is higher than the charges of the test. */
 #define LIMIT (256ULL << 20)
 
 enum content {
@@ -75,8 +78,9 @@ static const char *build_scattered(const struct target *target,
 }
 
 /*
- * Build memory of @kind, or return why this machine cannot. Only MEMORY_MOVABLE runs on
- * machines with ZONE_MOVABLE: there, a huge page may fail to migrate.
+ * Build memory of @kind. Returns NULL on success, else the missing feature as text.
+ * On a machine with ZONE_MOVABLE memory, only MEMORY_MOVABLE is tested, because huge
+ * pages may fail to migrate there.
  */
 static const char *build_memory(const struct target *target, int kind,
 				struct memory *memory)
@@ -129,8 +133,8 @@ FIXTURE(sweep)
 
 /**
  * @kind: kind of memory
- * @resident: all pages are resident before the call
- * @shared: all pages are shared with a child since fork()
+ * @resident: true if all pages are resident before the call
+ * @shared: true if all pages are shared with a child process after fork()
  * @flags: flags of pin requests
  */
 FIXTURE_VARIANT(sweep)
@@ -156,7 +160,7 @@ KIND(shmem_absent, MEMORY_SHMEM, false, GUPX_F_WRITE);
 KIND(file_private, MEMORY_FILE_PRIVATE, false, 0);
 KIND(hugetlb_absent, MEMORY_HUGETLB, false, GUPX_F_WRITE);
 KIND(scattered, MEMORY_SCATTERED, true, GUPX_F_WRITE);
-/* Row O4: the kernel has to migrate these pages before a long-term pin. */
+/* Row O4: the kernel has to migrate these pages before it can pin them long-term. */
 KIND(movable, MEMORY_MOVABLE, true, GUPX_F_WRITE);
 
 FIXTURE_VARIANT_ADD(sweep, anon_shared){
@@ -190,7 +194,10 @@ FIXTURE_TEARDOWN(sweep)
 	free(self->buffer);
 }
 
-/* Start a new target and fork a child of it. A target can have only one child. */
+/*
+ * Start a new target and fork a child of the target. A target can have only one
+ * child.
+ */
 static void start_with_child(struct __test_metadata *_metadata,
 			     FIXTURE_DATA(sweep) * self)
 {
@@ -226,14 +233,17 @@ static void start_over(struct __test_metadata *_metadata,
 	}
 }
 
-/* ENOMEM is a failed allocation, EFAULT a failed user copy. */
+/*
+ * Check that the error is ENOMEM for a failed allocation, or EFAULT for a failed user
+ * copy.
+ */
 static void check_errno(struct __test_metadata *_metadata, int error)
 {
 	EXPECT_TRUE(error == ENOMEM || error == EFAULT)
 	TH_LOG("errno %d", error);
 }
 
-/* Check the errno of a call that has no partial answer. */
+/* Check the errno of a call that does not return partial results. */
 static void check_refused(struct __test_metadata *_metadata, int error,
 			  bool hit)
 {
@@ -243,7 +253,7 @@ static void check_refused(struct __test_metadata *_metadata, int error,
 	check_errno(_metadata, error);
 }
 
-/* Check that the reason of a partial answer fits its errno. */
+/* Check that the reason of a partial result is consistent with its errno. */
 static void check_stop(struct __test_metadata *_metadata,
 		       const struct lab_answer *answer)
 {
@@ -273,7 +283,7 @@ static void check_stop(struct __test_metadata *_metadata,
 	       stop->error);
 }
 
-/* Check the answer: complete without a failure, otherwise a valid error. */
+/* Check that the result is complete if no failure was injected, and otherwise valid. */
 static void check_answer(struct __test_metadata *_metadata,
 			 const struct lab_answer *answer, uint64_t len,
 			 bool hit)
@@ -298,7 +308,7 @@ static void check_state(struct __test_metadata *_metadata,
 	EXPECT_EQ(before->files, now.files);
 }
 
-/* Check that a failure was injected, and that nothing leaked. */
+/* Check that at least one failure was injected, and that nothing leaked. */
 static void check_sweep(struct __test_metadata *_metadata,
 			const FIXTURE_DATA(sweep) * self)
 {
@@ -307,7 +317,7 @@ static void check_sweep(struct __test_metadata *_metadata,
 	check_state(_metadata, &self->before);
 }
 
-/* Check that the pins held are those that the answer reports. */
+/* Check that exactly the pins that the result reports are held. */
 static void check_pins(struct __test_metadata *_metadata,
 		       const FIXTURE_DATA(sweep) * self,
 		       const struct lab_answer *answer)
@@ -318,7 +328,10 @@ static void check_pins(struct __test_metadata *_metadata,
 	EXPECT_EQ(pages > 0, answer->pin_fd >= 0);
 }
 
-/* Row O4 (migrate before a long-term pin): check that the kernel's engine took pages. */
+/*
+ * Row O4 (migrate before a long-term pin): check that the kernel's engine pinned some
+ * of the pages.
+ */
 static void check_moved(struct __test_metadata *_metadata,
 			FIXTURE_DATA(sweep) * self, int pin_fd)
 {
@@ -363,14 +376,14 @@ TEST_F_TIMEOUT(sweep, pin, SECONDS)
 	sweep_pins(_metadata, self, variant, self->memory.len);
 }
 
-/* A pin of a part of a huge page needs an additional allocation. */
+/* Pin one page. A pin of a part of a huge page needs an additional allocation. */
 TEST_F_TIMEOUT(sweep, pin_one_page, SECONDS)
 {
 	SKIP_IF_MISSING();
 	sweep_pins(_metadata, self, variant, lab_page());
 }
 
-/* A failure must not release the pages that the pin fd has already. */
+/* Check that a failure does not release the pages that the pin fd already holds. */
 TEST_F_TIMEOUT(sweep, pin_more, SECONDS)
 {
 	struct lab_answer first, answer;
@@ -390,7 +403,10 @@ TEST_F_TIMEOUT(sweep, pin_more, SECONDS)
 		hit = fail_nth_disarm(&self->fail_nth);
 		check_answer(_metadata, &answer, self->memory.len, hit);
 		ASSERT_EQ(0, lab_extents(first.pin_fd, &head, NULL, 0));
-		/* If only the answer was lost, the pin fd has the new pages. */
+		/*
+		 * If only the result could not be written, the pin fd contains the
+		 * new pages.
+		 */
 		EXPECT_TRUE(answer.failed ||
 			    head.bytes == lab_page() + answer.done);
 		EXPECT_EQ(self->before.pins + (long)(head.bytes / lab_page()),
@@ -511,7 +527,7 @@ TEST_F_TIMEOUT(sweep, extents, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-/* Counters that UNPIN changes, all of them or none. */
+/* Counters of a pin fd and its user. UNPIN changes all of them or none. */
 struct holding {
 	long pins;
 	uint64_t bytes;
@@ -572,8 +588,9 @@ static void check_unpinned(struct __test_metadata *_metadata,
 }
 
 /*
- * Unpin a range and inject one failure. UNPIN releases the whole range or nothing; after
- * EFAULT, which may mean a lost answer, both are valid. Returns whether the failure hit.
+ * Unpin a range and inject one failure. UNPIN must release the whole range or
+ * nothing. After EFAULT, both are valid, because it can mean that only the result
+ * could not be written. Returns true if the failure was injected.
  */
 static bool unpin_part(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(sweep) * self, int pin_fd, uint64_t offset,
@@ -660,7 +677,7 @@ TEST_F_TIMEOUT(sweep, pread, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-/* Only inject failures into mmap(). The kernel would retry a failed fault. */
+/* Inject failures into mmap() only. If a fault failed, the kernel would retry it. */
 TEST_F_TIMEOUT(sweep, mmap, SECONDS)
 {
 	unsigned char *window;
@@ -685,7 +702,7 @@ TEST_F_TIMEOUT(sweep, mmap, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-/* Tests of calls that need no target. */
+/* Test calls that do not need a target. */
 FIXTURE(device)
 {
 	struct fail_nth fail_nth;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of memory hot-unplug while a target's memory is pinned long-term. The pin
- * migrates the pages out of movable memory first, so that memory can go offline. The
- * machine needs a DIMM that is online as movable memory.
+ * Tests of memory hot-unplug while a target's memory is pinned long-term. Before the
+ * pin, the pages are migrated out of movable memory, so that this memory can go
+ * offline. The machine needs a DIMM that is online as movable memory.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -93,7 +93,10 @@ static void note_alarm(int signal)
 	(void)signal;
 }
 
-/* Set the state of a block. The kernel retries until a signal, so set an alarm. */
+/*
+ * Set the state of a block. The kernel retries until a signal arrives, so set an
+ * alarm.
+ */
 static bool set_state(unsigned int block, const char *state)
 {
 	const struct sigaction action = { .sa_handler = note_alarm };
@@ -106,7 +109,7 @@ static bool set_state(unsigned int block, const char *state)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	/* This replaces the handler and the alarm of the harness. */
+	/* Replace the handler and the alarm of the harness. */
 	sigaction(SIGALRM, &action, &before);
 	alarm(OFFLINE_SECONDS);
 	size = write(fd, state, strlen(state));
@@ -128,7 +131,7 @@ static uint64_t block_frames(void)
 	return strtoull(text, NULL, 16) / lab_page();
 }
 
-/* Returns whether the block is online, movable, and of a device such as a DIMM. */
+/* Returns true if the block is online, movable, and on a device such as a DIMM. */
 static bool is_of_dimm(unsigned int block)
 {
 	char path[128], text[64];
@@ -246,7 +249,10 @@ static void take_all_offline(struct __test_metadata *_metadata,
 	}
 }
 
-/* Memory can go offline after the pin, because the pinned pages are elsewhere. */
+/*
+ * Check that memory can go offline after the pin, because the pinned pages are in
+ * other memory.
+ */
 TEST_F_TIMEOUT(unplug, memory_goes_offline_under_long_pins, 120)
 {
 	struct lab_answer answer;
@@ -266,7 +272,10 @@ TEST_F_TIMEOUT(unplug, memory_goes_offline_under_long_pins, 120)
 	close(answer.pin_fd);
 }
 
-/* Pin, take the memory offline and online again, three times. */
+/*
+ * Check that the memory can go offline and online again three times while pages are
+ * pinned.
+ */
 TEST_F_TIMEOUT(unplug, memory_comes_and_goes, 120)
 {
 	SKIP_IF_MISSING();
