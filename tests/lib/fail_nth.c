@@ -10,12 +10,13 @@
 #include "sysctl.h"
 
 #define SETTINGS "/sys/kernel/debug/"
-/* Limit of @nth, so that a sweep ends. No call needs as many. */
+/* Limit of @nth, so that a sweep ends. No call makes as many allocations and copies. */
 #define MANY 20000
 
 /*
- * Let allocations that may sleep and allocations of single pages fail, too. These
- * settings do not affect threads that leave fail-nth alone, so they are not restored.
+ * Open the fault injection. Enable failures of allocations that may sleep and of
+ * single pages as well. These settings do not affect threads that do not use
+ * fail-nth, so the settings are not restored.
  */
 const char *fail_nth_open(struct fail_nth *fail_nth)
 {
@@ -52,7 +53,7 @@ bool fail_nth_disarm(struct fail_nth *fail_nth)
 	const bool hit = pread(fail_nth->file, text, sizeof(text) - 1, 0) > 0 &&
 			 strtoul(text, NULL, 10) == 0;
 
-	/* The injected failure may hit this write; retry then. */
+	/* The injected failure may hit this write. Retry the write in this case. */
 	while (pwrite(fail_nth->file, "0", 1, 0) != 1)
 		if (errno != EFAULT)
 			abort();

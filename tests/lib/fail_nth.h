@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Make a call fail with the kernel's fault injection. The kernel counts this
- * thread's slab allocations, page allocations and user copies together, and fails
- * the nth of them.
+ * Make a call fail with the kernel's fault injection. The kernel counts the slab
+ * allocations, page allocations and user copies of this thread together, and makes
+ * the nth of them fail.
  */
 #ifndef GUPX_TESTS_FAIL_NTH_H
 #define GUPX_TESTS_FAIL_NTH_H
@@ -12,7 +12,7 @@
 /**
  * struct fail_nth - state of the fault injection
  * @file: /proc/thread-self/fail-nth
- * @nth: number of the call that fails next, from 1
+ * @nth: number of the allocation or user copy that fails next, starting at 1
  * @hits: number of failures so far
  */
 struct fail_nth {
@@ -21,11 +21,17 @@ struct fail_nth {
 	unsigned int hits;
 };
 
-/* Open the fault injection. Returns NULL, or the feature that this kernel lacks. */
+/*
+ * Open the fault injection. Returns NULL on success, else the missing feature as
+ * text.
+ */
 const char *fail_nth_open(struct fail_nth *fail_nth);
-/* Increment @nth, and make the nth call from here fail. */
+/* Increment @nth, and make the nth allocation or user copy after this call fail. */
 void fail_nth_arm(struct fail_nth *fail_nth);
-/* Stop the injection. Returns whether a call failed since fail_nth_arm(). Keeps errno. */
+/*
+ * Stop the injection. Returns true if a failure was injected since fail_nth_arm(),
+ * else false. Does not change errno.
+ */
 bool fail_nth_disarm(struct fail_nth *fail_nth);
 
 #endif /* GUPX_TESTS_FAIL_NTH_H */

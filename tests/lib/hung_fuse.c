@@ -19,7 +19,7 @@
 
 #define FUSE_DEVICE "/dev/fuse"
 #define FILE_NODE 2
-/* Size of the request buffer. No request of this filesystem is larger. */
+/* Size of the request buffer. No request to this filesystem is larger. */
 #define ROOM (256 << 10)
 
 static void send_reply(int device, uint64_t unique, int error, const void *data,
@@ -52,7 +52,7 @@ static struct fuse_attr make_attr(uint64_t node, uint64_t len)
 
 /*
  * Accept the kernel's version of the protocol. With FUSE_ASYNC_READ the reader waits
- * for the page lock, and a fatal signal ends that wait.
+ * for the page lock, and a fatal signal can interrupt this wait.
  */
 static void answer_init(int device, const struct fuse_in_header *in)
 {
@@ -160,7 +160,10 @@ int hung_fuse_start(struct hung_fuse *fuse, uint64_t len)
 	if (fuse->server == 0)
 		serve_requests(device, len, line[1]);
 	close(line[1]);
-	/* Only the server keeps the device open, so its death ends the connection. */
+	/*
+	 * Only the server keeps the device open, so the connection ends when the
+	 * server is killed.
+	 */
 	close(device);
 	return fuse->server < 0 ? errno : 0;
 }

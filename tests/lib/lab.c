@@ -182,7 +182,10 @@ static size_t note_frames(const struct gupx_extent *run, uint64_t addr,
 
 		if (run->addr + at < addr || index >= nr)
 			continue;
-		/* There is only one zero page: every page of its run has the same frame. */
+		/*
+		 * There is only one zero page, so all pages of its run have the same
+		 * frame number.
+		 */
 		frames[index] = run->flags & GUPX_EXTENT_ZERO
 					? run->pfn
 					: run->pfn + at / lab_page();
@@ -285,7 +288,10 @@ long lab_number(const char *file, const char *key)
 	return number;
 }
 
-/* Refresh the counters first: each CPU keeps a difference of its own. */
+/*
+ * Refresh the counters first, because each CPU has changes that are not yet added to
+ * them.
+ */
 long lab_pins_held(void)
 {
 	if (write_text("/proc/sys/vm/stat_refresh", "1"))
@@ -325,7 +331,10 @@ void lab_set_param(const char *name, bool on)
 	}
 }
 
-/* Parse one line of a zone. Returns true at start_pfn, which follows spanned. */
+/*
+ * Parse one line about a zone. Returns true when the line is start_pfn. The kernel
+ * prints spanned before start_pfn.
+ */
 static bool parse_zone(const char *line, struct lab_zone *zone)
 {
 	uint64_t number;
@@ -362,7 +371,7 @@ bool lab_swap_is_on(void)
 	return lab_number("/proc/meminfo", "SwapTotal:") > 0;
 }
 
-/* setresuid() clears the dumpable flag; set it again. */
+/* setresuid() clears the dumpable flag, so set the flag again. */
 int lab_become(uid_t uid)
 {
 	if (setgroups(0, NULL) || setresgid(uid, uid, uid) ||

@@ -17,7 +17,7 @@
 
 /**
  * struct lab_answer - result of a request
- * @failed: errno of the ioctl; 0 if the loop ran
+ * @failed: errno of the ioctl; 0 if the request was processed
  * @pin_fd: pin fd of a PIN request, otherwise -1
  * @done: number of bytes done
  * @stop: address and reason of the stop
@@ -32,10 +32,10 @@ struct lab_answer {
 uint64_t lab_page(void);
 uint64_t lab_huge_page(void);
 
-/* Open the device at the first call. Returns its descriptor, or -1. */
+/* Open the device at the first call. Returns the file descriptor, or -1. */
 int lab_device(void);
 
-/* Open /proc/PID/mem. Returns the descriptor, or -1 with errno set. */
+/* Open /proc/PID/mem. Returns the file descriptor, or -1 with errno set. */
 int lab_open_mem(pid_t pid, int flags);
 int lab_info(struct gupx_info *info);
 struct lab_answer lab_pin(int mem_fd, uint64_t addr, uint64_t len,
@@ -54,14 +54,17 @@ long lab_gup_return(const struct lab_answer *answer);
 int lab_extents(int pin_fd, struct gupx_extents *head, struct gupx_extent *runs,
 		uint32_t capacity);
 
-/* Call UNPIN on a range of @pin_fd. Store the number of bytes in @released if not NULL. */
+/*
+ * Call UNPIN on a range of @pin_fd. If @released is not NULL, store the number of
+ * bytes released in it.
+ */
 int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released);
-/* Call SEAL to add @seals. Store all seals of @pin_fd in @sealed if not NULL. */
+/* Call SEAL to add @seals. If @sealed is not NULL, store all seals of @pin_fd in it. */
 int lab_seal(int pin_fd, uint32_t seals, uint32_t *sealed);
 
 /*
- * Store in @frames the frame number that @pin_fd holds for each of the @nr pages
- * from @addr, 0 for a page that it does not hold. Returns the number of pages found.
+ * Store the page frame number of each of the @nr pages from @addr in @frames. Store 0
+ * for a page that @pin_fd does not hold. Returns the number of pages that it holds.
  */
 size_t lab_pinned_frames(int pin_fd, uint64_t addr, size_t nr,
 			 uint64_t *frames);
@@ -79,38 +82,47 @@ size_t lab_resident(pid_t pid, uint64_t addr, size_t nr);
 #define LAB_PM_SWAP (1ULL << 62)
 #define LAB_PM_FILE (1ULL << 61)
 
-/* Returns nr_foll_pin_acquired - nr_foll_pin_released of the whole system. */
+/*
+ * Returns the difference nr_foll_pin_acquired - nr_foll_pin_released of the whole
+ * system, or -1.
+ */
 long lab_pins_held(void);
 
 /* Get and set a boolean module parameter. */
 bool lab_param(const char *name);
 void lab_set_param(const char *name, bool on);
 
-/* Returns the number after @key in the first line of @file that has it, or -1. */
+/*
+ * Returns the number after @key in the first line that starts with @key in @file, or
+ * -1.
+ */
 long lab_number(const char *file, const char *key);
 bool lab_swap_is_on(void);
 
-/* A range of page frames; @end is exclusive. */
+/* A range of page frame numbers. @end is exclusive. */
 struct lab_zone {
 	uint64_t first;
 	uint64_t end;
 };
 
-/* Find the first ZONE_MOVABLE that has pages. Returns false if there is none. */
+/*
+ * Find the first ZONE_MOVABLE that contains pages. Returns true if there is one, else
+ * false.
+ */
 bool lab_find_movable(struct lab_zone *zone);
 
 /*
  * Change all user and group IDs to @uid, which drops all capabilities. The process
- * stays dumpable, so other processes of this user can access its memory.
+ * stays dumpable, so other processes of the same user can access its memory.
  */
 int lab_become(uid_t uid);
 int lab_drop_capability(int capability);
 int lab_set_memlock(uint64_t bytes);
 
 /*
- * Skip the test if the fixture's @missing names something that the machine lacks.
- * Each test has to call it: in older harnesses a SKIP() in the setup does not
- * prevent the test from running.
+ * Skip the test if the fixture's @missing is set, which names a feature that this
+ * machine lacks. Each test must use this macro: in older harnesses, a SKIP() in the
+ * setup does not prevent the test from running.
  */
 #define SKIP_IF_MISSING()                                  \
 	do {                                               \

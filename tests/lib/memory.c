@@ -16,7 +16,7 @@
 
 #define NR_PAGES 16
 
-/* Reserve @len bytes, followed by a hole of the same length. */
+/* Map @len bytes that cannot be accessed, followed by a hole of the same length. */
 static uint64_t reserve_range(const struct target *target, uint64_t len)
 {
 	const long addr = TARGET_CALL(target, SYS_mmap, 0, 2 * len, PROT_NONE,
@@ -76,7 +76,10 @@ uint64_t memory_map_aligned(const struct target *target, uint64_t len)
 	return aligned;
 }
 
-/* Map two huge pages, so that a range can end in the middle of one. */
+/*
+ * Map two huge pages, so that tests can use a range that ends in the middle of a huge
+ * page.
+ */
 static const char *map_thp(const struct target *target, struct memory *memory)
 {
 	const uint64_t huge = lab_huge_page();
@@ -133,7 +136,7 @@ long memory_open_file(const struct target *target, const char *dir,
 	const bool made = open_kept(dir, len, path, sizeof(path));
 	long fd = -1;
 
-	/* The target forked before @path was set, so copy @path to the target. */
+	/* The target was forked before @path was set, so copy @path to the target. */
 	if (made && pwrite(target->mem_fd, path, sizeof(path),
 			   (uintptr_t)path) == sizeof(path))
 		fd = TARGET_CALL(target, SYS_open, (long)path, O_RDWR);
@@ -175,7 +178,7 @@ static const char *map_disk(const struct target *target, struct memory *memory,
 	return map_file(target, memory, dir, flags);
 }
 
-/* Returns whether the kernel's GUP can read the page at @addr. */
+/* Returns true if the kernel's GUP can read the page at @addr, else false. */
 static bool has_pages(const struct target *target, uint64_t addr)
 {
 	char byte;
@@ -186,10 +189,11 @@ static bool has_pages(const struct target *target, uint64_t addr)
 }
 
 /*
- * Map a perf buffer. Its mapping has page_mkwrite(), so row V6 (no long-term write
+ * Map a perf buffer. The mapping has page_mkwrite(), so row V6 (no long-term write
  * pin where the filesystem tracks writes) can be tested without a disk. Since Linux
- * b709eb872e19 ("perf: map pages in advance") it is a PFN mapping, which GUP refuses.
- * The event is disabled, so the kernel does not write to the buffer.
+ * commit b709eb872e19 ("perf: map pages in advance") the buffer is a PFN mapping,
+ * which GUP refuses. The event is disabled, so the kernel does not write to the
+ * buffer.
  */
 static const char *map_perf(const struct target *target, struct memory *memory)
 {
@@ -212,13 +216,13 @@ static const char *map_perf(const struct target *target, struct memory *memory)
 		return "no perf buffer";
 	if (!has_pages(target, addr))
 		return "this kernel's perf buffer is no pages, but frames";
-	/* Only the first page of the buffer allows writes. */
+	/* The target may write only to the first page of the buffer. */
 	memory->addr = addr;
 	memory->len = lab_page();
 	return NULL;
 }
 
-/* Use the low end of the stack, which the target itself does not reach. */
+/* Use the low end of the stack. The target does not use this part of its stack. */
 static const char *find_stack(const struct target *target,
 			      struct memory *memory)
 {
@@ -261,7 +265,7 @@ static const char *map_protected(const struct target *target,
 #define MADV_GUARD_INSTALL 102
 #endif
 
-/* Install guard markers in the second half; a fault on them fails. */
+/* Install guard markers in the second half. A fault on a marker fails. */
 static const char *map_guarded(const struct target *target,
 			       struct memory *memory)
 {

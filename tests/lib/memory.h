@@ -35,7 +35,7 @@ enum memory_kind {
  * struct memory - a range of a target's address space
  * @addr: start address
  * @len: length in bytes, a multiple of the page size
- * @sealed_end: a hole of at least @len bytes or eight pages follows the range
+ * @sealed_end: true if a hole of at least @len bytes or eight pages follows the range
  */
 struct memory {
 	uint64_t addr;
@@ -44,22 +44,34 @@ struct memory {
 };
 
 /*
- * Build memory of @kind; its pages are not faulted in if the kind allows it.
- * Returns NULL, or the feature that this machine lacks.
+ * Build memory of @kind. The pages are not faulted in if the kind allows it. Returns
+ * NULL on success, else the missing feature as text.
  */
 const char *memory_build(const struct target *target, enum memory_kind kind,
 			 struct memory *memory);
-/* Returns whether the target can write to memory of @kind, so target_poke() works. */
+/*
+ * Returns true if the target can write to memory of @kind, so that target_poke()
+ * works.
+ */
 bool memory_is_writable(enum memory_kind kind);
 
-/* Map anonymous memory without huge pages. Returns the address, or 0. */
+/* Map anonymous memory without huge pages. Returns the address, or 0 on failure. */
 uint64_t memory_map_small(const struct target *target, uint64_t len);
-/* Map @len bytes of private anonymous memory, aligned to @len. Returns the address, or 0. */
+/*
+ * Map @len bytes of private anonymous memory, aligned to @len. Returns the address,
+ * or 0 on failure.
+ */
 uint64_t memory_map_aligned(const struct target *target, uint64_t len);
-/* Open an unlinked file of @len bytes in @dir. Returns the target's fd, or negative. */
+/*
+ * Open an unlinked file of @len bytes in @dir. Returns the file descriptor in the
+ * target, or a negative number.
+ */
 long memory_open_file(const struct target *target, const char *dir,
 		      uint64_t len);
-/* Returns a directory on ext4, $GUPX_TEST_DISK or /mnt/disk, or NULL. */
+/*
+ * Returns a directory on ext4: $GUPX_TEST_DISK, by default /mnt/disk. Returns NULL if
+ * that directory is not on ext4.
+ */
 const char *memory_disk(void);
 
 #endif /* GUPX_TESTS_MEMORY_H */

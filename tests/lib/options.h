@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Parser for the long options of the stress programs.
- */
+/* Parser for the command-line options of the stress programs. */
 #ifndef GUPX_TESTS_OPTIONS_H
 #define GUPX_TESTS_OPTIONS_H
 
@@ -19,7 +17,7 @@ enum option_kind {
 #define OPTION_SEEDS_MAX 16
 
 /**
- * struct option_seeds - seeds, in the order of the command line
+ * struct option_seeds - seeds, in the order in which they were given
  * @value: the seeds
  * @nr: number of seeds in @value
  */
@@ -30,9 +28,9 @@ struct option_seeds {
 
 /**
  * struct option_spec - one option
- * @name: name without the dashes; NULL ends a list
- * @kind: type of @value
- * @value: variable that stores the option's argument
+ * @name: name of the option without the dashes; NULL marks the end of a list
+ * @kind: type of the variable that @value points to
+ * @value: pointer to the variable that stores the argument of the option
  */
 struct option_spec {
 	const char *name;
@@ -40,7 +38,7 @@ struct option_spec {
 	void *value;
 };
 
-/* Parse the command line. Print @usage and exit with status 2 if it is invalid. */
+/* Parse the command line. If it is invalid, print @usage and exit with status 2. */
 void options_parse(int argc, char **argv, const struct option_spec *specs,
 		   const char *usage);
 

@@ -11,7 +11,7 @@
 
 /**
  * struct prng - a pseudo-random number generator
- * @state: internal state; set it to the seed before the first use
+ * @state: internal state; set this to the seed before the first use
  */
 struct prng {
 	uint64_t state;
@@ -30,11 +30,14 @@ static inline bool prng_chance(struct prng *prng, unsigned int percent)
 	return prng_below(prng, 100) < percent;
 }
 
-/* Returns a random index of @weights; each index is as likely as its weight. */
+/*
+ * Returns a random index of @weights. The probability of an index is proportional to
+ * its weight.
+ */
 unsigned int prng_pick(struct prng *prng, const unsigned char *weights,
 		       size_t nr);
 
-/* Returns a random 32-bit seed, short enough to type. */
+/* Returns a new random seed. It has 32 bits, so that it is short enough to type. */
 uint64_t prng_fresh_seed(void);
 
 #endif /* GUPX_TESTS_PRNG_H */

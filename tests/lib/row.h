@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Fixture and checks that the tests of the policy's rows share. The name of a test
- * begins with the id of its row in module/POLICY.md. Most checks also send the
+ * begins with the ID of the row in module/POLICY.md. Most checks also send the
  * request to the kernel's engine (GUPX_F_ENGINE_KERNEL) and expect the same result.
  *
- * Include this once in a test program, after the harness.
+ * Include this file once in a test program, after the harness.
  */
 #ifndef GUPX_TESTS_ROW_H
 #define GUPX_TESTS_ROW_H
@@ -53,7 +53,10 @@ FIXTURE_TEARDOWN(row)
 			SKIP(return, "%s", missing_);                     \
 	} while (0)
 
-/* Pin a range and release it. Returns the answer, for its @done and @stop. */
+/*
+ * Pin a range and release it. Returns the result of the PIN request; its pin fd is
+ * closed.
+ */
 static inline struct lab_answer pin_once(const struct target *target,
 					 uint64_t addr, uint64_t len,
 					 uint32_t flags)
@@ -76,7 +79,7 @@ static inline void check_stops(struct __test_metadata *_metadata,
 	EXPECT_EQ(reason, answer->stop.reason);
 }
 
-/* Check that both engines refuse the first page with EFAULT. */
+/* Check that both engines refuse to pin the first page, with EFAULT. */
 static inline void check_refused(struct __test_metadata *_metadata,
 				 const struct target *target, uint64_t addr,
 				 uint32_t flags, uint16_t stage,
@@ -105,7 +108,7 @@ static inline void check_taken(struct __test_metadata *_metadata,
 	EXPECT_EQ(lab_gup_return(&mine), lab_gup_return(&kernel));
 }
 
-/* Returns the judgement of EXPLAIN on the page at @addr. */
+/* Returns the judgement of EXPLAIN for the page at @addr. */
 static inline struct gupx_judgement explain_page(const struct target *target,
 						 uint64_t addr, uint32_t verb,
 						 uint32_t flags)
@@ -127,7 +130,7 @@ static inline struct gupx_judgement explain_page(const struct target *target,
 	return judged;
 }
 
-/* Check that EXPLAIN of the page predicts the result of a pin. */
+/* Check that EXPLAIN for the page predicts the result of a PIN request. */
 static inline void check_explained(struct __test_metadata *_metadata,
 				   const struct target *target, uint64_t addr,
 				   uint32_t flags, uint8_t content)

@@ -32,7 +32,7 @@ int slow_uffd_create(struct slow_uffd *slow_uffd, const struct target *target,
 		.range = { .start = memory->addr, .len = memory->len },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	/* poll() only works on a nonblocking userfaultfd. */
+	/* poll() works on a nonblocking userfaultfd only. */
 	const long fd = TARGET_CALL(target, SYS_userfaultfd,
 				    O_CLOEXEC | O_NONBLOCK | flags);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory with a userfaultfd: a fault waits until the test supplies the page. The
- * target creates the userfaultfd, because it serves the address space of its
- * creator. The test gets a copy of the descriptor.
+ * Memory with a userfaultfd: a fault waits until the test supplies the page. A
+ * userfaultfd handles the address space of the process that creates it. Therefore the
+ * target creates the userfaultfd, and the test gets a copy of the file descriptor.
  */
 #ifndef GUPX_TESTS_SLOW_UFFD_H
 #define GUPX_TESTS_SLOW_UFFD_H
@@ -14,23 +14,29 @@
 #include "target.h"
 
 /**
- * struct slow_uffd - memory whose faults wait
- * @uffd: userfaultfd; pending faults end when its last descriptor is closed
- * @memory: registered range, empty at first
+ * struct slow_uffd - memory whose faults wait for a userfaultfd
+ * @uffd: userfaultfd; pending faults end when its last file descriptor is closed
+ * @memory: registered range; no page is mapped at first
  */
 struct slow_uffd {
 	int uffd;
 	struct memory memory;
 };
 
-/* Returns whether this kernel has userfaultfd. */
+/* Returns true if this kernel supports userfaultfd, else false. */
 bool slow_uffd_is_possible(void);
-/* Register @memory with @flags: UFFD_USER_MODE_ONLY or 0. Returns 0 or -1. */
+/*
+ * Register @memory. @flags is UFFD_USER_MODE_ONLY or 0. Returns 0 on success, else
+ * -1.
+ */
 int slow_uffd_create(struct slow_uffd *slow_uffd, const struct target *target,
 		     const struct memory *memory, int flags);
-/* Wait up to five seconds for a fault. Returns whether one is pending. */
+/*
+ * Wait up to five seconds for a fault. Returns true if a fault is pending, else
+ * false.
+ */
 bool slow_uffd_has_waiter(const struct slow_uffd *slow_uffd);
-/* Map zero pages in the first @len bytes. Returns 0 or -1. */
+/* Map zero pages in the first @len bytes. Returns 0 on success, else -1. */
 int slow_uffd_fill(const struct slow_uffd *slow_uffd, uint64_t len);
 
 #endif /* GUPX_TESTS_SLOW_UFFD_H */

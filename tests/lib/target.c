@@ -74,7 +74,10 @@ static long obey_fork(int line, int child_line)
 	return pid < 0 ? -errno : pid;
 }
 
-/* Survive one SIGBUS: the kernel may send it when the target poisons its own memory. */
+/*
+ * Ignore one SIGBUS. The kernel may send this signal when the target poisons its own
+ * memory.
+ */
 static void forgive_one_sigbus(void)
 {
 	const struct sigaction action = {
@@ -85,7 +88,10 @@ static void forgive_one_sigbus(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-/* Main loop of a target. Ignoring SIGCHLD makes the kernel reap its children. */
+/*
+ * Main loop of a target. SIGCHLD is ignored, so that the kernel reaps the target's
+ * children.
+ */
 static void serve_orders(int line, int child_line)
 {
 	struct order order;
@@ -163,7 +169,10 @@ void target_stop(struct target *target)
 {
 	if (target->pid <= 0)
 		return;
-	/* A test without privileges cannot kill its target, so close its socket first. */
+	/*
+	 * A test without privileges may be unable to kill the target. Close the
+	 * socket first, so that the target exits.
+	 */
 	shutdown(target->line, SHUT_RDWR);
 	kill(target->pid, SIGKILL);
 	target_reap(target);
@@ -198,7 +207,7 @@ long target_run(const struct target *target, target_fn *run,
 	return send_order(target, &order);
 }
 
-/* target_exec() runs this program with --sleep; sleep before main() starts. */
+/* target_exec() runs this program with --sleep. Sleep before main() starts. */
 static void __attribute__((constructor)) sleep_if_told(int argc, char **argv)
 {
 	if (argc != 2 || strcmp(argv[1], "--sleep"))
@@ -235,7 +244,10 @@ long target_poke(const struct target *target, uint64_t addr, size_t len,
 	return send_order(target, &order);
 }
 
-/* A prime: the steps reach every page unless the page count is a multiple of it. */
+/*
+ * A prime number. Steps of this length reach every page, unless the number of pages
+ * is a multiple of it.
+ */
 #define STRIDE 7919
 
 static long poke_scattered(const long arguments[6])

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A target is a child process that runs system calls and memory accesses on request
- * of the test.
+ * A target is a child process that makes system calls and memory accesses when the
+ * test requests them.
  *
- * It is forked from the test, so pointers to constants and static variables of the
- * test are valid in it. The kernel kills it when the test ends.
+ * The target is forked from the test, so pointers to constants and static variables
+ * of the test are valid in the target. The kernel kills the target when the test
+ * ends.
  */
 #ifndef GUPX_TESTS_TARGET_H
 #define GUPX_TESTS_TARGET_H
@@ -16,8 +17,8 @@
 
 /**
  * struct target - the target process of a request
- * @pid: process ID; 0: not running
- * @mem_fd: its /proc/PID/mem, open for reading and writing
+ * @pid: process ID; 0 if the target is not running
+ * @mem_fd: /proc/PID/mem of the target, open for reading and writing
  * @line: socket for orders and results
  * @child_line: socket for the child that target_fork() creates
  */
@@ -28,11 +29,14 @@ struct target {
 	int child_line;
 };
 
-/* Start a target. Returns 0 or errno; call target_stop() in both cases. */
+/*
+ * Start a target. Returns 0 or a positive errno. The caller must call target_stop()
+ * in both cases.
+ */
 int target_start(struct target *target);
-/* Kill and reap the target. No-op if it is not running. */
+/* Kill and reap the target. Does nothing if the target is not running. */
 void target_stop(struct target *target);
-/* Wait for a target that ends on its own, and clear its @pid. */
+/* Wait for a target that ends without being killed, and clear @pid. */
 void target_reap(struct target *target);
 
 /* Run a system call in the target. Returns its result, or -errno. */
@@ -41,36 +45,39 @@ long target_call(const struct target *target, long number,
 #define TARGET_CALL(target, number, ...) \
 	target_call(target, number, (const long[6]){ __VA_ARGS__ })
 
-/* Run a function of the test in the target. Returns its result. */
+/* Run a function of the test in the target. Returns the result of the function. */
 typedef long target_fn(const long arguments[6]);
 long target_run(const struct target *target, target_fn *run,
 		const long arguments[6]);
 #define TARGET_RUN(target, run, ...) \
 	target_run(target, run, (const long[6]){ __VA_ARGS__ })
 
-/* Make the target exec a program that only sleeps; it takes no more orders. */
+/*
+ * Make the target exec a program that only sleeps. The target accepts no requests
+ * after this.
+ */
 void target_exec(const struct target *target);
 
 /* Write @byte to the first byte of each page. Returns 0 or -errno. */
 long target_poke(const struct target *target, uint64_t addr, size_t len,
 		 unsigned char byte);
 /*
- * Write @byte to the first byte of each page, in an order other than that of the
- * addresses: adjacent pages do not get adjacent frames.
+ * Write @byte to the first byte of each page. The order of the writes differs from
+ * the order of the addresses, so that adjacent pages do not get adjacent page frames.
  */
 long target_scatter(const struct target *target, uint64_t addr, size_t len,
 		    unsigned char byte);
-/* Read the first byte of each page. Returns their sum. */
+/* Read the first byte of each page. Returns the sum of these bytes. */
 long target_peek(const struct target *target, uint64_t addr, size_t len);
 /*
- * Fork the target; the child is a target, too. The kernel kills it with its parent,
- * but target_stop() is still needed. Returns 0 or errno.
+ * Fork the target. The child is a target as well. The kernel kills the child when its
+ * parent ends, but target_stop() is still needed. Returns 0 or a positive errno.
  */
 int target_fork(const struct target *target, struct target *child);
 
 /*
  * Find the first mapping with @name in /proc/PID/maps, and store its range in @first
- * and @end. Returns whether there is one.
+ * and @end. Returns true if there is such a mapping, else false.
  */
 bool target_find_mapping(const struct target *target, const char *name,
 			 uint64_t *first, uint64_t *end);

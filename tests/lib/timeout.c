@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The harness ends a test by alarm(), after 30 s by default. That is enough for a
- * stock kernel in an emulated machine. The environment variable PACE multiplies the
- * timeout for slower kernels. This alarm() overrides the one of the C library.
+ * The harness ends a test by alarm(), by default after 30 s. This is long enough for
+ * a stock kernel in an emulated machine. For slower kernels, the environment variable
+ * PACE multiplies the timeout. The alarm() in this file replaces the function of the
+ * C library.
  */
 #include <stdlib.h>
 #include <sys/time.h>
