@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests with a file on a DAX filesystem, whose pages are the device's own memory. The
- * machine needs an emulated device: boot with memmap=64M!1G, and provide the modules
- * nd_e820 and nd_pmem.
+ * Tests with a file on a DAX filesystem. The pages of such a file are in the memory
+ * of the device. The machine needs an emulated device: boot with memmap=64M!1G, and
+ * provide the modules nd_e820 and nd_pmem.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -77,7 +77,7 @@ FIXTURE_SETUP(dax)
 	ASSERT_LT(0, (long)self->addr);
 }
 
-/* umount() fails if a page of the device is still pinned. */
+/* Check that no page of the device is still pinned; otherwise, umount() fails. */
 FIXTURE_TEARDOWN(dax)
 {
 	target_stop(&self->target);
@@ -87,8 +87,8 @@ FIXTURE_TEARDOWN(dax)
 }
 
 /*
- * Row V3 (no long-term pin of a DAX file) is checked before row V6 (dirty tracking),
- * and before the walk.
+ * Check that row V3 (no long-term pin of a DAX file) is tested before row V6 (dirty
+ * tracking) and before the page table walk.
  */
 TEST_F(dax, V3_is_not_held_for_long)
 {
@@ -118,7 +118,10 @@ TEST_F(dax, V3_is_not_held_for_long)
 	}
 }
 
-/* Row L17: POPULATE counts a device-mapped entry as done, because it takes no page. */
+/*
+ * Row L17: check that POPULATE counts an entry for device memory as done. It does not
+ * need a reference to the page.
+ */
 TEST_F(dax, E11_L17_populate)
 {
 	const size_t nr = self->len / 4096;
@@ -130,7 +133,7 @@ TEST_F(dax, E11_L17_populate)
 					     .done);
 		EXPECT_EQ(nr, lab_resident(self->target.pid, self->addr, nr));
 	}
-	/* With an empty entry, a write fault copies the page from the file. */
+	/* Make the entries empty. Then a write fault copies each page from the file. */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
 				 self->len, MADV_DONTNEED));
 	for (int round = 0; round < 2; round++)
@@ -142,7 +145,10 @@ TEST_F(dax, E11_L17_populate)
 		  target_peek(&self->target, self->addr, self->len));
 }
 
-/* Row L23: gupx delegates such pages to the kernel, which puts the device's pagemap. */
+/*
+ * Row L23: gupx delegates such pages to the kernel, which puts its reference to the
+ * device's pagemap. Check that READ returns the same bytes as the kernel.
+ */
 TEST_F(dax, L23_read)
 {
 	static unsigned char mine[8 * 4096], kernel[8 * 4096];
@@ -170,7 +176,7 @@ TEST_F(dax, L23_read)
 				      self->len, mine, GUPX_F_NOFAULT)
 				     .done);
 	judged = explain_page(&self->target, self->addr, GUPX_VERB_READ, 0);
-	/* From Linux 6.17 on, DAX entries map ordinary pages. */
+	/* Since Linux 6.17, DAX entries map ordinary pages. */
 	if (judged.content == GUPX_CONTENT_FILE) {
 		EXPECT_EQ(GUPX_OUTCOME_TAKE, judged.outcome);
 	} else {
@@ -180,8 +186,9 @@ TEST_F(dax, L23_read)
 }
 
 /*
- * In a private mapping, a write fault cannot copy an entry without a page for another
- * process: the kernel would copy from the caller's memory at that address.
+ * An entry of a private mapping may map no page. For a request from another process,
+ * the kernel would handle the write fault by copying from the caller's memory at the
+ * same address. Check that gupx refuses such a write.
  */
 TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 {
@@ -193,7 +200,7 @@ TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 	target_peek(&self->target, self->addr, self->len);
 	answer = lab_populate(self->target.mem_fd, self->addr, self->len,
 			      GUPX_F_WRITE);
-	/* From Linux 6.17 on, the entry maps a page, which can be copied. */
+	/* Since Linux 6.17, the entry maps a page. The kernel can copy this page. */
 	if (answer.done) {
 		EXPECT_EQ(self->len, answer.done);
 	} else {

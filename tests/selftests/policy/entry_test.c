@@ -13,10 +13,11 @@
 #endif
 
 /*
- * Page out @memory, with several attempts. A page cannot be reclaimed while it is in a
- * per-CPU list; dropping caches drains these lists.
+ * Page out @memory, with several attempts. A page cannot be reclaimed while it is in
+ * a per-CPU list. Dropping caches drains these lists.
  *
- * Returns the number of pages still resident; all of them if paging out failed.
+ * Returns the number of pages that are still resident. If paging out failed, this is
+ * the number of all pages.
  */
 static size_t page_out(const struct target *target, const struct memory *memory)
 {
@@ -33,7 +34,10 @@ static size_t page_out(const struct target *target, const struct memory *memory)
 	return left;
 }
 
-/* Row E3: an entry of a PROT_NONE mapping is not a NUMA hint; no fault can fix it. */
+/*
+ * Row E3: check that an entry of a PROT_NONE mapping is not treated as a NUMA hint. A
+ * fault could not make such an entry accessible.
+ */
 TEST_F(row, E3_protection_is_no_numa_hint)
 {
 	BUILD(MEMORY_PROT_NONE);
@@ -43,7 +47,7 @@ TEST_F(row, E3_protection_is_no_numa_hint)
 			  .done);
 }
 
-/* Row E1: a swap entry is faulted in. */
+/* Row E1: check that a swap entry is faulted in. */
 TEST_F(row, E1_swapped_out)
 {
 	size_t nr, left;
@@ -60,7 +64,10 @@ TEST_F(row, E1_swapped_out)
 		  pin_once(&self->target, self->memory.addr, lab_page(),
 			   GUPX_F_NOFAULT)
 			  .stop.reason);
-	/* Row E2: DUMP only skips empty entries, so it faults in a swap entry. */
+	/*
+	 * Row E2: DUMP only skips empty entries. A swap entry is not empty, so DUMP
+	 * faults it in.
+	 */
 	EXPECT_EQ(self->memory.len, pin_once(&self->target, self->memory.addr,
 					     self->memory.len, GUPX_F_DUMP)
 					    .done);
@@ -76,13 +83,19 @@ TEST_F(row, E2_dump_leaves_untouched_memory_alone)
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_EMPTY);
 	EXPECT_EQ(0UL, lab_resident(self->target.pid, self->memory.addr,
 				    self->memory.len / lab_page()));
-	/* DUMP faults in a page of a file: the page has contents without a touch. */
+	/*
+	 * DUMP faults in a page of a file, because the file has contents even if the
+	 * page was never accessed.
+	 */
 	BUILD(MEMORY_FILE_PRIVATE);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_DUMP);
 }
 
-/* Row E2 where the upper page tables do not exist: nothing else is mapped nearby. */
+/*
+ * Row E2: check an address where the upper page tables do not exist, because nothing
+ * else is mapped near it.
+ */
 TEST_F(row, E2_dump_of_nothing_far_from_all_else)
 {
 	const uint64_t far = 32ULL << 40, page = lab_page();
@@ -111,7 +124,7 @@ TEST_F(row, E5_dump_leaves_the_zero_page_alone)
 				 self->memory.len));
 	check_refused(_metadata, &self->target, self->memory.addr, GUPX_F_DUMP,
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_SPECIAL);
-	/* Without DUMP, the zero page is read like any other page. */
+	/* Without DUMP, READ copies the zero page like any other page. */
 	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
 		memset(bytes, 'x', len);
 		EXPECT_EQ(len, lab_read(self->target.mem_fd, self->memory.addr,
@@ -127,7 +140,10 @@ static uint64_t frame_at(const struct target *target, uint64_t addr)
 	return LAB_PM_FRAME(lab_pagemap_word(target->pid, addr));
 }
 
-/* Row E4: a write pin of a page shared since fork() faults in a copy first. */
+/*
+ * Row E4: check that a write pin of a page that is shared after fork() first faults
+ * in a copy.
+ */
 TEST_F(row, E4_write_breaks_sharing_after_fork)
 {
 	struct lab_answer answer;
@@ -150,7 +166,10 @@ TEST_F(row, E4_write_breaks_sharing_after_fork)
 	target_stop(&child);
 }
 
-/* Row L12: a read pin unshares such a page, so the target keeps the pinned page. */
+/*
+ * Row L12: check that a read pin unshares a page that is shared after fork(). The
+ * target must keep the pinned page.
+ */
 TEST_F(row, E7a_read_pin_unshares_after_fork)
 {
 	struct lab_answer answer;
@@ -161,7 +180,7 @@ TEST_F(row, E7a_read_pin_unshares_after_fork)
 	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr, 1, 'a'));
 	ASSERT_EQ(0, target_fork(&self->target, &child));
 	before = frame_at(&child, self->memory.addr);
-	/* Row O5: NOFAULT also refuses to unshare. */
+	/* Row O5: a request with NOFAULT does not unshare the page either. */
 	EXPECT_EQ(GUPX_REASON_NOFAULT,
 		  pin_once(&self->target, self->memory.addr, lab_page(),
 			   GUPX_F_NOFAULT)
@@ -178,7 +197,10 @@ TEST_F(row, E7a_read_pin_unshares_after_fork)
 	target_stop(&child);
 }
 
-/* Row E7a for a huge page: only the head page has the exclusive flag. */
+/*
+ * Row E7a for a huge page, where only the head page has the exclusive flag: check
+ * that a read pin unshares the huge page.
+ */
 TEST_F(row, E7a_read_pin_unshares_huge_page)
 {
 	const uint64_t page = lab_page();
@@ -211,8 +233,8 @@ TEST_F(row, E7a_read_pin_unshares_huge_page)
 }
 
 /*
- * Check that a read pin of a private mapping unshares a file page or zero page: the
- * target's next write goes to the pinned page.
+ * Check that a read pin of a private mapping unshares a file page or the zero page.
+ * The next write of the target must then go to the pinned page.
  */
 static void check_stays_the_targets(struct __test_metadata *_metadata,
 				    const struct target *target, uint64_t addr)
@@ -254,7 +276,10 @@ TEST_F(row, E7b_long_pin_of_huge_zero_page)
 				self->memory.addr + 7 * lab_page());
 }
 
-/* Row E8z: a SHORT pin can take the zero page, which the counters do not include. */
+/*
+ * Row E8z: check that a SHORT pin can pin the zero page, and that the kernel's pin
+ * counters do not include the zero page.
+ */
 TEST_F(row, E8z_zero_page_is_not_counted)
 {
 	struct gupx_extent run;
@@ -291,7 +316,7 @@ TEST_F(row, E8_locked_memory_is_like_other)
 		    self->memory.len, 0);
 }
 
-/* Row E8: a page pinned for writing cannot be reclaimed. */
+/* Row E8: check that a page pinned for writing cannot be reclaimed. */
 TEST_F(row, E8_page_pinned_for_writing_is_not_dropped)
 {
 	struct lab_answer answer;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of rows that need special mappings: entries without a struct page, a mapping
- * without a fault handler, pages whose reference count overflows. A test-only module
- * provides these mappings. Each test loads it and unloads it.
+ * without a fault handler, and pages whose reference count would overflow. A module
+ * that exists only for these tests provides the mappings. Each test loads the module
+ * and unloads it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -117,7 +118,10 @@ TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
 	struct lab_answer answer;
 
 	BUILD_RARE(EXOTIC_FRAMES, 4);
-	/* Row O5: NOFAULT stops with EFAULT, because the entries are still empty. */
+	/*
+	 * Row O5: a request with NOFAULT stops with EFAULT, because the entries are
+	 * still empty.
+	 */
 	check_pin(_metadata, self, GUPX_F_NOFAULT, EFAULT, GUPX_STAGE_FOLLOW,
 		  GUPX_REASON_NOFAULT);
 	for (int round = 0; round < 2; round++) {
@@ -129,7 +133,10 @@ TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
 		check_stops(_metadata, &answer, EEXIST, GUPX_STAGE_FOLLOW,
 			    GUPX_REASON_NO_PAGE);
 	}
-	/* Row E5: DUMP refuses special entries with EFAULT, before the page check. */
+	/*
+	 * Row E5: a request with DUMP refuses special entries with EFAULT, before it
+	 * checks whether there is a page.
+	 */
 	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
 		  GUPX_REASON_DUMP_SPECIAL);
 	check_explained(_metadata, &self->target, self->addr, 0,
@@ -151,7 +158,10 @@ TEST_F(rare, L17_populate_passes_over_frames)
 				     .done);
 }
 
-/* Row E6: without a page, both engines set accessed and dirty in the PTE. */
+/*
+ * Row E6: check that both engines set the accessed and dirty bits of an entry that
+ * maps no struct page.
+ */
 TEST_F(rare, E6_frames_are_touched)
 {
 	BUILD_RARE(EXOTIC_FRAMES, 1);
@@ -170,7 +180,9 @@ TEST_F(rare, E6_frames_are_touched)
 			     engine | GUPX_F_WRITE);
 		EXPECT_EQ(EXOTIC_YOUNG | EXOTIC_DIRTY,
 			  call_ioctl(self, EXOTIC_AGE, self->addr));
-		/* A PIN, which stops with EEXIST, also marks the PTE accessed. */
+		/*
+		 * A PIN request stops with EEXIST, but it also sets the accessed bit.
+		 */
 		pin_once(&self->target, self->addr, self->len, engine);
 		EXPECT_EQ(EXOTIC_YOUNG,
 			  call_ioctl(self, EXOTIC_AGE, self->addr))
@@ -178,7 +190,7 @@ TEST_F(rare, E6_frames_are_touched)
 	}
 }
 
-/* Row E4: a write through an entry that is not writable is faulted in first. */
+/* Row E4: check that a write access faults in an entry that is not writable. */
 TEST_F(rare, E4_frames_that_are_read_only)
 {
 	BUILD_RARE(EXOTIC_FRAMES, 2);
@@ -215,8 +227,9 @@ TEST_F(rare, E2_mapping_without_fault_handler)
 }
 
 /*
- * Row E8: a pin of a driver's large folio, mapped by PTEs, adds one reference per page;
- * a pin of a small folio adds 1024.
+ * Row E8: check the references to a folio of a driver. A pin of a large folio that is
+ * mapped by PTEs adds one reference per page. A pin of a small folio adds 1024
+ * references.
  */
 TEST_F(rare, E8_references_of_a_driver_folio)
 {
@@ -274,7 +287,7 @@ static void check_letters(struct __test_metadata *_metadata,
 	}
 }
 
-/* Check that READ and a pin return the pages in address order. */
+/* Check that READ and PIN return the pages in the order of their addresses. */
 static void check_order(struct __test_metadata *_metadata,
 			const FIXTURE_DATA(rare) * self, uint32_t flags)
 {
@@ -296,9 +309,9 @@ static void check_order(struct __test_metadata *_metadata,
 }
 
 /*
- * Some CPUs need inverted frame numbers in PROT_NONE entries (L1TF): entries that
- * ascend then map frames that descend, and the other way round. Check that each page
- * is still taken at its own address.
+ * On some CPUs, PROT_NONE entries must contain inverted frame numbers (because of
+ * L1TF). So entries in ascending order map frames in descending order, and vice
+ * versa. Check that each page is still pinned at the correct address.
  */
 TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
 {
@@ -320,7 +333,10 @@ TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
 	lab_set_param("allow_force", force);
 }
 
-/* Check that each verb stops with ENOMEM. Not for the kernel's engine, which warns. */
+/*
+ * Check that each verb stops with ENOMEM. The kernel's engine is not tested, because
+ * it prints a warning.
+ */
 static void check_exhausted(struct __test_metadata *_metadata,
 			    const FIXTURE_DATA(rare) * self)
 {
@@ -352,7 +368,10 @@ TEST_F(rare, E9_reference_count_is_exhausted)
 	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_SMALL, INT_MIN));
 	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_SMALL, 0));
 	check_taken(_metadata, &self->target, self->addr, self->len, 0);
-	/* One pin still succeeds, but a second one would overflow. */
+	/*
+	 * One more pin still succeeds, but a second one would overflow the reference
+	 * count.
+	 */
 	ASSERT_EQ(0,
 		  call_ioctl(self, EXOTIC_ADD_SMALL, INT_MAX - 100 - before));
 	{
@@ -377,7 +396,10 @@ TEST_F(rare, L20_references_of_a_folio_all_or_none)
 	check_exhausted(_metadata, self);
 	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MIN));
 	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_LARGE, 0));
-	/* All pages are pinned at once, although the last reference overflows. */
+	/*
+	 * gupx adds the references for all pages at once. This succeeds, although the
+	 * last one overflows the reference count.
+	 */
 	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MAX - 8 - before));
 	answer = lab_pin(self->target.mem_fd, self->addr, self->len, 0);
 	EXPECT_EQ(self->len, answer.done);
@@ -416,7 +438,10 @@ static void ask_explain(int mem_fd, uint64_t addr)
 	explain_page(&target, addr, GUPX_VERB_PIN, 0);
 }
 
-/* Row L9: a fatal signal ends a caller that waits for the target's mmap_lock. */
+/*
+ * Row L9: check that a fatal signal ends a caller that waits for the target's
+ * mmap_lock.
+ */
 static void check_killed(struct __test_metadata *_metadata,
 			 const FIXTURE_DATA(rare) * self,
 			 void (*ask)(int mem_fd, uint64_t addr))
@@ -456,7 +481,7 @@ TEST_F(rare, L9_killed_while_the_lock_is_not_to_be_had)
 	ASSERT_FALSE(holder_ends_within(pid, 200, NULL));
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
 		check_killed(_metadata, self, asks[i]);
-	/* The lock was held all the time. */
+	/* The lock was held during all these requests. */
 	EXPECT_FALSE(holder_ends_within(pid, 20, NULL));
 	kill(self->target.pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of EXPLAIN: it has to predict the result of a request, and must not change the
- * target's memory.
+ * Tests of EXPLAIN, which must predict the result of a request and must not change
+ * the target's memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,7 +17,10 @@
 
 #define ROOM 64
 
-/* Result of EXPLAIN: @count runs without gaps between them, or @count is -errno. */
+/*
+ * Result of EXPLAIN. @count is the number of runs, which follow each other without
+ * gaps, or -errno.
+ */
 struct story {
 	int count;
 	uint64_t done;
@@ -119,7 +122,7 @@ static struct lab_answer send_request(const struct target *target,
 	return lab_read(target->mem_fd, addr, len, page, flags);
 }
 
-/* Check that EXPLAIN of one page predicts the result of the request. */
+/* Check that EXPLAIN for one page predicts the result of the request. */
 static void compare_page(struct __test_metadata *_metadata,
 			 const struct target *target, uint64_t addr,
 			 uint32_t verb, uint32_t flags)
@@ -211,7 +214,10 @@ TEST_F(explain, runs_have_no_gaps)
 	EXPECT_EQ(len, self->story.done);
 }
 
-/* A buffer of one entry returns the same runs, one for each call. */
+/*
+ * Check that EXPLAIN with a buffer for one entry returns the same runs, one in each
+ * call.
+ */
 TEST_F(explain, goes_on_where_room_ran_out)
 {
 	const uint64_t addr = self->memory.addr, len = self->memory.len;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of row L7: the vsyscall page, which has no VMA. The boot parameter vsyscall=
- * selects its mode: emulate, xonly or none. There is one test for each mode; it is
- * skipped if /proc/PID/maps shows another mode.
+ * selects one of three modes: emulate, xonly or none. Each mode has its own test. A
+ * test is skipped if /proc/PID/maps shows that another mode is active.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -14,7 +14,10 @@
 
 #define VSYSCALL 0xffffffffff600000
 
-/* Returns the page's protection in /proc/PID/maps, or "none" if it is not listed. */
+/*
+ * Returns the page's protection in /proc/PID/maps, or "none" if the page is not
+ * listed there.
+ */
 static const char *vsyscall_mode(const struct target *target)
 {
 	static char mode[8];
@@ -40,7 +43,10 @@ static const char *vsyscall_mode(const struct target *target)
 				   boot);                                   \
 	} while (0)
 
-/* Check that, in every mode, writes are refused and POPULATE finds no mapping. */
+/*
+ * Check for every mode that writes are refused, and that POPULATE does not find a
+ * mapping.
+ */
 static void check_never(struct __test_metadata *_metadata,
 			const struct target *target, uint16_t stage,
 			uint16_t reason)
@@ -72,7 +78,7 @@ TEST_F(row, L7_emulated_vsyscall_page_is_read)
 
 	NEED_MODE("r-xp", "vsyscall=emulate");
 	check_taken(_metadata, &self->target, VSYSCALL, lab_page(), 0);
-	/* Only one page is taken; the next address has no mapping. */
+	/* Only one page is pinned, because nothing is mapped at the next address. */
 	answer = pin_once(&self->target, VSYSCALL, 2 * lab_page(), 0);
 	EXPECT_EQ(lab_page(), answer.done);
 	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_LOOKUP,
@@ -98,7 +104,10 @@ TEST_F(row, L7_vsyscall_page_that_only_executes)
 		    GUPX_REASON_GATE_WRITE);
 }
 
-/* A module cannot distinguish none from xonly, so the result is the same. */
+/*
+ * Check that the result is the same as with vsyscall=xonly, because a module cannot
+ * distinguish the two modes.
+ */
 TEST_F(row, L7_no_vsyscall_page)
 {
 	NEED_MODE("none", "vsyscall=none");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of hugetlb memory with 2 MiB pages, and with 1 GiB pages if the machine has
- * them (boot with hugepagesz=1G hugepages=2).
+ * Tests of hugetlb memory with 2 MiB pages. If the machine supports 1 GiB pages (boot
+ * with hugepagesz=1G hugepages=2), they are also tested.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -96,7 +96,7 @@ static void check_runs(struct __test_metadata *_metadata, int pin_fd,
 	}
 }
 
-/* Check that each pinned frame is the one that the target maps. */
+/* Check that each pinned frame is the frame that the target maps. */
 static void check_frames(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(hugetlb) * self, int pin_fd,
 			 uint64_t addr, size_t nr)
@@ -127,8 +127,8 @@ static void pin_and_check(struct __test_metadata *_metadata,
 }
 
 /*
- * Rows L19 (step over a large mapping) and L21 (right subpages): pin two huge pages,
- * whole and in part, by both engines.
+ * Rows L19 (step over a large mapping) and L21 (correct subpages): pin two huge
+ * pages, first as a whole and then in part, with both engines.
  */
 TEST_F(hugetlb, L19_resident)
 {
@@ -165,7 +165,7 @@ TEST_F(hugetlb, L11_absent)
 	pin_and_check(_metadata, self, addr, LEN, variant->flags);
 }
 
-/* POPULATE of one page faults in the whole huge page. */
+/* Check that POPULATE of one small page faults in the whole huge page. */
 TEST_F(hugetlb, O7_populate)
 {
 	struct lab_answer answer;
@@ -211,8 +211,8 @@ TEST_F(hugetlb, L21_read)
 }
 
 /*
- * Row O1: fork() copies pinned huge pages of a private mapping, so the parent keeps the
- * pinned pages. Pages of a shared mapping stay shared.
+ * Row O1: check that fork() copies pinned huge pages of a private mapping, so that
+ * the parent keeps the pinned pages. Pages of a shared mapping must stay shared.
  */
 TEST_F(hugetlb, O1_target_forks_while_pinned)
 {
@@ -231,7 +231,7 @@ TEST_F(hugetlb, O1_target_forks_while_pinned)
 	EXPECT_EQ(0, target_poke(&self->target, addr, LEN, 2));
 	EXPECT_EQ((shared ? 2 : 1) * NR_PAGES, target_peek(&child, addr, LEN));
 	check_frames(_metadata, self, answer.pin_fd, addr, NR_PAGES);
-	/* A write by the child must not affect the parent's private pages. */
+	/* A write in the child must not affect the parent's private pages. */
 	EXPECT_EQ(0, target_poke(&child, addr, LEN, 3));
 	EXPECT_EQ((shared ? 3 : 2) * NR_PAGES,
 		  target_peek(&self->target, addr, LEN));
@@ -241,8 +241,8 @@ TEST_F(hugetlb, O1_target_forks_while_pinned)
 }
 
 /*
- * Rows E4 (a write breaks COW) and E7a (a read pin unshares): the target keeps the
- * pinned copy of a huge page shared since fork().
+ * Rows E4 (a write breaks COW) and E7a (a read pin unshares): check a huge page that
+ * is shared after fork(). The target must keep the pinned copy.
  */
 TEST_F(hugetlb, E7a_pin_after_fork)
 {
@@ -273,8 +273,8 @@ TEST_F(hugetlb, E7a_pin_after_fork)
 }
 
 /*
- * Row V8: gupx refuses FORCE writes to hugetlb, as Linux 6.12 does. The kernel's engine
- * of 7.2 allows them, so the test does not ask it.
+ * Row V8: check that gupx refuses FORCE writes to hugetlb memory, like Linux 6.12.
+ * The kernel's engine is not tested, because Linux 7.2 allows these writes.
  */
 TEST_F(row, V8_force_does_not_write_to_hugetlb)
 {
@@ -291,7 +291,10 @@ TEST_F(row, V8_force_does_not_write_to_hugetlb)
 	check_taken(_metadata, &self->target, addr, lab_page(), GUPX_F_FORCE);
 }
 
-/* Row E2: DUMP stops at an empty hugetlb entry unless the page cache has the page. */
+/*
+ * Row E2: check that DUMP stops at an empty hugetlb entry, unless the page is in the
+ * page cache.
+ */
 TEST_F(row, E2_dump_of_untouched_hugetlb)
 {
 	struct target child;
@@ -306,7 +309,10 @@ TEST_F(row, E2_dump_of_untouched_hugetlb)
 	ASSERT_LT(0, addr);
 	check_refused(_metadata, &self->target, addr, GUPX_F_DUMP,
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_EMPTY);
-	/* The child faults in one page; the target's entry is still empty. */
+	/*
+	 * The child faults in one page. The target's entry for this page is still
+	 * empty.
+	 */
 	ASSERT_EQ(0, target_fork(&self->target, &child));
 	ASSERT_EQ(0, target_poke(&child, addr + HUGE, 1, 'c'));
 	check_refused(_metadata, &self->target, addr, GUPX_F_DUMP,
@@ -315,7 +321,10 @@ TEST_F(row, E2_dump_of_untouched_hugetlb)
 	target_stop(&child);
 }
 
-/* Row L15: without a reservation, a fault with an empty pool fails with SIGBUS. */
+/*
+ * Row L15: check a fault when the pool of huge pages is empty and no page is
+ * reserved. The fault must fail with SIGBUS.
+ */
 TEST_F(row, L15_empty_hugetlb_pool)
 {
 	uint64_t free;
@@ -332,12 +341,12 @@ TEST_F(row, L15_empty_hugetlb_pool)
 		      GUPX_STAGE_FAULT, GUPX_REASON_FAULT_SIGBUS);
 }
 
-/* An address far from other mappings, so its upper page tables do not exist. */
+/* An address far from other mappings, where the upper page tables do not exist. */
 #define FAR (32ULL << 40)
 
 /*
- * Map a new hugetlb file in which the pages of the bits in @has exist. None of them
- * has a page table entry.
+ * Map a new hugetlb file. @has is a bit mask of the pages that exist in the file.
+ * None of these pages has a page table entry.
  */
 static long map_file_that_has(const struct target *target, uint64_t len,
 			      unsigned int has)
@@ -408,8 +417,8 @@ static void check_dump_of_page(struct __test_metadata *_metadata,
 }
 
 /*
- * Row E2 (DUMP stops at pages that do not exist): EXPLAIN has to look up each huge page
- * in the page cache, although the page tables show one large hole.
+ * Row E2 (DUMP stops at pages that do not exist): check that EXPLAIN looks up each
+ * huge page in the page cache, although the page tables show one large hole.
  */
 TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
 {
@@ -417,7 +426,7 @@ TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
 	long addr;
 
 	NEED_HUGE_PAGES();
-	/* Try every subset of the file's four pages. */
+	/* Test every subset of the file's four pages. */
 	for (unsigned int has = 0; has < 16; has++) {
 		addr = map_file_that_has(&self->target, len, has);
 		ASSERT_LT(0, addr);
@@ -434,8 +443,9 @@ TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
 #endif
 
 /*
- * Tests of a poisoned huge page. The kernel marks the head page and keeps a separate
- * list of the bad subpages, so gupx refuses access to the whole huge page.
+ * Tests of a huge page that contains a poisoned page. The kernel marks only the head
+ * page and keeps a separate list of the poisoned subpages. So gupx refuses access to
+ * the whole huge page.
  */
 FIXTURE(poisoned)
 {
@@ -463,7 +473,7 @@ POISONED(shared_by_kernel, MAP_SHARED, GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL);
 
 #define BAD_PAGE 5
 
-/* Pin two huge pages, then poison a page of the first one. */
+/* Pin two huge pages, then poison a subpage of the first one. */
 FIXTURE_SETUP(poisoned)
 {
 	struct lab_answer answer;
@@ -527,7 +537,10 @@ static void leave_by_signal(int signal, siginfo_t *info, void *context)
 	siglongjmp(way_out, info->si_code);
 }
 
-/* Returns the si_code of the SIGBUS that reading @byte causes, or 0. */
+/*
+ * Read @byte. Returns the si_code of the SIGBUS that this causes, or 0 if there was
+ * no signal.
+ */
 static int bus_error_of(const volatile char *byte)
 {
 	const struct sigaction action = {
@@ -559,7 +572,9 @@ TEST_F(poisoned, huge_page_is_no_part_of_a_window)
 	munmap(window, LEN);
 }
 
-/* Map the file at a multiple of 1 GiB, so that its PMD table can be shared. */
+/*
+ * Map the file at a multiple of 1 GiB, so that two processes can share its PMD table.
+ */
 static long map_aligned(const struct target *target, long fd)
 {
 	const long room =
@@ -573,8 +588,8 @@ static long map_aligned(const struct target *target, long fd)
 
 /*
  * Row E10 (a changed page table is looked up again): two processes share a PMD table,
- * so a page that one faults in is mapped in both. Unsharing the table must not affect
- * pins or entries.
+ * so a page that one process faults in is also mapped in the other process. Check
+ * that unsharing the table does not affect pins or entries.
  */
 TEST_F(row, E10_shared_table_of_hugetlb)
 {
@@ -593,7 +608,10 @@ TEST_F(row, E10_shared_table_of_hugetlb)
 	ASSERT_LT(0, addr);
 	ASSERT_EQ(0, target_poke(&self->target, addr, 1, 's'));
 	ASSERT_EQ(0, target_fork(&self->target, &child));
-	/* fork() copies no entries of a shared file; a fault shares the table. */
+	/*
+	 * fork() does not copy entries of a shared file. The first fault in the child
+	 * makes it share the table.
+	 */
 	ASSERT_EQ('s', target_peek(&child, addr, 1));
 	ASSERT_EQ(0, target_poke(&child, addr + HUGE, 1, 't'));
 	if (!lab_resident(self->target.pid, addr + HUGE, 1))
@@ -603,7 +621,7 @@ TEST_F(row, E10_shared_table_of_hugetlb)
 		    GUPX_F_WRITE | GUPX_F_NOFAULT);
 	answer = lab_pin(child.mem_fd, addr, LEN, GUPX_F_WRITE);
 	EXPECT_EQ(LEN, answer.done);
-	/* mprotect() of a part unshares the table of the target only. */
+	/* mprotect() of a part of the mapping unshares the table of the target only. */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect, addr, HUGE,
 				 PROT_READ));
 	EXPECT_EQ(before,
@@ -616,7 +634,9 @@ TEST_F(row, E10_shared_table_of_hugetlb)
 	target_stop(&child);
 }
 
-/* Row L19: a 1 GiB page, mapped by one PUD, is taken as one extent. */
+/*
+ * Row L19: check that a 1 GiB page that is mapped by one PUD is pinned as one extent.
+ */
 TEST_F(row, L19_gigantic_page)
 {
 	const uint64_t nr = GIGANTIC / lab_page();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of row O4: pages that may not be pinned long-term where they are get migrated
- * first. The machine needs ZONE_MOVABLE memory (boot with movablecore=1G); most memory
- * of the target then comes from that zone.
+ * Tests of row O4: pages in movable memory may not be pinned long-term, so they are
+ * migrated first. The machine needs ZONE_MOVABLE memory (boot with movablecore=1G).
+ * Most memory of the target is then allocated from that zone.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -96,7 +96,7 @@ static size_t count_in(const struct lab_zone *zone, const uint64_t *frames,
 	return count;
 }
 
-/* Returns the number of pages in extents that have @flag. */
+/* Returns the number of pages in the extents that have @flag set. */
 static size_t pages_with(const struct gupx_extent *extents, uint32_t count,
 			 uint32_t flag)
 {
@@ -128,7 +128,7 @@ TEST_F(longterm, O4_resident_pages_are_moved_by_the_kernel)
 	ASSERT_EQ(self->nr, frames_of(&self->target, memory, self->after));
 	EXPECT_EQ(0U, count_in(&self->movable, self->after, self->nr));
 	ASSERT_EQ(0, lab_extents(answer.pin_fd, &head, self->extents, ROOM));
-	/* Only the movable pages were delegated to the kernel's engine. */
+	/* Only the movable pages were pinned by the kernel's engine. */
 	EXPECT_EQ(movable, pages_with(self->extents, head.count,
 				      GUPX_EXTENT_ENGINE_KERNEL));
 	EXPECT_EQ(self->nr, lab_pinned_frames(answer.pin_fd, memory->addr,
@@ -141,7 +141,10 @@ TEST_F(longterm, O4_resident_pages_are_moved_by_the_kernel)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Row O4: the fault of a long-term pin allocates outside of ZONE_MOVABLE. */
+/*
+ * Row O4: check that the fault of a long-term pin allocates pages outside of
+ * ZONE_MOVABLE.
+ */
 TEST_F(longterm, O4_absent_pages_need_no_move)
 {
 	const struct memory *memory = &self->memory;
@@ -160,7 +163,10 @@ TEST_F(longterm, O4_absent_pages_need_no_move)
 	close(answer.pin_fd);
 }
 
-/* SHORT pins, which exist to reproduce hot-unplug bugs, do not migrate pages. */
+/*
+ * Check that SHORT pins do not migrate pages. SHORT pins exist to reproduce
+ * hot-unplug bugs.
+ */
 TEST_F(longterm, short_pins_stay_and_say_so)
 {
 	const struct memory *memory = &self->memory;
@@ -189,8 +195,9 @@ TEST_F(longterm, short_pins_stay_and_say_so)
 }
 
 /*
- * Row O4: a page that has another pin cannot migrate, so none of its run is pinned. The
- * pages before the run stay pinned (row L22: the result is the number of pages done).
+ * Row O4: a page that is already pinned cannot migrate. Check that no page of its run
+ * is then pinned, while the pages before the run stay pinned (row L22: the result is
+ * the number of pages done).
  */
 TEST_F(longterm, O4_a_page_that_cannot_move_ends_the_request)
 {

@@ -36,9 +36,10 @@ TEST_F(row, L6_populate_unfit_is_EINVAL)
 }
 
 /*
- * Row L7 (gate page, read only): with vsyscall=none, Debian's default, there is no such
- * page; with xonly it cannot be read. A module cannot distinguish the two, so only the
- * errno has to match the kernel's.
+ * Row L7 (gate page, read only): with vsyscall=none, which is the default of Debian,
+ * this page does not exist. With vsyscall=xonly, it cannot be read. A module cannot
+ * distinguish the two modes. So check only that the errno is the same as the
+ * kernel's.
  */
 TEST_F(row, L7_vsyscall_page)
 {
@@ -90,7 +91,10 @@ TEST_F(row, L8_beyond_user_addresses)
 			      GUPX_STAGE_LOOKUP, GUPX_REASON_NO_MAPPING);
 }
 
-/* Row L15: a fault beyond the end of the file fails with SIGBUS, so EFAULT. */
+/*
+ * Row L15: a fault beyond the end of the file fails with SIGBUS. Check that the errno
+ * is EFAULT.
+ */
 TEST_F(row, L15_beyond_end_of_file)
 {
 	struct lab_answer answer;
@@ -110,7 +114,10 @@ TEST_F(row, L15_beyond_end_of_file)
 		    GUPX_REASON_FAULT_SIGBUS);
 }
 
-/* Row L15: the errno of a poisoned page is EHWPOISON with HWPOISON or POPULATE. */
+/*
+ * Row L15: check that the errno for a poisoned page is EHWPOISON in a PIN request
+ * with HWPOISON and in a POPULATE request.
+ */
 TEST_F(row, L15_poisoned_page)
 {
 	struct lab_answer answer;
@@ -136,7 +143,10 @@ TEST_F(row, L15_poisoned_page)
 		    GUPX_REASON_FAULT_HWPOISON);
 }
 
-/* Row L19: a pin of a part of a huge page is one extent with the right frames. */
+/*
+ * Row L19: check that a pin of a part of a huge page is one extent with the correct
+ * frames.
+ */
 TEST_F(row, L19_parts_of_a_huge_page)
 {
 	const uint64_t page = lab_page();
@@ -169,7 +179,10 @@ TEST_F(row, L19_parts_of_a_huge_page)
 		    4 * page, GUPX_F_WRITE);
 }
 
-/* Row L19: a step over the PTEs of one large folio ends at the boundary of a VMA. */
+/*
+ * Row L19: check that a step over the PTEs of one large folio ends at the boundary of
+ * a VMA.
+ */
 TEST_F(row, L19_huge_page_mapped_by_small_entries)
 {
 	const uint64_t page = lab_page();
@@ -220,8 +233,8 @@ TEST_F(row, O5_nofault_takes_what_is_there)
 }
 
 /*
- * Rows L4 (each VMA is checked) and L22 (the result is the number of pages done):
- * adjacent VMAs have different protections.
+ * Check rows L4 (each VMA is checked) and L22 (the result is the number of pages
+ * done) with adjacent VMAs that have different protections.
  */
 TEST_F(row, L4_L22_next_mapping_is_judged_for_itself)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of pages and entries that other features have marked: soft-dirty, userfaultfd,
- * KSM, guard regions, shadow stacks, peer-to-peer memory.
+ * Tests of pages and entries that are marked by other features of the kernel:
+ * soft-dirty, userfaultfd, KSM, guard regions, shadow stacks, peer-to-peer memory.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -44,7 +44,7 @@ static uint64_t frame_of(const struct target *target, uint64_t addr)
 	return LAB_PM_FRAME(lab_pagemap_word(target->pid, addr));
 }
 
-/* Returns the /proc/kpageflags word of the target's page, or 0. */
+/* Returns the word of the target's page in /proc/kpageflags, or 0 on failure. */
 static uint64_t page_flags(const struct target *target, uint64_t addr)
 {
 	const int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
@@ -57,7 +57,10 @@ static uint64_t page_flags(const struct target *target, uint64_t addr)
 	return flags;
 }
 
-/* Build a read-only huge page, mapped by a PMD. Only FORCE can write to it. */
+/*
+ * Build a read-only huge page that is mapped by a PMD. Only requests with FORCE can
+ * write to it.
+ */
 #define BUILD_HUGE_READ_ONLY()                                                \
 	do {                                                                  \
 		BUILD(MEMORY_THP);                                            \
@@ -76,7 +79,10 @@ static bool is_soft_dirty(const struct target *target, uint64_t addr)
 	return lab_pagemap_word(target->pid, addr) & PM_SOFT_DIRTY;
 }
 
-/* Row E4: if soft-dirty is clear, a FORCE write is faulted in, which sets it. */
+/*
+ * Row E4: check that a FORCE write faults in an entry whose soft-dirty bit is clear.
+ * The fault sets the bit.
+ */
 static void check_soft_dirty(struct __test_metadata *_metadata,
 			     FIXTURE_DATA(row) * self)
 {
@@ -102,7 +108,10 @@ TEST_F(row, E4_force_leaves_soft_dirty_mark)
 {
 	BUILD(MEMORY_READ_ONLY);
 	check_soft_dirty(_metadata, self);
-	/* The next page was not written to, so it stays clean. */
+	/*
+	 * The request did not include the next page, so this page must not be
+	 * soft-dirty.
+	 */
 	EXPECT_FALSE(
 		is_soft_dirty(&self->target, self->memory.addr + lab_page()));
 }
@@ -125,7 +134,10 @@ static long call_ioctl(const struct target *target, long fd,
 	return TARGET_CALL(target, SYS_ioctl, fd, command, (long)theirs);
 }
 
-/* Register @memory for write protection. Returns the target's userfaultfd, or -errno. */
+/*
+ * Register @memory for write protection. Returns the userfaultfd as a file descriptor
+ * in the target, or -errno.
+ */
 static long watch_writes(const struct target *target,
 			 const struct memory *memory)
 {
@@ -160,8 +172,9 @@ static long protect_range(const struct target *target, long fd, uint64_t addr,
 }
 
 /*
- * Row E4: a write to a write-protected entry is faulted in, with FORCE too, and waits
- * for the userfaultfd. A read does not fault.
+ * Row E4: check that a write access to a write-protected entry is faulted in, also
+ * with FORCE, and that the fault waits for the userfaultfd. A read access does not
+ * cause a fault.
  */
 static void check_watched(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(row) * self, uint64_t len,
@@ -210,7 +223,10 @@ TEST_F(row, E4_userfaultfd_is_asked_before_force_writes_to_a_huge_page)
 	check_watched(_metadata, self, self->memory.len, GUPX_F_FORCE);
 }
 
-/* Run KSM until all pages of @memory have the same frame. */
+/*
+ * Run KSM until all pages of @memory have the same frame. Returns true if this
+ * happens in time, else false.
+ */
 static bool wait_for_merge(const struct target *target,
 			   const struct memory *memory)
 {
@@ -235,7 +251,7 @@ static bool wait_for_merge(const struct target *target,
 
 /*
  * Rows E7a (a read pin unshares) and E4 (a write breaks COW): a KSM page is never
- * exclusive, so a pin faults in a copy for the target.
+ * exclusive. Check that a pin faults in a copy that belongs to the target only.
  */
 TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 {
@@ -252,7 +268,7 @@ TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 				 self->memory.len, MADV_MERGEABLE));
 	ASSERT_TRUE(wait_for_merge(&self->target, &self->memory));
 	shared = frame_of(&self->target, self->memory.addr);
-	/* READ takes plain references and does not unshare. */
+	/* READ gets references instead of pins, and does not unshare the page. */
 	EXPECT_EQ(1ULL, lab_read(self->target.mem_fd, self->memory.addr, 1,
 				 &byte, GUPX_F_NOFAULT)
 				.done);
@@ -281,8 +297,8 @@ TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 }
 
 /*
- * Rows E1 (a marker is faulted in) and L15 (a failed fault is EFAULT): the fault on a
- * guard marker fails with SIGSEGV.
+ * Rows E1 (a marker is faulted in) and L15 (a failed fault is EFAULT): check that the
+ * fault on a guard marker fails with SIGSEGV.
  */
 TEST_F(row, E1_L15_guard_region)
 {
@@ -309,7 +325,10 @@ TEST_F(row, E1_L15_guard_region)
 		    GUPX_REASON_FAULT_SIGSEGV);
 }
 
-/* Row E8: a write through a pin sets no dirty PTE, so the pin marks the page dirty. */
+/*
+ * Row E8: a write to a pinned page does not set the dirty bit of the PTE. Check that
+ * the pin marks the page dirty.
+ */
 TEST_F(row, E8_write_pin_dirties_the_page)
 {
 	BUILD(MEMORY_SHMEM);
@@ -331,7 +350,10 @@ TEST_F(row, E8_write_pin_dirties_the_page)
 	}
 }
 
-/* Row E8: a hugetlb page is on no LRU list, so a pin does not mark it accessed. */
+/*
+ * Row E8: check that a pin does not mark a hugetlb page accessed, because hugetlb
+ * pages are not on an LRU list.
+ */
 TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 {
 	const uint64_t marks = KPF_REFERENCED | KPF_ACTIVE;
@@ -346,7 +368,7 @@ TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 	ASSERT_LT(0, addr);
 	ASSERT_EQ(0, target_poke(&self->target, addr, HUGE, 'h'));
 	before = page_flags(&self->target, addr);
-	/* Make sure that these are the flags of the huge page. */
+	/* Check that these are the flags of the huge page. */
 	ASSERT_TRUE(before & KPF_HUGE);
 	for (int i = 0; i < 3; i++) {
 		EXPECT_EQ(HUGE, pin_once(&self->target, addr, HUGE, 0).done);
@@ -355,7 +377,10 @@ TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 	}
 }
 
-/* Row O1: fork() copies a pinned huge page, so the parent keeps the pinned one. */
+/*
+ * Row O1: check that fork() copies a pinned huge page, so that the parent keeps the
+ * pinned one.
+ */
 static void check_fork(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(row) * self, uint32_t flags)
 {
@@ -394,7 +419,7 @@ TEST_F(row, O1_target_forks_while_huge_page_is_pinned_for_writing)
 	check_fork(_metadata, self, GUPX_F_WRITE);
 }
 
-/* Collapse small pages into huge pages repeatedly, until killed. */
+/* Collapse small pages into huge pages repeatedly, until the process is killed. */
 static void keep_collapsing(pid_t pid, const struct memory *memory)
 {
 	const struct iovec range = { .iov_base = (void *)memory->addr,
@@ -407,7 +432,10 @@ static void keep_collapsing(pid_t pid, const struct memory *memory)
 			0);
 }
 
-/* Row E10: look up the page table again when it collapses during the walk. */
+/*
+ * Row E10: check that the page table is looked up again if it collapses during the
+ * walk.
+ */
 TEST_F(row, E10_table_collapses_under_the_walk)
 {
 	const uint64_t page = lab_page();

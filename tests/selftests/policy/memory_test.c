@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Compare gupx with the kernel on each kind of memory: pins with the kernel's
- * get_user_pages(), POPULATE with madvise() in the target, READ with
- * process_vm_readv(). If a request changes the memory, each engine works on its own
- * target; the two targets have identical memory.
+ * get_user_pages(), POPULATE with madvise() in the target, and READ with
+ * process_vm_readv(). If a request changes the memory, each engine gets its own
+ * target. Both targets have identical memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +25,10 @@
 
 #define MAX_PAGES 4096
 
-/* Two targets with identical memory: @mine belongs to @ours, @other to @twin. */
+/*
+ * Two targets with identical memory. @mine is the memory of @ours, @other is the
+ * memory of @twin.
+ */
 struct pair {
 	struct target ours, twin;
 	struct memory mine, other;
@@ -39,8 +42,8 @@ FIXTURE(memory)
 };
 
 /*
- * @tracks_dirty: the filesystem tracks writes, so row V6 refuses write pins; the GUP of
- * Linux 6.1 allows them
+ * @tracks_dirty: true if the filesystem tracks writes, so that row V6 refuses write
+ * pins. The GUP of Linux 6.1 allows these pins.
  */
 FIXTURE_VARIANT(memory)
 {
@@ -71,7 +74,10 @@ KIND(guarded, MEMORY_GUARDED, false);
 KIND(hole, MEMORY_HOLE, false);
 KIND(pfnmap, MEMORY_PFNMAP, false);
 
-/* Kinds of memory that have a hole behind them and can be unmapped in part. */
+/*
+ * Test the kinds of memory that are followed by a hole and that can be unmapped in
+ * part.
+ */
 FIXTURE(edge)
 {
 	struct pair pair;
@@ -189,7 +195,7 @@ static void check_frames(struct __test_metadata *_metadata,
 	}
 }
 
-/* Check which engine took the pages, according to the pin fd. */
+/* Check that the pin fd reports the expected engine for all pages. */
 static void check_engine(struct __test_metadata *_metadata, int pin_fd,
 			 bool kernel)
 {
@@ -229,8 +235,8 @@ static void close_pin(const struct lab_answer *answer)
 }
 
 /*
- * Compare the pins of both engines. If the pages are resident, @ours and @twin are the
- * same target.
+ * Compare the pins of both engines. If the pages are resident, @ours and @twin may be
+ * the same target.
  */
 static void compare_pins(struct __test_metadata *_metadata,
 			 const struct target *ours, const struct target *twin,
@@ -254,7 +260,10 @@ static void compare_pins(struct __test_metadata *_metadata,
 	close_pin(&kernel);
 }
 
-/* Row V6: a write pin is refused where writes are tracked, though Linux 6.1 allows it. */
+/*
+ * Row V6: check that a write pin is refused where writes are tracked, although Linux
+ * 6.1 allows it.
+ */
 static void check_dirty_tracking_V6(struct __test_metadata *_metadata,
 				    const struct target *target,
 				    const struct memory *memory)
@@ -301,7 +310,7 @@ TEST_F(memory, pin_absent_for_writing)
 			     GUPX_F_WRITE);
 }
 
-/* The kernel's pin counters include each page of the pin fd once. */
+/* Check that the kernel's pin counters include each page of the pin fd once. */
 TEST_F(memory, pin_is_counted)
 {
 	NEED_MEMORY();
@@ -315,7 +324,7 @@ TEST_F(memory, pin_is_counted)
 	EXPECT_EQ(pair->held, lab_pins_held());
 }
 
-/* A second request adds its pages to the pin fd of the first one. */
+/* Check that a second request can add its pages to the pin fd of the first request. */
 TEST_F(edge, pin_in_two_requests)
 {
 	NEED_MEMORY();
@@ -341,7 +350,10 @@ TEST_F(edge, pin_in_two_requests)
 	close_pin(&first);
 }
 
-/* The pages before a hole are pinned, and the stop has the hole's address. */
+/*
+ * Check that the pages before a hole are pinned, and that the stop contains the
+ * address of the hole.
+ */
 TEST_F(edge, pin_ends_in_hole)
 {
 	NEED_MEMORY();
@@ -371,7 +383,10 @@ TEST_F(edge, pin_with_hole_in_the_middle)
 	compare_pins(_metadata, ours, ours, addr + len / 2, len / 2, 0);
 }
 
-/* Pin ranges of many starts and lengths, also across boundaries of huge pages. */
+/*
+ * Pin ranges with many different starts and lengths. Some of them cross a boundary of
+ * huge pages.
+ */
 TEST_F(memory, pin_parts)
 {
 	NEED_MEMORY();
@@ -385,7 +400,10 @@ TEST_F(memory, pin_parts)
 				     count * lab_page(), 0);
 }
 
-/* madvise() only returns the errno, so compare the number of resident pages, too. */
+/*
+ * Compare POPULATE with madvise(). madvise() returns only an errno, so also compare
+ * the numbers of resident pages.
+ */
 static void compare_populate(struct __test_metadata *_metadata,
 			     const struct target *ours,
 			     const struct target *twin, uint64_t addr,
@@ -403,7 +421,7 @@ static void compare_populate(struct __test_metadata *_metadata,
 		  lab_resident(ours->pid, addr, nr_pages(mine.done)));
 	EXPECT_EQ(nr_pages(mine.done),
 		  lab_resident(twin->pid, addr, nr_pages(mine.done)));
-	/* madvise() also populates the pages behind a hole before it returns ENOMEM. */
+	/* madvise() also populates the pages after a hole before it returns ENOMEM. */
 	if (kernel != -ENOMEM) {
 		EXPECT_EQ(lab_resident(twin->pid, addr, nr_pages(len)),
 			  lab_resident(ours->pid, addr, nr_pages(len)));
@@ -418,7 +436,7 @@ TEST_F(memory, populate)
 	NEED_MEMORY();
 	POPULATE_PAIR(len, false);
 	POPULATE_PAIR(len, false);
-	/* Row O7: POPULATE takes no references. */
+	/* Row O7: POPULATE does not hold references. */
 	EXPECT_EQ(pair->held, lab_pins_held());
 }
 
@@ -484,7 +502,10 @@ TEST_F(memory, read_resident)
 TEST_F(memory, read_absent)
 {
 	NEED_MEMORY();
-	/* Two perf buffers have different contents, so read the same one twice. */
+	/*
+	 * Two perf buffers have different contents. Therefore read the same buffer
+	 * with both engines.
+	 */
 	compare_read(_metadata, ours,
 		     variant->kind == MEMORY_PERF ? ours : &pair->twin, addr,
 		     len);
@@ -509,7 +530,7 @@ TEST_F(edge, read_with_hole_in_the_middle)
 	compare_read(_metadata, ours, ours, addr + 7, len - 7);
 }
 
-/* A READ leaves no pin behind. */
+/* Check that no page is pinned after a READ. */
 TEST_F(memory, read_holds_nothing)
 {
 	NEED_MEMORY();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests with two NUMA nodes: the hints of NUMA balancing, migration between the nodes,
- * and interleaved memory. The machine needs a CPU and memory on each node.
+ * Tests with two NUMA nodes: the hints of NUMA balancing, migration between the
+ * nodes, and interleaved memory. Each node of the machine needs a CPU and memory.
  */
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
@@ -54,7 +54,7 @@ FIXTURE_VARIANT_ADD(numa, thp){
 	.kind = MEMORY_THP,
 };
 
-/* Run the target on @cpu, so that its next pages come from that node. */
+/* Run the target on @cpu, so that its next pages are allocated on the node of @cpu. */
 static bool run_on(const struct target *target, unsigned int cpu)
 {
 	static const unsigned long masks[] = { 1, 2 };
@@ -88,7 +88,10 @@ FIXTURE_SETUP(numa)
 	self->force = lab_param("allow_force");
 	lab_set_param("allow_force", true);
 	sysctl_set(BALANCING, 0);
-	/* fork() copies scan_delay_ms, so set it before the target starts. */
+	/*
+	 * fork() copies scan_delay_ms. Therefore change the setting before the target
+	 * starts.
+	 */
 	for (size_t i = 0; i < ARRAY_SIZE(scan_settings); i++)
 		sysctl_set(scan_settings[i], 10);
 	ASSERT_EQ(0, target_start(&self->target));
@@ -113,7 +116,10 @@ FIXTURE_TEARDOWN(numa)
 		sysctl_set(scan_settings[i], self->scan[i]);
 }
 
-/* Returns whether the page has a NUMA hint. NOFAULT keeps the hint in place. */
+/*
+ * Returns true if the page has a NUMA hint, else false. NOFAULT prevents a fault that
+ * would remove the hint.
+ */
 static bool is_hinted(const FIXTURE_DATA(numa) * self, uint64_t addr)
 {
 	return pin_once(&self->target, addr, lab_page(),
@@ -122,8 +128,9 @@ static bool is_hinted(const FIXTURE_DATA(numa) * self, uint64_t addr)
 }
 
 /*
- * Let the target run on node 0 until the kernel puts a hint on its memory, which is on
- * node 1. The target only touches other memory meanwhile.
+ * Run the target on node 0 until the kernel sets a NUMA hint on the target's memory,
+ * which is on node 1. Meanwhile, the target accesses only other memory. Returns true
+ * if a hint was set in time, else false.
  */
 static bool wait_for_hints(FIXTURE_DATA(numa) * self)
 {
@@ -148,18 +155,24 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 	SKIP_IF_MISSING();
 	if (!wait_for_hints(self))
 		SKIP(return, "NUMA balancing left no hint in the time given");
-	/* Without HONOR_NUMA, the page is taken and the hint stays. */
+	/* Without HONOR_NUMA, the page is pinned and the hint is not removed. */
 	answer = pin_once(&self->target, addr, page, GUPX_F_NOFAULT);
 	EXPECT_EQ(page, answer.done);
 	EXPECT_TRUE(is_hinted(self, addr));
-	/* The engine of 6.1 honours hints unless FORCE is set, so set it to compare. */
+	/*
+	 * The GUP of Linux 6.1 honours hints unless FORCE is set. Set FORCE to get
+	 * the same result with both engines.
+	 */
 	check_taken(_metadata, &self->target, addr, page,
 		    GUPX_F_NOFAULT | GUPX_F_FORCE);
 	answer = pin_once(&self->target, addr, page,
 			  GUPX_F_NOFAULT | GUPX_F_HONOR_NUMA |
 				  GUPX_F_ENGINE_KERNEL);
 	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
-	/* Row E2: DUMP treats a PMD with a hint as empty, so it stops with EFAULT. */
+	/*
+	 * Row E2: DUMP treats a PMD with a hint as empty. So the request stops with
+	 * EFAULT.
+	 */
 	if (variant->kind == MEMORY_THP)
 		check_refused(_metadata, &self->target, addr,
 			      GUPX_F_DUMP | GUPX_F_HONOR_NUMA,
@@ -171,7 +184,10 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 	EXPECT_EQ('n', target_peek(&self->target, addr, 1));
 }
 
-/* Migrate the target's pages between the nodes, until killed. */
+/*
+ * Migrate the target's pages between the nodes repeatedly, until the process is
+ * killed.
+ */
 static void keep_moving(pid_t pid)
 {
 	static const unsigned long nodes[] = { 1, 2 };
@@ -181,7 +197,10 @@ static void keep_moving(pid_t pid)
 		syscall(SYS_migrate_pages, pid, 3UL, &nodes[i], &nodes[i ^ 1]);
 }
 
-/* Row E1: the fault of a migration entry waits, then the page is taken. */
+/*
+ * Row E1: check that the fault on a migration entry waits, and that the page is then
+ * pinned.
+ */
 TEST_F(numa, E1_pages_on_the_move_are_waited_for)
 {
 	const uint64_t len = self->memory.len;
@@ -217,7 +236,10 @@ TEST_F(numa, E1_pages_on_the_move_are_waited_for)
 	EXPECT_EQ(5ULL, moved);
 }
 
-/* Number of pages: more extents than one allocation of the module holds. */
+/*
+ * Number of pages. Each page is an extent, and one allocation of the module cannot
+ * store all of them.
+ */
 #define TURNS 1200
 
 FIXTURE(interleaved)
@@ -225,7 +247,10 @@ FIXTURE(interleaved)
 	struct target target;
 	uint64_t addr;
 	const char *missing;
-	/* For each node: pages of the target, and pins before the test. */
+	/*
+	 * For each node: the number of pages of the target, and the number of pins
+	 * before the test.
+	 */
 	long pages[2];
 	long before[2];
 };
@@ -247,7 +272,10 @@ static long held_on(int node)
 {
 	char file[64];
 
-	/* Refresh the counters: each CPU keeps a difference of its own. */
+	/*
+	 * Refresh the counters first, because each CPU has changes that are not yet
+	 * added to them.
+	 */
 	lab_pins_held();
 	snprintf(file, sizeof(file), "/sys/devices/system/node/node%d/vmstat",
 		 node);
@@ -255,7 +283,10 @@ static long held_on(int node)
 	       lab_number(file, "nr_foll_pin_released ");
 }
 
-/* Count the pages on each node. Returns false if one is on neither node. */
+/*
+ * Count the pages on each node. Returns false if a page is on neither of the two
+ * nodes.
+ */
 static bool count_pages(const struct target *target, uint64_t addr,
 			long pages[2])
 {
@@ -287,7 +318,7 @@ FIXTURE_SETUP(interleaved)
 	ASSERT_EQ(0, target_start(&self->target));
 	self->addr = memory_map_small(target, len);
 	ASSERT_NE(0ULL, self->addr);
-	/* MPOL_BIND to node 1 alone fails if that node has no memory. */
+	/* MPOL_BIND to node 1 fails if node 1 has no memory. */
 	if (TARGET_CALL(target, SYS_mbind, self->addr, len, MPOL_BIND,
 			(long)&second, 3, 0)) {
 		self->missing = "no memory on node 1";
@@ -308,7 +339,7 @@ FIXTURE_TEARDOWN(interleaved)
 	target_stop(&self->target);
 }
 
-/* Row E8: a pin is counted in the statistics of the page's node. */
+/* Row E8: check that each pin is counted in the statistics of the page's node. */
 TEST_F(interleaved, E8_pins_are_counted_where_they_are)
 {
 	struct lab_answer answer;

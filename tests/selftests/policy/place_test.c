@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of row O4: gupx takes pages that may be pinned long-term where they are, and
- * delegates only the others to the kernel's engine. With CMA (boot with cma=64M) the
- * two kinds of pages are mixed.
+ * Tests of row O4: gupx itself pins the pages that may be pinned long-term without a
+ * migration. It delegates only the other pages to the kernel's engine. With CMA (boot
+ * with cma=64M), memory contains both kinds of pages.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN(place)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Pin the memory. Returns the number of bytes that the kernel's engine took. */
+/* Pin the memory. Returns the number of bytes that the kernel's engine pinned. */
 static uint64_t bytes_by_kernel(struct __test_metadata *_metadata,
 				FIXTURE_DATA(place) * self)
 {
@@ -59,13 +59,16 @@ static uint64_t bytes_by_kernel(struct __test_metadata *_metadata,
 	return by_kernel;
 }
 
-/* The fault of a long-term pin allocates pages that need no migration. */
+/* Check that the fault of a long-term pin allocates pages that need no migration. */
 TEST_F(place, O4_memory_brought_in_is_taken_by_our_own_loop)
 {
 	EXPECT_EQ(0ULL, bytes_by_kernel(_metadata, self));
 }
 
-/* Pages that the target faults in may be in CMA, but not all of them. */
+/*
+ * Pages that the target faults in may be in CMA. Check that at most half of these
+ * pages are delegated to the kernel's engine, or none if the machine has no CMA.
+ */
 TEST_F(place, O4_ordinary_memory_is_taken_by_our_own_loop)
 {
 	struct lab_zone movable;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of row L2: each verb clears the tag bits of the address first. Addresses carry
- * no tags on the test machines, so a parameter of the test build sets the mask.
+ * Tests of row L2: each verb first clears the tag bits of the address. The test
+ * machines do not support address tags. Therefore the test build of the module has a
+ * parameter that sets the mask of the tag bits.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,9 +27,9 @@
 #define TAG(bits) ((uint64_t)(bits) << 57)
 
 /**
- * A mapping of 16 pages with a hole behind it; the first four pages are resident.
+ * A mapping of 16 pages that is followed by a hole. The first four pages are resident.
  * @plain: address of the mapping
- * @addr: the same address with the tag
+ * @addr: address of the mapping with the tag
  */
 FIXTURE(tag)
 {
@@ -85,7 +86,10 @@ FIXTURE_TEARDOWN(tag)
 	target_stop(&self->target);
 }
 
-/* Check @answer; its stop address keeps the caller's tag. */
+/*
+ * Check that @answer reports @done bytes, and that its stop address contains the
+ * caller's tag.
+ */
 static void check_answer(struct __test_metadata *_metadata,
 			 const struct lab_answer *answer, uint64_t addr,
 			 uint64_t done)
@@ -198,7 +202,10 @@ TEST_F(tag, L2_explain_tells_what_is_there)
 	EXPECT_EQ(GUPX_OUTCOME_FAULT, judged.outcome);
 }
 
-/* Bit 63 is not part of the mask, so the address is not mapped. */
+/*
+ * Check that bit 63, which is not part of the mask, is not cleared. The resulting
+ * address is not mapped.
+ */
 TEST_F(tag, L2_other_high_bits_are_no_tag)
 {
 	const uint64_t odd = self->plain | 1ULL << 63;
@@ -212,7 +219,10 @@ TEST_F(tag, L2_other_high_bits_are_no_tag)
 	check_answer(_metadata, &answer, odd, 0);
 }
 
-/* Row L2 (clear tag bits) with the target's own mask, if the CPU has address tags. */
+/*
+ * Row L2 (clear tag bits): test the target's own mask, if the CPU supports address
+ * tags.
+ */
 TEST_F(row, L2_tag_by_the_mask_of_the_target)
 {
 	if (TARGET_CALL(&self->target, SYS_arch_prctl, ARCH_ENABLE_TAGGED_ADDR,

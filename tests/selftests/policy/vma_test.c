@@ -56,7 +56,7 @@ TEST_F(row, V5_secret_memory)
 		    GUPX_REASON_SECRETMEM);
 }
 
-/* Row V6: a write pin is refused where writes are tracked, by both engines. */
+/* Row V6: check that a write pin is refused where writes are tracked. */
 static void check_dirty_tracking(struct __test_metadata *_metadata,
 				 const struct target *target, uint64_t addr,
 				 uint32_t flags)
@@ -97,13 +97,19 @@ TEST_F(row, V6_pages_are_written_back)
 	}
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, 0);
-	/* The copies of a private mapping are not written back. */
+	/*
+	 * The kernel does not write back the copies in a private mapping, so a write
+	 * pin is allowed.
+	 */
 	BUILD(MEMORY_DISK_PRIVATE);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE);
 }
 
-/* Both engines pin the pages before a mapping that row V6 (dirty tracking) refuses. */
+/*
+ * Check that both engines pin the pages before a mapping that row V6 (dirty tracking)
+ * refuses.
+ */
 TEST_F(row, V6_ends_a_request_in_the_middle)
 {
 	static const uint32_t engines[] = { 0, GUPX_F_ENGINE_KERNEL };
@@ -115,7 +121,9 @@ TEST_F(row, V6_ends_a_request_in_the_middle)
 	if (missing)
 		SKIP(return, "%s", missing);
 	BUILD(MEMORY_ANON);
-	/* Move a part of the file mapping over the second half. */
+	/*
+	 * Move a part of the file mapping to the second half of the anonymous memory.
+	 */
 	ASSERT_EQ((long)(self->memory.addr + 8 * page),
 		  TARGET_CALL(&self->target, SYS_mremap, file.addr, 8 * page,
 			      8 * page, MREMAP_MAYMOVE | MREMAP_FIXED,
@@ -150,15 +158,15 @@ TEST_F(row, V7_write_without_permission)
 }
 
 /*
- * Rows V9 (FORCE needs a copy-on-write mapping) and E4 (it may write through a read-only
- * entry of an exclusive page).
+ * Check rows V9 (FORCE needs a copy-on-write mapping) and E4 (a FORCE write may use a
+ * read-only entry of an exclusive page).
  */
 TEST_F(row, V9_E4_force_writes_to_private_mapping)
 {
 	BUILD(MEMORY_READ_ONLY);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE | GUPX_F_FORCE);
-	/* An empty entry is faulted in; the other pages stay absent. */
+	/* An empty entry is faulted in, while the other pages are not. */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->memory.addr,
 				 self->memory.len, MADV_DONTNEED));
 	check_taken(_metadata, &self->target, self->memory.addr, lab_page(),
@@ -191,7 +199,7 @@ TEST_F(row, V10_read_without_permission)
 	EXPECT_EQ('p', byte);
 }
 
-/* Row V11: a remote request ignores protection keys. */
+/* Row V11: check that a request to another process ignores protection keys. */
 TEST_F(row, V11_protection_keys_do_not_deny)
 {
 	const long key = TARGET_CALL(&self->target, SYS_pkey_alloc, 0, 3);
