@@ -49,7 +49,7 @@ bool fail_nth_disarm(struct fail_nth *fail_nth)
 {
 	const int error = errno;
 	char text[16] = "";
-	/* If the injected failure hits this read, no earlier call failed. */
+	/* If the injected failure hits this read, then no call before it has failed. */
 	const bool hit = pread(fail_nth->file, text, sizeof(text) - 1, 0) > 0 &&
 			 strtoul(text, NULL, 10) == 0;
 

@@ -70,9 +70,9 @@ size_t lab_pinned_frames(int pin_fd, uint64_t addr, size_t nr,
 			 uint64_t *frames);
 
 /*
- * Read @nr words of /proc/PID/pagemap, one for each page. If the range extends
- * beyond the user address space, all words are 0. Returns the number of present
- * pages.
+ * Read @nr words of /proc/PID/pagemap, one for each page. If the range extends beyond
+ * the user address space, all words are 0. Returns the number of pages that are
+ * present.
  */
 size_t lab_pagemap(pid_t pid, uint64_t addr, size_t nr, uint64_t *words);
 uint64_t lab_pagemap_word(pid_t pid, uint64_t addr);

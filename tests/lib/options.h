@@ -38,7 +38,10 @@ struct option_spec {
 	void *value;
 };
 
-/* Parse the command line. If it is invalid, print @usage and exit with status 2. */
+/*
+ * Parse the command line. If the command line is invalid, print @usage and exit with
+ * status 2.
+ */
 void options_parse(int argc, char **argv, const struct option_spec *specs,
 		   const char *usage);
 

@@ -54,8 +54,8 @@ FIXTURE_TEARDOWN(row)
 	} while (0)
 
 /*
- * Pin a range and release it. Returns the result of the PIN request; its pin fd is
- * closed.
+ * Pin a range and release it. Returns the result of the PIN request; the pin fd in
+ * this result is closed.
  */
 static inline struct lab_answer pin_once(const struct target *target,
 					 uint64_t addr, uint64_t len,

@@ -246,7 +246,7 @@ long target_poke(const struct target *target, uint64_t addr, size_t len,
 
 /*
  * A prime number. Steps of this length reach every page, unless the number of pages
- * is a multiple of it.
+ * is a multiple of STRIDE.
  */
 #define STRIDE 7919
 

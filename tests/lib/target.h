@@ -39,7 +39,7 @@ void target_stop(struct target *target);
 /* Wait for a target that ends without being killed, and clear @pid. */
 void target_reap(struct target *target);
 
-/* Run a system call in the target. Returns its result, or -errno. */
+/* Run a system call in the target. Returns the result of the system call, or -errno. */
 long target_call(const struct target *target, long number,
 		 const long arguments[6]);
 #define TARGET_CALL(target, number, ...) \

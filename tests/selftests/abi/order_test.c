@@ -248,7 +248,7 @@ TEST_F(order, extents_at_the_edges)
 	EXPECT_EQ(0U, head.count);
 }
 
-/* Check that PIN tests whether it can write its result before it pins anything. */
+/* Check that PIN tests whether its result can be written before any page is pinned. */
 TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 {
 	struct gupx_extents head;
@@ -276,8 +276,8 @@ TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 }
 
 /*
- * READ does not access the buffer before it copies. Check that the ioctl succeeds
- * even if the buffer is bad, and that the request stops when it copies.
+ * READ does not access the buffer before the copy. Check that the ioctl succeeds even
+ * if the buffer is bad, and that the request stops at the copy.
  */
 TEST_F(order, read_into_bad_buffer_stops_at_copy)
 {

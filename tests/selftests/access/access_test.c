@@ -332,7 +332,7 @@ TEST_F(access, allow_task_mem)
 }
 
 /*
- * Check that FORCE requires the parameter allow_force. The next tests check that it
+ * Check that FORCE requires the parameter allow_force. A test below checks that FORCE
  * also requires CAP_SYS_PTRACE.
  */
 TEST_F(access, deny_force_without_parameter)
@@ -346,8 +346,8 @@ TEST_F(access, deny_force_without_parameter)
 }
 
 /*
- * Drop all capabilities of the target. If the target kept its capabilities, a caller
- * with fewer capabilities could not access it.
+ * Drop all capabilities of the target. Otherwise, a caller with fewer capabilities
+ * than the target could not access the target.
  */
 static long drop_capabilities_of(const struct target *target)
 {
@@ -396,7 +396,7 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 
 /*
  * The kernel's engine holds the target's mmap_lock longer than gupx's own loop. Check
- * that it requires either the parameter or CAP_SYS_ADMIN.
+ * that this engine requires either the parameter or CAP_SYS_ADMIN.
  */
 TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
 {

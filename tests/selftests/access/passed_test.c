@@ -333,9 +333,10 @@ TEST_F(who, allow_maker_of_user_namespace_on_a_process_inside)
 }
 
 /*
- * A request that waits in the old address space holds a reference to it, so the
- * address space stays usable. Check that the process that opened the mem fd can still
- * use it. Other processes must be refused, because the target now has another mm.
+ * A request that waits in the old address space holds a reference to this address
+ * space, so the address space stays usable. Check that the process that opened the
+ * mem fd can still use the mem fd. Other processes must be refused, because the
+ * target now has another mm.
  */
 TEST(deny_passed_mem_fd_of_exec_ed_target)
 {

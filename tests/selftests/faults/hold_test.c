@@ -4,8 +4,8 @@
  * table at most, even in a long request. During the request, the target calls mmap()
  * and munmap(), and the test reads histograms of the tracepoint gupx:gupx_lock_held.
  *
- * A writer may have to wait longer nevertheless: until it has waited for 4 ms, rwsem
- * allows a reader on another CPU to take the lock first.
+ * A writer may have to wait longer nevertheless: until the writer has waited for 4
+ * ms, rwsem allows a reader on another CPU to take the lock first.
  */
 #define _GNU_SOURCE
 #include <signal.h>

@@ -87,7 +87,7 @@ TEST_F(row, L10_others_have_their_turn)
 	}
 	/*
 	 * If the request did not call the scheduler, this process would run only
-	 * after it.
+	 * after the request.
 	 */
 	EXPECT_LE(3U, turns[0]);
 	EXPECT_LE(2U, turns[1]);

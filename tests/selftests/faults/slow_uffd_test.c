@@ -90,8 +90,8 @@ static void check_killable(struct __test_metadata *_metadata,
 
 	NEED_LATE(&slow_uffd, 0);
 	/*
-	 * The first half is resident. If it was pinned, its pins must be released,
-	 * too.
+	 * The first half is resident. If the request has pinned these pages, it must
+	 * release them, too.
 	 */
 	ASSERT_EQ(0, slow_uffd_fill(&slow_uffd, self->memory.len / 2));
 	pid = fork();
@@ -163,7 +163,7 @@ TEST_F(slow_uffd, O3_interruptible_request_is_interrupted)
 	for (int round = 0; round < 2; round++) {
 		/*
 		 * In the first round, the range contains no resident page. In the
-		 * second round, it contains two.
+		 * second round, the range contains two resident pages.
 		 */
 		const uint64_t addr =
 			self->memory.addr + half - 2 * round * page;

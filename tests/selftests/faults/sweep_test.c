@@ -570,8 +570,8 @@ static void check_unpinned_nothing(struct __test_metadata *_metadata,
 }
 
 /*
- * Check the counters after an UNPIN. @charged may exceed @bytes, because it covers whole
- * folios and the records of partly pinned folios.
+ * Check the counters after an UNPIN. @charged may be larger than @bytes, because the
+ * charge includes whole folios and the records of partly pinned folios.
  */
 static void check_unpinned(struct __test_metadata *_metadata,
 			   const struct holding *before,
@@ -589,7 +589,7 @@ static void check_unpinned(struct __test_metadata *_metadata,
 
 /*
  * Unpin a range and inject one failure. UNPIN must release the whole range or
- * nothing. After EFAULT, both are valid, because it can mean that only the result
+ * nothing. After EFAULT, both are valid, because EFAULT can mean that only the result
  * could not be written. Returns true if the failure was injected.
  */
 static bool unpin_part(struct __test_metadata *_metadata,
@@ -638,7 +638,7 @@ static void sweep_unpins(struct __test_metadata *_metadata,
 	check_sweep(_metadata, self);
 }
 
-/* Unpin all but the first and the last page, which splits extents at both ends. */
+/* Unpin all but the first and the last page. This splits extents at both ends. */
 TEST_F_TIMEOUT(sweep, unpin, SECONDS)
 {
 	const uint64_t page = lab_page();

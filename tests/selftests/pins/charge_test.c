@@ -158,7 +158,10 @@ TEST_F(charge, is_not_dodged_by_a_user_namespace)
 
 	if (unshare(CLONE_NEWUSER))
 		SKIP(return, "no user namespace to be had");
-	/* Keep the children dumpable, so that this process may open their mem files. */
+	/*
+	 * Keep the children dumpable, so that this process may open the mem files of
+	 * the children.
+	 */
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
 	EXPECT_EQ(16 * page, info_now(_metadata).memlock_limit);
 	ASSERT_EQ(0, target_start(&target));
@@ -173,8 +176,8 @@ TEST_F(charge, is_not_dodged_by_a_user_namespace)
 }
 
 /*
- * A pinned subpage prevents the kernel from freeing its folio. Check that the whole
- * folio is charged.
+ * A pinned subpage prevents the kernel from freeing the folio of this subpage. Check
+ * that the whole folio is charged.
  */
 TEST_F(charge, is_for_whole_folios)
 {

@@ -37,7 +37,7 @@
 #define MAX_EXTENTS "/sys/module/gupx/parameters/max_extents"
 
 /**
- * struct payer - an unprivileged process that pins all it can
+ * struct payer - an unprivileged process that pins as much as possible
  * @target: target process
  * @addr: address that is pinned again and again
  * @huge: address of a huge page, in the variant that needs one in addition to @addr
@@ -699,7 +699,7 @@ FIXTURE_SETUP(extents_of_a_user)
 	ASSERT_EQ(0, lab_info(&info));
 	EXPECT_EQ((uint64_t)self->before, info.max_extents);
 	self->used = info.extents_used;
-	/* Keep the parameter file open for tests that drop root. */
+	/* Keep the parameter file open for tests that drop root privileges. */
 	self->max_extents = open(MAX_EXTENTS, O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->max_extents);
 	ASSERT_LT(0, dprintf(self->max_extents, "%lu", self->used + MOST));

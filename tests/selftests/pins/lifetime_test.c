@@ -211,7 +211,10 @@ TEST_F(life, O1_child_writes_first)
 	EXPECT_EQ((long)self->nr * 'A',
 		  target_peek(&self->target, self->memory.addr,
 			      self->memory.len));
-	/* If the page were shared, this write would replace it in the parent. */
+	/*
+	 * If the parent and the child still shared the page, this write would replace
+	 * the page in the parent.
+	 */
 	EXPECT_EQ(0, target_poke(&self->target, self->memory.addr,
 				 self->memory.len, 'B'));
 	lab_pagemap(self->target.pid, self->memory.addr, self->nr, parent);
@@ -282,7 +285,7 @@ TEST_F(life, pin_fd_is_passed_on)
 							     GUPX_F_WRITE)));
 	ASSERT_EQ(sender, waitpid(sender, &status, 0));
 	ASSERT_EQ(0, status);
-	/* The pin fd is in the socket: no process has it open. */
+	/* The pin fd is in the socket, and no process has the pin fd open. */
 	EXPECT_EQ(self->held + (long)self->nr, lab_pins_held());
 	pin_fd = holder_receive_fd(line[0]);
 	ASSERT_LE(0, pin_fd);

@@ -93,8 +93,8 @@ static void model_stop(struct __test_metadata *_metadata, struct model *model)
 }
 
 /*
- * Write to each page its number. Pages that the target may not write are not
- * numbered.
+ * Write the number of each page to the start of the page. The target must be able to
+ * write to these pages.
  */
 static long number_pages(const long arguments[6])
 {
@@ -821,7 +821,7 @@ static long drop_pages(const long arguments[6])
 	return madvise((void *)arguments[0], arguments[1], MADV_DONTNEED);
 }
 
-/* Allocate the freed pages and fill them. */
+/* Allocate the memory that was freed, and fill it with other contents. */
 static void use_memory(void)
 {
 	const size_t len = 2 * RACED_PAGES * lab_page();

@@ -33,7 +33,7 @@
 #endif
 
 #define BYTE 0x5a
-/* Seconds that one access may take. */
+/* Maximum number of seconds for one access. */
 #define TIMEOUT 5
 
 FIXTURE(window)
@@ -498,7 +498,7 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 		EXPECT_EQ(0, access_signal(window, true));
 		ASSERT_EQ(0, protect_range(uffd, window, page));
 	}
-	/* UNPIN zaps the PTE, whether it is write-protected or not. */
+	/* UNPIN zaps the PTE, no matter if the PTE is write-protected. */
 	ASSERT_EQ(0, lab_unpin(self->write_pin, 0, page, NULL));
 	EXPECT_EQ(SIGBUS, access_signal(window, false));
 	EXPECT_EQ(SIGBUS, access_signal(window, true));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of rows E: the checks of a page table entry. */
+/* Tests of rows E: checks of page table entries. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>

@@ -495,7 +495,10 @@ FIXTURE_SETUP(poisoned)
 	failed = TARGET_CALL(&self->target, SYS_madvise,
 			     self->addr + BAD_PAGE * lab_page(), lab_page(),
 			     MADV_HWPOISON);
-	/* A pinned page cannot be unmapped (EBUSY), but it is marked as poisoned. */
+	/*
+	 * The kernel cannot unmap a pinned page (EBUSY), but it marks the page as
+	 * poisoned.
+	 */
 	if (failed && failed != -EBUSY)
 		self->missing = "this kernel poisons no memory";
 }
@@ -609,8 +612,8 @@ TEST_F(row, E10_shared_table_of_hugetlb)
 	ASSERT_EQ(0, target_poke(&self->target, addr, 1, 's'));
 	ASSERT_EQ(0, target_fork(&self->target, &child));
 	/*
-	 * fork() does not copy entries of a shared file. The first fault in the child
-	 * makes it share the table.
+	 * fork() does not copy entries of a shared file. After the first fault in the
+	 * child, the child shares the page table of the target.
 	 */
 	ASSERT_EQ('s', target_peek(&child, addr, 1));
 	ASSERT_EQ(0, target_poke(&child, addr + HUGE, 1, 't'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of rows L and O: the inner and the outer GUP loop. */
+/* Tests of rows L and O: the inner loop and the outer loop of GUP. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>

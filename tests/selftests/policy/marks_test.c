@@ -59,7 +59,7 @@ static uint64_t page_flags(const struct target *target, uint64_t addr)
 
 /*
  * Build a read-only huge page that is mapped by a PMD. Only requests with FORCE can
- * write to it.
+ * write to this page.
  */
 #define BUILD_HUGE_READ_ONLY()                                                \
 	do {                                                                  \
@@ -268,7 +268,7 @@ TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 				 self->memory.len, MADV_MERGEABLE));
 	ASSERT_TRUE(wait_for_merge(&self->target, &self->memory));
 	shared = frame_of(&self->target, self->memory.addr);
-	/* READ gets references instead of pins, and does not unshare the page. */
+	/* READ holds references instead of pins, and does not unshare the page. */
 	EXPECT_EQ(1ULL, lab_read(self->target.mem_fd, self->memory.addr, 1,
 				 &byte, GUPX_F_NOFAULT)
 				.done);

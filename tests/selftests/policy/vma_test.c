@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of rows V: the checks of a VMA. */
+/* Tests of rows V: checks of VMAs. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>
