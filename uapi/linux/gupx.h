@@ -4,9 +4,9 @@
  *
  * Every request names its target by @mem_fd, an open file descriptor of
  * /proc/PID/mem. The open() of that file ran the kernel's own ptrace check, and the
- * descriptor names one address space for its whole life. If another process than the
- * opener uses it, or the opener has changed its credentials, the module repeats the
- * check for the caller. Sizes and addresses are in bytes.
+ * descriptor refers to the same address space until it is closed. If a process other
+ * than the opener uses the descriptor, or if the opener has changed its credentials, the
+ * module repeats the check for the caller. Sizes and addresses are in bytes.
  *
  * Two kinds of failure
  * --------------------
@@ -15,8 +15,9 @@
  *
  *   ENOTTY       no such ioctl: the module is older than the caller
  *   EOPNOTSUPP   an unknown flag, or a verb that this module does not implement
- *   E2BIG        the struct has a tail that this module does not know and that is
- *                not all zero; or the struct or an array entry is longer than a page
+ *   E2BIG        the struct has fields at its end that this module does not know, and
+ *                not all of their bytes are zero; or the struct or an array entry is
+ *                longer than a page
  *   EINVAL       malformed request: the size of the struct or of an array entry is
  *                too small, a reserved field is not zero, an address, offset or
  *                length is not page aligned where it must be, the range wraps around
@@ -24,10 +25,11 @@
  *                contradict each other or another field
  *   EFAULT       the caller's own struct or buffer cannot be read or written
  *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH does not count)
- *   EMEDIUMTYPE  @mem_fd is open but is no /proc/PID/mem, or @pin_fd is no pin fd
+ *   EMEDIUMTYPE  @mem_fd is an open file other than /proc/PID/mem, or @pin_fd is an
+ *                open file other than a pin fd
  *   EACCES       the caller may not access the target: @mem_fd is not open for
- *                reading, or not for writing although %GUPX_F_WRITE is set, or it was
- *                opened with rights that the caller does not have
+ *                reading; or %GUPX_F_WRITE is set and @mem_fd is not open for writing;
+ *                or @mem_fd was opened with rights that the caller does not have
  *   EPERM        not permitted: a flag needs a module parameter or a capability, the
  *                module parameter allow_pins is off (PIN), or a seal of the pin fd
  *                forbids it
@@ -35,36 +37,40 @@
  *                thread)
  *   EXDEV        @pin_fd holds pins of another address space, or pins that are
  *                charged to another user
- *   EFBIG        PIN asks for more than the module parameter max_pin_mib allows
+ *   EFBIG        the range of a PIN is larger than the module parameter max_pin_mib
+ *                allows
  *   EBUSY        SEAL: the pin fd has a writable window, or a PIN is adding to it
- *   ENOBUFS      RLIMIT_MEMLOCK is too low; struct gupx_pin returns limit, usage and
- *                request
+ *   ENOBUFS      RLIMIT_MEMLOCK is too low; struct gupx_pin then contains the limit, the
+ *                bytes charged so far, and the bytes that this request needed
  *   EDQUOT       UNPIN would cut an extent in two, and the user already has as many
  *                extents as the module parameter max_extents allows
- *   ENOMEM       no kernel memory for the request's own bookkeeping
+ *   ENOMEM       the kernel has no memory for the data structures of the request
  *   EMFILE       the process has no free file descriptor for a new pin fd
  *   ENFILE       the system has no free open file
  *   EINTR        a fatal signal arrived before the loop began, or during EXPLAIN or
  *                EXTENTS
  *   ENODEV       the module is being unloaded by force
  *
- * Once the loop has run, ioctl() returns 0 and the struct has the result: @done bytes,
- * and in @stop the address, stage and reason of an early end, with the errno that
- * get_user_pages has for it. get_user_pages itself would have returned
- * `done ? done / page size : -stop.error`.
+ * Once the loop has run, ioctl() returns 0 and the struct contains the result. @done is
+ * the number of bytes done. If the request ended early, @stop contains the address, the
+ * stage, the reason, and the errno that get_user_pages uses for this reason.
+ * get_user_pages itself would have returned `done ? done / page size : -stop.error`.
  *
- * A struct that cannot be written is refused before any work. If it becomes unwritable
- * while the request runs (another thread calls munmap(), say), ioctl() fails with
- * EFAULT and only the answer is lost: a new pin fd is closed and its pins are released,
- * pins added to an existing pin fd stay in it (EXTENTS lists them), and populated pages
- * stay populated. EXPLAIN and EXTENTS have no side effects; they also fail with EFAULT
- * if their buffer ends early, even if some entries were written.
+ * If the caller's struct cannot be written, ioctl() fails before any work is done. If the
+ * struct becomes unwritable while the request runs (for example because another thread
+ * calls munmap()), ioctl() fails with EFAULT and the result is lost. A new pin fd is then
+ * closed and its pins are released. Pins that were added to an existing pin fd stay in
+ * that pin fd, and EXTENTS lists them. Populated pages stay populated. EXPLAIN and
+ * EXTENTS have no side effects; they also fail with EFAULT if part of their buffer cannot
+ * be written, even if some entries were written.
  *
  * Extending the structs
  * ---------------------
- * Each struct begins with its @size as the caller knows it. A module that knows a
- * longer struct treats the missing tail as zero. A module that knows a shorter one
- * refuses a tail that is not zero. Field tags: [in], [out], [in,out].
+ * Each struct begins with @size, the size of the struct that the caller was compiled
+ * with. If the module's struct is longer, the module treats the missing fields as zero.
+ * If the module's struct is shorter, the module fails the request unless all bytes of the
+ * unknown fields are zero. The fields are tagged with their direction: [in], [out] or
+ * [in,out].
  */
 #ifndef _UAPI_LINUX_GUPX_H
 #define _UAPI_LINUX_GUPX_H
@@ -75,8 +81,8 @@
 #define GUPX_DEVICE "/dev/gupx"
 
 /*
- * Raised if programs built for an older number would misbehave. Additions do not raise
- * it.
+ * Version number of the ABI. It is raised if programs that were built for an older number
+ * would no longer work correctly. New flags, fields and ioctls do not raise the number.
  */
 #define GUPX_ABI 2
 
@@ -98,41 +104,52 @@
  * GUPX_IOC_INFO returns them at run time.
  */
 
-/* Access for writing: breaks copy-on-write, needs a @mem_fd open for writing. */
+/*
+ * Access the memory for writing. This breaks copy-on-write and needs a @mem_fd that is
+ * open for writing.
+ */
 #define GUPX_F_WRITE (1U << 0)
 /*
- * Override the mapping's protection, like ptrace. Needs the module parameter
- * allow_force and CAP_SYS_PTRACE.
+ * Override the mapping's protection, like ptrace does. This flag needs the module
+ * parameter allow_force and CAP_SYS_PTRACE.
  */
 #define GUPX_F_FORCE (1U << 1)
-/* Take only pages that are mapped already; stop where a page fault is needed. */
+/* Only use pages that are mapped already; stop where a page fault is needed. */
 #define GUPX_F_NOFAULT (1U << 2)
 /* Fault pages in, but never wait for I/O; stop where a wait is needed. */
 #define GUPX_F_NOWAIT (1U << 3)
 /* Accept anonymous mappings only. */
 #define GUPX_F_ANON (1U << 4)
-/* Like a core dump: stop at memory that was never touched instead of filling it. */
+/*
+ * Stop at memory that was never accessed instead of allocating pages for it, like a core
+ * dump does.
+ */
 #define GUPX_F_DUMP (1U << 5)
-/* Report poisoned memory as EHWPOISON, not EFAULT. POPULATE always does. */
+/*
+ * Report poisoned memory as EHWPOISON, not as EFAULT. POPULATE always reports it as
+ * EHWPOISON.
+ */
 #define GUPX_F_HWPOISON (1U << 6)
-/* Any signal ends a wait for a page, not only a fatal one. */
+/* Let any signal end a wait for a page, not only a fatal signal. */
 #define GUPX_F_INTERRUPTIBLE (1U << 7)
-/* Take a fault on a NUMA hinting entry instead of following it. */
+/* Trigger a page fault at a NUMA hinting entry instead of using the page it maps. */
 #define GUPX_F_HONOR_NUMA (1U << 8)
 /*
- * Run the kernel's own get_user_pages instead of the module's loop, for comparison; it
- * is no fallback. Needs the module parameter allow_kernel_engine or CAP_SYS_ADMIN.
+ * Run the kernel's own get_user_pages instead of the module's loop. The flag is meant for
+ * a comparison of the two, not as a fallback. It needs the module parameter
+ * allow_kernel_engine or CAP_SYS_ADMIN.
  */
 #define GUPX_F_ENGINE_KERNEL (1U << 9)
 /*
- * Pin without FOLL_LONGTERM and hold the pins anyway, to reproduce memory hot-unplug
- * and CMA bugs. Needs the module parameter allow_short_pins and CAP_SYS_ADMIN.
+ * Pin without FOLL_LONGTERM, but hold the pins for as long as other pins. The purpose is
+ * to reproduce bugs of memory hot-unplug and CMA. This flag needs the module parameter
+ * allow_short_pins and CAP_SYS_ADMIN.
  */
 #define GUPX_F_SHORT (1U << 10)
 /*
- * Make the new pin fd read-only: it never has a writable window, in any process that
- * receives it. Like %GUPX_SEAL_WRITE from the start. Only for a PIN that creates a
- * pin fd.
+ * Make the new pin fd read-only: no process that has the pin fd can map a writable window
+ * of it. The pin fd starts with the seal %GUPX_SEAL_WRITE. The flag is only valid for a
+ * PIN that creates a pin fd.
  */
 #define GUPX_F_READ_ONLY (1U << 11)
 
@@ -147,24 +164,27 @@
 	(GUPX_F_FORCE | GUPX_F_NOFAULT | GUPX_F_NOWAIT | GUPX_F_ANON | \
 	 GUPX_F_DUMP | GUPX_F_HWPOISON | GUPX_F_INTERRUPTIBLE |        \
 	 GUPX_F_HONOR_NUMA | GUPX_F_ENGINE_KERNEL)
-/* For a judged PIN. The other verbs accept the flags that are also in their own set. */
+/*
+ * The flags that EXPLAIN accepts to judge a PIN. To judge another verb, EXPLAIN accepts
+ * the flags that are both in this set and in the set of the verb.
+ */
 #define GUPX_EXPLAIN_FLAGS \
 	(GUPX_PIN_FLAGS & ~(GUPX_F_ENGINE_KERNEL | GUPX_F_READ_ONLY))
 
 /**
  * enum gupx_stage - the stage of the loop at which a request stopped
- * @GUPX_STAGE_NONE: it did not stop early
+ * @GUPX_STAGE_NONE: the request did not stop early
  * @GUPX_STAGE_LOOKUP: looking up the mapping at the address
- * @GUPX_STAGE_VMA: checking the mapping; if it does not fit, POPULATE reports EINVAL
- *	for every reason, like madvise()
+ * @GUPX_STAGE_VMA: checking if the request may access the mapping; if it may not, POPULATE
+ *	reports EINVAL for every reason, like madvise()
  * @GUPX_STAGE_GATE: the vsyscall page, which no VMA describes
  * @GUPX_STAGE_FOLLOW: checking the page-table entry
  * @GUPX_STAGE_FAULT: faulting the page in
  * @GUPX_STAGE_GRAB: taking a reference on the page
- * @GUPX_STAGE_SIGNAL: a signal for the caller
+ * @GUPX_STAGE_SIGNAL: checking for signals to the caller
  * @GUPX_STAGE_ACCOUNT: charging the pins
  * @GUPX_STAGE_COPY: copying to the caller's buffer
- * @GUPX_STAGE_ENGINE: inside the kernel's own get_user_pages, which gives no reason
+ * @GUPX_STAGE_ENGINE: inside the kernel's own get_user_pages, which reports no reason
  */
 enum gupx_stage {
 	GUPX_STAGE_NONE = 0,
@@ -181,9 +201,10 @@ enum gupx_stage {
 };
 
 /**
- * enum gupx_reason - why a request stopped; never renumbered
- * @GUPX_REASON_NONE: it did not stop early
- * @GUPX_REASON_NO_MAPPING: no mapping at the address (EFAULT; POPULATE: ENOMEM)
+ * enum gupx_reason - why a request stopped; the numbers never change
+ * @GUPX_REASON_NONE: the request did not stop early
+ * @GUPX_REASON_NO_MAPPING: there is no mapping at the address (EFAULT, or ENOMEM for
+ *	POPULATE)
  * @GUPX_REASON_GATE_WRITE: the vsyscall page is never writable (EFAULT)
  * @GUPX_REASON_GATE_EMPTY: the vsyscall page has no readable entry (EFAULT)
  * @GUPX_REASON_IO_MAPPING: the mapping is of device memory or raw page frames: VM_IO
@@ -191,43 +212,49 @@ enum gupx_stage {
  * @GUPX_REASON_NOT_ANON: %GUPX_F_ANON is set, but the mapping is of a file (EFAULT)
  * @GUPX_REASON_FSDAX: pages of a DAX file cannot be pinned long-term (EOPNOTSUPP)
  * @GUPX_REASON_SECRETMEM: memfd_secret() memory is never accessible (EFAULT)
- * @GUPX_REASON_DIRTY_TRACKING: the mapping is shared and writable, of a file whose
- *	filesystem tracks writes; it cannot be pinned long-term for writing (EFAULT)
+ * @GUPX_REASON_DIRTY_TRACKING: the mapping is a shared, writable mapping of a file, and
+ *	the filesystem of that file tracks which pages are written; such a mapping cannot
+ *	be pinned long-term for writing (EFAULT)
  * @GUPX_REASON_NO_WRITE: the mapping is not writable (EFAULT)
  * @GUPX_REASON_FORCE_HUGETLB: FORCE cannot write to hugetlb (EFAULT)
  * @GUPX_REASON_FORCE_SHARED: FORCE cannot write to a mapping that is not
  *	copy-on-write (EFAULT)
  * @GUPX_REASON_NO_READ: the mapping is not readable (EFAULT)
  * @GUPX_REASON_NO_PAGE: the entry maps a page frame without a struct page (EEXIST)
- * @GUPX_REASON_DUMP_EMPTY: %GUPX_F_DUMP is set and the memory was never touched
+ * @GUPX_REASON_DUMP_EMPTY: %GUPX_F_DUMP is set and the memory was never accessed
  *	(EFAULT)
  * @GUPX_REASON_DUMP_SPECIAL: %GUPX_F_DUMP is set and the entry is the zero page or
  *	another special entry (EFAULT)
  * @GUPX_REASON_BAD_ENTRY: the page-table entry is corrupted (EFAULT)
- * @GUPX_REASON_NOFAULT: %GUPX_F_NOFAULT is set and the page cannot be taken without a
+ * @GUPX_REASON_NOFAULT: %GUPX_F_NOFAULT is set and the page cannot be used without a
  *	page fault (EFAULT)
- * @GUPX_REASON_WOULD_WAIT: %GUPX_F_NOWAIT is set and the page needs a wait (no error)
+ * @GUPX_REASON_WOULD_WAIT: %GUPX_F_NOWAIT is set and the request would have to wait for
+ *	the page (no error)
  * @GUPX_REASON_FAULT_OOM: no memory for the page (ENOMEM)
  * @GUPX_REASON_FAULT_HWPOISON: the page is poisoned (EHWPOISON or EFAULT)
- * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS: past the end of the file,
- *	an I/O error, or a userfaultfd that does not serve kernel faults (EFAULT)
+ * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS, because the address is past
+ *	the end of the file, because of an I/O error, or because a userfaultfd does not
+ *	handle faults of the kernel (EFAULT)
  * @GUPX_REASON_FAULT_SIGSEGV: an access would raise SIGSEGV (EFAULT)
  * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted (ENOMEM)
  * @GUPX_REASON_P2PDMA: the page is PCI peer-to-peer memory (EREMOTEIO)
  * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page accessible
  * @GUPX_REASON_DEVMAP_GONE: the device memory behind the entry was removed (EFAULT)
- * @GUPX_REASON_MIGRATE: the page may not be pinned long-term where it is, and could
- *	not be migrated (ENOMEM or EBUSY)
+ * @GUPX_REASON_MIGRATE: the page is in memory where no long-term pin is allowed, and it
+ *	could not be migrated to other memory (ENOMEM or EBUSY)
  * @GUPX_REASON_SIGNAL: a signal arrived (EINTR)
- * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK is too low, because the first part of a large
- *	folio is charged for the whole folio (ENOBUFS)
- * @GUPX_REASON_NO_KERNEL_MEMORY: no memory for bookkeeping (ENOMEM)
+ * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK was high enough for the range, but it is too low
+ *	for the extra charge of a large folio: its first part is charged for the whole
+ *	folio (ENOBUFS)
+ * @GUPX_REASON_NO_KERNEL_MEMORY: the kernel has no memory for the data structures of the
+ *	request (ENOMEM)
  * @GUPX_REASON_BUFFER: the caller's buffer cannot be written (EFAULT)
  * @GUPX_REASON_NO_PROGRESS: the loop ended with neither a page nor an error (EFAULT)
- * @GUPX_REASON_KERNEL_ENGINE: the kernel's own get_user_pages stopped here
- * @GUPX_REASON_UNSUPPORTED: the kernel would get it wrong (EOPNOTSUPP). A copy-on-write
- *	of memory without a struct page copies from the caller, not from the target; a
- *	kernel's engine WARNs if it cannot migrate hugetlb.
+ * @GUPX_REASON_KERNEL_ENGINE: the kernel's own get_user_pages stopped at this address
+ * @GUPX_REASON_UNSUPPORTED: the kernel would handle this case incorrectly (EOPNOTSUPP).
+ *	There are two such cases. A copy-on-write of memory without a struct page copies
+ *	from the caller, not from the target. And some kernels WARN about hugetlb pages
+ *	that would have to be migrated for a long-term pin.
  * @GUPX_REASON_EXTENTS: the user holds as many extents as the module parameter
  *	max_extents allows (EDQUOT)
  */
@@ -272,9 +299,10 @@ enum gupx_reason {
 
 /**
  * struct gupx_stop - address and reason of an early end of a request
- * @addr: [out] first byte that is not done; addr + len if all is done
- * @error: [out] errno that get_user_pages has for this reason; 0 if all is done, or
- *	for %GUPX_REASON_WOULD_WAIT
+ * @addr: [out] address of the first byte that is not done; addr + len of the request if
+ *	the whole range is done
+ * @error: [out] errno that get_user_pages uses for this reason; 0 if the whole range is
+ *	done, or for %GUPX_REASON_WOULD_WAIT
  * @stage: [out] enum gupx_stage
  * @reason: [out] enum gupx_reason
  */
@@ -290,15 +318,16 @@ struct gupx_stop {
  * @size: [in] sizeof(struct gupx_info)
  * @flags: [in] 0
  * @abi: [out] %GUPX_ABI of the module
- * @page_size: [out] bytes; the alignment that PIN and POPULATE need
- * @pin_flags: [out] flags that PIN accepts; 0: PIN is not implemented
- * @populate_flags: [out] the same for POPULATE
- * @read_flags: [out] the same for READ
- * @explain_flags: [out] the same for EXPLAIN
+ * @page_size: [out] page size in bytes; PIN and POPULATE need addresses and lengths that
+ *	are aligned to it
+ * @pin_flags: [out] flags that PIN accepts; 0 if PIN is not implemented
+ * @populate_flags: [out] flags that POPULATE accepts; 0 if it is not implemented
+ * @read_flags: [out] flags that READ accepts; 0 if it is not implemented
+ * @explain_flags: [out] flags that EXPLAIN accepts; 0 if it is not implemented
  * @params: [out] %GUPX_PARAM_*: module parameters that the administrator has enabled
- * @max_pin_mib: [out] MiB that one PIN may ask for
- * @memlock_limit: [out] RLIMIT_MEMLOCK of the caller, bytes; all ones: unlimited, or
- *	the caller has CAP_IPC_LOCK
+ * @max_pin_mib: [out] maximum length of the range of one PIN, in MiB
+ * @memlock_limit: [out] RLIMIT_MEMLOCK of the caller, in bytes; all bits are set if there
+ *	is no limit or the caller has CAP_IPC_LOCK
  * @memlock_used: [out] bytes charged to the caller's user now, by this module and by
  *	other drivers that charge the user
  * @version: [out] the module's version, NUL-terminated
@@ -335,14 +364,15 @@ struct gupx_info {
  * @size: [in] sizeof(struct gupx_pin)
  * @flags: [in] %GUPX_PIN_FLAGS
  * @mem_fd: [in] open /proc/PID/mem; open for writing if %GUPX_F_WRITE is set
- * @pin_fd: [in,out] in: a pin fd to add to, or -1 for a new one; out: the pin fd that
- *	owns the pages, or -1 if a new one was asked for and nothing was pinned
+ * @pin_fd: [in,out] in: a pin fd to add the pins to, or -1 to create a new pin fd. out:
+ *	the pin fd that owns the pages, or -1 if a new pin fd was requested and nothing was
+ *	pinned.
  * @addr: [in] page aligned
- * @len: [in] bytes, page aligned. 0 does nothing and succeeds. A range longer than
- *	max_pin_mib takes several requests into one pin fd.
+ * @len: [in] bytes, page aligned. 0 does nothing and succeeds. To pin a range that is
+ *	longer than max_pin_mib, make several requests with the same pin fd.
  * @done: [out] bytes pinned, from @addr on
  * @stop: [out] where and why the request stopped early
- * @memlock_limit: [out] bytes; all ones: unlimited. This and the next two fields are
+ * @memlock_limit: [out] as in struct gupx_info. This field and the next two fields are
  *	also valid if ioctl() fails with ENOBUFS.
  * @memlock_used: [out] bytes charged to the caller's user before this request
  * @memlock_asked: [out] bytes that this request wanted to charge
@@ -350,26 +380,30 @@ struct gupx_info {
  * The pages stay pinned until UNPIN releases them, or until the last reference to the
  * pin fd is dropped (by close(), exit, munmap() of its windows and so on).
  *
- * Each page of each pin is charged to the user, however often the page is pinned,
- * unless the caller has CAP_IPC_LOCK. The first part of a large folio in a pin fd is
- * charged for the whole folio, and for at least 9 pages. A run of the zero page is
- * charged as one page if the kernel does not count pins of the zero page, else for
- * each page.
+ * Each page of each pin is charged to the user, unless the caller has CAP_IPC_LOCK. A
+ * page that is pinned several times is charged several times. The first part of a large
+ * folio in a pin fd is charged for the whole folio, and for at least 9 pages. A run of
+ * the zero page is charged as one page if the kernel does not count pins of the zero
+ * page. Otherwise each page of the run is charged.
  *
  * The pin fd is also a file of the pinned bytes, in the order they were pinned.
  *
  * pread() copies them. It fails with EHWPOISON at a poisoned page and with ENODATA at
- * a released page. If part of a hugetlb page is poisoned, all of it counts as poisoned.
+ * a released page. If part of a hugetlb page is poisoned, the whole hugetlb page counts
+ * as poisoned.
  *
- * mmap() maps them without a copy; the mapping is called a window. It fails with EINVAL
- * unless it is MAP_SHARED; with EPERM if it is executable, if a pin is %GUPX_F_SHORT, or
- * if it is writable and %GUPX_SEAL_WRITE is set; and with EACCES if it is writable and
- * not every page was pinned for writing, or the pin fd is %GUPX_F_READ_ONLY.
+ * mmap() maps the pinned bytes without a copy; the mapping is called a window. mmap()
+ * fails with EINVAL unless the mapping is MAP_SHARED. It fails with EPERM if the mapping
+ * is executable, if a page was pinned with %GUPX_F_SHORT, or if the mapping is writable
+ * and %GUPX_SEAL_WRITE is set. It fails with EACCES if the mapping is writable and not
+ * every page was pinned for writing, or if the mapping is writable and the pin fd was
+ * created with %GUPX_F_READ_ONLY.
  *
- * An access to a window raises SIGBUS past the last page, at a released page, and, if
- * the window may be writable, at a page that was pinned for reading. Writes through a
- * window leave no soft-dirty or userfaultfd mark in the target. After exec or
- * MADV_DONTNEED in the target, the window shows the old page.
+ * An access to a window raises SIGBUS past the last page and at a released page. If the
+ * window is writable or mprotect() could make it writable, an access also raises SIGBUS
+ * at a page that was pinned for reading. Writes through a window leave no soft-dirty or
+ * userfaultfd mark in the target. After exec or MADV_DONTNEED in the target, the window
+ * still shows the page that was pinned.
  */
 struct gupx_pin {
 	__u32 size;
@@ -396,10 +430,11 @@ struct gupx_pin {
  * @done: [out] bytes that are now mapped, from @addr on
  * @stop: [out] where and why the request stopped early
  *
- * Equivalent to madvise(MADV_POPULATE_READ), or MADV_POPULATE_WRITE if %GUPX_F_WRITE is
- * set, by the target itself. Page-cache pages and new page tables are charged to the
- * caller's memory cgroup, anonymous and shmem pages to the target's. If the mapping has
- * no NUMA policy, the caller's policy applies.
+ * The effect is the same as if the target itself called madvise(MADV_POPULATE_READ), or
+ * madvise(MADV_POPULATE_WRITE) if %GUPX_F_WRITE is set. Page-cache pages and new page
+ * tables are charged to the caller's memory cgroup. Anonymous and shmem pages are charged
+ * to the target's memory cgroup. If the mapping has no NUMA policy, the caller's policy
+ * applies.
  */
 struct gupx_populate {
 	__u32 size;
@@ -443,13 +478,14 @@ struct gupx_read {
 
 /**
  * enum gupx_outcome - how a request would treat a run of pages
- * @GUPX_OUTCOME_TAKE: take them as they are
- * @GUPX_OUTCOME_SKIP: count them as done; there is no page to take
- * @GUPX_OUTCOME_FAULT: fault them in first
- * @GUPX_OUTCOME_UNSHARE: unshare them first: give the target its own copies
- * @GUPX_OUTCOME_MIGRATE: let the kernel take them, because they must be migrated for a
- *	long-term pin, or because only the kernel knows what they are
- * @GUPX_OUTCOME_STOP: stop here
+ * @GUPX_OUTCOME_TAKE: use the pages as they are
+ * @GUPX_OUTCOME_SKIP: count the addresses as done; there is no page to take a reference on
+ * @GUPX_OUTCOME_FAULT: fault the pages in first
+ * @GUPX_OUTCOME_UNSHARE: unshare the pages first, so that the target has its own copies
+ * @GUPX_OUTCOME_MIGRATE: let the kernel's own get_user_pages handle the pages, because
+ *	they must be migrated for a long-term pin, or because only the kernel can find out
+ *	which pages they are
+ * @GUPX_OUTCOME_STOP: stop at the first of the pages
  */
 enum gupx_outcome {
 	GUPX_OUTCOME_TAKE = 0,
@@ -464,13 +500,13 @@ enum gupx_outcome {
  * enum gupx_content - the memory at an address
  * @GUPX_CONTENT_HOLE: no mapping
  * @GUPX_CONTENT_UNSEEN: a mapping that the request may not access
- * @GUPX_CONTENT_EMPTY: never touched
+ * @GUPX_CONTENT_EMPTY: the page-table entry is empty
  * @GUPX_CONTENT_ABSENT: swapped out, under migration, or a marker entry
  * @GUPX_CONTENT_ANON: an anonymous page
  * @GUPX_CONTENT_FILE: a page of a file or of shared memory
  * @GUPX_CONTENT_ZERO: the zero page or the huge zero page
  * @GUPX_CONTENT_FRAME: memory without a struct page
- * @GUPX_CONTENT_DEVICE: device memory that only the kernel can take
+ * @GUPX_CONTENT_DEVICE: device memory whose pages only the kernel can find
  * @GUPX_CONTENT_GATE: the vsyscall page
  * @GUPX_CONTENT_BAD: a corrupted entry
  */
@@ -490,11 +526,11 @@ enum gupx_content {
 
 /* The page-table entry allows writing. */
 #define GUPX_JUDGED_WRITABLE (1U << 0)
-/* An anonymous page that is exclusive to the target. */
+/* The page is anonymous and exclusive to the target. */
 #define GUPX_JUDGED_EXCLUSIVE (1U << 1)
 
 /**
- * struct gupx_judgement - a run of equal pages and the outcome for them
+ * struct gupx_judgement - a range of pages that have the same properties and outcome
  * @addr: [out] first byte
  * @len: [out] bytes
  * @error: [out] errno if @outcome is %GUPX_OUTCOME_STOP
@@ -502,7 +538,8 @@ enum gupx_content {
  * @reason: [out] enum gupx_reason of the stop
  * @outcome: [out] enum gupx_outcome
  * @content: [out] enum gupx_content
- * @shift: [out] log2 of the bytes that one entry maps: 12, 21, 30; 0: no entry
+ * @shift: [out] log2 of the bytes that one page-table entry maps: 12, 21 or 30; 0 if there
+ *	is no page-table entry
  * @reserved: [out] 0
  * @flags: [out] %GUPX_JUDGED_*
  */
@@ -520,7 +557,7 @@ struct gupx_judgement {
 };
 
 /**
- * struct gupx_explain - ioctl(GUPX_IOC_EXPLAIN): judge a range without touching it
+ * struct gupx_explain - ioctl(GUPX_IOC_EXPLAIN): judge a range without accessing it
  * @size: [in] sizeof(struct gupx_explain)
  * @flags: [in] flags of the request to judge: %GUPX_EXPLAIN_FLAGS. %GUPX_F_ENGINE_KERNEL
  *	is not accepted because that engine gives no reasons.
@@ -529,17 +566,18 @@ struct gupx_judgement {
  * @addr: [in] page aligned
  * @len: [in] bytes, page aligned
  * @buf: [in] address of an array of struct gupx_judgement
- * @capacity: [in] length of the array, entries
- * @count: [out] entries written
+ * @capacity: [in] length of the array, in entries
+ * @count: [out] number of entries written
  * @done: [out] bytes judged; less than @len if @capacity was too small
- * @entry_size: [in] sizeof(struct gupx_judgement) as the caller knows it. If that is
- *	shorter than the module's, the entries are cut; if it is longer, their tails are
- *	zeroed.
+ * @entry_size: [in] sizeof(struct gupx_judgement) that the caller was compiled with. If
+ *	the module's struct is longer, each entry is truncated to this size. If the
+ *	module's struct is shorter, the rest of each entry is zeroed.
  * @reserved: [in] 0
  *
- * EXPLAIN faults nothing in, keeps no reference and leaves no mark. The target keeps
- * running: each judgement was true when its page table was read. Judging does not end at
- * the first stop.
+ * EXPLAIN does not fault pages in, does not keep references, and does not mark pages as
+ * accessed. The target keeps running meanwhile, so each judgement only describes the
+ * moment when its page table was read. EXPLAIN continues after addresses where the
+ * request would stop.
  */
 struct gupx_explain {
 	__u32 size;
@@ -556,29 +594,33 @@ struct gupx_explain {
 	__u32 reserved;
 };
 
-/* Pinned for writing. */
+/* The pages are pinned for writing. */
 #define GUPX_EXTENT_WRITE (1U << 0)
-/* Pinned by the kernel's own get_user_pages, not by the module's loop. */
+/* The pages were pinned by the kernel's own get_user_pages, not by the module's loop. */
 #define GUPX_EXTENT_ENGINE_KERNEL (1U << 1)
 /*
- * The zero page, repeated: @pfn is the frame of every page of the run. If the kernel
- * does not count pins of the zero page, neither does the module.
+ * Every page of the run is the zero page, and @pfn is its frame number. If the kernel
+ * does not count pins of the zero page, the module does not count them either.
  */
 #define GUPX_EXTENT_ZERO (1U << 2)
-/* Pinned with %GUPX_F_SHORT: not fit to be held for long. */
+/*
+ * The pages were pinned with %GUPX_F_SHORT, so some of them may be in memory where no
+ * long-term pin is allowed.
+ */
 #define GUPX_EXTENT_SHORT (1U << 3)
 
 #define GUPX_PFN_HIDDEN (~0ULL)
 
 /**
- * struct gupx_extent - a run of pages, contiguous in the target and, for callers with
- *	CAP_SYS_ADMIN, in physical memory
- * @addr: [out] address in the target when it was pinned
+ * struct gupx_extent - a run of pages with contiguous addresses in the target; if the
+ *	caller has CAP_SYS_ADMIN, the run is also contiguous in physical memory
+ * @addr: [out] address of the run in the target at the time of the pin
  * @len: [out] bytes
- * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN without CAP_SYS_ADMIN
+ * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN if the caller does not have
+ *	CAP_SYS_ADMIN
  * @flags: [out] %GUPX_EXTENT_*
- * @order: [out] log2 of the pages in the folio that contains the run; 0: a run of
- *	one-page folios
+ * @order: [out] log2 of the number of pages in the folio that contains the run; 0 if the
+ *	run consists of one-page folios
  * @offset: [out] offset of the first byte in the pin fd, for UNPIN and pread()
  */
 struct gupx_extent {
@@ -596,18 +638,19 @@ struct gupx_extent {
  * @flags: [in] 0
  * @first: [in] index of the first extent to return
  * @buf: [in] address of an array of struct gupx_extent
- * @capacity: [in] length of the array, entries
- * @count: [out] entries written
- * @total: [out] extents that the pin fd holds now
- * @bytes: [out] bytes that the pin fd holds now
- * @charged: [out] bytes charged for them to the user who created the pin fd
- * @length: [out] length of the pin fd as a file, bytes, with released pages
- * @entry_size: [in] sizeof(struct gupx_extent) as the caller knows it; see struct
- *	gupx_explain
+ * @capacity: [in] length of the array, in entries
+ * @count: [out] number of entries written
+ * @total: [out] number of extents that the pin fd holds now
+ * @bytes: [out] number of bytes that the pin fd holds now
+ * @charged: [out] bytes charged for these pins to the user who created the pin fd
+ * @length: [out] length of the pin fd as a file in bytes, including released pages
+ * @entry_size: [in] sizeof(struct gupx_extent) that the caller was compiled with; used
+ *	like @entry_size of struct gupx_explain
  * @seals: [out] %GUPX_SEAL_*
  *
- * Only CAP_SYS_ADMIN sees physical addresses. For other callers, runs are joined if they
- * follow each other in the target and in the pin fd and have the same flags and order.
+ * Only callers with CAP_SYS_ADMIN get physical addresses. For other callers, consecutive
+ * runs are joined to one extent if they are adjacent in the target and in the pin fd and
+ * have the same flags and order.
  */
 struct gupx_extents {
 	__u32 size;
@@ -630,14 +673,18 @@ struct gupx_extents {
  * @flags: [in] 0
  * @offset: [in] offset in the pin fd, page aligned
  * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
- * @released: [out] bytes released. Pages released earlier, or beyond the end, are
- *	skipped.
+ * @released: [out] bytes released. Pages that were released before, and offsets past the
+ *	end of the pin fd, are skipped.
  *
- * Only the user who created the pin fd may call it; others get EXDEV. The other pages
- * keep their offsets. Windows lose the released pages: an access raises SIGBUS. Released
- * pages are uncharged; the extra charge for a folio that is held in parts is returned
- * with its last part. ENOMEM: no memory to split a run. ENOBUFS: RLIMIT_MEMLOCK is too
- * low to charge for the split. In both cases nothing is released.
+ * Only the user who created the pin fd may call UNPIN; for other users it fails with
+ * EXDEV. The pages that are not released keep their offsets. Windows no longer show the
+ * released pages: an access to a released page raises SIGBUS.
+ *
+ * Released pages are uncharged. If several parts of a large folio are pinned, the extra
+ * charge for the folio is returned when the last of these parts is released.
+ *
+ * UNPIN fails with ENOMEM if there is no memory to split a run, and with ENOBUFS if
+ * RLIMIT_MEMLOCK is too low to charge for the split. In both cases nothing is released.
  */
 struct gupx_unpin {
 	__u32 size;
@@ -647,11 +694,17 @@ struct gupx_unpin {
 	__aligned_u64 released;
 };
 
-/* PIN cannot add to the pin fd. EBUSY while a PIN is adding to it. */
+/*
+ * Forbid PIN to add to the pin fd. SEAL fails with EBUSY while a PIN is adding to the pin
+ * fd.
+ */
 #define GUPX_SEAL_PIN (1U << 0)
-/* The pin fd gets no more writable windows. EBUSY while it has one. */
+/*
+ * Forbid new writable windows of the pin fd. SEAL fails with EBUSY while the pin fd has a
+ * writable window.
+ */
 #define GUPX_SEAL_WRITE (1U << 1)
-/* UNPIN cannot release pages of the pin fd. */
+/* Forbid UNPIN to release pages of the pin fd. */
 #define GUPX_SEAL_UNPIN (1U << 2)
 #define GUPX_SEALS (GUPX_SEAL_PIN | GUPX_SEAL_WRITE | GUPX_SEAL_UNPIN)
 
@@ -659,11 +712,11 @@ struct gupx_unpin {
  * struct gupx_seal - ioctl(GUPX_IOC_SEAL) on a pin fd: forbid an operation permanently
  * @size: [in] sizeof(struct gupx_seal)
  * @flags: [in] 0
- * @seals: [in] %GUPX_SEAL_* to add; 0 only queries
- * @sealed: [out] all seals after the call
+ * @seals: [in] %GUPX_SEAL_* to add; with 0, the call only returns the present seals
+ * @sealed: [out] all seals of the pin fd after the call
  *
- * Only the user who created the pin fd may add a seal; others get EXDEV. A seal cannot
- * be removed.
+ * Only the user who created the pin fd may add a seal; for other users SEAL fails with
+ * EXDEV. A seal cannot be removed.
  */
 struct gupx_seal {
 	__u32 size;
