@@ -3,9 +3,9 @@
  * The cursor: the position of a request, and the state of the target's mmap_lock.
  *
  * The lock is only taken for reading. It may be dropped between any two steps; the
- * VMA is then looked up and judged again (row L4). It is never held across a copy
- * to user space: the target may be the caller itself, and the fault would then
- * take the lock a second time and deadlock with a waiting writer.
+ * VMA is then looked up and judged again (row L4). The lock is never held during a copy
+ * to user space: the target may be the caller itself, and a page fault of the copy would
+ * then take the lock a second time and deadlock with a waiting writer.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -49,9 +49,10 @@ void gupx_cursor_fini(struct gupx_cursor *cursor)
 }
 
 /*
- * Start a hold for the tracepoint gupx:lock_held, which shows how long writers may
- * have to wait. The loop checks for writers right before each gupx_cursor_lock(),
- * so that function ends one hold and starts the next, even if there are none.
+ * Start to measure how long the lock is held. The tracepoint gupx:gupx_lock_held reports
+ * this time, which is the time that writers may have to wait. The loop checks for waiting
+ * writers directly before each gupx_cursor_lock(). So each call of that function ends a
+ * measurement and starts the next, even if the lock was not dropped in between.
  */
 static void begin_hold(struct gupx_cursor *cursor)
 {
@@ -63,14 +64,14 @@ static void begin_hold(struct gupx_cursor *cursor)
 
 static void end_hold(struct gupx_cursor *cursor, bool kept)
 {
-	/* If tracing was enabled during the hold, its start is unknown. */
+	/* If tracing was enabled while the lock was held, the start time is not known. */
 	if (trace_gupx_lock_held_enabled() && cursor->held_since)
 		trace_gupx_lock_held(cursor,
 				     ktime_get_ns() - cursor->held_since, kept);
 	cursor->held_since = 0;
 }
 
-/* Row O3: counterpart of gup_signal_pending(). */
+/* Row O3: check for signals that end the request, like gup_signal_pending(). */
 static bool is_interrupted(const struct gupx_cursor *cursor)
 {
 	if (fatal_signal_pending(current))
@@ -83,8 +84,8 @@ static bool is_interrupted(const struct gupx_cursor *cursor)
  * gupx_cursor_lock() - take the target's mmap_lock for reading
  * @cursor: cursor in any lock state
  *
- * Rows O2, O3: check for signals before retaking a lock that a fault dropped.
- * Otherwise a fault that never completes would keep the caller in the loop.
+ * Rows O2, O3: if a fault dropped the lock, check for signals before taking the lock
+ * again. Otherwise a fault that never completes would keep the caller in the loop.
  *
  * Return: %GUPX_GO with the lock held, or %GUPX_STOP without it.
  */

@@ -9,7 +9,10 @@
 struct gupx_batch;
 struct gupx_cursor;
 
-/* An engine: takes the next pages of a request, see gupx_gup_fill(). */
+/*
+ * An engine: a function that processes the next pages of a request. gupx_gup_fill()
+ * describes the parameters and the return value.
+ */
 typedef bool (*gupx_fill_fn)(struct gupx_cursor *cursor,
 			     struct gupx_batch *batch);
 
@@ -17,7 +20,8 @@ typedef bool (*gupx_fill_fn)(struct gupx_cursor *cursor,
  * enum gupx_lock - state of the target's mmap_lock
  * @GUPX_LOCK_NONE: not taken yet, or dropped between two steps
  * @GUPX_LOCK_HELD: held for reading
- * @GUPX_LOCK_DROPPED: dropped by a fault (rows O2, O3: check signals, then retake)
+ * @GUPX_LOCK_DROPPED: dropped by a fault (rows O2, O3: check for signals, then take the
+ *	lock again)
  */
 enum gupx_lock {
 	GUPX_LOCK_NONE,
@@ -30,7 +34,7 @@ enum gupx_lock {
  * @mm: address space of the target; the caller of gupx_cursor_init() owns a user
  *	reference
  * @start: first address of the request, page aligned
- * @addr: next address to process; everything from @start to here is done
+ * @addr: next address to process; everything from @start to @addr is done
  * @end: end of the request; exclusive
  * @request: flags of the request, GUPX_R_*
  * @lock: state of mm->mmap_lock
@@ -39,10 +43,12 @@ enum gupx_lock {
  * @fault_tried: true if a fault at @addr has dropped the lock before
  * @empty: number of empty entries from @addr on, valid with verdict %GUPX_FAULT
  * @faulted: address of the last fault, 0 if there was none
- * @nr_moved: consecutive attempts of the kernel's engine that found pages gone
+ * @nr_moved: number of consecutive times that the pages to delegate were unmapped before
+ *	the kernel's engine was called
  * @pages: page array of gupx_engine_alloc(); NULL until it is needed
- * @held_since: start of the current hold of the lock in ns; 0 if not traced
- * @held_from: value of @addr at that time
+ * @held_since: time in ns when the tracepoint's measurement of the lock started; 0 if not
+ *	traced
+ * @held_from: value of @addr at the time @held_since
  * @stop: verdict that ended the request short of @end; set once
  * @fill: engine of the request, gupx_gup_fill() or gupx_engine_fill(); NULL for
  *	EXPLAIN, which only judges

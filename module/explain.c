@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Judge a range without changing anything. This uses the same facts and policy as
- * the loop, but it does not fault in pages, take references or mark pages accessed.
- * It continues where a request would stop, so that one call reports every obstacle.
+ * Judge a range without changing anything. EXPLAIN uses the same facts and the same
+ * policy as the loop, but it does not fault in pages, take references or mark pages
+ * accessed. It continues after an address where a request would stop, so that one call
+ * reports all such addresses.
  */
 #include <linux/gupx.h>
 #include <linux/mm.h>
@@ -84,7 +85,7 @@ static struct gupx_judgement judge_entry(const struct gupx_cursor *cursor,
 	return judgement;
 }
 
-/* Compare all fields but the address and the length. */
+/* Compare all fields except the address and the length. */
 static bool is_same_judgement(const struct gupx_judgement *a,
 			      const struct gupx_judgement *b)
 {
@@ -93,10 +94,11 @@ static bool is_same_judgement(const struct gupx_judgement *a,
 }
 
 /*
- * Add the judgement of the range up to @end, by extending the last one if it is the
- * same, and step the cursor to @end.
+ * Add the judgement of the range from the cursor to @end, and step the cursor to @end. If
+ * the previous judgement is the same, extend it instead of adding a new one.
  *
- * Return: true, or false if there is no room; then the cursor does not move.
+ * Return: true if the judgement was added; false if there is no room, and then the cursor
+ * does not move.
  */
 static bool add_judgement(struct gupx_cursor *cursor,
 			  struct gupx_judgement *out, unsigned int nr,
@@ -174,7 +176,12 @@ static bool judge_vma(struct gupx_cursor *cursor, struct gupx_judgement *out,
 	return judge_table(cursor, out, nr, used);
 }
 
-/* Judge the next table, refused VMA or hole. Return: false if there is no room. */
+/*
+ * Judge the entries of the next table. If the cursor is in a VMA that the request may not
+ * access, judge the whole VMA; if there is no VMA, judge the range up to the next VMA.
+ *
+ * Return: true if there was room for all judgements, else false.
+ */
 static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
 		       unsigned int nr, unsigned int *used)
 {
@@ -194,9 +201,9 @@ static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
  * @out: array for the judgements, in kernel memory
  * @nr: size of the array, at least one
  *
- * The cursor ends at the first page that was not judged. If a signal interrupts
- * the wait for the lock, cursor->stop is set. A fatal signal at any other time ends
- * the call without setting it.
+ * Afterwards, the cursor is at the first page that was not judged. If a signal
+ * interrupts the wait for the lock, cursor->stop is set. A fatal signal at any other
+ * time ends the call, but cursor->stop is not set.
  *
  * Return: number of judgements written.
  */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fault in a page: convert the request to fault flags, and the result of
- * handle_mm_fault() to a verdict. Counterpart of faultin_page() in mm/gup.c.
+ * Fault in a page: convert the flags of the request to fault flags, and convert the
+ * result of handle_mm_fault() to a verdict. This is the counterpart of faultin_page()
+ * in mm/gup.c.
  *
- * The fault runs in the caller's context on the target's mm: it is accounted to
- * the caller, and it is the caller that sleeps.
+ * The fault runs in the caller's context on the target's mm: the fault is accounted to
+ * the caller, and the caller sleeps if the fault has to wait.
  */
 #include <linux/mm.h>
 
@@ -49,7 +50,7 @@ static u32 get_fault_facts(vm_fault_t ret)
 	u32 facts = 0;
 	unsigned int i;
 
-	/* The other bits, such as VM_FAULT_MAJOR, do not matter. */
+	/* All other bits, such as VM_FAULT_MAJOR, do not affect the verdict. */
 	if (!(ret & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(map); i++)
@@ -64,8 +65,8 @@ static u32 get_fault_facts(vm_fault_t ret)
  * @addr: address of the page, at the cursor or ahead of it in the same VMA
  * @action: %GUPX_FAULT, %GUPX_UNSHARE or %GUPX_BREAK_COW
  *
- * Return: %GUPX_LOOK_AGAIN or %GUPX_STOP with the lock held; %GUPX_RELOCK with the
- * lock dropped and cursor->vma cleared.
+ * Return: %GUPX_LOOK_AGAIN or %GUPX_STOP, and then the lock is still held; %GUPX_RELOCK
+ * if the fault dropped the lock, and then cursor->vma is NULL.
  */
 struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
 				  unsigned long addr, enum gupx_action action)

@@ -3,13 +3,16 @@
  * The policy loop, the counterpart of __get_user_pages() and
  * __get_user_pages_locked() in mm/gup.c. It works on one page table at a time:
  *
- *     lock - look up the VMA - judge it - lock a table - judge its entries -
- *     take their pages - unlock - next table
- *                 ^ fault in the page if the entry requires it, then retry
+ *     1. take the mmap_lock, look up the VMA and judge it
+ *     2. lock a page table and judge its entries
+ *     3. take references on the pages of accepted entries (or pin them)
+ *     4. unlock the page table
+ *     5. if an entry needs a page fault, fault in the page and retry; otherwise
+ *        continue with the next table
  *
- * The row ids in comments (L5, V1, E4, O2...) are those of tests/POLICY.md.
- * policy.h makes the verdicts; this file acts on them. It only sleeps while no
- * page-table lock is held.
+ * The row ids in comments (L5, V1, E4, O2...) are those of module/POLICY.md. The
+ * functions in policy.h make the verdicts, and this file carries them out. The code
+ * here never sleeps while a page-table lock is held.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -23,7 +26,10 @@
 #include "trace.h"
 #include "vma.h"
 
-/* Row L7: take the gate page. It has no VMA to judge and is never faulted in. */
+/*
+ * Row L7: judge the gate page and take a reference on it (or pin it). The gate page
+ * does not have a VMA and never needs a page fault.
+ */
 static struct gupx_verdict take_gate_page(struct gupx_cursor *cursor,
 					  struct gupx_batch *batch)
 {
@@ -47,11 +53,12 @@ static struct gupx_verdict take_gate_page(struct gupx_cursor *cursor,
 }
 
 /*
- * Look up and judge the VMA at the cursor when the cursor enters it, and again
- * after the lock was dropped. Rows L4 to L8 (lookup), V1 to V11
- * (check_vma_flags()).
+ * Look up and judge the VMA at the cursor if the cursor is not in a VMA that was
+ * already judged, or if the lock was dropped since. Rows L4 to L8 (lookup) and V1 to
+ * V11 (check_vma_flags()).
  *
- * Return: %GUPX_GO, %GUPX_STOP, or %GUPX_SKIP if the gate page was taken.
+ * Return: %GUPX_GO, %GUPX_STOP, or %GUPX_SKIP if the page was the gate page and was
+ * accepted.
  */
 static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 				       struct gupx_batch *batch)
@@ -62,7 +69,7 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 		return gupx_policy_do(GUPX_GO);
 	cursor->vma = vma_lookup(cursor->mm, cursor->addr);
 	if (!cursor->vma) {
-		/* Populate ignores the gate area: without a VMA it fails (L5). */
+		/* Populate fails at an address without a VMA, even in the gate page (L5). */
 		if (batch && gupx_vma_is_gate(cursor->mm, cursor->addr))
 			return take_gate_page(cursor, batch);
 		return gupx_policy_judge_hole(cursor->request);
@@ -70,7 +77,7 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 	cursor->vma_facts = gupx_vma_facts(cursor->vma);
 	verdict = gupx_policy_judge_vma(cursor->vma_facts, cursor->request);
 	trace_gupx_vma(cursor, verdict);
-	/* Forget a refused VMA, so that the next step judges it again. */
+	/* Do not store a refused VMA: otherwise the next step would not judge it again. */
 	if (verdict.action == GUPX_STOP)
 		cursor->vma = NULL;
 	return verdict;
@@ -81,13 +88,13 @@ static bool batch_has_room(const struct gupx_batch *batch, unsigned long addr)
 	return !batch || gupx_batch_has_room(batch, addr);
 }
 
-/* Another task wants the CPU or the page-table lock. */
+/* Check if another task waits for the CPU or for the page-table lock. */
 static bool should_drop_ptl(const struct gupx_table *table)
 {
 	return table->ptl && (need_resched() || spin_needbreak(table->ptl));
 }
 
-/* Fast path: take entries that match the last accepted one. */
+/* Fast path: accept entries that match the last accepted entry. */
 static unsigned long take_matching(struct gupx_template *template,
 				   const struct gupx_table *table,
 				   unsigned long addr, struct gupx_batch *batch,
@@ -103,7 +110,7 @@ static unsigned long take_matching(struct gupx_template *template,
  * Row E6 (follow_pfn_pte()): mark an entry without a struct page accessed, even
  * if the request then stops with -EEXIST.
  *
- * Return: true if the walk continues behind the entry.
+ * Return: true if the walk continues after the entry.
  */
 static bool skip_entry(const struct gupx_table *table, unsigned long addr,
 		       struct gupx_verdict verdict, u32 request)
@@ -126,10 +133,11 @@ static void take_entry(struct gupx_cursor *cursor, struct gupx_batch *batch,
 }
 
 /*
- * Judge and take the entries of one table.
+ * Judge the entries of one table, and add the pages of accepted entries to the batch.
  *
- * Return: the verdict on the entry that ended the walk; %GUPX_GO at the end of
- * the table, with a full batch, or to drop the page-table lock for others.
+ * Return: the verdict on the entry that ended the walk. If no entry ended it, %GUPX_GO:
+ * the walk reached the end of the table, the batch is full, or another task waits for
+ * the CPU or for the page-table lock.
  */
 static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 					struct gupx_batch *batch,
@@ -160,7 +168,10 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 						  cursor->vma_facts, request);
 		if (verdict.action == GUPX_GO) {
 			take_entry(cursor, batch, addr, &entry);
-			/* Just faulted in: the next ones are likely absent. */
+			/*
+			 * If this page was just faulted in, the next pages are
+			 * probably absent, and a template would not be used.
+			 */
 			if (addr != cursor->faulted)
 				gupx_template_set(&template, table, addr,
 						  &entry, request);
@@ -172,13 +183,13 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 		if (should_drop_ptl(table))
 			break;
 	}
-	/* A step of 0 would clear fault_tried. */
+	/* Do not step by 0 pages, because that would clear fault_tried. */
 	if (addr != cursor->addr)
 		gupx_cursor_step(cursor, (addr - cursor->addr) >> PAGE_SHIFT);
 	return verdict;
 }
 
-/* Most empty entries to fault in before the table is walked again. */
+/* Maximum number of empty entries to fault in before the table is walked again. */
 #define FAULT_AHEAD_MAX 16UL
 
 static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
@@ -193,7 +204,10 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 	if (verdict.action == GUPX_FAULT)
 		cursor->empty = gupx_entry_count_empty(&table, cursor->addr,
 						       FAULT_AHEAD_MAX);
-	/* Only the page-table lock keeps pages whose references are pending. */
+	/*
+	 * Take the pending references before the unlock: until then, only the page-table
+	 * lock keeps these pages from being freed.
+	 */
 	if (batch)
 		gupx_batch_flush_refs(batch);
 	gupx_follow_unlock(&table);
@@ -202,13 +216,17 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 }
 
 /*
- * Most pages to delegate at a time. Writers wait for mmap_lock while the kernel
- * migrates pages. gupx_engine_take() takes no more per call, so measuring a
- * longer run would be repeated work.
+ * Maximum number of pages to delegate at a time. While the kernel migrates pages,
+ * other tasks have to wait to take the mmap_lock for writing. gupx_engine_take()
+ * handles at most this many pages in one call, so the rest of a longer run would be
+ * judged again.
  */
 #define DELEGATED_MAX 512UL
 
-/* Count the pages of this VMA from the cursor on that only the kernel can take. */
+/*
+ * Count the consecutive pages of this VMA, from the cursor on, that have to be left to
+ * the kernel's engine.
+ */
 static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 {
 	unsigned long addr = cursor->addr;
@@ -240,16 +258,16 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 }
 
 /*
- * Most retries in a row when the pages of a run are gone before the kernel takes
- * them. The limit keeps a target that constantly moves its pages from holding
- * the caller in the loop.
+ * Maximum number of consecutive retries if the pages of a run were unmapped before the
+ * kernel's engine was called. Without this limit, a target that constantly moves its
+ * pages could keep the caller in the loop.
  */
 #define DELEGATE_TRIES 32U
 
 /*
- * Row O4 (not long-term pinnable): let the kernel's engine take the run at the
- * cursor. The table was unlocked; recheck the run. The page array is allocated
- * once, with no lock held.
+ * Row O4 (not long-term pinnable): let the kernel's engine pin the run at the cursor.
+ * The page table was unlocked after its entries were judged, so they are judged again
+ * here. The page array is allocated once for each request, with no lock held.
  */
 static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 					 struct gupx_batch *batch)
@@ -264,7 +282,7 @@ static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 	}
 	nr = measure_delegated(cursor);
 	if (nr && !batch) {
-		/* Populate takes no pages, and these are present: skip them. */
+		/* The pages are present, so populate has nothing to do for them. */
 		gupx_cursor_step(cursor, nr);
 		return gupx_policy_do(GUPX_GO);
 	}
@@ -279,9 +297,10 @@ static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 }
 
 /*
- * Rows L11 to L15 (faultin_page()): fault in the page at the cursor and the empty
- * entries behind it. A fault ahead of the cursor that fails is not reported: the
- * loop faults that page again when the cursor reaches it.
+ * Rows L11 to L15 (faultin_page()): fault in the page at the cursor and the pages of
+ * the empty entries that follow it. If a fault on one of the following pages fails, the
+ * error is not reported here: the loop faults that page again when the cursor reaches
+ * it.
  */
 static struct gupx_verdict fault_in_span(struct gupx_cursor *cursor,
 					 enum gupx_action action)
@@ -311,7 +330,10 @@ static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
 {
 	struct gupx_verdict verdict;
 
-	/* Row L10: yield to writers that wait for mmap_lock, and to other tasks. */
+	/*
+	 * Row L10: drop the mmap_lock if another task waits to take it for writing, and
+	 * yield the CPU if another task needs it.
+	 */
 	if (cursor->lock == GUPX_LOCK_HELD &&
 	    mmap_lock_is_contended(cursor->mm))
 		gupx_cursor_unlock(cursor);
@@ -338,10 +360,10 @@ static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
  * @cursor: position of the request; mmap_lock may be held on entry and on return
  * @batch: empty batch for the pages; NULL for populate
  *
- * Row O7: populate takes no references.
+ * Row O7: populate does not take references on pages.
  *
- * Return: true if there is more to do. Otherwise cursor->addr is the end of the
- * pages done, and cursor->stop the error that ended the request (row L22).
+ * Return: true if there is more to do. If false, cursor->addr is the end of the pages
+ * that are done. If an error ended the request, cursor->stop contains it (row L22).
  */
 bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 {

@@ -11,9 +11,10 @@
  *   fault    facts of the result of handle_mm_fault():          GUPX_H_*
  *   verdict  the action to take and, if it is to stop, the reason
  *
- * The order of the checks is part of the policy: if two rows match, the first one
- * determines the errno. Counterparts in mm/gup.c of Linux 6.12: check_vma_flags(),
- * follow_page_pte(), follow_huge_pmd(), faultin_page().
+ * Row ids in comments, such as V3 or E7, are those of module/POLICY.md. The order of the
+ * checks is part of the policy: if two rows match, the first row determines the errno.
+ * The counterparts in mm/gup.c of Linux 6.12 are check_vma_flags(), follow_page_pte(),
+ * follow_huge_pmd() and faultin_page().
  */
 #ifndef GUPX_POLICY_H
 #define GUPX_POLICY_H
@@ -45,7 +46,7 @@
 #define GUPX_R_HONOR_NUMA GUPX_F_HONOR_NUMA
 /* Rows V3 (fsdax) and V6 (dirty tracking) apply to short-term pins too. */
 #define GUPX_R_SHORT GUPX_F_SHORT
-/* All flags that describe a request to the loop: EXPLAIN accepts the same. */
+/* All flags of a request that the policy uses. EXPLAIN accepts the same flags. */
 #define GUPX_R_ASKED GUPX_EXPLAIN_FLAGS
 /* Flags that follow from the ioctl and from the kernel. */
 #define GUPX_R_GET BIT(16)
@@ -54,7 +55,7 @@
 #define GUPX_R_POPULATE BIT(19)
 /* Row E7 (b): the fault handler of this kernel unshares file pages too. */
 #define GUPX_R_CAN_UNSHARE_FILE BIT(20)
-/* Row O4: this kernel can migrate hugetlb pages for a pin. Others WARN. */
+/* Row O4: this kernel can migrate hugetlb pages for a pin. Other kernels WARN. */
 #define GUPX_R_CAN_MOVE_HUGETLB BIT(21)
 #define GUPX_R_LAST GUPX_R_CAN_MOVE_HUGETLB
 /* All flags, for the tests. */
@@ -63,11 +64,11 @@
 #define GUPX_R_WANTS_PAGES (GUPX_R_GET | GUPX_R_PIN)
 #define GUPX_R_HELD_LONG (GUPX_R_LONGTERM | GUPX_R_SHORT)
 
-/* A new flag reaches the policy, or is listed here because it does not. */
+/* Check that each flag of the ABI is used by the policy or is listed here as not used. */
 static_assert((GUPX_PIN_FLAGS | GUPX_POPULATE_FLAGS | GUPX_READ_FLAGS) ==
 		      (GUPX_R_ASKED | GUPX_F_ENGINE_KERNEL | GUPX_F_READ_ONLY),
 	      "new GUPX_F_ flag: add it to GUPX_EXPLAIN_FLAGS, or here");
-/* The bits above the ABI's flags are the module's own. */
+/* The module's own flags use the bits above the flags of the ABI. */
 static_assert(GUPX_R_ASKED < GUPX_R_GET);
 
 /* Facts of the mapping. */
@@ -86,7 +87,7 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_V_MAYSHARE BIT(12)
 /* The mapping has page_mkwrite() or pfn_mkwrite(). */
 #define GUPX_V_MKWRITE BIT(13)
-/* Dirty pages of the file are written back. */
+/* The kernel writes dirty pages of the file back to storage. */
 #define GUPX_V_WRITEBACK BIT(14)
 #define GUPX_V_LAST GUPX_V_WRITEBACK
 #define GUPX_V_ALL (2 * GUPX_V_LAST - 1)
@@ -100,7 +101,7 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_E_ZERO 4U	    /* the zero page */
 #define GUPX_E_HUGE_ZERO 5U /* the huge zero folio */
 #define GUPX_E_NO_PAGE 6U   /* a frame without a struct page */
-#define GUPX_E_DEVMAP 7U    /* ZONE_DEVICE behind a device map (6.1, 6.12) */
+#define GUPX_E_DEVMAP 7U    /* a devmap entry: ZONE_DEVICE memory (6.1, 6.12) */
 #define GUPX_E_OPAQUE 8U    /* only the kernel can find the page */
 #define GUPX_E_KINDS 9U
 #define GUPX_E_WRITABLE BIT(4)
@@ -108,13 +109,16 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_E_PMD BIT(6) /* the entry is a PMD */
 #define GUPX_E_PAGE_ANON BIT(7)
 #define GUPX_E_PAGE_EXCLUSIVE BIT(8)
-#define GUPX_E_SOFT_DIRTY_DUE BIT(9) /* tracked, and not soft-dirty yet */
+#define GUPX_E_SOFT_DIRTY_DUE BIT(9) /* soft-dirty is tracked but not set */
 #define GUPX_E_UFFD_WP BIT(10)
 #define GUPX_E_NEVER_FORCE BIT(11)  /* PUD or devmap entry */
 #define GUPX_E_REFCOUNT_BAD BIT(12) /* zero or negative */
 #define GUPX_E_P2PDMA BIT(13)
 #define GUPX_E_NOT_LONGTERM_PINNABLE BIT(14) /* has to be migrated first */
-/* A fault may bring in data: the VMA has a fault handler, hugetlb a cached page. */
+/*
+ * A fault may bring in data that is not zero, because the VMA has a fault handler or, for
+ * hugetlb, the page cache has a page at this offset.
+ */
 #define GUPX_E_FILLED BIT(15)
 #define GUPX_E_LAST GUPX_E_FILLED
 #define GUPX_E_ALL (2 * GUPX_E_LAST - 1)
@@ -131,13 +135,14 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_H_ALL (2 * GUPX_H_LAST - 1)
 
 /**
- * enum gupx_action - action that a verdict asks for
- * @GUPX_GO: take the page and step over it
- * @GUPX_SKIP: step over the entry; it has no page to take and counts as done
+ * enum gupx_action - action that a verdict requests
+ * @GUPX_GO: accept the page and step over it
+ * @GUPX_SKIP: step over the entry; it counts as done, but it has no page to accept
  * @GUPX_FAULT: fault in the page, then retry
  * @GUPX_UNSHARE: fault with FAULT_FLAG_UNSHARE, then retry
- * @GUPX_BREAK_COW: fault for writing, since UNSHARE does not work here, then retry
- * @GUPX_DELEGATE: let the kernel's engine take the page
+ * @GUPX_BREAK_COW: fault for writing, because this kernel cannot unshare the page with
+ *	FAULT_FLAG_UNSHARE, then retry
+ * @GUPX_DELEGATE: let the kernel's engine take a reference on the page or pin it
  * @GUPX_LOOK_AGAIN: retry; the lock is still held
  * @GUPX_RELOCK: take the lock, which the fault dropped, then retry
  * @GUPX_STOP: end the request
@@ -219,7 +224,7 @@ static inline bool gupx_policy_is_cow(__u32 vma)
 
 /*
  * Row V6 (writable_file_mapping_allowed()): writes through a long-term pin bypass
- * the dirty tracking of the filesystem, so they could be lost or corrupt data.
+ * the dirty tracking of the filesystem. Such writes could be lost or corrupt data.
  */
 static inline bool gupx_policy_tracks_dirty(__u32 vma)
 {
@@ -233,7 +238,7 @@ static inline bool gupx_policy_tracks_dirty(__u32 vma)
 static inline enum gupx_reason gupx_policy_refuse_write(__u32 vma,
 							__u32 request)
 {
-	/* Entries of a shadow stack look writable; only this check refuses them. */
+	/* Entries of a shadow stack look writable, so no later check would refuse them. */
 	if ((vma & GUPX_V_WRITE) && !(vma & GUPX_V_SHADOW_STACK))
 		return GUPX_REASON_NONE;
 	if (!(request & GUPX_R_FORCE))
@@ -256,8 +261,9 @@ static inline enum gupx_reason gupx_policy_refuse_read(__u32 vma, __u32 request)
 }
 
 /*
- * Rows V1 to V10 (check_vma_flags()), in this order. Protection keys (V11) are not
- * checked, since all requests are remote.
+ * Check rows V1 to V10 (check_vma_flags()), in this order. Protection keys (row V11) are
+ * not checked, because the kernel does not check them for remote requests, and all
+ * requests of this module are remote.
  */
 static inline enum gupx_reason gupx_policy_refuse_vma(__u32 vma, __u32 request)
 {
@@ -284,7 +290,8 @@ static inline enum gupx_reason gupx_policy_refuse_vma(__u32 vma, __u32 request)
  * @vma: facts of the mapping, GUPX_V_*
  * @request: flags of the request, GUPX_R_*
  *
- * Row L6: populate always fails with EINVAL, but the verdict has the real reason.
+ * Row L6: if the mapping is refused, populate always fails with EINVAL. The reason in the
+ * verdict is the same as for other requests.
  *
  * Return: %GUPX_GO or %GUPX_STOP.
  */
@@ -304,8 +311,8 @@ static inline struct gupx_verdict gupx_policy_judge_vma(__u32 vma,
 }
 
 /*
- * Row E4 (can_follow_write_pte()): FORCE may only write through a read-only entry
- * if COW has been broken.
+ * Row E4 (can_follow_write_pte()): with FORCE, a read-only entry may be used for writing
+ * only if copy-on-write has been broken for its page.
  */
 static inline bool gupx_policy_can_write(__u32 entry, __u32 vma, __u32 request)
 {
@@ -327,7 +334,7 @@ static inline bool gupx_policy_can_write(__u32 entry, __u32 vma, __u32 request)
 	return !(entry & (GUPX_E_SOFT_DIRTY_DUE | GUPX_E_UFFD_WP));
 }
 
-/* Row E2 (no_page_table()): DUMP skips holes where a fault only brings in zeroes. */
+/* Row E2 (no_page_table()): DUMP stops at entries where a fault would only add zeroes. */
 static inline struct gupx_verdict
 gupx_policy_judge_empty(__u32 entry, __u32 vma, __u32 request)
 {
@@ -339,8 +346,8 @@ gupx_policy_judge_empty(__u32 entry, __u32 vma, __u32 request)
 }
 
 /*
- * Row E7 (gup_must_unshare()): a read pin has to stay coherent with later writes of
- * the target. If such a write would replace the page by a copy, unshare it first.
+ * Row E7 (gup_must_unshare()): the holder of a read pin has to see later writes of the
+ * target. If such a write would replace the page by a copy, unshare the page first.
  */
 static inline enum gupx_action gupx_policy_unshare(__u32 entry, __u32 vma,
 						   __u32 request)
@@ -358,7 +365,10 @@ static inline enum gupx_action gupx_policy_unshare(__u32 entry, __u32 vma,
 	return vma & GUPX_V_WRITE ? GUPX_BREAK_COW : GUPX_GO;
 }
 
-/* Rows E5 (DUMP), E6 (no struct page) and E11 (devmap): entries of other kinds. */
+/*
+ * Rows E5 (DUMP), E6 (no struct page) and E11 (devmap): judge entries that do not map a
+ * normal page. Return: %GUPX_GO if none of these rows applies.
+ */
 static inline struct gupx_verdict gupx_policy_judge_special(__u32 entry,
 							    __u32 request)
 {
@@ -405,10 +415,10 @@ static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 }
 
 /*
- * To break COW of an entry without a struct page, __wp_page_copy_user() in
- * mm/memory.c copies from the same user address of the current process. That is the
- * caller, not the target, so the target's page would be replaced by the caller's
- * data, or by zeroes after a WARN.
+ * To break copy-on-write of an entry without a struct page, __wp_page_copy_user() in
+ * mm/memory.c copies from the same user address of the current process. The current
+ * process is the caller, not the target. So the target's page would be replaced by the
+ * caller's data, or by zeroes after a WARN.
  */
 static inline bool gupx_policy_copies_blindly(__u32 entry, __u32 vma)
 {
@@ -419,7 +429,7 @@ static inline bool gupx_policy_copies_blindly(__u32 entry, __u32 vma)
 		kind == GUPX_E_OPAQUE);
 }
 
-/* Rows E1 to E9, E11 and O4: verdict ignoring GUPX_R_NOFAULT. */
+/* Rows E1 to E9, E11 and O4: get the verdict, but ignore GUPX_R_NOFAULT. */
 static inline struct gupx_verdict
 gupx_policy_classify_entry(__u32 entry, __u32 vma, __u32 request)
 {
