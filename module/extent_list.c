@@ -2,12 +2,12 @@
 /*
  * Compact storage for runs: frame number, length and flags in one word each.
  *
- *   extent  a run, as one word
- *   block   extents that follow each other in the target without a gap; the address
- *           of each follows from those before it
+ *   extent  a run, stored as one word
+ *   block   extents that follow each other in the target without a gap; the address of
+ *           an extent is computed from the lengths of the extents before it
  *
- * Scattered 4 KiB pages cost 8 bytes each that way, and a huge page costs 8 bytes. A
- * pin of a single page costs a block of 64 bytes.
+ * In a block, each scattered 4 KiB page takes 8 bytes of memory, and each huge page takes
+ * 8 bytes. A pin of a single page takes a block of 64 bytes.
  */
 #include <linux/gupx.h>
 #include <linux/mm.h>
@@ -19,7 +19,7 @@
 #include "release.h"
 #include "stat.h"
 
-/* More words than this get a separate allocation. */
+/* If a block has more words than this, its words get a separate allocation. */
 #define INLINE_WORDS 27U
 
 /**
@@ -38,8 +38,9 @@ void gupx_extent_list_init(struct gupx_extent_list *list)
 /*
  * Allocate memory for words. Raise @capacity to the size that the allocator provides.
  *
- * Full blocks come from the page allocator. On kernels that clear memory on allocation,
- * a slab would clear it twice: as pages of the slab, and again as an object.
+ * Words of a full block come from the page allocator. On kernels that clear memory on
+ * allocation, the memory of a slab object would be cleared twice: with the pages of the
+ * slab, and again as an object.
  */
 static u64 *alloc_words(unsigned long *capacity)
 {
@@ -104,8 +105,9 @@ void gupx_extent_list_free_block(struct gupx_extent_block *block)
 }
 
 /*
- * If a run cannot be charged, the block that was added for it stays empty. The next run
- * reuses it, or the next block replaces it, so there is at most one.
+ * Check if the last block is empty. If a run cannot be charged, the block that was added
+ * for the run stays empty. The next run reuses the empty block, or the next block replaces
+ * it, so a list has at most one empty block.
  */
 static bool has_empty_tail(const struct gupx_extent_list *list)
 {
@@ -116,8 +118,9 @@ static bool has_empty_tail(const struct gupx_extent_list *list)
  * gupx_extent_list_trim() - free unused memory of the last block
  * @list: extent list
  *
- * A request may stop long before its end, for which the block was sized. If there is no
- * memory for a smaller copy, the large block stays.
+ * The block was allocated for the whole rest of a request, but the request may have
+ * stopped early. If there is no memory for a smaller copy of the block, the large block
+ * stays in the list.
  */
 void gupx_extent_list_trim(struct gupx_extent_list *list)
 {
@@ -136,21 +139,22 @@ void gupx_extent_list_trim(struct gupx_extent_list *list)
 	smaller->charged = last->charged;
 	smaller->nr = last->nr;
 	memcpy(smaller->word, last->word, last->nr * sizeof(u64));
-	/* Replaces an existing entry, so it allocates nothing. */
+	/* This replaces an existing entry, so xa_store() allocates nothing. */
 	xa_store(&list->blocks, list->nr - 1, smaller, GFP_KERNEL_ACCOUNT);
 	list->last = smaller;
 	gupx_extent_list_free_block(last);
 }
 
-/* The list is too sparse if one index in SPARSE_RATIO is unused. */
+/* The list is compacted if at least one in SPARSE_RATIO of its indexes is unused. */
 #define SPARSE_RATIO 3
 /* Lists with fewer indexes are not compacted. */
 #define SPARSE_MIN_BLOCKS 128
 
 /*
- * Move blocks to the indexes that released blocks left unused, because an xarray node
- * with few blocks takes more memory than their pages were charged for. If there is no
- * memory, the remaining blocks stay where they are, still in ascending order.
+ * Move blocks to the indexes that released blocks left unused. Otherwise an xarray node
+ * with few blocks would take more memory than the user is charged for. If there is no
+ * memory for the move, the remaining blocks keep their indexes. The blocks are in
+ * ascending order in both cases.
  */
 static void move_blocks_together(struct gupx_extent_list *list)
 {
@@ -171,10 +175,11 @@ static void move_blocks_together(struct gupx_extent_list *list)
 }
 
 /**
- * gupx_extent_list_compact() - free memory that released blocks have left behind
+ * gupx_extent_list_compact() - free xarray nodes that released blocks no longer need
  * @list: extent list
  *
- * Only works on sparse lists, so that the amortized cost for each released block is low.
+ * The function does nothing unless many indexes of the list are unused, so that the
+ * amortized cost for each released block is low.
  */
 void gupx_extent_list_compact(struct gupx_extent_list *list)
 {
@@ -189,7 +194,7 @@ void gupx_extent_list_compact(struct gupx_extent_list *list)
 /**
  * gupx_extent_list_append() - append a block to the list
  * @list: extent list
- * @block: block with all fields but @first filled in; may be empty
+ * @block: block with all fields except @first filled in; may be empty
  *
  * Return: 0 or -ENOMEM.
  */
@@ -257,16 +262,16 @@ static unsigned int get_run_order(u64 word)
 {
 	if (!(gupx_run_flags(word) & GUPX_RUN_LARGE))
 		return 0;
-	/* A pinned folio is not split, so its order is the one that was pinned. */
+	/* A pinned folio cannot be split, so it still has the order that it was pinned with. */
 	return folio_order(page_folio(pfn_to_page(gupx_run_pfn(word))));
 }
 
 /**
  * struct run_pos - a run and its position, for loops over all runs
  * @word: the run
- * @addr: its address in the target
- * @index: index of its first page in the pin fd
- * @pin_time: pin time of its block
+ * @addr: address of the run in the target
+ * @index: index of the run's first page in the pin fd
+ * @pin_time: pin time of the block that contains the run
  */
 struct run_pos {
 	u64 word;
@@ -275,7 +280,10 @@ struct run_pos {
 	u32 pin_time;
 };
 
-/* Count @pages contiguous pages with the flags of @pos as one extent, or join the last. */
+/*
+ * Join @pages contiguous pages with the flags of @pos to the last extent. If they cannot
+ * be joined, count them as a new extent.
+ */
 static void count_joined_run(struct gupx_extent_list *list,
 			     const struct run_pos *pos, unsigned long pages)
 {
@@ -297,7 +305,7 @@ static void count_joined_run(struct gupx_extent_list *list,
  * @addr: address of the first run in the target
  * @word: the runs, all with the same flags
  * @nr: number of runs
- * @pages: number of pages in all of them
+ * @pages: number of pages in all these runs
  *
  * Runs that differ only in their physical address are joined.
  */
@@ -327,9 +335,10 @@ void gupx_extent_list_count_joined(struct gupx_extent_list *list,
  * @index: index of the page in the pin fd
  * @at: set to the block's index in the list
  *
- * Bisects the list. The indexes of released blocks are empty.
+ * The function bisects the list. A block whose pages are all released is removed, and its
+ * index in the list stays unused.
  *
- * Return: the block, which may end before the page; NULL if there is none.
+ * Return: the block, which may end before the page; NULL if there is no such block.
  */
 struct gupx_extent_block *
 gupx_extent_list_find_block(struct gupx_extent_list *list, u64 index,
@@ -359,7 +368,7 @@ gupx_extent_list_find_block(struct gupx_extent_list *list, u64 index,
  * gupx_extent_list_find() - find the run that contains a page
  * @list: extent list
  * @index: index of the page in the pin fd
- * @found: set to the rest of the run, from the page on
+ * @found: set to the part of the run that begins with this page
  *
  * Return: %GUPX_FOUND_PAGE, %GUPX_FOUND_RELEASED or %GUPX_FOUND_END.
  */
@@ -400,7 +409,8 @@ static void rewind_block(struct gupx_extent_pos *next)
 /*
  * Step over the next run that is not released.
  *
- * Return: true if there is one. @next is then behind it, @at is its position.
+ * Return: true if there is such a run. @at is then set to the position of the run, and
+ * @next to the position after the run.
  */
 static bool find_next_run(struct gupx_extent_list *list,
 			  struct gupx_extent_pos *next,
@@ -463,9 +473,9 @@ static bool can_join_extent(const struct gupx_extent *extent,
 }
 
 /*
- * Step over the next extent, which covers several runs if they are joined.
+ * Step over the next extent. If @joined is true, an extent may consist of several runs.
  *
- * Return: as find_next_run().
+ * Return: like find_next_run().
  */
 static bool find_next_extent(struct gupx_extent_list *list, bool joined,
 			     struct gupx_extent_pos *next,
@@ -501,8 +511,8 @@ static bool find_next_extent(struct gupx_extent_list *list, bool joined,
  * @pin_time: array for @nr pin times, or NULL
  * @nr: maximum number of extents
  *
- * The list remembers where the search ended, so that a caller who asks for one part
- * after the other does not start from the beginning each time.
+ * The list stores the position where the search ended. If the next call continues from
+ * there, it does not have to search from the beginning of the list.
  *
  * Return: number of extents.
  */
@@ -567,7 +577,7 @@ u64 gupx_extent_list_joined(struct gupx_extent_list *list)
  * gupx_extent_list_release() - release all pages and free the list
  * @list: extent list that has no other user
  *
- * Cannot fail and allocates nothing. May sleep.
+ * The function cannot fail and does not allocate memory. It may sleep.
  */
 void gupx_extent_list_release(struct gupx_extent_list *list)
 {

@@ -13,14 +13,15 @@ struct gupx_extent;
  * struct gupx_extent_block - extents that follow each other in the target without a gap
  * @addr: address of the first page in the target
  * @first: index of the first page in the pin fd
- * @next: next block in struct gupx_unpin_plan, once the block is out of its list
- * @pages: number of pages in all extents, with released ones
- * @pin_time: time when it was pinned, in seconds since boot
+ * @next: next block in struct gupx_unpin_plan, after the block was removed from its list
+ * @pages: number of pages in all extents, including released pages
+ * @pin_time: time when the pages were pinned, in seconds since boot
  * @nr: number of words in use
  * @capacity: number of words that fit
- * @charged: its pages are charged to the user; false if the caller had CAP_IPC_LOCK
- * @word: the extents: @inline_words, or a separate allocation
- * @inline_words: the rest of the block's own allocation
+ * @charged: true if the pages are charged to the user; false if the caller had
+ *	CAP_IPC_LOCK
+ * @word: array of the extents: either @inline_words or a separate allocation
+ * @inline_words: words in the same allocation as the struct
  */
 struct gupx_extent_block {
 	unsigned long addr;
@@ -37,16 +38,19 @@ struct gupx_extent_block {
 	u64 inline_words[];
 };
 
-/* Words of a full block: two pages, enough for the entries of two page tables. */
+/*
+ * The words of a full block fill two memory pages. This is enough for the entries of two
+ * page tables.
+ */
 #define GUPX_EXTENT_BLOCK_ORDER 1
 #define GUPX_EXTENT_BLOCK_WORDS \
 	((PAGE_SIZE << GUPX_EXTENT_BLOCK_ORDER) / sizeof(u64))
 
 /**
  * struct gupx_extent_pos - position of an extent in the list
- * @block: index of its block
- * @word: index of its word in the block
- * @skip: number of pages of the block before it
+ * @block: index of the block that contains the extent
+ * @word: index of the extent's word in the block
+ * @skip: number of pages of the block that precede the extent
  */
 struct gupx_extent_pos {
 	unsigned long block;
@@ -56,22 +60,23 @@ struct gupx_extent_pos {
 
 /**
  * struct gupx_extent_list - runs of pinned pages, as a list of compact blocks
- * @blocks: index to struct gupx_extent_block, in ascending order of @first; blocks that
- *	were released whole are erased
- * @nr: index of the next block
+ * @blocks: maps an index to a struct gupx_extent_block, in ascending order of @first; a
+ *	block whose pages are all released is erased
+ * @nr: index that the next block will get
  * @nr_live: number of blocks in @blocks
- * @last: block that was added last; NULL if there is none or it was released
- * @pages: number of pages in all runs, with released ones: the length of the pin fd
+ * @last: block that was added last; NULL if no block was added or the last block was
+ *	released
+ * @pages: number of pages in all runs, including released pages: the length of the pin fd
  * @joined: number of extents if runs that differ only in their physical address are
  *	joined; valid while @joined_valid
  * @end_addr: end of the last run in the target
  * @end_index: end of the last run in the pin fd
- * @end_flags: GUPX_RUN_* of the last run; ~0 if no run can join it
+ * @end_flags: GUPX_RUN_* of the last run; ~0 if the next run must not be joined to it
  * @end_order: folio order of the last run
  * @joined_valid: @joined and the four end_* fields are valid
- * @resume: position where the last search for an extent ended, of extent @resume_nr
- * @resume_nr: number of that extent, counted in joined ones if @resume_joined
- * @resume_joined: @resume_nr counts joined extents
+ * @resume: position of the extent where the last search ended
+ * @resume_nr: number of the extent at @resume
+ * @resume_joined: true if @resume_nr counts joined extents
  *
  * The owner of the list serializes access to it.
  */
@@ -162,12 +167,13 @@ gupx_extent_list_has_room(const struct gupx_extent_list *list,
  * gupx_extent_list_reserve() - make room for a run
  * @list: extent list
  * @addr: address of the run in the target
- * @nr: number of runs: 1, because a block that is reused may have room for no more
+ * @nr: number of runs; must be 1, because a block that is reused may have room for only
+ *	one run
  * @ahead: number of pages from @addr to the end of the request; limits the size of a
  *	new block
  * @origin: properties of the request
  *
- * Return: 0, and the next gupx_extent_list_add() at @addr cannot fail; -ENOMEM.
+ * Return: 0 if the next gupx_extent_list_add() at @addr cannot fail, else -ENOMEM.
  */
 static inline int
 gupx_extent_list_reserve(struct gupx_extent_list *list, unsigned long addr,
@@ -182,10 +188,10 @@ gupx_extent_list_reserve(struct gupx_extent_list *list, unsigned long addr,
 /**
  * gupx_extent_list_add() - append runs to the last block
  * @list: extent list with enough room, see gupx_extent_list_reserve()
- * @word: the runs, each of which begins where the one before it ends; the list's owner
- *	owns their pages from now on
+ * @word: the runs; each run begins where the previous run ends. From now on, the owner of
+ *	the list owns the references on the pages.
  * @nr: number of runs
- * @pages: number of pages in all of them
+ * @pages: number of pages in all these runs
  */
 static inline void gupx_extent_list_add(struct gupx_extent_list *list,
 					const u64 *word, u32 nr, u64 pages)

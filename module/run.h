@@ -4,25 +4,29 @@
 
 #include <linux/mm.h>
 
-/* How a run was taken; it has to be released the same way. */
+/* Flags of a run. They determine how the pages of the run have to be released. */
 #define GUPX_RUN_PIN BIT(0) /* pinned; otherwise a plain reference (GET) */
 #define GUPX_RUN_WRITE BIT(1)
-#define GUPX_RUN_KERNEL BIT(2) /* taken by the kernel's engine */
-#define GUPX_RUN_ZERO BIT(3)   /* repeats the zero page */
+#define GUPX_RUN_KERNEL BIT(2) /* pinned by the kernel's engine */
+#define GUPX_RUN_ZERO BIT(3)   /* every page is the zero page */
 #define GUPX_RUN_SHORT BIT(4)  /* not a long-term pin */
 #define GUPX_RUN_LARGE BIT(5)  /* pages of one large folio */
-/* A part of a pin set that was released early. No folio has both flags. */
+/*
+ * This combination marks pages that UNPIN has released. No other run has both flags,
+ * because the zero page is not part of a large folio.
+ */
 #define GUPX_RUN_RELEASED (GUPX_RUN_ZERO | GUPX_RUN_LARGE)
 
-/* Pages of the largest folio: 1 GiB. */
+/* Number of pages of the largest folio, which has 1 GiB. */
 #define GUPX_RUN_PAGES_MAX BIT(18)
 
 /**
- * struct gupx_run - pages that are contiguous both in the target and in memory
+ * struct gupx_run - pages that are contiguous both in the target and in physical memory;
+ *	or, with %GUPX_RUN_ZERO, several times the zero page
  * @addr: address of the first page in the target
  * @page: first page; all pages are part of one folio, or all are one-page folios
  * @nr: number of pages, at most %GUPX_RUN_PAGES_MAX
- * @flags: how the pages were taken, GUPX_RUN_*
+ * @flags: GUPX_RUN_*
  */
 struct gupx_run {
 	unsigned long addr;
@@ -32,8 +36,9 @@ struct gupx_run {
 };
 
 /*
- * A run packed into one word: frame number, number of pages minus one, flags. The
- * address follows from the runs before it.
+ * A run can be packed into one word, which consists of the frame number, the number of
+ * pages minus one, and the flags. The word does not contain the address of the run; the
+ * address is computed from the lengths of the runs before it.
  */
 #define GUPX_RUN_PFN_BITS 40
 #define GUPX_RUN_NR_BITS 18
@@ -100,8 +105,9 @@ static inline struct page *gupx_run_page(const struct gupx_run *run, u32 index)
 }
 
 /*
- * Get the one-page run that may join the end of a run. Returns ~0, which equals no
- * run, if the flags differ or the run cannot grow by @room pages.
+ * Get the word of the one-page run that directly continues a run, to compare it with
+ * another run. Returns ~0, which is not equal to any run, if the flags of the run are not
+ * @flags or if the run cannot grow by @room pages.
  */
 static inline u64 gupx_run_next(u64 word, u32 flags, unsigned long room)
 {
@@ -120,8 +126,8 @@ static inline bool gupx_run_is_uncounted(u32 flags)
 }
 
 /*
- * Check a page for hardware poison. In a hugetlb folio the kernel marks the head
- * page, whichever page is affected, so the whole folio counts as poisoned.
+ * Check a page for hardware poison. If any page of a hugetlb folio is poisoned, the
+ * kernel marks the head page, so the whole folio counts as poisoned.
  */
 static inline bool gupx_run_page_is_poisoned(struct page *page)
 {

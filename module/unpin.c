@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Release pages of an extent list before the list ends. Pages that stay keep their index
- * in the pin fd. Released pages between two runs that stay become a run that is marked as
- * released. A block without runs that stay is dropped; a page that is in no block counts
- * as released.
+ * UNPIN: release some pages of an extent list. The pages that are not released keep their
+ * index in the pin fd. Released pages between two runs that are kept become a run that is
+ * marked as released. If all pages of a block are released, the block is removed from the
+ * list. A page that is not in any block counts as released.
  *
- * Released runs at the ends of a block are dropped and adjacent ones are merged, so the
- * memory of a list is bounded by the runs that it holds.
+ * Runs that are marked as released are removed at both ends of a block, and adjacent ones
+ * are merged. So the memory of a list is bounded by the number of runs that it holds.
  *
- * The release has two steps because the first may fail: gupx_unpin_prepare() allocates
- * memory, and gupx_unpin_commit() cannot fail. Only the two ends of the range can cut a
- * block or a run.
+ * A release has two steps, because it may fail: gupx_unpin_prepare() allocates memory and
+ * may fail, and gupx_unpin_commit() cannot fail. A block or run can only be released in
+ * part at the two ends of the range.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -23,9 +23,9 @@
  * struct run_sink - output of split_block()
  * @word: array for the runs; NULL to count them only
  * @nr: number of runs
- * @pages: number of pages in all of them
- * @skipped: number of released pages before the first run that stays
- * @tail: number of released pages after the last run that stays
+ * @pages: number of pages in all these runs
+ * @skipped: number of released pages before the first run that is kept
+ * @tail: number of released pages after the last run that is kept
  */
 struct run_sink {
 	u64 *word;
@@ -76,8 +76,9 @@ static void add_edge(struct gupx_unpin_plan *plan, u64 word, u64 skip, u64 nr,
 }
 
 /*
- * Split the runs of a block: those that stay go to @kept, those that are released whole
- * go to @gone. If @plan is set, runs that are released in part become its edges.
+ * Split the runs of a block. Runs and parts of runs that are kept are added to @kept. Runs
+ * of which all pages are released are added to @gone. If @plan is not NULL, runs that are
+ * released in part are added to the edges of @plan.
  */
 static void split_block(const struct gupx_extent_block *block, u64 index,
 			u64 end, struct run_sink *kept, struct run_sink *gone,
@@ -130,7 +131,12 @@ alloc_similar_block(const struct gupx_extent_block *block, u32 nr)
 	return copy;
 }
 
-/* Return: 0 or -ENOMEM. Blocks allocated before the failure are in the plan, too. */
+/*
+ * Prepare the release of a part of a block. On failure, the blocks that are already
+ * allocated are in the plan, so that gupx_unpin_cancel() frees them.
+ *
+ * Return: 0 or -ENOMEM.
+ */
 static int cut_block(struct gupx_unpin_plan *plan,
 		     const struct gupx_extent_block *block, unsigned long at)
 {
@@ -185,8 +191,10 @@ static unsigned long find_first_block(struct gupx_extent_list *list, u64 index)
  * @list: extent list
  * @plan: plan with @index and @end filled in
  *
- * Return: 0, for gupx_unpin_commit() or gupx_unpin_cancel(); -ENOMEM, and there is
+ * After success, call gupx_unpin_commit() or gupx_unpin_cancel(). After an error, there is
  * nothing to cancel.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int gupx_unpin_prepare(struct gupx_extent_list *list,
 		       struct gupx_unpin_plan *plan)
@@ -259,7 +267,7 @@ static void replace_block(struct gupx_extent_list *list,
 			  const struct gupx_unpin_cut *cut)
 {
 	plan->extents += count_held_runs(block) - count_held_runs(cut->kept);
-	/* Replaces an existing entry, so it allocates nothing. */
+	/* This replaces an existing entry, so xa_store() allocates nothing. */
 	if (cut->kept)
 		xa_store(&list->blocks, cut->at, cut->kept, GFP_KERNEL_ACCOUNT);
 	else
@@ -311,7 +319,7 @@ void gupx_unpin_commit(struct gupx_extent_list *list,
  * gupx_unpin_finish() - release the removed pages and free their blocks
  * @plan: committed plan whose pages are not mapped by a window any more
  *
- * Cannot fail and allocates nothing. May sleep.
+ * The function cannot fail and does not allocate memory. It may sleep.
  */
 void gupx_unpin_finish(struct gupx_unpin_plan *plan)
 {

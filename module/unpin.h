@@ -8,8 +8,8 @@
  * struct gupx_unpin_edge - a run that is released in part
  * @word: the run before the release
  * @gone: the part that is released
- * @pieces: number of runs that stay of it, 1 or 2
- * @charged: @charged of its block
+ * @pieces: number of runs that remain of the run after the release, 1 or 2
+ * @charged: @charged of the block that contains the run
  */
 struct gupx_unpin_edge {
 	u64 word;
@@ -21,8 +21,8 @@ struct gupx_unpin_edge {
 /**
  * struct gupx_unpin_cut - a block that is released in part
  * @at: index of the block in the list
- * @kept: block that replaces it; NULL if none of its runs stay
- * @gone: block of its runs that are released whole
+ * @kept: block that replaces the block; NULL if no run is kept
+ * @gone: block with the runs of which all pages are released
  */
 struct gupx_unpin_cut {
 	unsigned long at;
@@ -33,15 +33,17 @@ struct gupx_unpin_cut {
 /**
  * struct gupx_unpin_plan - release of a range of pages
  * @index: index of the first page in the pin fd
- * @end: index behind the last page
+ * @end: end of the range, as an index in the pin fd; exclusive
  * @cut: blocks that are released in part, at the two ends of the range
- * @cuts: number of @cut
+ * @cuts: number of blocks in @cut
  * @edge: runs that are released in part
- * @edges: number of @edge
- * @gone: runs that are released whole, as a list of blocks
+ * @edges: number of runs in @edge
+ * @gone: runs of which all pages are released, as a list of blocks
  * @pages: number of pages that are released
- * @extents: number of runs before, less the number of runs after; may be negative
- * @uncharged: pages to uncharge once they are released, see gupx_charge_finish_unpin()
+ * @extents: number of runs before the release minus number of runs after the release; may
+ *	be negative
+ * @uncharged: number of pages to uncharge after the release, see
+ *	gupx_charge_finish_unpin()
  *
  * gupx_unpin_prepare() fills in the cuts and edges, gupx_unpin_commit() the rest.
  */
