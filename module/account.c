@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters for each user. They are for the user, not the process or mm, so that fork(),
- * dup() and SCM_RIGHTS cannot evade them.
+ * Counters for each user. If they counted per process or per mm, a user could evade the
+ * limits with fork(), dup() or SCM_RIGHTS.
  *
- * Pinned memory is counted in user_struct.locked_vm, like in io_uring and iommufd. All
- * three share one RLIMIT_MEMLOCK.
+ * Pinned memory is counted in user_struct.locked_vm, like in io_uring and iommufd. So the
+ * limit RLIMIT_MEMLOCK applies to the sum of the memory that all three have pinned.
  *
- * The limit on extents bounds the kernel memory that pins take. The kernel has no
- * suitable counter, so they are counted here.
+ * The limit on extents bounds the kernel memory that is used to store pins. The kernel
+ * does not have a suitable counter, so extents are counted here.
  */
 #include <linux/atomic.h>
 #include <linux/capability.h>
@@ -21,7 +21,7 @@
 
 #include "account.h"
 
-/* 64 GiB of 4 KiB pages that are not contiguous. */
+/* The default is enough for 64 GiB of 4 KiB pages that are not contiguous. */
 static unsigned long max_extents = 1UL << 24;
 module_param(max_extents, ulong, 0644);
 MODULE_PARM_DESC(
@@ -33,7 +33,7 @@ MODULE_PARM_DESC(
  * @node: link in quotas
  * @uid: the user
  * @sets: number of pin sets that use this count; protected by quotas_lock
- * @extents: number of extents that all of them hold
+ * @extents: number of extents that all these pin sets hold
  */
 struct gupx_quota {
 	struct hlist_node node;
@@ -56,16 +56,18 @@ static struct gupx_quota *find_quota(kuid_t uid)
 }
 
 /**
- * gupx_account_get_quota() - get the extent count of a user
+ * gupx_account_get_quota() - take a reference on the extent count of a user
  * @uid: the user
  *
- * Return: the count, to be put with gupx_account_put_quota(); NULL if there is no memory.
+ * Call gupx_account_put_quota() to drop the reference.
+ *
+ * Return: the count; NULL if there is no memory.
  */
 struct gupx_quota *gupx_account_get_quota(kuid_t uid)
 {
 	/*
-	 * Allocate before taking the lock, which all users share: reclaim in the
-	 * caller's memory cgroup must not make others wait.
+	 * All users share the lock, so allocate before taking it. Otherwise other users
+	 * would have to wait while the kernel reclaims memory in the caller's memory cgroup.
 	 */
 	struct gupx_quota *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	struct gupx_quota *quota;
@@ -86,7 +88,7 @@ struct gupx_quota *gupx_account_get_quota(kuid_t uid)
 }
 
 /**
- * gupx_account_put_quota() - put the extent count of a user
+ * gupx_account_put_quota() - drop a reference on the extent count of a user
  * @quota: count from gupx_account_get_quota()
  */
 void gupx_account_put_quota(struct gupx_quota *quota)
@@ -105,7 +107,7 @@ void gupx_account_put_quota(struct gupx_quota *quota)
  * @quota: extent count of the user
  * @nr: number of extents
  *
- * Return: number of extents that were counted: @nr, or fewer.
+ * Return: number of extents that were counted. It is @nr, or less if the limit is reached.
  */
 unsigned long gupx_account_add_extents(struct gupx_quota *quota,
 				       unsigned long nr)
@@ -161,10 +163,12 @@ u64 gupx_account_used_extents(kuid_t uid)
 }
 
 /**
- * gupx_account_is_exempt() - check if the caller's pins are not charged
+ * gupx_account_is_exempt() - check if the caller is exempt from the charge for pins
  *
- * Return: true if the caller has CAP_IPC_LOCK. Its pins then leave the limit of the same
- * user's other processes untouched.
+ * Pins of an exempt caller do not reduce the memory that other processes of the same user
+ * may pin.
+ *
+ * Return: true if the caller has CAP_IPC_LOCK.
  */
 bool gupx_account_is_exempt(void)
 {
@@ -189,7 +193,7 @@ u64 gupx_account_limit(void)
  * gupx_account_used() - get the pinned memory that is charged to a user
  * @user: the user
  *
- * Return: bytes, charged by this module and by other drivers.
+ * Return: number of bytes that this module and other drivers have charged.
  */
 u64 gupx_account_used(const struct user_struct *user)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PIN: pin pages in batches and move them into a pin set. A batch is charged before it
- * is added; runs that cannot be charged are released. The target's mmap_lock is not held
- * while a batch is added, because that allocates memory.
+ * PIN: pin pages in batches and move each batch into a pin set. A batch is charged before
+ * it is added to the set; runs that cannot be charged are released. Adding a batch to the
+ * set allocates memory, so the target's mmap_lock is not held meanwhile.
  */
 #include <linux/gupx.h>
 #include <linux/sched/mm.h>
@@ -36,7 +36,7 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 	const struct gupx_run run = gupx_run_unpack(addr, word);
 	int error;
 
-	/* Reserve room first: nothing can fail after the charge. */
+	/* Reserve room before the charge, so that nothing can fail after the charge. */
 	if (gupx_extent_list_reserve(&set->list, addr, 1, ahead,
 				     &acquire->origin))
 		return gupx_policy_no_memory();
@@ -87,10 +87,10 @@ static bool append_batch(struct gupx_pinset *set,
 }
 
 /*
- * Fast path: add the whole batch if each page costs one page and the precharge covers
- * them all.
+ * Fast path: add the whole batch if each page is charged as one page and the precharge is
+ * enough for all of them.
  *
- * Return: true if it was added; false if commit_runs() has to add it run by run.
+ * Return: true if the batch was added; false if commit_runs() has to add it run by run.
  */
 static bool commit_uniform_batch(struct gupx_pinset *set,
 				 const struct gupx_batch *batch,
@@ -145,9 +145,9 @@ static unsigned int commit_runs(struct gupx_pinset *set,
 }
 
 /*
- * Move the batch into the set. If a run cannot be added, the request ends before it, and
- * that run and all later ones are released. The block of the batch may move into the set,
- * too. The target's lock is dropped because this allocates memory.
+ * Move the batch into the set. If a run cannot be added, the request ends before that run,
+ * and that run and all later runs are released. The block of the batch may become a block
+ * of the set. The move allocates memory, so the target's mmap_lock is dropped first.
  */
 static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 			 struct gupx_batch *batch, struct acquire *acquire)
@@ -172,10 +172,12 @@ static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 }
 
 /*
- * Provide memory for the runs of a batch, as a block that can move into the set. It is no
- * larger than the request needs, because some kernels clear memory on allocation.
+ * Provide memory for the runs of a batch, as a block that can become a block of the set.
+ * Some kernels clear memory on allocation, so the block is not larger than the request
+ * needs.
  *
- * Return: false if there is no memory; the request ends here.
+ * Return: true if there is a block; false if there is no memory, and the request is then
+ * stopped.
  */
 static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
 		       struct gupx_cursor *cursor)
@@ -193,7 +195,10 @@ static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
 	return acquire->buffer;
 }
 
-/* GUPX_SEAL_PIN does not wait for a running PIN: it fails with EBUSY meanwhile. */
+/*
+ * Count this PIN as running, unless the set is sealed against new pins. Adding
+ * GUPX_SEAL_PIN fails with EBUSY while a PIN is running; it does not wait for the PIN.
+ */
 static int begin_pinning(struct gupx_pinset *set)
 {
 	int error = gupx_pinset_lock(set);
@@ -210,7 +215,7 @@ static int begin_pinning(struct gupx_pinset *set)
 
 static void end_pinning(struct gupx_pinset *set)
 {
-	/* Without the lock, the list is trimmed when it next grows. */
+	/* If a fatal signal prevents the lock, the list is trimmed when it grows again. */
 	if (!gupx_pinset_lock(set)) {
 		gupx_extent_list_trim(&set->list);
 		gupx_pinset_unlock(set);
@@ -226,11 +231,14 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	bool more = true;
 
 	/*
-	 * Row O1 (mm_set_has_pinned_flag()): set it before the first reference, or fork()
-	 * would share a pinned page.
+	 * Row O1 (mm_set_has_pinned_flag()): set the flag before the first page is pinned.
+	 * Otherwise fork() could share a pinned page with the child.
 	 */
 	gupx_compat_mark_pinned(cursor->mm);
-	/* Allocate new pages outside movable zones and CMA, so they need no migration. */
+	/*
+	 * Let page faults allocate pages outside ZONE_MOVABLE and CMA, so that new pages do
+	 * not have to be migrated.
+	 */
 	scope = memalloc_pin_save();
 	while (more && get_buffer(acquire, &batch, cursor)) {
 		more = cursor->fill(cursor, &batch);
@@ -246,13 +254,15 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 /**
  * gupx_acquire_pins() - pin a range of the target into a set
  * @set: pin set of the cursor's target
- * @cursor: new cursor of a request with %GUPX_R_PIN, lock not held
+ * @cursor: new cursor of a request with %GUPX_R_PIN; the mmap_lock is not held
  *
- * The whole range is charged first and the unused rest is returned at the end, so that a
- * request over the limit fails before any work is done.
+ * The whole range is charged before the first page is pinned, so that a request over the
+ * limit fails before any work is done. The unused rest of this charge is returned at the
+ * end.
  *
- * Return: 0, with the result in the cursor; -ENOBUFS: RLIMIT_MEMLOCK is too low; -EPERM:
- * the set is sealed against new pins; -EINTR.
+ * Return: 0 if the request ran, and the cursor contains its result; -ENOBUFS if
+ * RLIMIT_MEMLOCK is too low; -EPERM if the set is sealed against new pins; -EINTR if a
+ * fatal signal arrived.
  */
 int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor)
 {

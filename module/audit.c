@@ -58,7 +58,8 @@ static void log_request(const char *verb, const struct mm_owner *target,
 }
 
 /**
- * gupx_audit_pin() - record a PIN with FORCE or SHORT, or of another user's process
+ * gupx_audit_pin() - log a PIN that has FORCE or SHORT set or that pins memory of another
+ *	user's process
  * @mm: mm of the target
  * @pin: finished request
  */
@@ -75,9 +76,9 @@ void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 }
 
 /**
- * gupx_audit_read() - record a READ with FORCE
+ * gupx_audit_read() - log a READ that has FORCE set
  * @mm: mm of the target
- * @read: request that passed its checks, before the first copy
+ * @read: request that passed all checks; nothing is copied yet
  */
 void gupx_audit_read(struct mm_struct *mm, const struct gupx_read *read)
 {

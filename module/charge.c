@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Charge a pin set to its user: pages against RLIMIT_MEMLOCK, and extents.
+ * Charge a pin set to its user: pages against RLIMIT_MEMLOCK, and extents against the
+ * module parameter max_extents.
  *
- * Each pin is charged for its own pages, so the charge limits the number of references
- * on a page. A large folio cannot be freed, swapped or moved while any part of it is
- * pinned, so its first part is charged for the whole folio. Memory for bookkeeping is
- * charged if no page pays for it: a run of the zero page, and the record of a folio that
- * is held in parts.
+ * A page that is pinned several times is charged several times, so the charge limits the
+ * number of references on a page. A large folio cannot be freed, swapped or moved while
+ * any part of it is pinned, so its first part is charged for the whole folio.
  *
- * A caller with CAP_IPC_LOCK is not charged for pages, like in io_uring and iommufd. Its
- * extents are counted anyway.
+ * Two kinds of data structures are charged separately, because the charge for the pages
+ * does not cover their memory: a run of the zero page, and the record of a folio of which
+ * only parts are pinned.
+ *
+ * A caller with CAP_IPC_LOCK is not charged for pages, like in io_uring and iommufd. The
+ * extents of such a caller are counted anyway.
  */
 #include <linux/bits.h>
 #include <linux/mm.h>
@@ -22,21 +25,26 @@
 #include "unpin.h"
 
 /*
- * A folio record may cost an xarray node of 585 bytes, and its run a block of 64 bytes.
- * With at least this many pages charged, that is 2 percent for any folio size.
+ * A folio record may need an xarray node of 585 bytes, and its run may need a block of 64
+ * bytes. If at least this many pages are charged for the folio, the memory for the record
+ * and the run is at most 2 percent of the charge, for any folio size.
  */
 #define RECORD_MIN_PAGES 9UL
 
 /*
- * A run of the zero page is charged for its bookkeeping memory, or for each reference if
- * the kernel counts pins of the zero page.
+ * Get the number of pages to charge for a run of the zero page. If the kernel counts pins
+ * of the zero page, each page of the run is charged. Otherwise one page is charged, for
+ * the memory that stores the run.
  */
 static unsigned long get_zero_run_cost(unsigned long pages)
 {
 	return gupx_can_skip_zero_page() ? 1 : pages;
 }
 
-/* A record's value: the pages held by runs, above the pages charged beyond those. */
+/*
+ * The value of a record has two parts. The upper bits are the number of pages of the folio
+ * that runs hold. The lower bits are the number of pages charged in addition to these.
+ */
 #define EXTRA_BITS 28
 
 static_assert(GUPX_RUN_NR_BITS < EXTRA_BITS);
@@ -55,7 +63,9 @@ static unsigned long get_record_extra(const void *record)
  * gupx_charge_init() - start charging the caller's user
  * @charge: charge to initialize
  *
- * Return: 0, undone by gupx_charge_destroy(); -ENOMEM.
+ * Call gupx_charge_destroy() to undo this.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int gupx_charge_init(struct gupx_charge *charge)
 {
@@ -83,12 +93,13 @@ void gupx_charge_destroy(struct gupx_charge *charge)
 }
 
 /**
- * gupx_charge_precharge() - charge a whole request before any of its work is done
+ * gupx_charge_precharge() - charge all pages of a request before the first page is pinned
  * @charge: charge of the pin set
  * @precharge: precharge to initialize
  * @pages: number of pages of the request
  *
- * Return: false if the limit is too low; nothing is charged then.
+ * Return: true if the pages are charged or the caller is exempt; false if the limit is too
+ * low, and then nothing is charged.
  */
 bool gupx_charge_precharge(const struct gupx_charge *charge,
 			   struct gupx_precharge *precharge,
@@ -104,9 +115,9 @@ bool gupx_charge_precharge(const struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_return_precharge() - uncharge the unused rest of a precharge
+ * gupx_charge_return_precharge() - uncharge the pages of a precharge that were not used
  * @charge: charge of the pin set
- * @precharge: precharge of the request; empty afterwards
+ * @precharge: precharge of the request; has no pages afterwards
  */
 void gupx_charge_return_precharge(const struct gupx_charge *charge,
 				  struct gupx_precharge *precharge)
@@ -116,12 +127,13 @@ void gupx_charge_return_precharge(const struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_pages() - charge pages at one page each
+ * gupx_charge_pages() - charge a number of pages
  * @charge: charge of the pin set
- * @precharge: precharge of the request, used first
+ * @precharge: precharge of the request; its pages are used before others are charged
  * @pages: number of pages; may exceed the precharge because of large folios
  *
- * Return: false if the limit is too low.
+ * Return: true if the pages are charged or the caller is exempt; false if the limit is too
+ * low.
  */
 bool gupx_charge_pages(struct gupx_charge *charge,
 		       struct gupx_precharge *precharge, unsigned long pages)
@@ -137,7 +149,10 @@ bool gupx_charge_pages(struct gupx_charge *charge,
 	return true;
 }
 
-/* The user is uncharged when the pages are released: gupx_charge_finish_unpin(). */
+/*
+ * Remove pages from the charge of the pin set. gupx_charge_finish_unpin() uncharges the
+ * user after the pages are released.
+ */
 static void uncharge_pages(struct gupx_charge *charge,
 			   struct gupx_unpin_plan *plan, unsigned long pages)
 {
@@ -153,7 +168,7 @@ static int store_record(struct gupx_charge *charge, struct folio *folio,
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN));
 }
 
-/* The first part of a folio pays for all of it, and for its record. */
+/* The charge for the first part of a folio covers the whole folio and its record. */
 static unsigned long get_first_part_cost(struct folio *folio)
 {
 	return max_t(unsigned long, folio_nr_pages(folio), RECORD_MIN_PAGES);
@@ -189,7 +204,7 @@ static int charge_folio_part(struct gupx_charge *charge,
  * @precharge: precharge of the request
  * @run: run that is pinned
  *
- * Return: 0; -ENOBUFS: the limit is too low; -ENOMEM.
+ * Return: 0 on success; -ENOBUFS if the limit is too low; -ENOMEM if there is no memory.
  */
 int gupx_charge_run(struct gupx_charge *charge,
 		    struct gupx_precharge *precharge,
@@ -216,7 +231,8 @@ int gupx_charge_run(struct gupx_charge *charge,
  * @charge: charge of the pin set
  * @nr: number of extents to add
  *
- * Return: number of extents that were counted: @nr, or fewer at the user's limit.
+ * Return: number of extents that were counted. It is @nr, or less if the user's limit is
+ * reached.
  */
 unsigned long gupx_charge_extents(struct gupx_charge *charge, unsigned long nr)
 {
@@ -246,14 +262,14 @@ static bool is_whole_folio(u64 word)
 	return gupx_run_pages(word) == folio_nr_pages(get_run_folio(word));
 }
 
-/* Check if the folio of a run needs a record once part of the run is released. */
+/* Check if the folio of a run needs a record after a part of the run is released. */
 static bool needs_record(const struct gupx_unpin_edge *edge)
 {
 	return edge->charged && (gupx_run_flags(edge->word) & GUPX_RUN_LARGE) &&
 	       is_whole_folio(edge->word);
 }
 
-/* Return: number of pages that a record costs on top of its folio. */
+/* Return: number of pages to charge for a record, in addition to the pages of its folio. */
 static unsigned long get_record_cost(struct folio *folio)
 {
 	const unsigned long nr = folio_nr_pages(folio);
@@ -262,10 +278,11 @@ static unsigned long get_record_cost(struct folio *folio)
 }
 
 /*
- * Return: number of pages that a run costs more once part of it is released. If a run of
- * the zero page is split in two, the second run is charged. A small folio is charged for
- * its record. Two runs of one folio share a record; both are charged for it, and the last
- * part to be released returns the charge.
+ * Return: number of pages to charge in addition when a part of a run is released. If a run
+ * of the zero page is split in two, the second run is charged. A folio of fewer than
+ * RECORD_MIN_PAGES pages is charged for its record. Two runs of the same folio share one
+ * record, but each of them is charged for it. When the last part of the folio is released,
+ * the whole charge is returned.
  */
 static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 {
@@ -278,7 +295,8 @@ static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 }
 
 /*
- * An UNPIN only adds an extent if it splits one run in two, and then releases no other.
+ * Count the extents that an UNPIN adds. It adds an extent only if it splits a run in two,
+ * and in that case no other run is affected.
  */
 static unsigned long count_new_extents(const struct gupx_unpin_plan *plan)
 {
@@ -300,7 +318,7 @@ static bool reserve_records(struct gupx_charge *charge,
 	return true;
 }
 
-/* An entry that holds a record stays. */
+/* Undo reserve_records(). Entries that contain a record stay. */
 static void release_records(struct gupx_charge *charge,
 			    const struct gupx_unpin_plan *plan)
 {
@@ -318,9 +336,11 @@ static void release_records(struct gupx_charge *charge,
  * @charge: charge of the pin set
  * @plan: prepared plan
  *
- * Return: 0, for gupx_charge_commit_unpin(); -ENOMEM; -ENOBUFS: the limit is too low to
- * charge the bookkeeping of runs that are split; -EDQUOT: a run is split, and the user
- * may have no more extents.
+ * After success, gupx_charge_commit_unpin() cannot fail.
+ *
+ * Return: 0 on success; -ENOMEM if there is no memory; -ENOBUFS if the limit is too low to
+ * charge for the memory that the split of runs needs; -EDQUOT if a run would be split and
+ * the user already has the maximum number of extents.
  */
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
@@ -348,8 +368,8 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 }
 
 /*
- * Uncharge pages of a folio that is held in parts. The parts that stay pay for the whole
- * folio; the last part returns the extra.
+ * Uncharge pages of a folio of which only parts are pinned. As long as a part stays pinned,
+ * the whole folio stays charged. The extra charge is returned with the last part.
  */
 static void uncharge_folio_part(struct gupx_charge *charge,
 				struct gupx_unpin_plan *plan,
@@ -390,7 +410,10 @@ static void uncharge_run(struct gupx_charge *charge,
 		uncharge_pages(charge, plan, gupx_run_pages(word));
 }
 
-/* Record the rest of a whole folio as a part of it. The charge stays that of the whole. */
+/*
+ * A part of a folio that was pinned as a whole is released: record the pages that stay
+ * pinned. The whole folio stays charged.
+ */
 static void record_remaining_part(struct gupx_charge *charge,
 				  struct gupx_unpin_plan *plan,
 				  struct folio *folio, unsigned long gone)
@@ -433,8 +456,8 @@ static void uncharge_edge(struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_commit_unpin() - take the pages that leave the set off its charge
- * @charge: charge that is prepared for the plan
+ * gupx_charge_commit_unpin() - remove the pages of a plan from the charge of the set
+ * @charge: charge that gupx_charge_prepare_unpin() has prepared for the plan
  * @plan: committed plan whose pages are not released yet
  *
  * The user stays charged until gupx_charge_finish_unpin().
@@ -457,10 +480,11 @@ void gupx_charge_commit_unpin(struct gupx_charge *charge,
 
 /**
  * gupx_charge_finish_unpin() - uncharge the user after the pages are released
- * @charge: charge of a set that the caller keeps alive; needs no lock
- * @plan: finished plan
+ * @charge: charge of the pin set; the caller holds a reference on the set but not its lock
+ * @plan: plan after gupx_unpin_finish()
  *
- * An earlier uncharge would let a user pin more with each release that is under way.
+ * If the user was uncharged before the pages are released, the user could pin more than
+ * the limit allows while releases are in progress.
  */
 void gupx_charge_finish_unpin(const struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)

@@ -16,10 +16,11 @@ struct user_struct;
  * @quota: extent quota of that user
  * @pages: number of pages charged now
  * @extents: number of extents counted in @quota now
- * @folios: large folios that are held in parts and were charged whole, by head frame
- *	number; each value records the pages held and the extra charge
+ * @folios: records of the large folios of which only parts are pinned but the whole folio
+ *	is charged. The index is the frame number of the head page. The value contains the
+ *	number of pages held and the extra charge.
  *
- * The owner serializes access to it.
+ * The owner of the struct serializes access to it.
  */
 struct gupx_charge {
 	struct user_struct *user;
@@ -31,7 +32,7 @@ struct gupx_charge {
 
 /**
  * struct gupx_precharge - pages charged in advance, for pins to use
- * @exempt: the caller has CAP_IPC_LOCK, so nothing is charged
+ * @exempt: true if the caller has CAP_IPC_LOCK, so that nothing is charged
  * @pages: number of pages that are charged but not used yet
  */
 struct gupx_precharge {

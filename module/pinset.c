@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pin set behind a pin fd. It owns pins and charges for them until UNPIN releases
- * them or the last reference to the fd is dropped.
+ * The pin set that belongs to a pin fd. The set owns pins, and the user is charged for
+ * them, until UNPIN releases the pins or the last reference to the pin fd is dropped.
  *
  * Lock order: the mmap_lock of a process with a window, the set's lock, i_mmap_rwsem of
  * the windows, page-table locks. The loop drops the target's mmap_lock before it takes
  * the set's lock, because memory is allocated under the set's lock. No user memory is
  * accessed under the set's lock.
  *
- * The set keeps the mm's struct alive (mmgrab()), not its memory: pins outlive the
- * target.
+ * The set holds a reference on the mm_struct (mmgrab()), but not on the address space. So
+ * the target may exit while its pages are pinned.
  */
 #include <linux/fs.h>
 #include <linux/gupx.h>
@@ -24,7 +24,7 @@
 #include "pinset_internal.h"
 #include "unpin.h"
 
-/* Record the target's process, for fdinfo. */
+/* Record the process that owns the target's mm; fdinfo shows the process. */
 static void record_target(struct gupx_pinset *set)
 {
 #ifdef CONFIG_MEMCG
@@ -43,10 +43,10 @@ static void record_target(struct gupx_pinset *set)
 
 /**
  * gupx_pinset_create() - create an empty pin set
- * @mm: mm of the target; the set grabs its struct
+ * @mm: mm of the target; the set takes a reference with mmgrab()
  * @seals: GUPX_SEAL_* that the set begins with
  *
- * Charges go to the caller's user.
+ * The caller's user is charged for the pins of the set.
  *
  * Return: the set, to be freed by gupx_pinset_destroy(); NULL if there is no memory.
  */
@@ -75,7 +75,7 @@ struct gupx_pinset *gupx_pinset_create(struct mm_struct *mm, u32 seals)
  * gupx_pinset_destroy() - release all pins, uncharge them and free the set
  * @set: pin set that has no other user
  *
- * Cannot fail and allocates nothing. May sleep.
+ * The function cannot fail and does not allocate memory. It may sleep.
  */
 void gupx_pinset_destroy(struct gupx_pinset *set)
 {
@@ -92,8 +92,8 @@ void gupx_pinset_destroy(struct gupx_pinset *set)
  * @set: pin set of the file
  * @file: new file that is not installed yet
  *
- * All anonymous files share one inode. The set needs its own i_mmap tree to find the
- * windows of this file alone.
+ * On older kernels, all anonymous files share one inode. The set needs its own i_mmap tree
+ * to find the windows of this file only.
  */
 void gupx_pinset_attach(struct gupx_pinset *set, struct file *file)
 {
@@ -106,10 +106,10 @@ void gupx_pinset_attach(struct gupx_pinset *set, struct file *file)
  * @set: pin set of the caller's pin fd
  * @mm: mm of the target
  *
- * A set is for one address space and one user. Otherwise a passed pin fd could charge
- * one user's pins to another.
+ * A set holds the pins of one address space, charged to one user. Without this check, a
+ * user who received a pin fd from another user could pin pages at the other user's charge.
  *
- * Return: true if it may.
+ * Return: true if the caller may add pins of the target.
  */
 bool gupx_pinset_fits(const struct gupx_pinset *set, const struct mm_struct *mm)
 {
@@ -120,7 +120,7 @@ bool gupx_pinset_fits(const struct gupx_pinset *set, const struct mm_struct *mm)
  * gupx_pinset_is_own() - check if the caller's user created the set
  * @set: pin set
  *
- * Return: true if so.
+ * Return: true if the caller's user created the set.
  */
 bool gupx_pinset_is_own(const struct gupx_pinset *set)
 {
@@ -131,7 +131,7 @@ bool gupx_pinset_is_own(const struct gupx_pinset *set)
  * gupx_pinset_user() - get the user who is charged
  * @set: pin set
  *
- * Return: the user, valid as long as the set.
+ * Return: the user, which is valid as long as the set exists.
  */
 struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 {
@@ -139,11 +139,11 @@ struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_lock() - take the set's lock, so that no page is released
+ * gupx_pinset_lock() - take the set's lock, so that no page of the set is released
  * @set: pin set
  *
- * The lock is killable: users may share a pin fd, and another user may be slow while he
- * holds it.
+ * A fatal signal ends the wait for the lock. Several users may share a pin fd, and a task
+ * of another user may hold the lock for a long time.
  *
  * Return: 0 or -EINTR.
  */
@@ -156,7 +156,7 @@ int gupx_pinset_lock(struct gupx_pinset *set)
  * gupx_pinset_trylock() - take the set's lock if it is free
  * @set: pin set
  *
- * Return: true if it was free.
+ * Return: true if the lock was free and is now held.
  */
 bool gupx_pinset_trylock(struct gupx_pinset *set)
 {
@@ -193,7 +193,10 @@ static void uncount_pages(struct gupx_pinset *set,
 	set->extents -= plan->extents;
 }
 
-/* The set's lock is held. It also keeps windows from mapping the pages again. */
+/*
+ * Release a range of pages. The set's lock is held, so no window maps the pages again
+ * after they are unmapped here.
+ */
 static int unpin_range(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
 {
 	int error;
@@ -220,11 +223,11 @@ static int unpin_range(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
  * gupx_pinset_unpin() - release part of a set
  * @set: pin set of the caller's user
  * @index: index of the first page, in the order of pinning
- * @nr: number of pages; pages beyond the end and released ones are skipped
+ * @nr: number of pages; released pages and indexes past the end are skipped
  * @released: set to the number of pages that were released
  *
- * Return: 0; -EPERM: the set is sealed against UNPIN; -ENOMEM, -ENOBUFS, -EDQUOT or
- * -EINTR: nothing was released, see struct gupx_unpin.
+ * Return: 0 on success; -EPERM if the set is sealed against UNPIN; -ENOMEM, -ENOBUFS,
+ * -EDQUOT or -EINTR as described at struct gupx_unpin. On error, nothing was released.
  */
 int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
 {
@@ -243,8 +246,8 @@ int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
 		return error;
 	*released = plan.pages;
 	/*
-	 * Release the pages without the set's lock: it may wait for a folio lock, and window
-	 * faults take the set's lock.
+	 * Release the pages without the set's lock: the release may wait for a folio lock,
+	 * and page faults in windows would wait for the set's lock meanwhile.
 	 */
 	gupx_unpin_finish(&plan);
 	gupx_charge_finish_unpin(&set->charge, &plan);
@@ -256,7 +259,8 @@ int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
  * @set: pin set
  * @seals: GUPX_SEAL_* to add
  *
- * Return: 0; -EBUSY: a PIN is running, or the set has a writable window; -EINTR.
+ * Return: 0 on success; -EBUSY if a PIN is running or the set has a writable window, and
+ * the new seal forbids this; -EINTR if a fatal signal arrived.
  */
 int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 {
@@ -277,11 +281,14 @@ int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 /**
  * gupx_pinset_open_window() - check if the set may have a window, and count it
  * @set: pin set
- * @write: the window is writable
+ * @write: true if the window is writable
  *
- * Return: 0, and a writable window counts until gupx_pinset_close_window(); -EPERM: the
- * set is sealed or has short pins; -EACCES: not every page was pinned for writing;
- * -EINTR.
+ * A writable window is counted until gupx_pinset_close_window().
+ *
+ * Return: 0 if the set may have the window; -EPERM if the set has pins with
+ * %GUPX_F_SHORT, or if the window is writable and the set is sealed against writing;
+ * -EACCES if the window is writable and not every page was pinned for writing; -EINTR if
+ * a fatal signal arrived.
  */
 int gupx_pinset_open_window(struct gupx_pinset *set, bool write)
 {
@@ -302,7 +309,7 @@ int gupx_pinset_open_window(struct gupx_pinset *set, bool write)
 }
 
 /**
- * gupx_pinset_dup_window() - count the second part of a writable window that was split
+ * gupx_pinset_dup_window() - count the second part of a writable window that is split
  * @set: pin set with a writable window
  */
 void gupx_pinset_dup_window(struct gupx_pinset *set)
@@ -345,9 +352,9 @@ unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
 
 /**
  * gupx_pinset_find() - find the run that contains a page
- * @set: pin set, locked; the run stays valid until it is unlocked
+ * @set: pin set, locked; the run stays valid until the set is unlocked
  * @index: index of the page, in the order of pinning
- * @found: set to the rest of the run, from the page on
+ * @found: set to the part of the run that begins with this page
  *
  * Return: %GUPX_FOUND_PAGE, %GUPX_FOUND_RELEASED or %GUPX_FOUND_END.
  */

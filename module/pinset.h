@@ -16,10 +16,10 @@ struct user_struct;
  * struct gupx_pinset_totals - sums over all extents of a pin set
  * @extents: number of runs
  * @pages: number of pages held
- * @length: number of pages held and released
- * @kernel_pages: pages held that the kernel's own get_user_pages took
- * @write_pages: pages pinned for writing; never the zero page
- * @short_pages: pages pinned with %GUPX_F_SHORT
+ * @length: number of pages held plus number of pages released
+ * @kernel_pages: number of pages held that the kernel's own get_user_pages pinned
+ * @write_pages: number of pages pinned for writing; the zero page is never among them
+ * @short_pages: number of pages pinned with %GUPX_F_SHORT
  * @charged: number of pages charged to the user
  * @seals: GUPX_SEAL_*
  */

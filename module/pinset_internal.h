@@ -2,7 +2,7 @@
 #ifndef GUPX_PINSET_INTERNAL_H
 #define GUPX_PINSET_INTERNAL_H
 
-/* The pin set's layout, for pinset.c, acquire.c and fdinfo.c only. */
+/* The struct of a pin set. Only pinset.c, acquire.c and fdinfo.c may use its fields. */
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
@@ -17,19 +17,20 @@ struct pid;
 
 /**
  * struct gupx_pinset - pins and the charge for them
- * @lock: protects all fields below, except const ones and @writable_windows
+ * @lock: protects all fields below, except the fields marked (const) and
+ *	@writable_windows
  * @mm: (const) the target's mm, with a reference from mmgrab()
  * @pid: (const) process of the target when the set was created; may be NULL
- * @start: (const) start time of that process, ns since boot
- * @mapping: address space of the pin fd, to find its windows
+ * @start: (const) start time of that process, in ns since boot
+ * @mapping: address space of the pin fd, used to find the windows of the pin fd
  * @charge: charge for the pins
  * @list: the pins
  * @extents: number of runs held
  * @pages: number of pages held
- * @kernel_pages: pages held that the kernel's own get_user_pages took
- * @write_pages: pages pinned for writing
- * @short_pages: pages pinned with %GUPX_F_SHORT
- * @zero_pages: pages held that are the zero page
+ * @kernel_pages: number of pages held that the kernel's own get_user_pages pinned
+ * @write_pages: number of pages pinned for writing
+ * @short_pages: number of pages pinned with %GUPX_F_SHORT
+ * @zero_pages: number of pages held that are the zero page
  * @seals: GUPX_SEAL_*
  * @pinning: number of requests that are adding pins
  * @writable_windows: number of mappings that may be writable
@@ -56,7 +57,7 @@ struct gupx_pinset {
 /**
  * gupx_pinset_count() - update the page counts of a set
  * @set: pin set, locked
- * @flags: GUPX_RUN_* of the pages' run
+ * @flags: GUPX_RUN_* of the run that contains the pages
  * @pages: number of pages added; negative for pages released
  */
 static inline void gupx_pinset_count(struct gupx_pinset *set, u32 flags,
