@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Take page references and record them as runs. release.c drops them.
+ * Take references on pages and store the pages as runs. release.c drops the references.
  *
- * A pin of a small folio is 1024 references; of a large folio, one reference and
- * one pincount; of the zero page, nothing on kernels that do not count it.
- * Counterpart of try_grab_folio() in mm/gup.c, but the references on several pages
- * of a folio are taken at once, and the node statistics are updated once a batch.
+ * A pin of a one-page folio takes 1024 references. A pin of a page of a large folio takes
+ * one reference and adds one to the pincount. A pin of the zero page changes no count on
+ * kernels that do not count pins of the zero page.
+ *
+ * This is the counterpart of try_grab_folio() in mm/gup.c. In contrast to that function,
+ * the references on several pages of a folio are taken at once, and the node statistics
+ * are updated once for each batch.
  */
 #include <linux/mm.h>
 #include <linux/swap.h>
@@ -52,7 +55,7 @@ void gupx_batch_use_buffer(struct gupx_batch *batch, u64 *word,
 }
 
 /**
- * gupx_batch_fini() - free an empty batch
+ * gupx_batch_fini() - free the memory of an empty batch
  * @batch: batch whose runs were released or moved to another owner
  */
 void gupx_batch_fini(struct gupx_batch *batch)
@@ -79,8 +82,8 @@ static void add_references(struct folio *folio, unsigned long nr, u32 flags)
  * gupx_batch_flush_refs() - take the pending references
  * @batch: batch that may have pending references
  *
- * The caller still holds the page-table lock under which the pages were found.
- * Until the references are taken, only that lock keeps the folio.
+ * The caller still holds the page-table lock under which the pages were found. Until
+ * the references are taken, only that lock keeps the folio from being freed.
  */
 void gupx_batch_flush_refs(struct gupx_batch *batch)
 {
@@ -103,8 +106,8 @@ static u32 get_size_flag(struct folio *folio)
 }
 
 /*
- * Check whether pages can extend the last run. A run is part of one large folio, a
- * sequence of one-page folios, or repeats the zero page.
+ * Check whether pages can extend the last run. There are three kinds of runs: pages of one
+ * large folio, a sequence of one-page folios, and several times the zero page.
  */
 static bool can_join_last(const struct gupx_batch *batch, struct page *page,
 			  unsigned long nr, u32 flags)
@@ -151,15 +154,15 @@ static void append_run(struct gupx_batch *batch, struct page *page,
 }
 
 /**
- * gupx_batch_take() - take the pages of an accepted entry
+ * gupx_batch_take() - add the pages of an accepted entry to a batch
  * @batch: batch with room for a run
  * @entry: entry with verdict %GUPX_GO, under its page-table lock
  * @addr: address of the first page
  * @flags: GUPX_RUN_* of the request, from gupx_batch_run_flags()
  *
- * Rows E8, E8z (try_grab_folio()), L20 and L21. The references stay pending, so that
- * more entries of a large folio can be added to them. Call gupx_batch_flush_refs()
- * before dropping the lock.
+ * Rows E8, E8z (try_grab_folio()), L20 and L21. The references on the pages are not taken
+ * yet but stay pending, so that the references for several entries of a large folio are
+ * taken at once. Call gupx_batch_flush_refs() before dropping the page-table lock.
  */
 void gupx_batch_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 		     unsigned long addr, u32 flags)
@@ -177,11 +180,11 @@ void gupx_batch_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 }
 
 /**
- * gupx_batch_last_run() - prepare to write runs directly behind the last one
+ * gupx_batch_last_run() - prepare to write runs directly after the last run
  * @batch: batch that is not empty
  *
- * It flushes the pending references. The caller extends the last run or adds runs
- * of one-page or whole folios behind it, then calls gupx_batch_append_span().
+ * The function takes the pending references. The caller extends the last run or adds runs
+ * of whole folios after it, then calls gupx_batch_append_span().
  *
  * Return: word of the last run.
  */
@@ -195,7 +198,7 @@ u64 *gupx_batch_last_run(struct gupx_batch *batch)
  * gupx_batch_append_span() - account for runs written after gupx_batch_last_run()
  * @batch: batch that the runs were written to
  * @last: new last run
- * @nr: number of pages written; their references are taken
+ * @nr: number of pages written; the references on them are already taken
  * @flags: GUPX_RUN_* of all these pages
  */
 void gupx_batch_append_span(struct gupx_batch *batch, u64 *last,
@@ -210,7 +213,8 @@ void gupx_batch_append_span(struct gupx_batch *batch, u64 *last,
 }
 
 /**
- * gupx_batch_add_kernel_pages() - add pages that the kernel's engine took
+ * gupx_batch_add_kernel_pages() - add pages that the kernel's engine pinned or took
+ *	references on
  * @batch: batch with room for @nr runs
  * @pages: array of the pages, in the order of their addresses
  * @nr: number of pages
@@ -242,7 +246,7 @@ void gupx_batch_mark_folio(struct folio *folio, bool dirty)
 {
 	if (dirty && !folio_test_dirty(folio))
 		folio_mark_dirty(folio);
-	/* Like the kernel, skip hugetlb folios, which are on no LRU list. */
+	/* Hugetlb folios are not on an LRU list, so do not mark them, like the kernel. */
 	if (!folio_test_large(folio) || !folio_test_hugetlb(folio))
 		folio_mark_accessed(folio);
 }
@@ -250,10 +254,10 @@ void gupx_batch_mark_folio(struct folio *folio, bool dirty)
 /**
  * gupx_batch_mark_accessed() - mark the folio of an entry accessed
  * @entry: entry with verdict %GUPX_GO, under its page-table lock
- * @write: true to mark it dirty too, unless the entry is dirty
+ * @write: true to mark the folio dirty too, unless the entry is dirty
  *
- * Row E8 (FOLL_TOUCH): this marks the folio. The entry is left as it is, since its
- * accessed and dirty bits are for accesses of the target.
+ * Row E8 (FOLL_TOUCH): mark the folio, but do not change the entry, because the accessed
+ * and dirty bits of the entry record accesses by the target.
  */
 void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write)
 {
@@ -262,8 +266,8 @@ void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write)
 }
 
 /**
- * gupx_batch_release() - release the runs that were not moved to an owner
- * @batch: batch, which ends empty
+ * gupx_batch_release() - release the runs that were not moved to another owner
+ * @batch: batch; empty afterwards
  * @first: index of the first run to release
  */
 void gupx_batch_release(struct gupx_batch *batch, unsigned int first)

@@ -11,21 +11,23 @@
 struct gupx_entry;
 
 /**
- * struct gupx_batch - pages that the loop took but that have no owner yet
+ * struct gupx_batch - pages on which the loop took references and that are not yet added
+ *	to a pin set or copied
  * @nr: number of runs
  * @capacity: number of runs that fit
- * @addr: address of the first page in the target; the runs follow without gaps
+ * @addr: address of the first page in the target; there are no gaps between the runs
  * @end: end of the last run in the target; exclusive
  * @flags: GUPX_RUN_* of the first run
  * @uniform: true if all runs have these flags and consist of whole folios
- * @pending_refs: references on a folio that are recorded but not taken yet; flushed
- *	before the page-table lock is dropped
- * @pending_folio: folio of @pending_refs
+ * @pending_refs: number of references that still have to be taken on @pending_folio; they
+ *	are taken before the page-table lock is dropped
+ * @pending_folio: folio of the last run, if @pending_refs is not 0
  * @stat: pins that are not in the node statistics yet
  * @is_borrowed: true if @word is a buffer of the caller
  * @word: runs, packed by gupx_run_pack()
  *
- * A caller that empties a batch takes over its references.
+ * A caller that moves the runs elsewhere and clears the batch owns the references from
+ * then on.
  */
 struct gupx_batch {
 	unsigned int nr;
@@ -58,7 +60,7 @@ void gupx_batch_mark_folio(struct folio *folio, bool dirty);
 void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write);
 void gupx_batch_release(struct gupx_batch *batch, unsigned int first);
 
-/* Convert the flags of a request, GUPX_R_*, to those of a run, GUPX_RUN_*. */
+/* Convert the flags of a request, GUPX_R_*, to the flags of a run, GUPX_RUN_*. */
 static inline u32 gupx_batch_run_flags(u32 request)
 {
 	return (request & GUPX_R_PIN ? GUPX_RUN_PIN : 0) |
@@ -66,7 +68,7 @@ static inline u32 gupx_batch_run_flags(u32 request)
 	       (request & GUPX_R_SHORT ? GUPX_RUN_SHORT : 0);
 }
 
-/* Check that a run at @addr fits and leaves no gap. */
+/* Check that a run at @addr fits and that there is no gap between it and the last run. */
 static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 				       unsigned long addr)
 {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Drop the page references of runs: the reverse of batch.c, and the counterpart of
- * gup_put_folio() in mm/gup.c. Most runs are clean one-page folios that only need
- * their references dropped, so this file determines the cost of a release.
+ * Drop the references that batch.c took on the pages of runs. This is the counterpart of
+ * gup_put_folio() in mm/gup.c. Most runs consist of one-page folios that do not have to
+ * be marked dirty, so most of the time of a release is spent on dropping their
+ * references, and this file is optimized for that case.
  *
- * The functions here release the pages that our loop took. Pages that the kernel's
- * engine took are released by the kernel's unpin functions.
+ * Pages that our loop pinned are released by the code in this file. Pages that the
+ * kernel's engine pinned are released with the kernel's unpin functions.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -15,7 +16,10 @@
 #include "run.h"
 #include "stat.h"
 
-/* Pages released between cond_resched() calls: each may be freed. */
+/*
+ * Maximum number of pages to release between calls of cond_resched(). The release of a
+ * page may free it, which takes time.
+ */
 #define RELEASE_BATCH 512UL
 
 static void dirty_folio(struct folio *folio)
@@ -27,7 +31,7 @@ static void dirty_folio(struct folio *folio)
 	folio_unlock(folio);
 }
 
-/* Release a run of the zero page or of a large folio, which may be freed by this. */
+/* Release a run of the zero page or of a large folio. This may free the large folio. */
 static void release_special_run(struct page *page, unsigned long nr, u32 flags,
 				struct gupx_stat_batch *stat)
 {
@@ -48,7 +52,7 @@ static void release_special_run(struct page *page, unsigned long nr, u32 flags,
 
 static void release_page(struct page *page, u32 flags)
 {
-	/* References prevent a split or collapse: it is still a one-page folio. */
+	/* The references prevent a collapse, so the page is still a one-page folio. */
 	struct folio *folio = (struct folio *)page;
 
 	if (flags & GUPX_RUN_WRITE)
@@ -57,9 +61,9 @@ static void release_page(struct page *page, u32 flags)
 }
 
 /**
- * struct put_mode - how to release one-page folios that were taken the same way
- * @run_template: one-page run of these folios, without the frame number
- * @clean_flags: page flags that are set if the page needs no other work
+ * struct put_mode - how to release one-page folios in runs with the same flags
+ * @run_template: word of a one-page run with these flags and frame number 0
+ * @clean_flags: page flags that are set if the page does not have to be marked dirty
  * @references: number of references to drop for each page
  */
 struct put_mode {
@@ -90,10 +94,11 @@ static __always_inline void put_clean(const struct put_mode *mode,
 }
 
 /*
- * Release four runs of one clean page each. Checking them together is cheaper than
- * one at a time, where the checks would dominate the cost.
+ * Release four runs of one clean page each. It is faster to check four runs together: with
+ * one check for each run, the checks would take most of the time.
  *
- * Return: true if they were released; false if one does not qualify.
+ * Return: true if the four runs were released; false if at least one of them is not a run
+ * of one clean page with the flags of @mode.
  */
 static __always_inline bool put_clean_four(const struct put_mode *mode,
 					   const u64 *word)
@@ -130,7 +135,11 @@ static __always_inline bool put_clean_run(const struct put_mode *mode, u64 word)
 	return true;
 }
 
-/* Release runs of one clean page each. Return: first run that is not one. */
+/*
+ * Release runs of one clean page each.
+ *
+ * Return: the first run that is not of this kind, or @end.
+ */
 static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
 					  const struct put_mode *mode)
 {
@@ -143,7 +152,7 @@ static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
 	return word;
 }
 
-/* Release clean pages. Return: first page that is not clean. */
+/* Release clean pages. Return: the first page that is not clean, or @end. */
 static struct page *put_clean_pages(struct page *page, struct page *end,
 				    struct put_mode mode)
 {
@@ -171,9 +180,9 @@ static void release_run_pages(u64 word, const struct put_mode *mode)
 }
 
 /*
- * Count the pages of runs that were taken the same way as @word.
+ * Count the pages in consecutive runs that have the same flags as @word.
  *
- * Return: first run that was taken in another way.
+ * Return: the first run that has other flags, or @end.
  */
 static const u64 *count_span(const u64 *word, const u64 *end,
 			     struct gupx_stat_batch *stat)
@@ -188,11 +197,11 @@ static const u64 *count_span(const u64 *word, const u64 *end,
 }
 
 /*
- * Release runs of one-page folios that were taken the same way as @word. With
- * several nodes, count the pins first: a page may be freed by its release, and its
- * node has to be read before.
+ * Release consecutive runs of one-page folios that have the same flags as @word. If there
+ * are several NUMA nodes, count the pins before the release: the count reads the node of
+ * each page, and the release may free the page.
  *
- * Return: first run that was taken in another way.
+ * Return: the first run that has other flags, or @end.
  */
 static const u64 *release_small_runs(const u64 *word, const u64 *end,
 				     struct gupx_stat_batch *stat)
@@ -275,12 +284,13 @@ static void release_run(u64 word, struct gupx_stat_batch *stat)
 
 /**
  * gupx_release_runs() - drop all references of some runs
- * @word: first run, taken by either engine
+ * @word: first run, of pages that either engine pinned or took references on
  * @nr: number of runs
  * @stat: batch that counts the released pins; the caller flushes it
  *
- * Cannot fail. May sleep: a page taken for writing is marked dirty under the folio
- * lock before its references are dropped, or its last writes could be lost.
+ * The function cannot fail. It may sleep, because a page of a write request is marked
+ * dirty under the folio lock. This happens before the references on the page are dropped;
+ * otherwise the last writes to the page could be lost.
  */
 void gupx_release_runs(const u64 *word, unsigned long nr,
 		       struct gupx_stat_batch *stat)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Batches of updates to the node statistics nr_foll_pin_acquired and
- * nr_foll_pin_released in /proc/vmstat. A pin may be counted a little later than
- * it is taken, and as released a little earlier than it is dropped, which does no
- * harm.
+ * nr_foll_pin_released in /proc/vmstat. A page may be counted as pinned shortly after it
+ * is pinned, and as released shortly before or after it is released. This is accurate
+ * enough for statistics.
  */
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -30,7 +30,7 @@ bool gupx_stat_is_empty(const struct gupx_stat_batch *stat)
 
 /**
  * gupx_stat_flush() - add the counts of a batch to the node statistics
- * @stat: batch to flush, which ends empty
+ * @stat: batch to flush; empty afterwards
  */
 void gupx_stat_flush(struct gupx_stat_batch *stat)
 {
@@ -45,7 +45,10 @@ void gupx_stat_flush(struct gupx_stat_batch *stat)
 	}
 }
 
-/* Count pages of a run. A folio is on one node, adjacent folios may be on two. */
+/*
+ * Count pages of a run. All pages of a folio are on the same node, but adjacent folios may
+ * be on different nodes.
+ */
 static void add_run_pages(struct gupx_stat_batch *stat, const struct page *page,
 			  unsigned long nr, u32 flags)
 {
@@ -64,7 +67,7 @@ static void add_run_pages(struct gupx_stat_batch *stat, const struct page *page,
  * @end: end of the runs; exclusive
  * @nr: number of pages; the caller holds references on them
  *
- * With one node, this does not read the pages.
+ * If there is only one node, the function does not read the struct pages.
  */
 void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
 			unsigned long nr)
@@ -79,7 +82,7 @@ void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
 		const unsigned long pages = gupx_run_pages(word);
 		const unsigned long counted = min(nr, pages);
 
-		/* With interleaved nodes, most runs have one page. */
+		/* If memory is interleaved over nodes, most runs consist of one page. */
 		if (pages == 1)
 			gupx_stat_add(stat, page_to_nid(page), 1);
 		else

@@ -4,7 +4,10 @@
 
 #include <linux/mmzone.h>
 
-/* Nodes counted at the same time. More nodes share slots, with early flushes. */
+/*
+ * Number of slots, each of which counts one node at a time. If two nodes use the same slot,
+ * the batch is flushed each time that the slot changes its node.
+ */
 #define GUPX_STAT_SLOTS 4
 
 /**

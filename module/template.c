@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fast path: take entries that match the last accepted one. A verdict follows
- * from the bits of the entry, the mapping, the request, and some flags of the
- * page. An entry that agrees in all of these with an accepted entry gets the same
- * verdict, so it is taken without being judged. Most entries match, so this file
- * determines the cost of a pin.
+ * Fast path: accept entries that match the last accepted entry. A verdict depends on the
+ * bits of the entry, on the mapping, on the request, and on some flags of the page. If
+ * all of these are the same as for an accepted entry, the verdict is the same too, so the
+ * entry is accepted without being judged. Most entries match, so most of the time of a
+ * pin is spent in this file.
  *
- * It handles one-page folios under PTEs and folios mapped by one PMD each. Other
- * entries take the slow path, as does the first entry that does not match. The
- * caller holds the page-table lock.
+ * The fast path handles one-page folios that are mapped by PTEs, and folios that are
+ * mapped by one PMD each. The slow path handles all other entries and the first entry
+ * that does not match. The caller holds the page-table lock.
  */
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
@@ -23,20 +23,28 @@
 #include "policy.h"
 #include "run.h"
 
-/* Entries between checks whether to drop the page-table lock: half a table. */
+/*
+ * Maximum number of entries, half a table, to accept before the loop checks whether
+ * another task waits for the page-table lock.
+ */
 #define SPAN_MAX 256UL
 
 #define NODE_FLAGS (NODES_MASK << NODES_PGSHIFT)
 #define ZONE_FLAGS (ZONES_MASK << ZONES_PGSHIFT)
 
-/* Flags that folio_mark_accessed() tests or changes, with either LRU. */
+/*
+ * Flags that folio_mark_accessed() tests or changes, both with the classic LRU and with the
+ * multi-gen LRU.
+ */
 #define LRU_FLAGS                                                   \
 	(BIT(PG_referenced) | BIT(PG_active) | BIT(PG_workingset) | \
 	 BIT(PG_unevictable) | LRU_REFS_MASK | GUPX_PG_IDLE)
 
 /*
- * ZONE_DEVICE pages differ in kind, so each takes the slow path. So does a huge
- * file page under a read-only entry: its template would match the huge zero page.
+ * Check if an entry can be a template. Adjacent ZONE_DEVICE pages may be of different
+ * kinds, so the slow path handles each of them. The slow path also handles huge file pages
+ * with a read-only entry, because a template of such an entry would match the huge zero
+ * page.
  */
 static bool is_batchable(const struct gupx_table *table,
 			 const struct gupx_entry *entry)
@@ -63,10 +71,12 @@ static const pteval_t *get_entries(const struct gupx_table *table,
 }
 
 /*
- * Compare node and zone only if a node has special zones. Otherwise they do not
- * affect the facts, and pages that are scattered over zones or interleaved over
- * nodes would not match. end_pfn replaces highest_memmap_pfn of
- * vm_normal_page(), which is not exported.
+ * Let the template compare the node and the zone of pages only if the node has special
+ * zones. Otherwise node and zone do not affect the facts, and the comparison would reject
+ * pages that are scattered over zones or interleaved over nodes.
+ *
+ * Also raise end_pfn to the end of the node. vm_normal_page() compares frame numbers with
+ * highest_memmap_pfn instead, which is not exported.
  */
 static void add_node_facts(struct gupx_template *template,
 			   struct pglist_data *pgdat)
@@ -90,7 +100,7 @@ static void add_nodes_facts(struct gupx_template *template,
 
 /**
  * gupx_template_set() - make a template of an accepted entry
- * @template: template to fill; ends empty if the entry cannot be a template
+ * @template: template to fill; empty afterwards if the entry cannot be a template
  * @table: locked page table
  * @addr: address that the entry maps
  * @entry: facts of the entry, whose verdict is %GUPX_GO
@@ -112,19 +122,22 @@ void gupx_template_set(struct gupx_template *template,
 	*template = (struct gupx_template){
 		.mask = gupx_arch_match_mask(),
 		.value = gupx_arch_match_value(value, pfn_mask),
-		/* Page ownership, and whether the folio is large. */
+		/* These flags show if the page is exclusive and if the folio is large. */
 		.facts_mask = BIT(PG_head) | BIT(PG_anon_exclusive),
 		.lru_mask = LRU_FLAGS,
 		.noop_flags = ~0UL,
 		.order = folio_order(entry->folio),
-		/* Only rows E4 (FOLL_FORCE) and E7 (gup_must_unshare()) need it. */
+		/*
+		 * Only rows E4 (FOLL_FORCE) and E7 (gup_must_unshare()) depend on whether
+		 * the folio is anonymous.
+		 */
 		.check_owner = !(entry->facts & GUPX_E_WRITABLE) &&
 			       (request & (GUPX_R_PIN | GUPX_R_WRITE)),
 		.anon = entry->facts & GUPX_E_PAGE_ANON,
 		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
 	};
 	add_nodes_facts(template, entry->page);
-	/* Row O4: other pageblocks may differ in whether they are pinnable. */
+	/* Row O4: pages of other pageblocks may not be long-term pinnable. */
 	if (gupx_longterm_zone_has_special_blocks(entry->page)) {
 		template->first_pfn = ALIGN_DOWN(page_to_pfn(entry->page),
 						 pageblock_nr_pages);
@@ -144,10 +157,10 @@ void gupx_template_set(struct gupx_template *template,
 }
 
 /*
- * Mark a page accessed. If folio_mark_accessed() was a no-op for these flags, it is
- * a no-op for every page that has them. Tail pages never have them: noop_flags
- * includes PG_referenced, or PG_head for hugetlb, and both are only set in head
- * pages.
+ * Mark a page accessed. If folio_mark_accessed() did not change the flags of this page, it
+ * would not change them for any other page with the same flags either, so store them in
+ * noop_flags. A tail page never has the flags in noop_flags: they include PG_referenced,
+ * or PG_head for hugetlb, and these two flags are never set in tail pages.
  */
 static void mark_template_page(struct gupx_template *template,
 			       struct page *page)
@@ -165,8 +178,8 @@ static void mark_template_page(struct gupx_template *template,
 }
 
 /*
- * Slow path for flags other than noop_flags: compare the flags that facts follow
- * from, and mark the page accessed if they match.
+ * Slow path for pages whose flags are not noop_flags: compare the flags that determine
+ * the facts, and mark the page accessed if these flags match.
  *
  * Return: true if the page matches.
  */
@@ -182,10 +195,11 @@ static noinline bool check_page_flags(struct gupx_template *template,
 }
 
 /*
- * Compare the properties of the page that its flags do not show. Tail pages have no
- * refcount, so under a PTE a page that has one and is not a head page is a one-page
- * folio. Under a PMD, a head page of the template's order means that the PMD maps
- * the whole folio.
+ * Compare the properties of the page that cannot be seen in its flags.
+ *
+ * The refcount of a tail page is 0. So if a PTE maps a page whose refcount is not 0 and
+ * which is not a head page, the page is a one-page folio. If a PMD maps a head page of a
+ * folio of the template's order, the PMD maps the whole folio.
  */
 static __always_inline bool
 matches_template(const struct gupx_template *template, struct page *page,
@@ -201,9 +215,9 @@ matches_template(const struct gupx_template *template, struct page *page,
 }
 
 /*
- * Get the frame number of an entry that matches the template. For any other entry
- * the result is too large for a frame number, or it is the frame of a tail page,
- * which the checks of the page flags reject.
+ * Get the frame number of an entry that matches the template. If the entry does not match,
+ * the result is larger than every frame number, or it is the frame number of a tail page.
+ * The checks of the page flags reject tail pages.
  */
 static __always_inline unsigned long
 get_matching_pfn(const struct gupx_template *template, const pteval_t *entry)
@@ -212,7 +226,10 @@ get_matching_pfn(const struct gupx_template *template, const pteval_t *entry)
 				   template->mask);
 }
 
-/* Count the whole entries from @addr to the end of the table, up to SPAN_MAX. */
+/*
+ * Count the entries from @addr to the end of the table that are completely in the range, up
+ * to SPAN_MAX.
+ */
 static unsigned long count_whole_entries(const struct gupx_table *table,
 					 unsigned long addr)
 {
@@ -222,8 +239,8 @@ static unsigned long count_whole_entries(const struct gupx_table *table,
 }
 
 /**
- * struct span - entries to take, and the runs that record their pages
- * @entry: next entry to take
+ * struct span - entries to process, and the runs that their pages are added to
+ * @entry: next entry to process
  * @end: end of the entries; exclusive
  * @word: last run of the batch
  * @flags: GUPX_RUN_* of the pages
@@ -236,8 +253,9 @@ struct span {
 };
 
 /*
- * Take entries up to the first that does not match. Each caller gets a copy of the
- * loop that is compiled for its constant arguments.
+ * Take references on the pages of entries, up to the first entry that does not match. The
+ * function is inlined for each call, so that the compiler generates a separate loop for
+ * the constant arguments of each call.
  */
 static __always_inline void take_pte_span(struct gupx_template *template,
 					  struct span *span, bool check_owner,
@@ -250,7 +268,7 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 	struct page *const first = pfn_to_page(0);
 	const pteval_t *entry = span->entry;
 	u64 *word = span->word;
-	/* Run of one page that would extend the last run. */
+	/* A run of one page that is equal to this word extends the last run. */
 	u64 expected = gupx_run_next(*word, span->flags, SPAN_MAX);
 	int references = pin && !order ? GUP_PIN_COUNTING_BIAS : 1 << order;
 
@@ -283,16 +301,17 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 }
 
 /**
- * gupx_template_take() - take and mark accessed the entries that match a template
+ * gupx_template_take() - add the pages of entries that match a template to a batch
  * @template: template made of an entry of this table; not empty
  * @table: locked page table
  * @addr: address of the first entry
- * @batch: batch with room, whose last page is the one before @addr
- * @flags: GUPX_RUN_PIN, GUPX_RUN_WRITE and GUPX_RUN_SHORT as the request has them
+ * @batch: batch with room, whose last page is the page before @addr
+ * @flags: GUPX_RUN_* of the request, from gupx_batch_run_flags()
  *
- * The fast counterpart of gupx_batch_take() and gupx_batch_mark_accessed().
+ * This is a fast replacement for gupx_batch_take() and gupx_batch_mark_accessed(). It also
+ * takes the references on the pages and marks the pages accessed.
  *
- * Return: number of pages taken from @addr on.
+ * Return: number of pages added, from @addr on.
  */
 unsigned long gupx_template_take(struct gupx_template *template,
 				 const struct gupx_table *table,
@@ -344,14 +363,14 @@ static const pteval_t *touch_pte_span(struct gupx_template *template,
 }
 
 /**
- * gupx_template_touch() - mark accessed the entries that match a template
+ * gupx_template_touch() - mark the pages of entries that match a template accessed
  * @template: template made of an entry of this table; not empty
  * @table: locked page table
  * @addr: address of the first entry
  *
- * It takes no references, so it skips the refcount check of row E9.
+ * The function does not take references, so it does not check the refcount (row E9).
  *
- * Return: number of pages marked from @addr on.
+ * Return: number of pages marked, from @addr on.
  */
 unsigned long gupx_template_touch(struct gupx_template *template,
 				  const struct gupx_table *table,
@@ -360,7 +379,10 @@ unsigned long gupx_template_touch(struct gupx_template *template,
 	const pteval_t *const first = get_entries(table, addr);
 	const pteval_t *const end = first + count_whole_entries(table, addr);
 
-	/* Page ownership only matters for FORCE, which POPULATE does not accept. */
+	/*
+	 * The function is only used for POPULATE, which does not accept FORCE. Without FORCE,
+	 * a template with check_owner is not needed here, so leave it to the slow path.
+	 */
 	if (template->check_owner)
 		return 0;
 	return (touch_pte_span(template, first, end) - first)

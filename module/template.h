@@ -15,18 +15,18 @@ struct gupx_table;
  * @value: value of these bits, without the frame number
  * @first_pfn: lowest frame that may match; 0 for no limit
  * @end_pfn: end of the frames that may match; exclusive
- * @facts_mask: page flags that facts follow from
+ * @facts_mask: page flags that determine the facts
  * @facts_value: value of these flags
  * @lru_mask: page flags that marking the page accessed may change
  * @set_flags: page flags that marking the page accessed leaves set
  * @noop_flags: value of the flags in @facts_mask and @lru_mask for which
- *	folio_mark_accessed() is a no-op; ~0 if not known yet
+ *	folio_mark_accessed() does not change the page; ~0 if such a value is not known yet
  * @order: order of the folio
- * @check_owner: true if the folio has to be anonymous as @anon says
- * @anon: true if the folio is anonymous
- * @dirty: true if the page is also marked dirty
+ * @check_owner: true if a folio only matches if it is anonymous or not, according to @anon
+ * @anon: true if the folio of the template is anonymous
+ * @dirty: true if pages are also marked dirty
  *
- * Valid for one table of PTEs or PMDs, one mapping and one request.
+ * A template is valid for one table of PTEs or PMDs, one mapping and one request.
  */
 struct gupx_template {
 	pteval_t mask;
