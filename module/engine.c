@@ -3,8 +3,9 @@
  * The kernel's own get_user_pages(), called through its exported functions. It has
  * two uses:
  *
- * - requests with GUPX_F_ENGINE_KERNEL, as a reference for our own loop;
- * - runs of pages that only the kernel can take (GUPX_DELEGATE), because only the
+ * - requests with GUPX_F_ENGINE_KERNEL, so that users can compare the results of our own
+ *   loop with the kernel's;
+ * - runs of pages that our loop cannot pin (GUPX_DELEGATE), for example because only the
  *   kernel can migrate a page that is not long-term pinnable.
  */
 #include <linux/hugetlb_inline.h>
@@ -18,12 +19,15 @@
 #include "vma.h"
 
 /*
- * Most pages per call, as many as a page table maps. Writers wait for the target's
- * mmap_lock until the call returns.
+ * Maximum number of pages in one call: as many as a page table maps. Tasks that want to
+ * take the target's mmap_lock for writing have to wait until the call returns.
  */
 #define CALL_MAX 512UL
 
-/* A full memory cgroup fails the allocation: return an error, do not log it. */
+/*
+ * If the memory cgroup is at its limit, the allocation fails. The caller gets an error in
+ * this case, so nothing has to be logged.
+ */
 #define PAGES_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 static unsigned int get_foll_flags(u32 request)
@@ -46,7 +50,7 @@ static unsigned int get_foll_flags(u32 request)
 	unsigned int foll = 0;
 	unsigned int i;
 
-	/* SHORT has no row: it omits LONGTERM. */
+	/* SHORT does not have a row: its only effect is that LONGTERM is not set. */
 	static_assert(ARRAY_SIZE(map) ==
 			      HWEIGHT32((GUPX_R_ASKED & ~GUPX_R_SHORT) |
 					GUPX_R_LONGTERM),
@@ -71,7 +75,7 @@ static long call_kernel(const struct gupx_cursor *cursor, unsigned long nr,
 
 /*
  * Make a verdict from the kernel's return value, which does not include a reason.
- * Row O6: 6.1 may return 0 where later kernels return -EFAULT.
+ * Row O6: Linux 6.1 may return 0 where later kernels return -EFAULT.
  */
 static struct gupx_verdict make_stop(const struct gupx_cursor *cursor, long ret)
 {
@@ -105,9 +109,10 @@ static bool has_movable_memory(void)
 
 /*
  * Check whether the kernel may be called for long-term pins in a mapping. Older
- * kernels lack the checks of rows V3 (fsdax) and V6 (dirty tracking). Kernels that
- * WARN about hugetlb pages they cannot migrate are not called if there may be such
- * pages, since it is not known beforehand which page a fault brings in.
+ * kernels do not make the checks of rows V3 (fsdax) and V6 (dirty tracking), so these
+ * checks are made here. Some kernels WARN about hugetlb pages that they cannot migrate.
+ * These kernels are not called for hugetlb if the machine has movable memory, because
+ * it is not known in advance which page a fault will bring in.
  */
 static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
 					    u32 request)
@@ -128,7 +133,7 @@ static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
 }
 
 /*
- * Reduce @nr to the number of pages that the kernel may be called for.
+ * Reduce @nr to the number of consecutive pages that the kernel may be called for.
  *
  * Return: %GUPX_GO, or the verdict that refuses the first page.
  */
@@ -156,8 +161,8 @@ static struct gupx_verdict judge_kernel_range(const struct gupx_cursor *cursor,
 }
 
 /*
- * Call the kernel once and step the cursor over the pages it took. If it took fewer
- * pages than requested, the next call returns the reason.
+ * Call the kernel once and step the cursor over the pages that the call has processed.
+ * If the call processed fewer pages than requested, the next call returns the error.
  */
 static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch,
@@ -207,13 +212,14 @@ static struct gupx_verdict take_kernel_span(struct gupx_cursor *cursor,
 }
 
 /**
- * gupx_engine_fill() - take the next pages of a request with the kernel's engine
+ * gupx_engine_fill() - process the next pages of a request with the kernel's engine
  * @cursor: position of the request
  * @batch: empty batch for the pages; NULL for populate
  *
- * Counterpart of gupx_gup_fill(). For populate it calls get_user_pages_remote()
- * without a page array, because the kernel exports no populate function for other
- * processes. The errnos of rows L5 and L6 (populate) do not apply: a hole is -EFAULT.
+ * This is the counterpart of gupx_gup_fill(). For populate, the function calls
+ * get_user_pages_remote() without a page array, because the kernel does not export a
+ * populate function for other processes. So populate does not return the errnos of rows
+ * L5 and L6; for example, it returns -EFAULT at an address without a mapping.
  *
  * Return: true if there may be more to do.
  */
@@ -223,7 +229,7 @@ bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 
 	if (verdict.action == GUPX_STOP)
 		gupx_cursor_stop(cursor, verdict);
-	/* The next call looks up the VMA itself, so it needs no lock held. */
+	/* The next call looks up the VMA again, so the lock can be dropped. */
 	gupx_cursor_unlock(cursor);
 	return !gupx_cursor_is_over(cursor);
 }
@@ -242,20 +248,23 @@ struct page **gupx_engine_alloc(void)
 }
 
 /**
- * gupx_engine_take() - let the kernel take a run that our loop may not take
- * @cursor: cursor at the run, with the lock held; it stays held
+ * gupx_engine_take() - let the kernel pin a run of pages that our loop may not pin
+ * @cursor: cursor at the run, with the mmap_lock held; the lock stays held
  * @batch: batch for the pages, without pending references
  * @nr: number of pages in the run
  * @pages: array from gupx_engine_alloc()
  *
- * Row O4 (not long-term pinnable): the kernel migrates the pages. It is called once
- * for the whole run, because each long-term call on 6.1 drains the LRU caches of
- * all CPUs. The run's folios must not be pinned by gupx, or the migration fails.
- * The call may not drop the lock and may not fault, since a fault would sleep
- * under the lock. The pages were present a moment ago, so that is rarely needed.
+ * Row O4 (not long-term pinnable): the kernel migrates the pages. The kernel is called
+ * once for the whole run, because on Linux 6.1 each long-term call drains the LRU caches
+ * of all CPUs. The folios of the run must not be pinned by gupx, because their migration
+ * would fail.
  *
- * Return: %GUPX_GO if pages were taken; otherwise %GUPX_LOOK_AGAIN if a page is gone,
- * or %GUPX_STOP.
+ * The kernel is called in a way that does not drop the lock and does not fault pages in,
+ * because a fault would sleep while the lock is held. The pages were present when they
+ * were judged, so a fault is rarely needed.
+ *
+ * Return: %GUPX_GO if at least one page was pinned or a reference on it was taken;
+ * %GUPX_LOOK_AGAIN if the first page was unmapped since it was judged; else %GUPX_STOP.
  */
 struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch, unsigned long nr,
@@ -272,7 +281,7 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 		gupx_cursor_step(cursor, ret);
 		return gupx_policy_do(GUPX_GO);
 	}
-	/* Other errors precede the migration, such as NOFAULT or a signal. */
+	/* All other errors occur before the migration, for example NOFAULT or a signal. */
 	if ((ret == -ENOMEM || ret == -EBUSY) &&
 	    (cursor->request & GUPX_R_LONGTERM))
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,

@@ -14,10 +14,16 @@
 #include "longterm.h"
 #include "policy.h"
 
-/* Most entries of a large folio to read as one: taking them cannot be interrupted. */
+/*
+ * Maximum number of entries of a large folio that are processed as one. The walk can only
+ * be interrupted after all of them.
+ */
 #define FOLIO_PTES_MAX 64UL
 
-/* Row E3 (NUMA hinting): without access rights, PROT_NONE is no hint. */
+/*
+ * Row E3 (NUMA hinting): in a mapping without access rights, a PROT_NONE entry is not a
+ * NUMA hinting entry.
+ */
 static bool may_hint_numa(struct vm_area_struct *vma)
 {
 	return vma_is_accessible(vma);
@@ -59,7 +65,10 @@ static void set_entry_page(struct gupx_entry *entry, struct page *page)
 	entry->folio = page_folio(page);
 }
 
-/* Set the page and its facts for a PMD or PUD leaf that maps from @head on. */
+/*
+ * Set the page of a PMD or PUD leaf, and the facts that follow from it. @head is the first
+ * page that the leaf maps.
+ */
 static void set_leaf_entry_page(struct gupx_entry *entry, struct page *page,
 				struct page *head)
 {
@@ -87,7 +96,7 @@ static u32 get_pte_kind(const struct vm_area_struct *vma, pte_t pte)
 }
 
 /*
- * Row E2 (FOLL_DUMP): check whether a fault would bring in more than zeroes. The
+ * Row E2 (FOLL_DUMP): check whether a fault may bring in data that is not zero. The
  * hugetlb part is the counterpart of hugetlbfs_pagecache_present().
  */
 static u32 get_hole_facts(struct vm_area_struct *vma, unsigned long addr)
@@ -105,7 +114,10 @@ static u32 get_hole_facts(struct vm_area_struct *vma, unsigned long addr)
 	return vma->vm_ops && vma->vm_ops->fault ? GUPX_E_FILLED : 0;
 }
 
-/* Get the end of the range with the same get_hole_facts(): one page of hugetlb. */
+/*
+ * Get the end of the range for which get_hole_facts() returns the same value. For hugetlb,
+ * this is the end of the huge page.
+ */
 static unsigned long get_hole_end(const struct gupx_table *table,
 				  unsigned long addr)
 {
@@ -134,8 +146,8 @@ static u32 get_pte_facts(struct vm_area_struct *vma, pte_t pte)
 }
 
 /*
- * Count the PTEs from @addr on that map consecutive pages of one folio and only
- * differ in the accessed bit.
+ * Count the consecutive PTEs from @addr on that map consecutive pages of one folio, and
+ * whose attributes are the same except for the accessed bit.
  */
 static unsigned long count_folio_ptes(const struct gupx_table *table,
 				      unsigned long addr,
@@ -151,7 +163,7 @@ static unsigned long count_folio_ptes(const struct gupx_table *table,
 	pteval_t expected = gupx_arch_set_accessed(pte_val(ptep_get(ptep)));
 	unsigned long nr;
 
-	/* In an inverted entry, the next frame is a lower number. */
+	/* If the frame bits are inverted, a larger frame number is a smaller value. */
 	if (!gupx_arch_has_plain_pfn(expected))
 		return 1;
 
@@ -186,21 +198,22 @@ static void read_pte(const struct gupx_table *table, unsigned long addr,
 		entry->facts |= gupx_longterm_facts(entry->page);
 		break;
 	case GUPX_E_ZERO:
-		/* The zero page is not allocated; zone checks do not apply. */
+		/* The zero page never has to be migrated, so its zone does not matter. */
 		set_entry_page(entry, pte_page(pte));
 		break;
 	default:
 		return;
 	}
 	entry->facts |= get_page_facts(entry->folio, entry->page);
-	/* ZONE_DEVICE pages differ in kind: judge each page. */
+	/* Adjacent ZONE_DEVICE pages may be of different kinds, so judge each page. */
 	if (folio_test_large(entry->folio) && !is_zone_device_page(entry->page))
 		entry->nr = count_folio_ptes(table, addr, entry);
 }
 
 /*
- * The huge zero folio is not exported. It is not anonymous and has no mapping,
- * whereas a file folio keeps its mapping until it is unmapped.
+ * The kernel does not export the huge zero folio, so identify it by its properties: it
+ * is not anonymous and its mapping is NULL. The mapping of a file folio is set as long
+ * as a page table maps the folio.
  */
 static bool is_huge_zero(struct folio *folio)
 {
@@ -210,8 +223,8 @@ static bool is_huge_zero(struct folio *folio)
 
 /*
  * Since Linux d82d09e48219 ("mm/huge_memory: mark PMD mappings of the huge zero
- * folio special") in v6.18, the PMD of the huge zero folio is special, but gup
- * still takes it. Drivers install all other special PMDs.
+ * folio special") in v6.18, the PMD of the huge zero folio is special, but the kernel's
+ * get_user_pages still accepts it. All other special PMDs are installed by drivers.
  */
 static u32 get_pmd_kind(const struct vm_area_struct *vma, pmd_t pmd)
 {
@@ -284,7 +297,7 @@ static void read_pud(const struct gupx_table *table, unsigned long addr,
 /**
  * gupx_entry_read() - read the facts of the entry at an address
  * @table: locked page table
- * @addr: address to read; not below the one passed to gupx_follow_lock()
+ * @addr: address to read; not below the address passed to gupx_follow_lock()
  * @entry: entry to fill
  */
 void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
@@ -304,13 +317,13 @@ void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 }
 
 /**
- * gupx_entry_count_empty() - count the empty PTEs in a row
+ * gupx_entry_count_empty() - count consecutive empty PTEs
  * @table: locked page table
  * @addr: address of the first entry
  * @max: limit of the count
  *
- * Return: number of empty PTEs from @addr on; 0 for file mappings, where
- * fault-around handles the neighbours.
+ * Return: number of empty PTEs from @addr on; 0 for file mappings, because the kernel's
+ * fault-around already maps pages next to a fault there.
  */
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 				     unsigned long addr, unsigned long max)
@@ -335,7 +348,7 @@ unsigned long gupx_entry_count_empty(const struct gupx_table *table,
  * @addr: address that the entry maps
  * @write: true to mark it dirty too
  *
- * Row E6 (follow_pfn_pte()): there is no page to mark, so mark the entry.
+ * Row E6 (follow_pfn_pte()): there is no page that could be marked, so mark the entry.
  */
 void gupx_entry_mark_accessed(const struct gupx_table *table,
 			      unsigned long addr, bool write)
@@ -358,9 +371,9 @@ void gupx_entry_mark_accessed(const struct gupx_table *table,
  * @addr: address in the gate page (see gupx_vma_is_gate())
  * @entry: entry to fill
  *
- * Counterpart of get_gate_page(). It takes no lock: the page tables of the gate
- * page belong to the kernel and are never freed. A user entry makes the page
- * readable.
+ * This is the counterpart of get_gate_page(). It does not take a lock, because the page
+ * tables of the gate page belong to the kernel and are never freed. The page is
+ * readable if its PTE is present and has the user bit.
  *
  * Return: true if the page is readable.
  */

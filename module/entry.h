@@ -8,13 +8,13 @@
 #include "follow.h"
 
 /**
- * struct gupx_entry - facts of a page-table entry, or of several in a row
+ * struct gupx_entry - facts of a page-table entry, or of several consecutive entries
  * @facts: facts for policy.h, GUPX_E_*
  * @dirty: dirty bit of the entry
- * @nr: number of pages from the address on that the facts apply to: the rest of one
- *	entry, several PTEs that map one large folio, or a hole; 0 if the entry
- *	points to another table
- * @page: page at the address, if the kind in @facts has one
+ * @nr: number of pages, from the address on, that the facts apply to. They are the rest
+ *	of the pages of one entry, the pages of several PTEs that map one large folio, or
+ *	a range without entries. 0 if the entry points to another table.
+ * @page: page at the address, if the entry is of a kind that has a struct page
  * @folio: folio of @page
  */
 struct gupx_entry {

@@ -3,16 +3,19 @@
  * The page-table walk, one table at a time: find the table, lock it, unlock it.
  * entry.c reads the entries.
  *
- * The caller holds mmap_lock for reading, and the VMA is attached. On 6.1, this
- * keeps PTE tables from being freed. Newer kernels free them all the same
- * (collapse of file pages by khugepaged, reclaim of empty tables), under the
- * table's own lock and after an RCU grace period. So the walk reads the PMD once
- * under RCU, locks the table of that copy, and checks that the PMD still has the
- * same value. Upper tables are only freed with the VMA. A shared hugetlb PMD
- * table may be unshared by others, but not while the hugetlb VMA lock is held.
+ * The caller holds mmap_lock for reading, and the VMA is attached. On Linux 6.1, the
+ * mmap_lock keeps PTE tables from being freed. Newer kernels may free a PTE table
+ * although the mmap_lock is held for reading: khugepaged does so when it collapses file
+ * pages, and the kernel reclaims empty tables. They then hold the lock of the table, and
+ * free it only after an RCU grace period. So the walk reads the PMD once under RCU,
+ * locks the table that this copy of the PMD points to, and checks that the PMD still has
+ * the same value.
  *
- * munmap() frees the tables of its range under mmap_lock downgraded to reading, so
- * the walk must not pass the end of the VMA.
+ * Upper tables are only freed with the VMA. Another task may unshare a shared hugetlb
+ * PMD table, but not while the hugetlb VMA lock is held.
+ *
+ * munmap() frees the tables of its range while it holds the mmap_lock only for reading
+ * (downgraded), so the walk must not pass the end of the VMA.
  */
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -22,7 +25,7 @@
 #include "follow.h"
 #include "policy.h"
 
-/* Get the lock that hugetlb_vma_lock_read() takes, which is not exported. */
+/* Get the lock that hugetlb_vma_lock_read() takes. That function is not exported. */
 static struct rw_semaphore *get_huge_lock(struct vm_area_struct *vma)
 {
 #ifdef CONFIG_HUGETLB_PAGE
@@ -34,7 +37,7 @@ static struct rw_semaphore *get_huge_lock(struct vm_area_struct *vma)
 	return NULL;
 }
 
-/* Set the kind of everything up to @end. */
+/* Set the kind of the table, and cut its range to @end. */
 static void set_uniform_table(struct gupx_table *table, u32 kind,
 			      unsigned long end)
 {
@@ -73,16 +76,19 @@ unlock_rcu:
 }
 
 /*
- * Lock a PMD table. The lock covers the whole table, so the caller can also read
- * the leaves behind this one, up to the first entry that is not a leaf
+ * Lock a PMD table. The lock covers the whole table, so the caller can also read the
+ * leaves that follow this leaf, up to the first entry that is not a leaf
  * (gupx_entry_read()).
+ *
+ * Return: true with the table locked; false if the PMD is no longer a leaf and the
+ * caller has to read it again.
  */
 static bool lock_pmd_leaves(struct gupx_table *table, pmd_t *pmd,
 			    unsigned long addr)
 {
 	spinlock_t *ptl = pmd_lock(table->vma->vm_mm, pmd);
 
-	/* A THP under split looks present until the lock is held. */
+	/* While a THP is being split, its PMD looks present. Check again under the lock. */
 	if (!gupx_follow_is_leaf(READ_ONCE(*pmd))) {
 		spin_unlock(ptl);
 		return false;
@@ -103,7 +109,10 @@ static void lock_pmd(struct gupx_table *table, pud_t *pud, unsigned long addr)
 	for (;;) {
 		const pmd_t seen = READ_ONCE(*pmd);
 
-		/* A migrating PMD counts as empty; its fault waits. */
+		/*
+		 * A migration entry counts as empty. The page fault then waits for the
+		 * migration.
+		 */
 		if (pmd_none(seen) || !pmd_present(seen))
 			return set_uniform_table(table, GUPX_E_EMPTY, end);
 		if (gupx_follow_is_leaf(seen)) {
@@ -193,8 +202,8 @@ static void lock_pgd(struct gupx_table *table, unsigned long addr)
  * @addr: address to look up
  * @end: end of the request; exclusive
  *
- * May sleep before it takes a spinlock. Call gupx_follow_unlock() afterwards, also
- * if there was no table to lock.
+ * The function may sleep before it takes a spinlock. Call gupx_follow_unlock()
+ * afterwards, even if there was no table to lock.
  */
 void gupx_follow_lock(struct gupx_table *table, struct vm_area_struct *vma,
 		      unsigned long addr, unsigned long end)

@@ -7,12 +7,12 @@
 #include <linux/pgtable.h>
 
 /**
- * struct gupx_table - a locked page table, or a range that has none
+ * struct gupx_table - a locked page table, or a range for which there is no table
  * @vma: mapping that the table belongs to
- * @end: end of the range that the table maps, cut to the mapping and the request;
+ * @end: end of the part of the table's range that is in the mapping and in the request;
  *	exclusive
- * @kind: GUPX_E_EMPTY or GUPX_E_BAD if that applies to the whole range;
- *	GUPX_E_PAGE if its entries have to be read
+ * @kind: GUPX_E_EMPTY or GUPX_E_BAD if the whole range is of this kind; GUPX_E_PAGE if
+ *	the entries of the table have to be read
  * @shift: log2 of the bytes that one entry maps: PAGE_SHIFT, PMD_SHIFT or PUD_SHIFT
  * @pte: first entry of a PTE table
  * @pmd: first entry of a PMD table
@@ -20,8 +20,8 @@
  * @ptl: page-table lock that is held, or NULL
  * @huge_lock: hugetlb lock of @vma that is held, or NULL
  *
- * Lock order: mmap_lock, @huge_lock, @ptl. The lock of a PTE table also implies an
- * RCU read-side critical section. Do not sleep until gupx_follow_unlock().
+ * Lock order: mmap_lock, @huge_lock, @ptl. While a PTE table is locked, the caller is
+ * also in an RCU read-side critical section. Do not sleep until gupx_follow_unlock().
  */
 struct gupx_table {
 	struct vm_area_struct *vma;

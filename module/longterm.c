@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rows O4 and E8p: check whether a page is long-term pinnable, or PCI P2PDMA memory.
- * Counterpart of folio_is_longterm_pinnable(), which a module cannot link with CMA,
- * because it calls get_pfnblock_migratetype().
+ * Row O4: check whether a page is long-term pinnable. Row E8p: check whether it is PCI
+ * P2PDMA memory.
  *
- * The migrate type of a pageblock is stored as a few bits in the usemap of its
- * section. Public headers define that layout, and gupx_longterm_init() checks it:
- * the number of blocks that look like CMA has to equal the count in the zone. If it
- * does not, all pages of a zone with CMA are treated as CMA.
+ * This is the counterpart of folio_is_longterm_pinnable(). A module cannot use that
+ * function on kernels with CMA, because there it calls get_pfnblock_migratetype(), which
+ * is not exported.
+ *
+ * The migrate type of a pageblock is stored as a few bits in the usemap of its section.
+ * Public headers define this layout. gupx_longterm_init() checks it: the number of
+ * pageblocks with the type CMA has to equal the number of CMA pages that the zone
+ * reports. If the numbers differ, all pages of a zone with CMA are treated as CMA.
  */
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
@@ -21,8 +24,9 @@
 #include "policy.h"
 
 /*
- * Attempts to count the CMA blocks. On kernels without an isolation bit, a CMA block
- * does not look like CMA while it is isolated.
+ * Maximum number of times to count the CMA blocks of a zone. A single count may be too
+ * low: on kernels without an isolation bit, an isolated CMA block does not have the type
+ * CMA.
  */
 #define CHECK_TRIES 3
 
@@ -100,7 +104,8 @@ static bool is_special_block(const struct page *page)
  * gupx_longterm_facts() - get the facts that follow from the location of a page
  * @page: page of an entry whose page-table lock is held
  *
- * All ZONE_DEVICE pages count as not long-term pinnable, so the kernel takes them.
+ * All ZONE_DEVICE pages count as not long-term pinnable, so that they are left to the
+ * kernel's engine.
  *
  * Return: facts for policy.h, GUPX_E_*.
  */
@@ -117,7 +122,8 @@ u32 gupx_longterm_facts(const struct page *page)
 }
 
 /**
- * gupx_longterm_node_has_special_zones() - check a node for zones that affect facts
+ * gupx_longterm_node_has_special_zones() - check a node for zones in which pages may not
+ *	be long-term pinnable
  * @pgdat: node to check
  *
  * Return: true if the node has ZONE_DEVICE, ZONE_MOVABLE, CMA or isolated memory.
@@ -136,8 +142,8 @@ bool gupx_longterm_node_has_special_zones(struct pglist_data *pgdat)
 }
 
 /**
- * gupx_longterm_zone_has_special_blocks() - check a zone for pageblocks that affect
- *	facts
+ * gupx_longterm_zone_has_special_blocks() - check a zone for pageblocks in which pages may
+ *	not be long-term pinnable
  * @page: page of the zone
  *
  * Return: true if the zone has CMA or isolated pageblocks.
@@ -176,8 +182,8 @@ static bool __init zone_agrees(struct zone *zone)
 /**
  * gupx_longterm_init() - check that the bits of pageblocks can be read
  *
- * If not, print a warning and leave the memory of zones with CMA to the kernel's
- * engine, which is correct but slow.
+ * If they cannot be read, print a warning and leave the memory of zones with CMA to the
+ * kernel's engine. The results are then still correct, but requests are slower.
  */
 void __init gupx_longterm_init(void)
 {

@@ -12,7 +12,7 @@
 #include "policy.h"
 #include "vma.h"
 
-/* Replaces vma_is_secretmem(), which is not exported. */
+/* This function replaces vma_is_secretmem(), which is not exported. */
 static bool is_secretmem(const struct vm_area_struct *vma)
 {
 	return vma->vm_file &&
@@ -76,9 +76,9 @@ u32 gupx_vma_facts(struct vm_area_struct *vma)
  * @mm: address space of the target
  * @addr: address to check
  *
- * Row L7: the gate page of x86 is the vsyscall page, which has no VMA. Counterpart
- * of in_gate_area(), which is not exported. Use gupx_entry_read_gate() to check
- * that the page is present.
+ * Row L7: the gate page of x86 is the vsyscall page, which does not have a VMA. This
+ * function is the counterpart of in_gate_area(), which is not exported. Use
+ * gupx_entry_read_gate() to check that the page is present.
  *
  * Return: true if @addr is in the gate page.
  */

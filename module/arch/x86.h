@@ -2,9 +2,9 @@
 /*
  * x86-64: access to raw page-table entries, and the vsyscall page.
  *
- * PTEs, PMDs and PUDs have the same layout: the frame number starts at bit PAGE_SHIFT,
- * with attribute bits below and above it. In huge entries, the lowest frame bit is
- * an attribute (PAT) too.
+ * PTEs, PMDs and PUDs have the same layout: the frame number starts at bit PAGE_SHIFT, and
+ * the bits below and above the frame number are attributes. In huge entries, the lowest
+ * bit of the frame number is an attribute (PAT) too.
  */
 #ifndef GUPX_ARCH_X86_H
 #define GUPX_ARCH_X86_H
@@ -35,7 +35,8 @@ static inline bool gupx_arch_has_plain_pfn(pteval_t entry)
  * gupx_arch_set_accessed() - set the accessed bit of a raw entry
  * @entry: raw entry
  *
- * The CPU may set the bit at any time, so it is set in both entries of a comparison.
+ * The CPU may set the accessed bit at any time. To compare two entries without regard to
+ * this bit, set it in both.
  *
  * Return: the entry with the bit set.
  */
@@ -94,12 +95,13 @@ static inline pteval_t gupx_arch_match_value(pteval_t entry, pteval_t pfn_mask)
  * @value: attributes to match, from gupx_arch_match_value()
  * @mask: bits to compare, from gupx_arch_match_mask()
  *
- * The rotation moves the bits below the frame number to the top. So one comparison with
- * the end of the frame numbers also checks the attributes.
+ * The rotation moves the bits below the frame number to the top of the word. If an
+ * attribute differs, the result is larger than every frame number. So the caller checks the
+ * attributes with a single comparison of the result with the end of the frame numbers.
  *
- * Return: the frame number if the attributes match. If not, a number larger than every
- * frame number or, for attributes within the frame bits of a huge entry, a frame
- * that is not aligned to the size of the entry.
+ * Return: the frame number if the attributes match. If an attribute outside the frame bits
+ * differs, a number larger than every frame number. If an attribute within the frame bits
+ * of a huge entry differs, a frame number that is not aligned to the size of the entry.
  */
 static __always_inline unsigned long
 gupx_arch_match_pfn(pteval_t entry, pteval_t value, pteval_t mask)
