@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All differences between kernels, included before each source file. The rest of the
- * module is written for the newest kernel. compat.sh probes the GUPX_HAVE_* macros and
- * cites the upstream commits.
+ * This file handles all differences between kernels. It is included before each source
+ * file. The rest of the module is written for the newest kernel. compat.sh determines the
+ * GUPX_HAVE_* macros and cites the upstream commits.
  *
- * A capability that cannot be emulated is a gupx_can_<verb>() function, for use in plain
- * C conditions.
+ * If a feature of newer kernels cannot be emulated, a gupx_can_<verb>() function returns
+ * whether the kernel has it. The code uses these functions in plain C conditions.
  */
 #ifndef GUPX_COMPAT_H
 #define GUPX_COMPAT_H
@@ -19,7 +19,7 @@
 #include <asm/mmu.h>
 #endif
 
-/* A FOLL_* flag that this kernel does not have is 0, which has no effect. */
+/* Define each FOLL_* flag that this kernel does not have as 0, which has no effect. */
 #if GUPX_HAVE_FOLL_INTERRUPTIBLE
 #define GUPX_FOLL_INTERRUPTIBLE FOLL_INTERRUPTIBLE
 #else
@@ -40,7 +40,7 @@ static inline long gupx_compat_pin_remote(struct mm_struct *mm,
 #if GUPX_HAVE_REMOTE_WITHOUT_VMAS
 	return pin_user_pages_remote(mm, addr, nr, foll, pages, locked);
 #else
-	/* Refuses FOLL_LONGTERM if it is passed @locked. */
+	/* This function refuses FOLL_LONGTERM if @locked is not NULL. */
 	return pin_user_pages_remote(mm, addr, nr, foll, pages, NULL,
 				     foll & FOLL_LONGTERM ? NULL : locked);
 #endif
@@ -77,8 +77,8 @@ static inline bool gupx_can_migrate_hugetlb(void)
 }
 
 /*
- * Row O1 (mm_set_has_pinned_flag()). Test the bit first: it is never cleared, and a write
- * would bounce the cache line.
+ * Row O1 (mm_set_has_pinned_flag()). Test the bit before setting it: the bit is never
+ * cleared, and an unnecessary write would take the cache line from other CPUs.
  */
 static inline void gupx_compat_mark_pinned(struct mm_struct *mm)
 {
@@ -123,7 +123,7 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
-/* Read all flags of a page at once. They include its node and zone. */
+/* Read all flags of a page at once. The flags include the node and the zone of the page. */
 static inline unsigned long gupx_compat_page_flags(const struct page *page)
 {
 #if GUPX_HAVE_MEMDESC_FLAGS
@@ -133,7 +133,7 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 #endif
 }
 
-/* With idle page tracking, an access clears this flag. */
+/* If idle page tracking is configured, an access to a page clears this flag. */
 #ifdef CONFIG_PAGE_IDLE_FLAG
 #define GUPX_PG_IDLE BIT(PG_idle)
 #else
@@ -165,7 +165,10 @@ static inline bool gupx_compat_is_p2pdma(const struct page *page)
 	return GUPX_HAVE_FOLL_PCI_P2PDMA && is_pci_p2pdma_page(page);
 }
 
-/* Check if only the VMA's driver can find the page of a special entry: Xen's gntdev. */
+/*
+ * Check if only the VMA's driver can find the page of a special entry. Xen's gntdev is such
+ * a driver.
+ */
 static inline bool gupx_compat_finds_pages(const struct vm_area_struct *vma)
 {
 #if GUPX_HAVE_FIND_SPECIAL_PAGE
@@ -203,22 +206,22 @@ static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)
 }
 
 /*
- * Linux 428e106ae1ad ("mm: Introduce untagged_addr_remote()"), in v6.4. On older kernels,
- * x86 addresses have no tags.
+ * Added by Linux 428e106ae1ad ("mm: Introduce untagged_addr_remote()"), in v6.4. Older
+ * kernels do not support address tags on x86.
  */
 #ifndef untagged_addr_remote
 #define untagged_addr_remote(mm, addr) untagged_addr(addr)
 #endif
 
-/* Row L2: check if addresses can have tags. */
+/* Row L2: check if this kernel supports address tags. */
 static inline bool gupx_can_tag_addresses(void)
 {
 	return !IS_ENABLED(CONFIG_X86) || IS_ENABLED(CONFIG_ADDRESS_MASKING);
 }
 
 /*
- * For tests of row L2 on machines without address tags: these bits are removed as if they
- * were a tag. Not in installed modules.
+ * For tests of row L2 on machines without address tags: these bits are removed from an
+ * address as if they were a tag. Installed modules do not contain this code.
  */
 #ifdef GUPX_TESTS
 extern unsigned long gupx_tag_mask;
@@ -232,10 +235,11 @@ static inline unsigned long gupx_compat_mask_tag(unsigned long addr)
 }
 
 /*
- * Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in v6.7.
- * It gives the file an inode of its own, which security modules can label. Older kernels
- * only export anon_inode_getfd_secure(), which installs the descriptor before the pins
- * are made.
+ * Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in v6.7,
+ * added anon_inode_create_getfile(). That function creates a separate inode for the file,
+ * and security modules can label the inode. Older kernels export only
+ * anon_inode_getfd_secure(). It cannot be used here, because it installs the descriptor at
+ * once, when no page is pinned yet.
  */
 static inline struct file *
 gupx_compat_anon_file(const char *name, const struct file_operations *fops,
@@ -249,14 +253,14 @@ gupx_compat_anon_file(const char *name, const struct file_operations *fops,
 }
 
 /*
- * pfn_to_page() is used as an addition. That is wrong if memory has holes and the struct
- * pages are not virtually contiguous.
+ * Some functions compute pfn_to_page(pfn) as pfn_to_page(0) + pfn. This is only correct if
+ * the array of struct page is virtually contiguous.
  */
 #if !defined(CONFIG_SPARSEMEM_VMEMMAP) && !defined(CONFIG_FLATMEM)
 #error "gupx needs a kernel with SPARSEMEM_VMEMMAP or FLATMEM"
 #endif
 
-/* Linux 54007f818206 ("mm: Introduce VM_SHADOW_STACK for shadow stack memory"). */
+/* Added by Linux 54007f818206 ("mm: Introduce VM_SHADOW_STACK for shadow stack memory"). */
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE
 #endif

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# compat.sh COMPILER-AND-FLAGS: print #defines for the interfaces that this kernel's
-# headers have. Versions are never compared, because distributions backport.
+# compat.sh COMPILER-AND-FLAGS: print a #define for each interface, to 1 if this kernel's
+# headers have the interface, else to 0. The script does not compare kernel versions,
+# because distributions backport changes to older versions.
 #
-# Each probe has two snippets that exclude each other. The one that compiles is the
-# answer. If neither compiles, the kernel is unknown and the build fails instead of
-# guessing. `typedef char NAME` only compiles if NAME is not declared.
+# Each probe has two snippets, of which at most one compiles. The snippet that compiles
+# determines the result. If neither compiles, the kernel is not supported, and the build
+# fails. The snippet `typedef char NAME` only compiles if NAME is not declared.
 set -eu
 cc=$1
 
@@ -60,7 +61,7 @@ probe UNCOUNTED_ZERO_PAGE linux/mm.h \
 	'typedef char is_zero_page;'
 
 # Linux 84209e87c696 ("mm/gup: reliable R/O long-term pinning in COW mappings"),
-# in v6.3: UNSHARE faults work on file pages, and gup_must_unshare() takes the VMA
+# in v6.3: UNSHARE faults work on file pages, and gup_must_unshare() has a VMA parameter
 probe UNSHARE_FILE linux/mm.h \
 	'static inline bool gup_must_unshare(struct vm_area_struct *vma,
 		unsigned int flags, struct page *page);' \
@@ -153,8 +154,8 @@ probe ANON_INODE_CREATE linux/anon_inodes.h \
 		return anon_inode_create_getfile("", NULL, NULL, 0, NULL); }' \
 	'typedef char anon_inode_create_getfile;'
 
-# Linux "mm/page_isolation: make page isolation a standalone bit", in v6.17: it no
-# longer overwrites the migratetype of the block
+# Linux "mm/page_isolation: make page isolation a standalone bit", in v6.17: isolation no
+# longer overwrites the migratetype of the pageblock
 probe ISOLATION_BIT linux/mmzone.h \
 	'int f(void) { return PB_migrate_2 + PAGEBLOCK_ISO_MASK; }' \
 	'int f(void) { return PB_migrate_end; }'

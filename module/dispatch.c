@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry and exit of every ioctl: check the struct's size, copy it in, call the handler,
- * copy it out. Handlers access user memory only for buffers that the struct points to.
+ * Entry and exit of every ioctl: check the size of the caller's struct, copy the struct
+ * from user space, call the handler, and copy the struct back. Handlers only access the
+ * user memory of buffers that the struct points to.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -9,7 +10,10 @@
 
 #include "dispatch.h"
 
-/* No holes and no padding at the end, so that all compilers agree on the layout. */
+/*
+ * Check the size of a struct, and that it has no padding at its end. A change of the
+ * layout by accident, or a layout that depends on the compiler, fails the build.
+ */
 #define CHECK_LAYOUT(type, bytes, last)                 \
 	static_assert(sizeof(struct type) == (bytes) && \
 		      offsetofend(struct type, last) == (bytes))
@@ -44,9 +48,10 @@ void gupx_dispatch_drop_file(struct gupx_call *call)
 /**
  * gupx_dispatch_check_entry() - check the entry size of a caller's array
  * @entry_size: size of an entry, as the caller knows it
- * @min_size: size of an entry, as first published
+ * @min_size: size of an entry in the first published version of the ABI
  *
- * Return: 0; -EINVAL: too small; -E2BIG: longer than a page.
+ * Return: 0 if the size is valid; -EINVAL if it is too small; -E2BIG if it is larger than
+ * a page.
  */
 int gupx_dispatch_check_entry(u32 entry_size, u32 min_size)
 {
@@ -64,8 +69,8 @@ int gupx_dispatch_check_entry(u32 entry_size, u32 min_size)
  * @size: size of an entry, as this module knows it
  * @nr: number of entries
  *
- * If the caller's entries are shorter, they get the head. If they are longer, their tails
- * are zeroed.
+ * If the caller's entries are shorter than the module's, each entry is truncated. If the
+ * caller's entries are longer, the rest of each entry is zeroed.
  *
  * Return: 0 or -EFAULT.
  */
@@ -132,7 +137,10 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		return -EFAULT;
 	if (size < op->min_size)
 		return -EINVAL;
-	/* Bound the search for nonzero bytes in the tail, like openat2(). */
+	/*
+	 * Limit the number of bytes that copy_struct_from_user() has to check for zero, like
+	 * openat2() does.
+	 */
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	error = copy_struct_from_user(&call.args, op->size, user, size);
@@ -142,7 +150,7 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 	if (copy_to_user(user, &call.args, min(size, op->size)))
 		return -EFAULT;
 	error = op->run(&call);
-	/* ENOBUFS returns the limit to the caller. */
+	/* With ENOBUFS, the struct contains the limit, so copy it to the caller too. */
 	if (!error || error == -ENOBUFS)
 		error = copy_out(&call, user, min(size, op->size)) ?: error;
 	gupx_dispatch_drop_file(&call);

@@ -21,7 +21,7 @@ union gupx_args {
 /**
  * struct gupx_call - one ioctl in progress
  * @file: file that the ioctl was called on
- * @args: the caller's struct, copied in, and copied out after the handler
+ * @args: copy of the caller's struct; copied back to the caller after the handler
  * @new_fd: descriptor reserved for @new_file, installed after the copy to the caller
  * @new_file: the new pin fd, or NULL
  */
@@ -35,10 +35,10 @@ struct gupx_call {
 /**
  * struct gupx_op - one ioctl
  * @nr: ioctl number
- * @size: size of its struct, as this module knows it
- * @min_size: size of its struct, as first published
- * @run: handler, called with the struct copied in. If it returns 0 or -ENOBUFS, the
- *	struct is copied out.
+ * @size: size of the ioctl's struct, as this module knows it
+ * @min_size: size of the ioctl's struct in the first published version of the ABI
+ * @run: handler, called with a copy of the caller's struct. If the handler returns 0 or
+ *	-ENOBUFS, the struct is copied back to the caller.
  */
 struct gupx_op {
 	unsigned int nr;

@@ -44,7 +44,10 @@ static void show_range(struct seq_file *seq, const struct gupx_extent *extent,
 		   (u64)(ktime_get_boottime_seconds() - pin_time));
 }
 
-/* Keep the file short; EXTENTS lists all extents. */
+/*
+ * Show at most this many ranges, so that the file does not get too long. EXTENTS lists all
+ * extents.
+ */
 #define RANGES_SHOWN 128U
 #define RANGES_AT_A_TIME 4U
 
@@ -85,7 +88,7 @@ void gupx_fdinfo_show(struct gupx_pinset *set, struct seq_file *seq)
 	if (gupx_pinset_totals(set, joined, &totals))
 		return;
 	seq_printf(seq, "gupx-target-pid:\t%d\n", pid_nr_ns(set->pid, ns));
-	/* In clock ticks since boot, like starttime in /proc/PID/stat. */
+	/* Show the start time in clock ticks since boot, like starttime in /proc/PID/stat. */
 	seq_printf(seq, "gupx-target-start:\t%llu\n",
 		   div_u64(set->start, NSEC_PER_SEC / USER_HZ));
 	seq_printf(seq, "gupx-extents:\t%llu\n", totals.extents);

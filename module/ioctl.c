@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ABI of <linux/gupx.h>: turn the caller's struct into a request, and its result into
- * the struct. Only this file and pinfd.c pass user pointers on.
+ * The ABI of <linux/gupx.h>: convert the caller's struct to a request, and write the result
+ * of the request to the struct. Only this file and pinfd.c pass user pointers to other
+ * files.
  *
- * All handlers check in the same order, which is part of the contract: the struct's size,
- * its flags, its other fields, permissions, file descriptors, limits. Then the loop runs.
+ * All handlers make their checks in the same order, and callers may rely on this order: the
+ * size of the struct, the flags, the other fields, permissions, file descriptors, limits.
+ * Then the loop runs.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
@@ -56,12 +58,15 @@ static bool allow_pins = true;
 module_param(allow_pins, bool, 0644);
 MODULE_PARM_DESC(allow_pins, "Allow new pins; existing pins stay (default Y)");
 
-/* Bounds the kernel memory for one request: each page may need an extent of 8 bytes. */
+/*
+ * This limit bounds the kernel memory for one request, because each page may need an extent
+ * of 8 bytes.
+ */
 static unsigned int max_pin_mib = 64 << 10;
 module_param(max_pin_mib, uint, 0644);
 MODULE_PARM_DESC(max_pin_mib, "Maximum size of one PIN in MiB (default 65536)");
 
-/* A flag has the same meaning in all verbs that accept it. */
+/* Get the GUPX_R_* flags of a request. A GUPX_F_* flag has the same meaning in all verbs. */
 static u32 make_request(u32 flags, u32 verb)
 {
 	u32 request = (flags & GUPX_R_ASKED) | verb;
@@ -76,7 +81,7 @@ static u32 make_request(u32 flags, u32 verb)
 	return request;
 }
 
-/* Set up the cursor of a request that takes or populates pages. */
+/* Set up the cursor of a PIN, POPULATE or READ. */
 static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 			  unsigned long addr, unsigned long len, u32 flags,
 			  u32 verb)
@@ -87,7 +92,10 @@ static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 	trace_gupx_request(cursor);
 }
 
-/* A mem fd covers plain reads and writes. These flags need more rights. */
+/*
+ * Check the flags that need more rights than plain reads and writes, which an open mem fd
+ * permits.
+ */
 static int check_permission(u32 flags)
 {
 	static_assert(GUPX_PIN_FLAGS == 2 * GUPX_F_READ_ONLY - 1,
@@ -120,7 +128,10 @@ static int check_pages(u64 addr, u64 len)
 	return check_wrap(addr, len);
 }
 
-/* Set the end of the done range, as the caller's own (tagged) address, and the reason. */
+/*
+ * Set the reason of the stop, and the end of the done range. @done_at is derived from the
+ * address in the caller's struct, so it still has the tag that the caller used.
+ */
 static void fill_stop(const struct gupx_cursor *cursor, u64 done_at,
 		      struct gupx_stop *stop)
 {
@@ -372,7 +383,7 @@ static const struct {
 	[GUPX_VERB_READ] = { GUPX_READ_FLAGS & GUPX_EXPLAIN_FLAGS, GUPX_R_GET },
 };
 
-/* @verb is in range. This keeps it there under misprediction, too. */
+/* @verb is already checked. Keep it in range under branch misprediction (Spectre), too. */
 static u32 clamp_verb(u32 verb)
 {
 	return array_index_nospec(verb, ARRAY_SIZE(verbs));
@@ -396,7 +407,10 @@ static int check_explain(const struct gupx_explain *explain)
 	return check_permission(explain->flags);
 }
 
-/* Copy through a kernel page: no user memory is accessed under the target's lock. */
+/*
+ * Judge into a kernel page and copy from there, so that no user memory is accessed while
+ * the target's mmap_lock is held.
+ */
 static int copy_judgements(struct gupx_cursor *cursor,
 			   struct gupx_explain *explain,
 			   struct gupx_judgement *page)

@@ -2,8 +2,9 @@
 /*
  * gupx: the get_user_pages policy, run on the memory of other processes.
  *
- * Module init and exit. Start reading at ioctl.c (the ABI), target.c (the target's mm),
- * gup.c (the loop), pinset.c (ownership of pins) or selfcheck.c (checks of this kernel).
+ * This file contains module init and exit. Good files to start reading with are ioctl.c
+ * (the ABI), target.c (the target's mm), gup.c (the loop), pinset.c (ownership of pins)
+ * and selfcheck.c (checks of the running kernel).
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>

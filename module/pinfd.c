@@ -20,7 +20,10 @@
 #include "run.h"
 #include "window.h"
 
-/* Copy through a kernel page, so that no user memory is accessed under the set's lock. */
+/*
+ * Write the extents to a kernel page and copy them from there, so that no user memory is
+ * accessed under the set's lock.
+ */
 static int copy_extents(struct gupx_pinset *set, struct gupx_extents *extents,
 			struct gupx_extent *page, bool show_pfn)
 {
@@ -130,14 +133,16 @@ static long pinfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return gupx_dispatch(pinfd_ops, ARRAY_SIZE(pinfd_ops), file, cmd, arg);
 }
 
-/* Pages to copy for each time that the set is locked. */
+/* Maximum number of pages to copy each time that the set is locked. */
 #define COPY_BATCH 64U
 
 /*
  * Find pages to copy and take a reference on each, so that UNPIN does not free them.
  *
- * Return: number of pages, contiguous or all the zero page; 0 at the end; -ENODATA: the
- * page was released; or -EINTR.
+ * The pages are contiguous, or all of them are the zero page.
+ *
+ * Return: number of pages; 0 at the end of the pin fd; -ENODATA if the page at @pos was
+ * released; -EINTR if a fatal signal arrived.
  */
 static int grab_pages(struct gupx_pinset *set, loff_t pos,
 		      struct gupx_run *found)
@@ -160,8 +165,11 @@ static int grab_pages(struct gupx_pinset *set, loff_t pos,
 }
 
 /*
- * Return: bytes copied, fewer if the buffer ends early or a page is poisoned; -EHWPOISON
- * or -EFAULT if that is the case at the first byte.
+ * Copy pages to the buffer. The copy ends early at a poisoned page, or where the buffer
+ * cannot be written.
+ *
+ * Return: number of bytes copied; -EHWPOISON or -EFAULT if nothing was copied because the
+ * first page is poisoned or the buffer cannot be written.
  */
 static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
 			  struct iov_iter *to)
@@ -240,7 +248,7 @@ static const struct file_operations pinfd_fops = {
  * gupx_pinfd_create() - create a pin set and its pin fd
  * @call: ioctl in progress; owns the file until it is installed
  * @mm: mm of the target
- * @read_only: the pin fd never has a writable window
+ * @read_only: true if the pin fd may never have a writable window
  *
  * Return: the set, or -ENOMEM, -EMFILE, -ENFILE, -ENODEV.
  */
@@ -264,12 +272,12 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		gupx_pinset_destroy(set);
-		/* A module that is being unloaded by force gets no new file. */
+		/* The error is ENOENT if the module is being unloaded by force. */
 		return PTR_ERR(file) == -ENOENT ? ERR_PTR(-ENODEV)
 						: ERR_CAST(file);
 	}
 	gupx_pinset_attach(set, file);
-	/* Allow pread(), which anonymous files do not by default. */
+	/* Allow pread(), which is not allowed on anonymous files by default. */
 	file->f_mode |= FMODE_PREAD;
 	call->new_fd = fd;
 	call->new_file = file;
@@ -280,7 +288,8 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
  * gupx_pinfd_set() - get the pin set of a file
  * @file: open file
  *
- * Return: the set, valid while the caller holds the file; NULL if it is no pin fd.
+ * Return: the set, which is valid while the caller holds a reference on the file; NULL if
+ * the file is not a pin fd.
  */
 struct gupx_pinset *gupx_pinfd_set(struct file *file)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copy the target's memory to the caller: take references on a window of pages,
- * drop the lock, copy, and drop the references.
+ * Copy the target's memory to the caller, in several steps: take references on some
+ * pages, drop the lock, copy the pages, and drop the references.
  *
- * This takes references instead of pins, because a read pin makes the target
- * unshare the pages that it shares with other processes, which costs memory.
+ * READ takes plain references and does not pin, because a read pin makes the target
+ * unshare pages that it shares with other processes, which needs more memory.
  */
 #include <linux/mm.h>
 #include <linux/uio.h>
@@ -12,15 +12,18 @@
 #include "batch.h"
 #include "read.h"
 
-/* Most memory to hold at a time. A slow or stopped reader keeps it from being freed. */
+/*
+ * Maximum number of bytes to hold references on at a time. If the caller is slow or
+ * stopped during the copy, this memory cannot be freed.
+ */
 #define WINDOW_BYTES (4UL << 20)
 #define BATCH_RUNS 256UL
 
 /*
  * Copy a run and advance @addr by the bytes copied.
  *
- * Return: true if the rest of the run was copied, or the buffer is full; false if
- * the copy faulted.
+ * Return: true if the rest of the run was copied or the buffer is full; false if the
+ * buffer cannot be written.
  */
 static bool copy_run(const struct gupx_run *run, unsigned long *addr,
 		     struct iov_iter *to)
@@ -72,8 +75,8 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
  * @addr: first address to copy from, in the first page of the request
  * @to: buffer of the caller, as long as the range
  *
- * The iterator shows how much was copied, and cursor->stop the reason if that is
- * less than requested.
+ * Afterwards, @to is advanced by the number of bytes copied. If fewer bytes than
+ * requested were copied, cursor->stop contains the reason.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -3,10 +3,10 @@
  * Self-check at load time: pin one page with our loop and with the kernel's own
  * get_user_pages(), and compare the results.
  *
- * The module may compile for a kernel whose internals differ from what gupx
- * expects, such as the layout of an entry, the bias of a pin, or a lock. The
- * process that loads the module maps a page for this check, both engines pin and
- * unpin it, and the module does not load if their results differ.
+ * The module may compile for a kernel whose internals are not as gupx expects. For
+ * example, the layout of a page-table entry, the bias of a pin, or a lock may differ. So
+ * the process that loads the module maps a page, and both engines pin and unpin this
+ * page. If their results differ, the module does not load.
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -22,7 +22,7 @@
 #include "batch.h"
 #include "selfcheck.h"
 
-/* Value written to the address, which the pinned page has to contain. */
+/* This value is written to the address, and the pinned page has to contain it. */
 #define MARK 0x6775707867757078UL
 
 static void __init take_page(struct gupx_batch *batch, unsigned long addr,
@@ -60,13 +60,16 @@ static bool __init holds_mark(struct page *page)
 	return held;
 }
 
-/* A pin counts 1024 references, so short-lived other references do not matter. */
+/*
+ * A pin counts as 1024 references, so a few other references that exist for a short time
+ * do not affect the result.
+ */
 static bool __init is_pinned(struct page *page)
 {
 	return folio_maybe_dma_pinned(page_folio(page));
 }
 
-/* Return: NULL if the kernel took @page, or a description of the difference. */
+/* Return: NULL if the kernel pinned @page, else the difference as text. */
 static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
 					      const struct page *page)
 {
@@ -78,9 +81,12 @@ static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
 }
 
 /*
- * Pin the page with both engines and compare. Our loop goes first, so that it cannot
- * rely on work of the kernel's engine, such as a migration. Our pin is also released
- * first: if that drops too many references, the kernel's pin no longer shows.
+ * Pin the page with both engines and compare the results. Our loop pins the page first, so
+ * that it cannot depend on work that the kernel's engine has done, such as a migration.
+ * Our pin is also released first. If that drops too many references, the page no longer
+ * looks pinned, although the kernel's pin still exists, and the check fails.
+ *
+ * Return: NULL if the results are the same, else the difference as text.
  */
 static const char *__init compare_engines(struct gupx_batch *ours,
 					  struct gupx_batch *theirs,
@@ -114,7 +120,10 @@ static const char *__init compare_engines(struct gupx_batch *ours,
 	return difference;
 }
 
-/* Fault in the page from memory that is long-term pinnable, so our loop takes it. */
+/*
+ * Write MARK to the page, which faults it in. The page is allocated from memory that is
+ * long-term pinnable, so that our loop does not leave it to the kernel's engine.
+ */
 static int __init write_mark(unsigned long addr)
 {
 	const unsigned int scope = memalloc_pin_save();
@@ -126,7 +135,7 @@ static int __init write_mark(unsigned long addr)
 	return left;
 }
 
-/* Return: NULL, a description of the difference, or an ERR_PTR(). */
+/* Return: NULL if the results are the same, the difference as text, or an ERR_PTR(). */
 static const char *__init compare_at(unsigned long addr)
 {
 	struct gupx_batch ours, theirs;
@@ -149,11 +158,12 @@ static const char *__init compare_at(unsigned long addr)
 /**
  * gupx_selfcheck_run() - compare our loop with the kernel's on one page
  *
- * It uses the address space of the process that loads the module, which
- * gupx_target_init() has checked. If the check fails, it logs the reason.
+ * The check uses the address space of the process that loads the module.
+ * gupx_target_init() has already checked that this process has an address space. If the
+ * check fails, the reason is logged.
  *
- * Return: 0, -ENODEV if the results differ, or another error if they could not be
- * compared.
+ * Return: 0 if the results are the same; -ENODEV if they differ; another error if they
+ * could not be compared.
  */
 int __init gupx_selfcheck_run(void)
 {

@@ -2,17 +2,19 @@
 /*
  * Look up the target's mm from an open file of /proc/PID/mem.
  *
- * The kernel's check of access to another process (mm_access(): credentials, dumpable,
- * Yama, user namespaces, LSMs) is not exported. But the open() of /proc/PID/mem runs it
- * and stores the mm in the file's private_data, so the module takes that file.
+ * The kernel's check of access to another process is mm_access(), which checks credentials,
+ * dumpable, Yama, user namespaces and LSMs. It is not exported. But the open() of
+ * /proc/PID/mem runs this check and stores the mm in the file's private_data. So callers
+ * pass such a file to the module.
  *
- * The process that opened the file may use it, as for read() and write(). Any other
- * process may have received it from one with more rights (by SCM_RIGHTS, fork(), or a
- * change of credentials), so the kernel's check runs again for it. The kernel does not do
- * that for read(), but a pin lasts longer than a read().
+ * The process that opened the file may use it without another check, like in read() and
+ * write(). Any other process may have received the file from a process with more rights
+ * (by SCM_RIGHTS, fork(), or a change of credentials), so the kernel's check runs again
+ * for that process. For read(), the kernel does not repeat the check, but a pin lasts
+ * longer than a read().
  *
- * private_data is an internal of procfs. gupx_target_init() opens a file whose mm is
- * known, and the module refuses to load if private_data differs.
+ * private_data is an internal field of procfs. gupx_target_init() opens a file whose mm is
+ * known, and the module does not load if private_data is not this mm.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -26,14 +28,14 @@
 
 #include "target.h"
 
-/* Part of vmlinux, so no module reference is needed. */
+/* The operations are part of vmlinux, so no reference on a module is needed. */
 static const struct file_operations *mem_fops;
 
 /**
  * gupx_target_init() - get the file operations of /proc/PID/mem
  *
- * Return: 0; -ENODEV if this kernel's file does not hold the mm; or the error of opening
- * /proc/self/mem.
+ * Return: 0 on success; -ENODEV if private_data is not the mm on this kernel; or the error
+ * of opening /proc/self/mem.
  */
 int __init gupx_target_init(void)
 {
@@ -56,7 +58,10 @@ int __init gupx_target_init(void)
 	return error;
 }
 
-/* Report every refusal of the kernel's checks as EACCES. */
+/*
+ * Map all errors of the kernel's checks to EACCES, except the errors that do not mean that
+ * access is denied.
+ */
 static int map_refusal(long error)
 {
 	switch (error) {
@@ -70,9 +75,9 @@ static int map_refusal(long error)
 }
 
 /*
- * Check if the caller may open this file now. The lookup uses the inode, which knows its
- * process, so the caller's PID namespace does not matter. Waits (killably) for an exec of
- * the target, so no lock may be held.
+ * Check if the caller may open this file now. The inode of the file identifies the process,
+ * so the caller's PID namespace does not matter. If the target is in exec, the function
+ * waits until the exec ends or a fatal signal arrives, so the caller may not hold locks.
  */
 static int check_caller(const struct file *file, bool write)
 {
@@ -82,7 +87,10 @@ static int check_caller(const struct file *file, bool write)
 
 	if (IS_ERR(reopened))
 		return map_refusal(PTR_ERR(reopened));
-	/* The process has another mm since then or, on 6.1, none. */
+	/*
+	 * The process has another mm than when the file was opened, because of exec; or, on
+	 * Linux 6.1, it no longer has an mm.
+	 */
 	if (reopened->private_data != file->private_data)
 		error = -ESRCH;
 	fput(reopened);
@@ -101,14 +109,15 @@ static struct mm_struct *get_target_mm(struct file *file, bool write)
 	if (write && !(file->f_mode & FMODE_WRITE))
 		return ERR_PTR(-EACCES);
 	/*
-	 * A cred struct is replaced, never changed, and fork() copies it. So if it is the
-	 * same object, this process opened the file and its rights are still the same.
+	 * A cred struct is never changed: new credentials are always a new struct, and fork()
+	 * makes a copy. So if the file was opened with the caller's present struct, this
+	 * process opened the file, and its rights are still the same.
 	 */
 	if (file->f_cred != current_cred())
 		error = check_caller(file, write);
 	if (error)
 		return ERR_PTR(error);
-	/* On 6.1 the file of a kernel thread has no mm. */
+	/* On Linux 6.1, the mm is NULL if the file is that of a kernel thread. */
 	mm = file->private_data;
 	if (!mm || !mmget_not_zero(mm))
 		return ERR_PTR(-ESRCH);
@@ -116,12 +125,14 @@ static struct mm_struct *get_target_mm(struct file *file, bool write)
 }
 
 /**
- * gupx_target_get() - get the mm behind an open /proc/PID/mem
+ * gupx_target_get() - get the mm of the process whose /proc/PID/mem is open
  * @fd: file descriptor of the caller
- * @write: the request writes
+ * @write: true if the request writes
  *
- * Return: the mm with a user reference, to be put with gupx_target_put(); or -EBADF,
- * -EMEDIUMTYPE, -EACCES, -ESRCH, -EINTR, -ENOMEM or -ENFILE, see <linux/gupx.h>.
+ * The caller has to drop the reference with gupx_target_put().
+ *
+ * Return: the mm with a user reference; or -EBADF, -EMEDIUMTYPE, -EACCES, -ESRCH, -EINTR,
+ * -ENOMEM or -ENFILE as described in <linux/gupx.h>.
  */
 struct mm_struct *gupx_target_get(int fd, bool write)
 {
@@ -141,8 +152,8 @@ struct mm_struct *gupx_target_get(int fd, bool write)
  * @addr: address from the caller
  * @untagged: set to the address without its tag
  *
- * Row L2 (untagged_addr_remote()). Must run before the address is used. The mask is the
- * target's, and the architectures that have one need the mmap_lock to read it.
+ * Row L2 (untagged_addr_remote()). Call this function before the address is used. Each mm
+ * has its own mask of the tag bits, and the mmap_lock has to be held to read the mask.
  *
  * Return: 0 or -EINTR.
  */
@@ -160,10 +171,10 @@ int gupx_target_untag(struct mm_struct *mm, unsigned long addr,
 }
 
 /**
- * gupx_target_put() - drop the user reference
+ * gupx_target_put() - drop the user reference on the mm
  * @mm: mm from gupx_target_get()
  *
- * May run exit_mmap(), so no lock may be held.
+ * If this was the last reference, exit_mmap() runs, so the caller may not hold locks.
  */
 void gupx_target_put(struct mm_struct *mm)
 {

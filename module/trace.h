@@ -67,7 +67,7 @@ TRACE_EVENT(gupx_vma,
 		  __entry->reason)
 );
 
-/* A series of entries that were taken, and the verdict on the entry that ended it. */
+/* A series of entries that were accepted, and the verdict on the entry after them. */
 TRACE_EVENT(gupx_entries,
 	TP_PROTO(const struct gupx_cursor *cursor, unsigned long from,
 		 struct gupx_verdict verdict),
@@ -124,7 +124,10 @@ TRACE_EVENT(gupx_fault_done,
 		  __entry->reason)
 );
 
-/* A hold of the target's mmap_lock between two points that yield to writers. */
+/*
+ * The time for which the target's mmap_lock was held. The measurement ends when the lock is
+ * dropped, or when the loop checks for waiting writers and keeps the lock.
+ */
 TRACE_EVENT(gupx_lock_held,
 	TP_PROTO(const struct gupx_cursor *cursor, u64 ns, bool kept),
 	TP_ARGS(cursor, ns, kept),
@@ -136,7 +139,7 @@ TRACE_EVENT(gupx_lock_held,
 	),
 	TP_fast_assign(
 		__entry->ns = ns;
-		/* The cursor moved back if a run could not be added to the set. */
+		/* The cursor is moved back if a run cannot be added to the set. */
 		__entry->pages = cursor->addr > cursor->held_from ?
 			(cursor->addr - cursor->held_from) >> PAGE_SHIFT : 0;
 		__entry->wanted = mmap_lock_is_contended(cursor->mm);

@@ -8,13 +8,13 @@
  * copy-on-write mappings, even on read-only private ones, so a window must be a shared
  * mapping.
  *
- * The mapping holds the file, the file holds the set, and the set holds the pins. So no
- * frame is freed while it is mapped; UNPIN zaps the mapping first. Pages that can be
- * written through a window were pinned for writing, and are marked dirty on release.
+ * The mapping has a reference on the file, the file owns the set, and the set owns the
+ * pins. So no page is freed while a window maps it. UNPIN unmaps pages from all windows
+ * before it releases them. Only pages that were pinned for writing can be written through a
+ * window; such pages are marked dirty on release.
  *
  * Writes through a window do not set the target's soft-dirty and userfaultfd marks. After
- * exec or MADV_DONTNEED in the target, the window shows the page that was pinned, not the
- * new one.
+ * exec or MADV_DONTNEED in the target, the window still shows the page that was pinned.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -27,9 +27,10 @@
 #include "window.h"
 
 /*
- * Check if the mapping may show the page. VM_MAYWRITE decides, not VM_WRITE: mprotect()
- * removes VM_WRITE and restores it without a callback, and makes existing entries
- * writable. So a mapping that may become writable only shows pages pinned for writing.
+ * Check if the mapping may show the page. The check uses VM_MAYWRITE and not VM_WRITE,
+ * because mprotect() can add VM_WRITE later. It does so without calling this file, and it
+ * makes existing entries writable. So a mapping that may become writable only shows pages
+ * that were pinned for writing.
  */
 static bool may_show(const struct vm_area_struct *vma, u32 flags)
 {
@@ -56,10 +57,11 @@ static vm_fault_t insert_page(struct vm_fault *vmf, struct gupx_pinset *set)
 }
 
 /*
- * Take the set's lock in a fault. While another task holds it, drop the mmap_lock, so that
- * a slow holder does not block other threads of this address space. TTM waits for a
- * buffer's lock in the same way (ttm_bo_vm_reserve()). The fault holds the mmap_lock and
- * not a VMA lock, because vmf_can_call_fault() requires map_pages() for the latter.
+ * Take the set's lock in a page fault. If another task holds the set's lock, drop the
+ * mmap_lock during the wait, so that other threads of this address space are not blocked.
+ * TTM waits for the lock of a buffer in the same way (ttm_bo_vm_reserve()). The fault holds
+ * the mmap_lock and not a VMA lock, because vmf_can_call_fault() permits a VMA lock only
+ * for mappings with map_pages().
  *
  * Return: 0 with the lock held, or the result of the fault.
  */
@@ -73,7 +75,10 @@ static vm_fault_t lock_set(struct vm_fault *vmf, struct gupx_pinset *set)
 		return gupx_pinset_lock(set) ? VM_FAULT_SIGBUS : 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
-	/* Without the mmap_lock, only the file keeps the set. */
+	/*
+	 * After the mmap_lock is dropped, the mapping may disappear. The reference on the
+	 * file keeps the set from being destroyed.
+	 */
 	file = get_file(vmf->vma->vm_file);
 	mmap_read_unlock(vmf->vma->vm_mm);
 	if (!gupx_pinset_lock(set))
@@ -82,16 +87,20 @@ static vm_fault_t lock_set(struct vm_fault *vmf, struct gupx_pinset *set)
 	return VM_FAULT_RETRY;
 }
 
-/* The set's lock excludes UNPIN, which takes the page out of the set and zaps the entry. */
+/*
+ * Handle a page fault. The set's lock is held, so that UNPIN cannot remove the page from
+ * the set and unmap it at the same time.
+ */
 static vm_fault_t handle_fault(struct vm_fault *vmf)
 {
 	struct gupx_pinset *set = vmf->vma->vm_private_data;
 	vm_fault_t ret;
 
 	/*
-	 * An entry that userfaultfd write-protects while it is empty holds a marker.
+	 * If userfaultfd write-protects an empty entry, it stores a marker in the entry.
 	 * vmf_insert_pfn() treats the marker as a mapped page, so the fault would repeat
-	 * forever. No known kernel registers a VM_PFNMAP mapping (vma_can_userfault()).
+	 * forever. No known kernel lets userfaultfd register a VM_PFNMAP mapping
+	 * (vma_can_userfault()), so this is only a precaution.
 	 */
 	if (userfaultfd_wp(vmf->vma))
 		return VM_FAULT_SIGBUS;
@@ -124,12 +133,13 @@ static const struct vm_operations_struct window_ops = {
 
 /**
  * gupx_window_map() - map a pin set
- * @set: pin set; the mapped file keeps it alive
+ * @set: pin set of the mapped file, which has a reference from @vma
  * @vma: new mapping that is not visible yet
  *
- * Return: 0; -EINVAL: the mapping is not shared; -EPERM: the mapping is executable, or the
- * set is sealed against it or has short pins; -EACCES: the mapping is writable, and not
- * every page was pinned for writing; -EINTR.
+ * Return: 0 on success; -EINVAL if the mapping is not shared; -EPERM if the mapping is
+ * executable, if the set has pins with %GUPX_F_SHORT, or if the mapping is writable and the
+ * set is sealed against writing; -EACCES if the mapping is writable and not every page was
+ * pinned for writing; -EINTR if a fatal signal arrived.
  */
 int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 {
@@ -144,7 +154,10 @@ int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 	error = gupx_pinset_open_window(set, write);
 	if (error)
 		return error;
-	/* Otherwise mprotect() could make it writable later, without these checks. */
+	/*
+	 * With VM_MAYWRITE, mprotect() could make the mapping writable later without these
+	 * checks.
+	 */
 	if (!write)
 		clear |= VM_MAYWRITE;
 	vm_flags_mod(vma,
