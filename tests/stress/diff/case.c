@@ -167,7 +167,10 @@ void case_run(const struct op *ops, size_t nr, struct report *report)
 
 static time_t shrink_until;
 
-/* Run the case twice, so that a sporadic difference does not steer the shrinking. */
+/*
+ * Run the case twice, so that a difference that occurs only sometimes does not mislead
+ * the shrinking. Return: true if the case differs both times, else false.
+ */
 static bool still_differs(const struct op *ops, size_t nr,
 			  struct report *report)
 {
@@ -190,7 +193,11 @@ static size_t copy_without(struct op *to, const struct op *ops, size_t nr,
 	return nr - count;
 }
 
-/* Drop halves, then quarters, down to single operations, if the case still differs. */
+/*
+ * Try to remove half of the operations, then a quarter, and so on, down to single
+ * operations. Keep each removal after which the case still differs. Return: number of
+ * operations left.
+ */
 static size_t drop_operations(struct op *ops, size_t nr, struct report *report)
 {
 	struct op less[OPS_MAX];
@@ -225,7 +232,10 @@ static bool try_change(struct op *ops, size_t nr, size_t i,
 	return false;
 }
 
-/* Halve the range from either end while the case still differs, then cut single pages. */
+/*
+ * Shorten the range at either end, by half of it if possible, else by a single page.
+ * Keep each change after which the case still differs.
+ */
 static void shrink_range(struct op *ops, size_t nr, size_t i,
 			 struct report *report)
 {

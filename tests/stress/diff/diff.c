@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The differential tester. It builds the same random address space in two processes,
- * the twins, and makes the same random requests of both: the policy engine serves one
- * twin, the kernel the other. Then it compares answers and memory. It runs in the VM, as
- * root.
+ * the twins, and makes the same random requests on both. The policy engine serves the
+ * requests on one twin, and the kernel serves the requests on the other. Then the
+ * tester compares the results and the memory. It runs in the VM, as root.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,9 +29,11 @@
  * @seeds: seeds of the random cases
  * @first: number of the first case of each seed
  * @cases: number of cases of each seed
- * @requests: minimum number of requests over all seeds; fewer is a failure
- * @seconds: time limit; no case begins later
- * @script: file with the operations of one case to run instead, or NULL
+ * @requests: minimum number of requests over all seeds; the test fails if there are
+ * 	fewer
+ * @seconds: time limit in seconds; no case is started after it
+ * @script: file with the operations of one case, which is run instead of random cases;
+ * 	or NULL
  * @shrink: shrink failing cases
  * @verbose: print each case before it runs
  * @fail_fast: stop at the first failing case
@@ -64,8 +66,8 @@ static void write_setting(const char *path, const char *text)
 }
 
 /*
- * The first huge mapping wakes khugepaged for one scan. Get that scan over before the
- * cases.
+ * The first huge mapping wakes khugepaged for one scan. Wait for that scan before the
+ * first case runs.
  */
 static void let_khugepaged_scan(void)
 {
@@ -91,7 +93,10 @@ static void set_up(void)
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 	cpu_set_t first;
 
-	/* One CPU only: pages in another CPU's LRU batches have an extra reference. */
+	/*
+	 * Run on one CPU only, because pages in another CPU's LRU batches have an extra
+	 * reference.
+	 */
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
 	sched_setaffinity(0, sizeof(first), &first);
@@ -187,7 +192,7 @@ static void sum_up(struct report *sum, const struct report *report)
  * struct totals - results of all cases so far
  * @sum: sum of the cases' reports
  * @cases: number of cases run
- * @failed: number of those that failed
+ * @failed: number of cases that failed
  */
 struct totals {
 	struct report sum;
@@ -202,7 +207,7 @@ static void run_case(const struct options *options, uint64_t seed,
 	const size_t nr = draw_case(seed, number, ops);
 	struct report report = { 0 };
 
-	/* Print it before it runs, in case it crashes the machine. */
+	/* Print the case before it runs, because it may crash the machine. */
 	if (options->verbose) {
 		printf("# case %" PRIu64 "\n", number);
 		print_case(ops, nr, &report);
@@ -285,8 +290,8 @@ static void print_summary(const struct options *options,
 }
 
 /*
- * Reserve a tenth of the time limit for each later seed, so that a slow machine runs
- * them all.
+ * Return: seconds to reserve for the seeds after seed @i. Each gets a tenth of the time
+ * limit, so that a slow machine runs cases of all seeds.
  */
 static uint64_t later_seeds(const struct options *options, size_t i)
 {

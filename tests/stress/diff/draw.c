@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Draw random cases. The same seed and number give the same case on every kernel. If a
- * kernel does not support a kind of mapping, both twins have a hole there.
+ * Generate random cases. The same seed and number give the same case on every kernel.
+ * If a kernel does not support a kind of mapping, both twins have a hole in place of
+ * the mapping.
  */
 #include "op.h"
 #include "prng.h"
@@ -13,12 +14,12 @@
 /**
  * struct draw - a case under construction
  * @prng: random numbers for all choices
- * @ops: operations drawn so far
+ * @ops: operations generated so far
  * @nr: length of @ops
  * @map: ranges of the mappings, in pages of the arena
  * @maps: length of @map
  * @end: end of the last mapping, in pages of the arena
- * @forked: the case has forked a child
+ * @forked: true if @ops contains an OP_FORK
  */
 struct draw {
 	struct prng prng;
@@ -75,8 +76,8 @@ static uint32_t draw_protection(struct draw *draw)
 
 /*
  * Linux 6.1 repeats a fault endlessly if a hugetlb mapping is write-only and
- * write-protected by userfaultfd. The twin's own reads would hang, without gupx. So
- * write-only hugetlb mappings are never drawn.
+ * write-protected by userfaultfd. Even a read by the twin itself would hang, without
+ * any request to gupx. So write-only hugetlb mappings are never generated.
  */
 static uint32_t draw_huge_protection(struct draw *draw)
 {
@@ -106,7 +107,10 @@ static uint32_t draw_map_flags(struct draw *draw, enum op_kind kind)
 	return flags;
 }
 
-/* Most mappings are adjacent, because the loop must step from one VMA to the next. */
+/*
+ * Make most mappings adjacent, to test how the policy engine's loop steps from one VMA
+ * to the next.
+ */
 static uint64_t draw_position(struct draw *draw, enum op_kind kind,
 			      uint32_t flags)
 {
@@ -138,8 +142,8 @@ static void draw_map(struct draw *draw)
 }
 
 /*
- * Draw part of a mapping, all of it, more than it, or a range that ends with another
- * mapping.
+ * Pick a random range: part of a mapping, a whole mapping, a mapping and pages around
+ * it, or a range that begins inside one mapping and ends at the end of another.
  */
 static void draw_range(struct draw *draw, uint64_t *from, uint64_t *nr)
 {
@@ -184,7 +188,7 @@ static void draw_child(struct draw *draw, uint64_t from, uint64_t nr)
 
 static void draw_change(struct draw *draw)
 {
-	/* In the order of enum op_kind, from OP_UNMAP on. */
+	/* The weights are in the order of enum op_kind, from OP_UNMAP on. */
 	static const unsigned char weights[] = { 6, 14, 26, 12, 7, 4, 13, 2,
 						 2, 4,	2,  6,	2, 6, 14, 0 };
 	const enum op_kind kind =
@@ -231,7 +235,10 @@ static void draw_pin(struct draw *draw, struct op *op)
 		op->flags |= OP_F_CROSS;
 }
 
-/* Half of the READs have no flags, to compare them with process_vm_readv(). */
+/*
+ * Half of the READ requests have no flags, because only these are compared with
+ * process_vm_readv().
+ */
 static void draw_read(struct draw *draw, struct op *op)
 {
 	const uint64_t late = prng_below(&draw->prng, PAGE),
@@ -299,7 +306,7 @@ size_t draw_case(uint64_t seed, uint64_t number, struct op *ops)
 	};
 	unsigned int maps, changes, steps;
 
-	/* Discard the first random number: it is similar for adjacent seeds. */
+	/* Discard the first random number, because it is similar for adjacent seeds. */
 	prng_next(&draw.prng);
 	maps = 2 + prng_below(&draw.prng, MAPS_MAX - 2);
 	changes = prng_below(&draw.prng, 7);

@@ -80,7 +80,10 @@ static struct lab_answer probe_pin(enum op_kind kind, uint32_t map_flags,
 	return answer;
 }
 
-/* Populate a hole and the page behind it. */
+/*
+ * Populate a hole and the page that follows the hole. Check whether the page is then
+ * present.
+ */
 static void probe_populate(void)
 {
 	const struct op map = {
@@ -97,7 +100,10 @@ static void probe_populate(void)
 	twin_stop(&twin);
 }
 
-/* Pin one page of 16 that have to be read from the disk. */
+/*
+ * Page out 16 pages of a file on disk and pin one of them. Check whether the other 15
+ * are still unmapped after that.
+ */
 static void probe_neighbours(void)
 {
 	const struct op ops[] = {
@@ -121,8 +127,8 @@ static void probe_neighbours(void)
 }
 
 /*
- * Pin a hugetlb page that a child shares and userfaultfd write-protects. The pin
- * unshares it.
+ * Pin a hugetlb page that is shared with a child and write-protected by userfaultfd.
+ * The pin unshares the page. Check whether the new page is still write-protected.
  */
 static void probe_watch(void)
 {
@@ -164,8 +170,8 @@ void known_probe(void)
 	}
 	lacks_unshare_file = word & LAB_PM_FILE;
 	/*
-	 * Row E8z (pins of the zero page are not counted): a read pin of untouched
-	 * memory.
+	 * Find out whether row E8z applies: this kernel does not count pins of the zero
+	 * page. A read pin of untouched memory pins the zero page.
 	 */
 	probe_pin(OP_MAP_ANON, OP_F_WRITE, 0, &word, &acquired);
 	skips_zero_page = !acquired;
@@ -221,8 +227,8 @@ static bool is_on_disk(const struct pair *pair, uint64_t addr)
 }
 
 /*
- * Whether a write by the twin would copy the page: a private file page or the zero
- * page.
+ * Return: true if a write by the twin would copy the page, else false. A write copies a
+ * file page in a private mapping, and the zero page.
  */
 static bool is_cow_source(const struct pair *pair, const struct state *state,
 			  uint64_t addr)
@@ -237,9 +243,10 @@ static bool is_cow_source(const struct pair *pair, const struct state *state,
 }
 
 /*
- * Whether @op can take the page without a fault: present, mapped once, not for writing.
- * After a fork PM_EXCLUSIVE is not sufficient: a page that the child no longer maps is
- * still not marked anon-exclusive until the parent writes to it.
+ * Return: true if @op can pin or read the page without a fault, else false. This is so
+ * if the page is present and mapped only once and @op is not for writing. After a fork,
+ * PM_EXCLUSIVE is not sufficient: if the child no longer maps a page, the page is not
+ * marked anon-exclusive until the parent writes to it.
  */
 static bool is_readable(const struct pair *pair, size_t page,
 			const struct op *op)
@@ -280,8 +287,8 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 	    !is_cow_source(pair, &pair->seen_a, addr))
 		return KNOWN_NONE;
 	/*
-	 * The policy cannot break COW: NOFAULT forbids the fault, or userfaultfd blocks
-	 * it.
+	 * The policy engine cannot break COW here: either NOFAULT forbids the fault, or
+	 * userfaultfd blocks the fault.
 	 */
 	if (answer->stop.reason == GUPX_REASON_NOFAULT ||
 	    (answer->stop.reason == GUPX_REASON_FAULT_SIGBUS &&
@@ -290,7 +297,10 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 	return KNOWN_NONE;
 }
 
-/* Whether the page is a page of a file on disk that only one twin maps. */
+/*
+ * Return: true if the page belongs to a file on disk and only one twin maps the page,
+ * else false.
+ */
 static bool is_neighbour(const struct pair *pair, size_t page)
 {
 	const bool in_a = pair->seen_a.words[page] & LAB_PM_PRESENT;
@@ -302,9 +312,10 @@ static bool is_neighbour(const struct pair *pair, size_t page)
 }
 
 /*
- * Map in both twins the neighbours that fault-around mapped in one. Fault-around maps
- * cached pages of the aligned 64 KiB around a page. If the mapping begins within these,
- * it maps 64 KiB from there. So the search goes one window further.
+ * Find neighbouring pages that fault-around mapped in only one twin, and map them in
+ * both twins. Fault-around maps the cached pages in the aligned 64 KiB around a page.
+ * If the mapping begins inside these 64 KiB, fault-around maps the 64 KiB after the
+ * begin of the mapping. Therefore the search includes the next 64 KiB, too.
  */
 static void settle_neighbours(struct pair *pair, uint64_t addr, uint64_t len)
 {
@@ -387,7 +398,10 @@ void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 			pair->report->explained[KNOWN_GET]++;
 		page++;
 	}
-	/* Make page state that /proc does not show equal, too. */
+	/*
+	 * Read twin a with the same call as twin b. This also makes page state equal
+	 * that /proc does not show.
+	 */
 	process_vm_readv(pair->a.target.pid, &local, 1, &remote, 1, 0);
 	pair_look(pair);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A case of the differential tester is a list of operations, which are applied to both
- * twins. Some operations map and change memory, others are requests to the module.
+ * A case of the differential tester is a list of operations. The tester performs each
+ * operation on both twins. Some operations map or change memory. Other operations are
+ * requests to the module.
  *
  * Each operation has a text form, so that a shrunk case can be saved, edited and run
  * again with --script:
@@ -10,9 +11,9 @@
  *     look a:0x2000+0x1000
  *     pin a:0x2000+0x4000 WRITE,FORCE,hold split=0x1000
  *
- * The letter before the colon is the base of the offset: the arena, which contains the
- * case's own mappings (a), the kernel's [vvar] (v), the vsyscall page (g), or the page
- * before the last one of the user half (k).
+ * The letter before the colon selects the base of the offset: "a" is the arena, which
+ * contains the mappings that the case creates; "v" is the kernel's [vvar] mapping; "g"
+ * is the vsyscall page; "k" is the page before the last page of the user half.
  */
 #ifndef GUPX_TESTS_DIFF_OP_H
 #define GUPX_TESTS_DIFF_OP_H
@@ -30,7 +31,7 @@
 #define ARENA_PAGES 4096UL
 
 enum op_kind {
-	/* Create a mapping; replaces existing ones. */
+	/* Create a mapping. It replaces existing mappings in its range. */
 	OP_MAP_ANON,
 	OP_MAP_MEMFD,
 	OP_MAP_TMPFS,
@@ -73,7 +74,7 @@ enum op_space {
 	SPACES,
 };
 
-/* Flags of the tester. Requests also have GUPX_F_* in the low 16 bits. */
+/* Flags of the tester. In a request, the low 16 bits contain GUPX_F_* flags. */
 #define OP_F_READ (1U << 16)
 #define OP_F_WRITE (1U << 17)
 #define OP_F_SHARED (1U << 18)
@@ -83,18 +84,21 @@ enum op_space {
 #define OP_F_HUGE (1U << 20)
 /* Keep the pin fd open until OP_DROP or the end of the case. */
 #define OP_F_HOLD (1U << 21)
-/* Pin the same pages with the other engine, too, and compare the frames. */
+/*
+ * Then pin the same pages with the other engine, and check that it pins the same
+ * frames.
+ */
 #define OP_F_CROSS (1U << 22)
 
 /**
  * struct op - one operation
  * @kind: operation
  * @space: base of @at
- * @at: offset of the range, bytes
- * @len: length of the range, bytes
+ * @at: offset of the range from the base, in bytes
+ * @len: length of the range, in bytes
  * @flags: GUPX_F_* and OP_F_*
- * @split: offset from @at at which the policy engine's request is split in two; 0: one
- *	request
+ * @split: offset from @at at which the policy engine's request is split into two
+ * 	requests; 0 if it is not split
  */
 struct op {
 	enum op_kind kind;
@@ -122,12 +126,15 @@ static inline uint32_t op_gupx_flags(const struct op *op)
 }
 
 void op_print(FILE *to, const char *prefix, const struct op *op);
-/* Parse the text form. Return: false if @line is not an operation. */
+/*
+ * Parse the text form of an operation. Return: true on success, false if @line is not
+ * an operation.
+ */
 bool op_parse(const char *line, struct op *op);
 
 /*
- * Draw case @number of a seed into @ops, which has OPS_MAX elements. Return: their
- * number.
+ * Generate random case @number of @seed. @ops has room for OPS_MAX operations. Return:
+ * number of operations in the case.
  */
 size_t draw_case(uint64_t seed, uint64_t number, struct op *ops);
 

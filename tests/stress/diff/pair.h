@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The two twins of a case and the comparison of them. The policy engine, gupx's own
- * loop, serves the requests on twin a. The kernel serves the same requests on twin b.
+ * The two twins of a case, and functions that compare the twins. The policy engine,
+ * which is gupx's own loop, serves the requests on twin a. The kernel serves the same
+ * requests on twin b.
  */
 #ifndef GUPX_TESTS_DIFF_PAIR_H
 #define GUPX_TESTS_DIFF_PAIR_H
@@ -13,7 +14,10 @@
 #include "state.h"
 #include "twin.h"
 
-/* Known differences between the policy and some kernels; known.c has the reasons. */
+/*
+ * Known differences between the policy and some kernels. known.c gives the reason for
+ * each.
+ */
 enum known {
 	KNOWN_NONE,
 	KNOWN_L5,
@@ -29,12 +33,12 @@ enum known {
 
 /**
  * struct report - result of a case
- * @requests: number of requests made of the policy engine
+ * @requests: number of requests to the policy engine
  * @pages: number of pages that these requests completed
  * @refused: number of requests that stopped early
- * @explained: number of known differences, by enum known
- * @differs: an unknown difference was found
- * @op: index of the operation that showed it
+ * @explained: number of known differences of each kind, by enum known
+ * @differs: true if an unknown difference was found
+ * @op: index of the operation after which the difference was found
  * @text: description of the difference
  */
 struct report {
@@ -65,44 +69,59 @@ struct pair {
 	struct report *report;
 };
 
-/* Record a difference. Only the first one counts, because it may cause the later ones. */
+/*
+ * Record a difference. Only the first difference of a case is recorded, because it may
+ * cause later differences.
+ */
 void pair_differs(struct pair *pair, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Read the state of both twins into @seen_a and @seen_b. */
 void pair_look(struct pair *pair);
-/* Compare @seen_a with @seen_b. For @sharing see state_differs(). */
+/*
+ * Record a difference if @seen_a and @seen_b are not equal. For @sharing, see
+ * state_differs().
+ */
 void pair_compare(struct pair *pair, bool sharing);
 
-/* Whether @a and @b are equal. Bytes of a perf buffer are not compared. */
+/*
+ * Compare @size bytes that were read from @addr in both twins. Bytes of a perf buffer
+ * are not compared. Return: true if all compared bytes are equal, else false.
+ */
 bool pair_same_bytes(const struct pair *pair, uint64_t addr, const void *a,
 		     const void *b, size_t size);
 
-/* Make a request of both twins and compare answers, frames, counters and memory. */
+/*
+ * Make the same request on both twins. Compare the results, the pinned frames, the pin
+ * counters and the memory.
+ */
 void pair_request(struct pair *pair, const struct op *op);
 
 /* Run all operations of a case on new twins. */
 void case_run(const struct op *ops, size_t nr, struct report *report);
-/* Shrink a case that differs. Return: number of operations left in @ops. */
+/*
+ * Shrink a case that differs: remove operations and flags and shorten ranges, as long
+ * as the case still differs. Return: number of operations left in @ops.
+ */
 size_t case_shrink(struct op *ops, size_t nr, struct report *report);
 
 struct lab_answer;
 
 /*
- * Find out by experiment which known differences this kernel has. Call after
- * twin_prepare().
+ * Find out by experiment which known differences this kernel has. Call this function
+ * after twin_prepare().
  */
 void known_probe(void);
 /*
- * Return the known difference because of which the policy stops at @answer->stop but
- * this kernel continues, or KNOWN_NONE. The caller then limits the kernel's request to
- * the pages before the stop.
+ * Check whether a known difference explains that the policy engine stopped at
+ * @answer->stop but this kernel continues. If so, the caller must limit the kernel's
+ * request to the pages before the stop. Return: the known difference, or KNOWN_NONE.
  */
 enum known known_cut(const struct pair *pair, const struct op *op,
 		     const struct lab_answer *answer);
 /**
  * struct settled - pages that known_settle_pin() made equal in both twins
  * @pages: number of pages
- * @uncounted: number of those that the kernel had pinned without counting the pin
+ * @uncounted: number of these pages that the kernel had pinned without counting the pin
  */
 struct settled {
 	size_t pages;
@@ -110,14 +129,14 @@ struct settled {
 };
 
 /*
- * Count the known differences that a request left in memory, then make both twins equal
- * again. @addr and @len: range that the request completed.
+ * Count the known differences that a request caused in memory, then make both twins
+ * equal again. @addr and @len are the range that the request completed.
  */
 struct settled known_settle_pin(struct pair *pair, const struct op *op,
 				uint64_t addr, uint64_t len);
 /*
  * Mark hugetlb pages of @seen_b as write-protected if the kernel lost their userfaultfd
- * bit. Call after a READ, before known_settle_read().
+ * bit. Call this function after a READ, before known_settle_read().
  */
 void known_settle_watch(struct pair *pair);
 void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,

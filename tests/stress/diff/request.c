@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Make the same request of both twins and compare the answers. The policy engine
- * serves twin a. The kernel serves twin b: its own get_user_pages for PIN and for READ
- * with flags, madvise() in the twin for POPULATE, process_vm_readv() for READ without
- * flags.
+ * Make the same request on both twins and compare the results. The policy engine serves
+ * the request on twin a. The kernel serves the request on twin b: PIN, and READ with
+ * flags, use the kernel's get_user_pages(). For POPULATE, the twin calls madvise(). For
+ * READ without flags, the tester calls process_vm_readv().
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -106,8 +106,8 @@ static void check_frames(struct pair *pair, const char *engine,
 }
 
 /*
- * Pin the same pages of @twin again with the other engine; both must pin the same
- * frames.
+ * Pin the same pages of @twin again with the other engine. Check that both engines pin
+ * the same frames.
  */
 static void compare_frames(struct pair *pair, const struct twin *twin,
 			   uint64_t addr, const struct op *op,
@@ -195,8 +195,8 @@ static struct lab_answer pin_by_kernel(struct pair *pair, uint64_t addr,
 		answer.stop.addr -= addr - twin_address(&pair->b, op);
 	}
 	/*
-	 * Before it failed to break COW, the policy engine read the page in. Do the same
-	 * in twin b.
+	 * The policy engine faulted the page in before it failed to break COW. Fault
+	 * the page in in twin b, too.
 	 */
 	if (cut == KNOWN_E7B && !(op->flags & GUPX_F_NOFAULT))
 		twin_populate(&pair->b, answer.stop.addr, lab_page(), false);
@@ -205,7 +205,10 @@ static struct lab_answer pin_by_kernel(struct pair *pair, uint64_t addr,
 	return answer;
 }
 
-/* Settling replaced pages that the kernel engine had pinned: pin them again. */
+/*
+ * known_settle_pin() replaced pages that the kernel engine had pinned. Close the old
+ * pins and pin the range again.
+ */
 static void pin_settled(struct pair *pair, const struct op *op, uint64_t addr,
 			struct lab_answer *kernel)
 {
@@ -276,7 +279,10 @@ static long populate_by_kernel(struct pair *pair, const struct op *op,
 			     "policy populated 0x%" PRIx64
 			     ", madvise() did not",
 			     policy->done);
-	/* madvise() must also fail at that page if the range begins there. */
+	/*
+	 * madvise() must also fail for a range that begins at the page where the policy
+	 * engine stopped.
+	 */
 	return twin_populate(&pair->b, addr + policy->done, lab_page(), write);
 }
 
@@ -314,7 +320,10 @@ static void request_populate(struct pair *pair, const struct op *op)
 	}
 }
 
-/* The buffer is shared memory, because fork() would make private memory copy-on-write. */
+/*
+ * Allocate a buffer for READ. The buffer is shared memory, because fork() would make
+ * private memory copy-on-write.
+ */
 static unsigned char *make_buffer(void)
 {
 	unsigned char *buffer = mmap(NULL, READ_MAX, PROT_READ | PROT_WRITE,
@@ -342,8 +351,8 @@ static struct lab_answer read_split(const struct twin *twin, uint64_t addr,
 }
 
 /*
- * Read by the kernel's engine; only up to the policy's stop if that stop is a known
- * difference.
+ * Read with the kernel's engine. If the policy engine stopped because of a known
+ * difference, read only up to that stop.
  */
 static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 					const struct op *op, void *buffer,
@@ -362,7 +371,10 @@ static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 	return answer;
 }
 
-/* process_vm_readv() reports no errno after a partial read: assume the policy's errno. */
+/*
+ * Read with process_vm_readv(). It reports no errno after a partial read, so assume the
+ * errno of the policy engine.
+ */
 static struct lab_answer read_by_call(struct pair *pair, uint64_t addr,
 				      const struct op *op, void *buffer,
 				      const struct lab_answer *policy)

@@ -179,7 +179,10 @@ static long parse_counter(const char *text, const char *name)
 	return line ? atol(line + strlen(name)) : -1;
 }
 
-/* Writing to stat_refresh first adds the per-CPU deltas to the counters. */
+/*
+ * Write to stat_refresh before reading the counters, so that the kernel adds the
+ * per-CPU deltas to them.
+ */
 struct pin_counters state_pin_counters(void)
 {
 	static char text[16384];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * State of a twin's memory as /proc shows it. Reading it does not change the memory.
+ * State of a twin's memory as /proc shows it. Reading the state does not change the
+ * memory.
  */
 #ifndef GUPX_TESTS_DIFF_STATE_H
 #define GUPX_TESTS_DIFF_STATE_H
@@ -22,8 +23,8 @@
 #define KPF_ZERO_BIT (1ULL << 24)
 
 /*
- * Number of lines of smaps_rollup that are compared; background work does not change
- * them.
+ * Number of lines of smaps_rollup that are compared. Background work of the kernel does
+ * not change the values in these lines.
  */
 #define STATE_SUMS 5
 
@@ -45,25 +46,32 @@ struct state {
 void state_take(struct state *state, const struct twin *twin, size_t nr);
 
 /*
- * Return the first page from @from on whose state differs, or @a->nr. Frame numbers are
- * ignored. Without @sharing, differences that unsharing causes are ignored, too: the
- * exclusive bit, whether the page is part of a THP, and soft-dirty, which x86 sets on
- * dirty PTEs when it splits a PMD.
+ * Find the first page, from page @from on, whose state differs. Frame numbers are
+ * ignored. If @sharing is false, differences that unsharing a page can cause are also
+ * ignored: the exclusive bit, whether the page is part of a THP, and the soft-dirty
+ * bit, which x86 sets on dirty PTEs when it splits a PMD. Return: index of the page, or
+ * @a->nr if no page differs.
  */
 size_t state_differs(const struct state *a, const struct state *b, size_t from,
 		     bool sharing);
-/* Return the name of the first value of @sums that differs, or NULL. */
+/*
+ * Return: name of the first value in @sums that differs, or NULL if all values are
+ * equal.
+ */
 const char *state_sum_differs(const struct state *a, const struct state *b);
 
-/* Describe a page's state in words, in @text. Return: @text. */
+/* Write a description of a page's state to @text. Return: @text. */
 const char *state_describe(const struct state *state, size_t page, char *text,
 			   size_t size);
 
-/* Look up the mapping at @addr in /proc/PID/maps. Return: false if there is none. */
+/*
+ * Find the mapping that contains @addr in /proc/PID/maps. Return: true if there is such
+ * a mapping, else false.
+ */
 bool state_mapping(const struct twin *twin, uint64_t addr, char protection[5],
 		   char *name, size_t size);
 
-/* Pins acquired and released in the whole system since boot. */
+/* Numbers of pins acquired and released in the whole system since boot. */
 struct pin_counters {
 	long acquired;
 	long released;

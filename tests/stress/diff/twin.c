@@ -61,8 +61,8 @@ void twin_prepare(void)
 }
 
 /*
- * Return a pattern offset that depends on address and operation, so that contents
- * differ.
+ * Return: offset in the pattern file. It depends on the address and on the index of the
+ * operation, so that contents differ.
  */
 static off_t pattern_at(uint64_t at, size_t index)
 {
@@ -98,7 +98,10 @@ static int open_kind(const struct op *op)
 	}
 }
 
-/* Create the file of a mapping. fsync() leaves nothing for background writeback. */
+/*
+ * Create the file of a mapping. fsync() writes all pages of a file on disk, so that
+ * background writeback has nothing to write later.
+ */
 static int make_file(const struct op *op, size_t index)
 {
 	const int fd = open_kind(op);
@@ -156,8 +159,8 @@ int twin_start(struct twin *twin, const struct op *ops, size_t nr)
 }
 
 /*
- * Kill the child and wait until its memory is gone: until then its pages count as
- * shared.
+ * Kill the child and wait until the child's memory is freed. Until then, pages that
+ * both processes map count as shared.
  */
 static long end_child(struct twin *twin)
 {
@@ -240,9 +243,9 @@ static long map_memory(const struct twin *twin, const struct op *op,
 }
 
 /*
- * Make the twin call ioctl() with a copy of @argument. The twin is a fork of this
- * program, so its own copy of the struct is out of date: write the current one to a
- * buffer in the twin first.
+ * Make the twin call ioctl() with a copy of @argument. @argument is in the memory of
+ * the tester, so write the copy to @scratch in the twin first. The twin is a fork of
+ * the tester, so @scratch has the same address in both.
  */
 static long watch_call(const struct twin *twin, unsigned long verb,
 		       void *argument, size_t size)
@@ -256,7 +259,10 @@ static long watch_call(const struct twin *twin, unsigned long verb,
 			   (long)scratch);
 }
 
-/* UFFD_USER_MODE_ONLY: faults from the kernel fail with SIGBUS instead of waiting. */
+/*
+ * Open a userfaultfd in the twin. With UFFD_USER_MODE_ONLY, faults from the kernel fail
+ * with SIGBUS instead of waiting.
+ */
 static long open_watch(struct twin *twin)
 {
 	struct uffdio_api api = {
@@ -321,7 +327,10 @@ static long advise_range(const struct twin *twin, const struct op *op,
 			   op->len, advice);
 }
 
-/* MADV_PAGEOUT skips a page that has an extra reference at that moment, so repeat it. */
+/*
+ * MADV_PAGEOUT skips a page that has an extra reference at that moment, so call
+ * madvise() several times.
+ */
 static long page_out(const struct twin *twin, const struct op *op)
 {
 	long result = 0;
@@ -331,7 +340,10 @@ static long page_out(const struct twin *twin, const struct op *op)
 	return result;
 }
 
-/* Write with pread() into the range, so that a bad address is an errno, not a signal. */
+/*
+ * Fill the range with pread() from the pattern file. For a bad address, pread() fails
+ * with an errno, while a store would raise a signal.
+ */
 static long fill_range(const struct target *process, const struct op *op,
 		       uint64_t addr, size_t index)
 {

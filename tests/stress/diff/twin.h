@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A twin is one of two target processes with the same mappings. Each twin has its own
- * files. With shared files, one twin would find in the page cache what the other faulted
- * in.
+ * files. If both twins mapped the same file, a page that one twin faulted in would
+ * already be in the page cache for the other twin.
  */
 #ifndef GUPX_TESTS_DIFF_TWIN_H
 #define GUPX_TESTS_DIFF_TWIN_H
@@ -18,11 +18,12 @@
 /**
  * struct twin - a target process of the differential tester
  * @target: the process
- * @child: its forked child; pid 0: none
- * @forked: it has had a child
- * @files: file descriptor of each operation that maps a file, else -1
- * @vvar: address of its [vvar]; 0: none
- * @watch: its userfaultfd, a descriptor number in the target; -1: none yet
+ * @child: forked child of the process; its pid is 0 if there is no child
+ * @forked: true if the process has forked a child, even if the child has ended
+ * @files: file descriptors, by index of the operation that maps the file; -1 if an
+ * 	operation maps no file
+ * @vvar: address of the [vvar] mapping of the process; 0 if there is none
+ * @watch: descriptor number, in the process, of its userfaultfd; -1 before it is opened
  * @held: pin fds that stay open, oldest first
  * @nr_held: length of @held
  */
@@ -38,19 +39,26 @@ struct twin {
 };
 
 /*
- * Create the pattern file, which twins are filled from, and the sink file, which their
- * reads write to. Call once, before the first twin_start().
+ * Create two files. Memory of the twins is filled from the pattern file. The twins read
+ * their memory by writing it to the sink file. Call this function once, before the
+ * first twin_start().
  */
 void twin_prepare(void);
 
-/* Return: 0 or errno. Call twin_stop() even after a failure. */
+/*
+ * Start a twin for the @nr operations of a case. Return: 0 or errno. Call twin_stop()
+ * even after a failure.
+ */
 int twin_start(struct twin *twin, const struct op *ops, size_t nr);
 void twin_stop(struct twin *twin);
 
-/* Return the address at which the operation's range begins. */
+/* Return: address at which the range of the operation begins. */
 uint64_t twin_address(const struct twin *twin, const struct op *op);
 
-/* Perform operation @index, which is no request. Return: its result, or -errno. */
+/*
+ * Perform an operation that is not a request. @index is the index of the operation in
+ * the case. Return: result of the operation, or -errno.
+ */
 long twin_do(struct twin *twin, const struct op *op, size_t index);
 
 /* Keep @pin_fd open until OP_DROP or twin_stop(). */
