@@ -315,7 +315,7 @@ static bool is_neighbour(const struct pair *pair, size_t page)
  * Find neighbouring pages that fault-around mapped in only one twin, and map them in
  * both twins. Fault-around maps the cached pages in the aligned 64 KiB around a page.
  * If the mapping begins inside these 64 KiB, fault-around maps the 64 KiB after the
- * begin of the mapping. Therefore the search includes the next 64 KiB, too.
+ * start of the mapping. Therefore the search includes the next 64 KiB, too.
  */
 static void settle_neighbours(struct pair *pair, uint64_t addr, uint64_t len)
 {

@@ -113,8 +113,8 @@ static void handle_fault(int signal)
 	if (is_touching)
 		siglongjmp(hit, signal);
 	/*
-	 * The fault is not from touch_byte(): restore the default action, so that it
-	 * kills us.
+	 * The fault is not from touch_byte(). Restore the default action, so that the
+	 * fault kills this process when it occurs again.
 	 */
 	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 }
@@ -149,7 +149,7 @@ static void judge_guarded(struct world *world, const char *cause)
 /*
  * Write a different byte, check the guarded bytes, and restore the old byte, which the
  * target may need. If other threads or processes could see the different byte, write
- * only the old one.
+ * only the old byte.
  */
 static void flip_byte(struct world *world, volatile uint8_t *at)
 {
@@ -164,7 +164,7 @@ static void flip_byte(struct world *world, volatile uint8_t *at)
 	*at = byte;
 }
 
-/* Access one byte. Return: 0, EIO after SIGBUS, EFAULT after SIGSEGV. */
+/* Read or write one byte. Return: 0, EIO after SIGBUS, EFAULT after SIGSEGV. */
 static int touch_byte(struct world *world, volatile uint8_t *at, bool write)
 {
 	int signal = sigsetjmp(hit, 1);
@@ -184,11 +184,14 @@ static int act_touch(struct world *world, const struct op *op)
 {
 	struct window *window = pick_mapped_window(world, op);
 	uint8_t *at = (void *)window->addr;
-	/* One in eight goes a page beyond the end. */
+	/* One in eight operations also touches the page after the end of the window. */
 	const size_t end = op->number % 8 ? window->len : window->len + PAGE;
 	int error = 0;
 
-	/* Touch all pages: access to each page is decided separately. */
+	/*
+	 * Touch all pages, because the module decides separately for each page whether
+	 * access is allowed.
+	 */
 	for (size_t i = 0; i < end; i += PAGE)
 		error = touch_byte(world, at + i, op->flags & PROT_WRITE)
 				?: error;
@@ -204,7 +207,7 @@ static int read_byte(const int line[2], uint8_t byte, uint8_t *to)
 		return errno;
 	if (read(line[0], to, 1) == 1)
 		return 0;
-	/* read() failed, so the byte is still in the pipe: drain it. */
+	/* read() failed, so the byte is still in the pipe. Remove it from the pipe. */
 	(void)!read(line[0], &rest, 1);
 	return EFAULT;
 }
@@ -334,7 +337,8 @@ static int act_dup(struct world *world, const struct op *op)
 }
 
 /*
- * Send a pin fd through a socket, and receive it or close the socket with the fd in it.
+ * Send a pin fd through a socket. Then either receive the pin fd, or close the socket
+ * while the pin fd is still in it.
  */
 static int act_send(struct world *world, const struct op *op)
 {
@@ -358,8 +362,8 @@ static int act_send(struct world *world, const struct op *op)
 static void stop_sleeper(struct world *world)
 {
 	/*
-	 * kill() fails if we are no longer root: the parent process kills the sleeper
-	 * later.
+	 * kill() fails if the worker is no longer root. In that case the worker's
+	 * parent kills the sleeper later.
 	 */
 	if (world->sleeper > 0 && !kill(world->sleeper, SIGKILL))
 		waitpid(world->sleeper, NULL, 0);
@@ -367,8 +371,8 @@ static void stop_sleeper(struct world *world)
 }
 
 /*
- * Fork a child that keeps our descriptors, or execs and keeps those without
- * close-on-exec.
+ * Fork the sleeper, a child that keeps copies of our descriptors. With @exec, the
+ * sleeper calls exec, so it keeps only the descriptors without close-on-exec.
  */
 static int act_fork(struct world *world, bool exec)
 {
@@ -399,7 +403,8 @@ static long call_in_target(struct world *world, const struct op *op,
 				   MREMAP_MAYMOVE);
 	default:
 		/*
-		 * Write through /proc/PID/mem: a bad address is an errno, not a signal.
+		 * Write through /proc/PID/mem, where a bad address causes an errno, not
+		 * a signal.
 		 */
 		return pwrite(target->mem_fd, &op->number, 1, addr) == 1
 			       ? 0
@@ -409,7 +414,7 @@ static long call_in_target(struct world *world, const struct op *op,
 
 /*
  * Check that the target still executes calls. An operation may have removed memory that
- * it needs, which kills it only when it next uses that memory.
+ * the target needs. This kills the target only when it next uses that memory.
  */
 static enum life check_life(const struct target *target)
 {
@@ -450,8 +455,8 @@ static int act_target_fork(struct world *world)
 }
 
 /*
- * End the target's address space by exec or exit. Its pins stay; new requests get
- * ESRCH.
+ * End the target's address space by exec or exit. Pins of its pages stay, but new
+ * requests for it fail with ESRCH.
  */
 static int act_target_end(struct world *world, bool exec)
 {
@@ -466,7 +471,7 @@ static int act_target_end(struct world *world, bool exec)
 		target_stop(&world->target);
 	}
 	world->target_life = LIFE_GONE;
-	/* The child gets a signal when its parent dies, but it is unknown when. */
+	/* The child gets a signal after its parent dies, but we do not know when. */
 	world->target_child_life = LIFE_UNSURE;
 	return 0;
 }

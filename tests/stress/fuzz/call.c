@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Build an ioctl, predict its errno from the contract, and make the call. The order of
- * the module's checks is part of the contract, so the errno of a call with several
- * mistakes is predictable, too.
+ * Build an ioctl, predict its errno from the rules in <linux/gupx.h>, and make the
+ * call. The rules include the order of the module's checks. So the errno is predictable
+ * even if the call has several mistakes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +33,10 @@ static const struct {
 	[VERB_STRANGE] = { 0, sizeof(struct gupx_pin) },
 };
 
-/* Return an ioctl number that the module does not implement, of any type and size. */
+/*
+ * Return: an ioctl number that the module does not implement. Its size and direction
+ * bits are random, and its type may be foreign.
+ */
 static unsigned long strange_number(const struct op *op)
 {
 	const unsigned long nr = 5 + op->number % 0x3b;
@@ -63,7 +66,7 @@ static uint32_t struct_size(const struct op *op, uint32_t exact)
 	return exact;
 }
 
-/* Return the entry size; one in 41 is too small. */
+/* Return: value for the entry_size field. One in 41 values is too small. */
 static uint32_t pick_entry_size(const struct op *op, uint32_t exact)
 {
 	return op->number % 41 == 7 ? (op->number >> 8) % exact : exact;
@@ -149,7 +152,7 @@ static void build_struct(struct call *call)
 			.seals = op->number % 11 == 3 ? op->number
 						      : 1U << op->number % 4,
 		};
-		/* One in four only queries the seals. */
+		/* One in four SEAL calls only queries the seals. */
 		if (body->seal.seals == 8)
 			body->seal.seals = 0;
 		break;
@@ -207,7 +210,10 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Write the struct and its tail, and behind it a pattern that must not change. */
+/*
+ * Write the struct and the tail that its size field includes. After them, write a
+ * pattern that the call must not change.
+ */
 static void write_struct(struct call *call)
 {
 	const size_t known = min_size(call->exact, call->room);
@@ -279,8 +285,8 @@ static uint32_t known_flags(const struct call *call)
 }
 
 /*
- * Whether a READ's buffer reaches beyond the user half: access_ok() varies between
- * kernels.
+ * Return: true if the buffer of a READ reaches beyond the user half, else false. The
+ * errno of such a call is not predictable, because access_ok() varies between kernels.
  */
 static bool may_end_in_kernel(const struct call *call)
 {
@@ -289,7 +295,7 @@ static bool may_end_in_kernel(const struct call *call)
 		call->len > END_OF_USER_HALF - call->buffer);
 }
 
-/* Predict the errno of the fields of EXTENTS, UNPIN and SEAL. */
+/* Predict the errno that invalid fields of EXTENTS, UNPIN and SEAL cause. */
 static int foresee_pin_fd_meaning(const struct call *call)
 {
 	const struct gupx_unpin *unpin = &call->body.unpin;
@@ -315,7 +321,10 @@ static bool is_of_pin_fd(const struct call *call)
 	       call->op->verb == VERB_SEAL;
 }
 
-/* Predict the errno of the fields of the struct, except for the file descriptors. */
+/*
+ * Predict the errno that invalid fields of the struct cause, except for the file
+ * descriptors.
+ */
 static int foresee_meaning(const struct call *call)
 {
 	const struct op *op = call->op;
@@ -355,8 +364,8 @@ static int foresee_meaning(const struct call *call)
 }
 
 /*
- * Predict the errno of a request to a root process: EACCES if we are no longer root, ESRCH
- * if its address space is gone.
+ * Predict the errno of a request for the address space of a root process. It is EACCES
+ * if the worker is no longer root, and ESRCH if the address space no longer exists.
  */
 static int foresee_life(const struct call *call, enum life life)
 {
@@ -365,7 +374,7 @@ static int foresee_life(const struct call *call, enum life life)
 	return life == LIFE_GONE && call->world->admin ? ESRCH : UNFORESEEN;
 }
 
-/* Predict the errno of @mem_fd. */
+/* Predict the errno that the descriptor in mem_fd causes. */
 static int foresee_mem(const struct call *call)
 {
 	const bool write =
@@ -413,8 +422,8 @@ static int foresee_pin_fd(const struct call *call)
 }
 
 /*
- * Predict the errno of the file on which EXTENTS, UNPIN, SEAL or an unknown ioctl is
- * called.
+ * Predict the errno that a wrong file causes. EXTENTS, UNPIN, SEAL and unknown ioctls
+ * are called on a random file.
  */
 static int foresee_file(const struct call *call)
 {
@@ -434,7 +443,7 @@ static int foresee_file(const struct call *call)
 	return world_is_slot(handle) ? 0 : ENOTTY;
 }
 
-/* Predict EXDEV: only the user who created a pin fd may unpin or seal. */
+/* Predict EXDEV: only the user who created a pin fd may unpin its pages or seal it. */
 static int foresee_creator(const struct call *call)
 {
 	const struct slot *slot;

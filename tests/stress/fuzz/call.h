@@ -29,17 +29,17 @@ union body {
  * @op: operation that describes the call
  * @exact: true size of the verb's struct
  * @size: value of the struct's size field
- * @mem: file descriptor for mem_fd
- * @file: file descriptor that is called; PIN: pin_fd
+ * @mem: value of mem_fd
+ * @file: file descriptor on which the call is made; for PIN, value of pin_fd
  * @addr: address of the request
- * @len: length of the request, bytes
+ * @len: length of the request, in bytes
  * @buffer: address of the output buffer
- * @body: the struct as it was passed
+ * @body: copy of the struct that was passed to the call
  * @at: address of the struct
  * @room: number of bytes that are readable at @at
- * @before: copy of these bytes before the call
- * @foreseen: errno with which the call must fail; 0: the arguments are valid; or
- *	%UNFORESEEN
+ * @before: copy of the readable bytes at @at, made before the call
+ * @foreseen: errno with which the call must fail; 0 if the arguments are valid;
+ * 	%UNFORESEEN if the errno is not predictable
  * @error: errno of the call, 0 for success
  */
 struct call {
@@ -61,7 +61,10 @@ struct call {
 	int error;
 };
 
-/* Map the handles of one address space to one handle, to compare address spaces. */
+/*
+ * Return: one common handle for all handles of the same address space. So address
+ * spaces can be compared by handle.
+ */
 static inline uint8_t call_space_of(uint8_t mem)
 {
 	return mem == HANDLE_TARGET_RO ? HANDLE_TARGET : mem;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Draw random cases. A call has at most three mistakes: the first check rejects a call
- * that is entirely random, so the later checks would not run.
+ * Generate random cases. A call has at most three mistakes. If all arguments of a call
+ * were random, the module's first checks would reject the call, and its later checks
+ * would not be tested.
  */
 #include <sys/mman.h>
 
@@ -16,8 +17,8 @@
 /**
  * struct draw - a case under construction
  * @prng: random numbers for all choices
- * @grouped: number of the next operations that belong to a TOGETHER or CHILD
- * @in_child: they belong to a CHILD
+ * @grouped: number of following operations that belong to the last TOGETHER or CHILD
+ * @in_child: true if these operations belong to a CHILD
  */
 struct draw {
 	struct prng prng;
@@ -25,7 +26,7 @@ struct draw {
 	bool in_child;
 };
 
-/* Draw a small number, one near 2^64, or any. */
+/* Return: a random number that is small, near 2^64, or any 64-bit number. */
 static uint64_t draw_number(struct draw *draw)
 {
 	switch (prng_below(&draw->prng, 4)) {
@@ -40,7 +41,8 @@ static uint64_t draw_number(struct draw *draw)
 }
 
 /*
- * Return the flags that the verb accepts. For EXPLAIN, @number selects the judged verb.
+ * Return: the flags that the verb accepts. For EXPLAIN, these are the flags of the
+ * explained verb, which @op->number selects.
  */
 static uint32_t allowed_flags(const struct op *op)
 {
@@ -115,7 +117,7 @@ static void spoil_call(struct draw *draw, struct op *op)
 	}
 }
 
-/* Draw a file handle that is valid for the verb. */
+/* Pick a random file handle that is valid for the verb. */
 static uint8_t draw_file(struct draw *draw, unsigned int verb)
 {
 	if (verb == VERB_PIN)
@@ -177,7 +179,7 @@ static void draw_rest(struct draw *draw, struct op *op)
 		op->verb == VERB_TARGET_MADVISE || op->verb == VERB_MADVISE
 			? advice[prng_below(&draw->prng, ARRAY_SIZE(advice))]
 			: prng_below(&draw->prng, 8);
-	/* Keep PROT_EXEC rare, because it is mostly refused. */
+	/* Use PROT_EXEC rarely, because most calls with PROT_EXEC are refused. */
 	if (prng_chance(&draw->prng, 80) && op->verb != VERB_TARGET_MADVISE &&
 	    op->verb != VERB_MADVISE)
 		op->flags &= PROT_READ | PROT_WRITE;
@@ -185,7 +187,10 @@ static void draw_rest(struct draw *draw, struct op *op)
 					      : 1 + prng_below(&draw->prng, 4);
 }
 
-/* Draw a verb by weight. Verbs that end the target or drop privileges are rare. */
+/*
+ * Pick a random verb by weight. Verbs that end the target or drop privileges have a
+ * small weight.
+ */
 static unsigned int draw_verb(struct draw *draw)
 {
 	static const struct {
@@ -240,9 +245,10 @@ static unsigned int draw_verb(struct draw *draw)
 }
 
 /*
- * Whether the verb is allowed at this point. Concurrent threads may not fork, exec or
- * change limits. A CHILD cannot send calls to the target. It repeats its operations
- * until it is killed, so it may not close its pin fds.
+ * Return: true if the verb is allowed at this point of the case, else false. Threads
+ * that run concurrently must not fork, exec or change limits. A CHILD cannot send calls
+ * to the target. A CHILD repeats its operations until it is killed, so it must not
+ * close its pin fds.
  */
 static bool may_run_here(const struct draw *draw, unsigned int verb)
 {
@@ -275,7 +281,10 @@ static void draw_op(struct draw *draw, struct op *op)
 	}
 }
 
-/* Begin with some PINs, so that calls on pin fds find one. */
+/*
+ * Begin the case with some PIN requests, so that later calls on pin fds find an open
+ * pin fd.
+ */
 static void draw_first_pins(struct draw *draw, struct sketch *sketch)
 {
 	for (size_t i = 0; i < PIN_SLOTS - 1; i++)
@@ -293,9 +302,9 @@ static void draw_first_pins(struct draw *draw, struct sketch *sketch)
 }
 
 /*
- * Draw an operation on one pin fd and one window of it. The pin fd has pins of the
- * worker's own writable pages and of guarded pages. Independent random operations would
- * seldom meet on the same pin fd and window.
+ * Generate a random operation on one pin fd or on one window that maps it. The pin fd
+ * contains pins of the worker's own writable pages and of guarded pages. Without this
+ * function, few random operations in a case would use the same pin fd and window.
  */
 static void draw_window_op(struct draw *draw, struct op *op, unsigned int slot,
 			   unsigned int window)
@@ -361,9 +370,9 @@ static void draw_window_case(struct draw *draw, struct sketch *sketch)
 }
 
 /*
- * MEMORY_PERF is not drawn. Opening and closing perf events patches the scheduler's code,
- * and an emulated machine with two CPUs may trap on an incomplete patch (int3 in
- * __schedule()).
+ * MEMORY_PERF is not among the kinds of memory. Opening and closing perf events patches
+ * the scheduler's code, and an emulated machine with two CPUs may trap on an incomplete
+ * patch (int3 in __schedule()).
  */
 void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer. It makes random calls to /dev/gupx and to pin fds and checks the answers
- * against <linux/gupx.h>. It runs in the VM, as root.
+ * The fuzzer. It makes random calls on /dev/gupx and on pin fds, and checks the results
+ * against the rules in <linux/gupx.h>. It runs in the VM, as root.
  *
- * Each case runs in its own process, the worker. After the worker ends, no pin, no charge
- * and no process of it may be left.
+ * Each case runs in its own process, the worker. After the worker has ended, none of
+ * its pins, charges and child processes may be left.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,7 +27,10 @@
 #include "world.h"
 
 #define HUGE_PAGES 16
-/* A case takes some milliseconds. After this many seconds it hangs. */
+/*
+ * A case normally runs for some milliseconds. A case that runs for this many seconds is
+ * reported as hung.
+ */
 #define HANG_SECONDS 60
 #define FAILURES_SHOWN 8
 
@@ -36,9 +39,9 @@
  * @seed: seed of the random cases
  * @first: number of the first case
  * @cases: number of cases
- * @again: run the first case @cases times
- * @seconds: time limit; no case begins later
- * @shared: other programs pin, too, so do not check system-wide counters
+ * @again: true to run the first case @cases times
+ * @seconds: time limit in seconds; no case is started after it
+ * @shared: other programs may also pin pages, so do not check system-wide counters
  * @verbose: print each case before it runs
  */
 struct options {
@@ -99,10 +102,10 @@ static uint64_t read_seconds(void)
  * @options: the command line
  * @handle: descriptors that every worker inherits, by enum handle
  * @tally: counters, shared with the workers
- * @held: pins of the system before the first case
+ * @held: number of pins in the whole system before the first case
  * @charged: bytes charged to our user before the first case
  * @cases: number of cases run
- * @failed: number of those that failed
+ * @failed: number of cases that failed
  */
 struct run {
 	const struct options *options;
@@ -121,7 +124,10 @@ static uint64_t bytes_charged(void)
 	return lab_info(&info) ? 0 : info.memlock_used;
 }
 
-/* Check in the worker that closing everything released all its pins. */
+/*
+ * Check, in the worker, that all its pins were released when it closed its pin fds and
+ * windows.
+ */
 static void judge_end(struct world *world, const struct run *run)
 {
 	const long held = world->admin ? lab_pins_held() : run->held;

@@ -2,7 +2,8 @@
 /*
  * Guarded bytes: files that are open for reading only, memory of another process, the
  * zero page and the vdso. A case may pin and map them but must not be able to change
- * them. Mappings that were created before the first case show whether they changed.
+ * them. The fuzzer reads the bytes through mappings that were created before the first
+ * case, to check that they are unchanged.
  */
 #ifndef GUPX_TESTS_FUZZ_GUARD_H
 #define GUPX_TESTS_FUZZ_GUARD_H
@@ -18,21 +19,30 @@ enum guard_kind {
 	GUARD_OTHERS,
 	GUARD_ZERO,
 	GUARD_VDSO,
-	/* A private mapping of GUARD_DISK: a copied page may change, the file may not. */
+	/*
+	 * A private mapping of the file of GUARD_DISK. A private copy of a page may
+	 * change, but the file must not change.
+	 */
 	GUARD_PRIVATE,
 	GUARDS,
 };
 
-/* Create the files and the mappings. Return: false if that fails. */
+/* Create the files and the mappings. Return: true on success, else false. */
 bool guard_prepare(void);
-/* Map each kind for a case, to be pinned. An address of 0: there is none. */
+/*
+ * Map each kind of guarded bytes, so that a case can pin them. The address of a kind is
+ * 0 if mapping it failed.
+ */
 void guard_map(uint64_t addr[GUARDS]);
 /*
- * Check the first byte of each page, without the vdso. Return: a changed kind's name or
- * NULL.
+ * Check the first byte of each guarded page, except for the vdso. Return: name of a
+ * kind that has changed, or NULL.
  */
 const char *guard_changed(void);
-/* Check all bytes, with the vdso. Return: a changed kind's name or NULL. */
+/*
+ * Check all guarded bytes, including the vdso. Return: name of a kind that has changed,
+ * or NULL.
+ */
 const char *guard_changed_at_all(void);
 
 #endif /* GUPX_TESTS_FUZZ_GUARD_H */

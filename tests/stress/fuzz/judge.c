@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Check answers against the contract of <linux/gupx.h>. The errno must be listed for the
- * call. `done` must lie within the request. There must be a reason if and only if the
- * request stopped early, with a stage and an errno that fit the reason. The call must
- * write only output fields and the output buffer.
+ * Check results of ioctls against the rules in <linux/gupx.h>. The header must list the
+ * errno for the call. `done` must not exceed the length of the request. If the request
+ * stopped early, there must be a reason, and the stage and the errno must be valid for
+ * that reason. If the request was completed, there must be no reason. The call must
+ * write only to output fields and to the output buffer.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -82,7 +83,7 @@ static bool is_listed(int error, const int *list)
 	return *list == error;
 }
 
-/* Whether the header lists the errno for the verb. */
+/* Return: true if the header lists the errno for the verb, else false. */
 static bool is_in_contract(const struct call *call)
 {
 	static const int any[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, 0 };
@@ -114,7 +115,7 @@ static bool is_in_contract(const struct call *call)
 	return false;
 }
 
-/* Whether a call with valid arguments may fail with this errno. */
+/* Return: true if a call with valid arguments may fail with this errno, else false. */
 static bool may_fail(const struct call *call)
 {
 	const bool writes = call->op->verb == VERB_EXPLAIN ||
@@ -164,7 +165,10 @@ static void judge_bytes(const struct call *call)
 {
 	const bool answered = !call->error || call->error == ENOBUFS;
 	const size_t from = answered ? call->exact : 0;
-	/* Verbs whose struct has mem_fd at byte 8, addr and len at byte 16. */
+	/*
+	 * The structs of these verbs contain mem_fd at byte 8, and addr and len at byte
+	 * 16.
+	 */
 	const bool has_range =
 		call->op->verb == VERB_PIN || call->op->verb == VERB_POPULATE ||
 		call->op->verb == VERB_READ || call->op->verb == VERB_EXPLAIN;
@@ -256,7 +260,7 @@ static void judge_limit(const struct call *call)
 		     pin.memlock_limit, pin.memlock_asked);
 }
 
-/* Check that the buffer is unchanged behind the first @used bytes. */
+/* Check that the buffer is unchanged after the first @used bytes. */
 static void judge_buffer(const struct call *call, uint64_t used)
 {
 	const size_t room = world_buffer_room(call->op);
@@ -344,7 +348,10 @@ static void judge_extents(const struct call *call)
 	const struct gupx_extents *asked = &call->body.extents;
 	uint64_t due = 0;
 
-	/* In a race, @total may be larger than @count: another thread added extents. */
+	/*
+	 * While threads run concurrently, @total may be larger than @count, because
+	 * another thread may have added extents.
+	 */
 	if (head.count > asked->capacity)
 		FAIL(call, "count %u of %u", head.count, asked->capacity);
 	if (call->world->racing || call->error)

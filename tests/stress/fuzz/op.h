@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A case of the fuzzer is a list of operations. Operations use selectors instead of
- * descriptor numbers and addresses, so a case does the same in each run although the
- * kernel assigns different numbers.
+ * A case of the fuzzer is a list of operations. Operations contain selectors instead of
+ * descriptor numbers and addresses. So a case does the same in each run, although the
+ * kernel assigns different numbers and addresses.
  *
  * Selectors
  *   place    location of the ioctl's struct in memory
@@ -22,8 +22,9 @@
 #define OPS_MAX 96
 
 /*
- * The ioctls come first. TOGETHER runs the next @count operations concurrently in threads.
- * CHILD runs them in a child process, which is killed after a while.
+ * The ioctls come first. TOGETHER runs the next @count operations concurrently in
+ * threads. CHILD runs the next @count operations in a child process, which is killed
+ * after a while.
  */
 #define EACH_VERB(X)                        \
 	X(INFO, info)                       \
@@ -63,7 +64,10 @@
 	X(TOGETHER, together)               \
 	X(CHILD, child)
 
-/* AT_END: the struct ends at a guard page. CUT: half of it is in the guard page. */
+/*
+ * AT_END: the struct ends where a guard page begins. CUT: the second half of the struct
+ * is in a guard page.
+ */
 #define EACH_PLACE(X)             \
 	X(GOOD, good)             \
 	X(ODD, odd)               \
@@ -166,16 +170,17 @@ enum buffer { EACH_BUFFER(AS_BUFFER) BUFFERS };
  * @verb: enum verb
  * @place: enum place, location of the struct
  * @size: enum size, value of the struct's size field
- * @mem: enum handle for mem_fd
- * @file: enum handle of the file that is called; PIN: for pin_fd
+ * @mem: enum handle of the descriptor that is passed as mem_fd
+ * @file: enum handle of the file on which the call is made; for PIN, of the descriptor
+ * 	that is passed as pin_fd
  * @region: index of a region of the target, or of a window
  * @where: enum where, address of the range
  * @extent: enum extent, length of the range
  * @buffer: enum buffer, location of the output buffer
  * @count: number of operations that belong to TOGETHER or CHILD
- * @alarm: microseconds until SIGALRM interrupts the call; 0: none
- * @compat: call as a 32-bit program
- * @flags: request flags of an ioctl; PROT_* or advice of other verbs
+ * @alarm: microseconds until SIGALRM interrupts the call; 0 for no alarm
+ * @compat: true if the call is made as a 32-bit program makes it
+ * @flags: request flags for an ioctl; PROT_* or advice for other verbs
  * @reserved: value of reserved fields
  * @number: random number for all other choices
  */

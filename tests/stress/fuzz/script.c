@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Run the operations of a case in order; those of TOGETHER concurrently. */
+/*
+ * Run the operations of a case in order. Operations that belong to TOGETHER run
+ * concurrently.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/wait.h>
@@ -24,10 +27,10 @@ static void run_op(struct world *world, struct arena *arena,
  * struct thread - a thread of TOGETHER
  * @world: world of the case
  * @arena: the thread's own memory
- * @op: operation that it repeats
+ * @op: operation that the thread repeats
  * @start: barrier at which all threads begin
  * @rounds: number of repetitions
- * @id: the thread
+ * @id: thread ID
  */
 struct thread {
 	struct world *world;
@@ -85,7 +88,8 @@ static void live_as_child(struct world *world, const struct op *op, size_t nr)
 }
 
 /*
- * Run operations in a child and kill it after @microseconds, in the middle of its work.
+ * Run operations in a child and kill the child after @microseconds, while it is still
+ * running them.
  */
 static void run_child(struct world *world, const struct op *op, size_t nr,
 		      unsigned int microseconds)

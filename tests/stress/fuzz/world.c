@@ -28,8 +28,8 @@
 #define WINDOW_ZONE 0x10000000000UL
 #define WINDOW_ROOM (64UL << 20)
 /*
- * Seconds to wait for an answer of the target: an operation may have blocked it
- * forever.
+ * Seconds to wait until the target has executed a call. An operation may have blocked
+ * the target forever.
  */
 #define ANSWER_SECONDS 20
 
@@ -55,7 +55,7 @@ void world_prepare(int handle[HANDLE_PIN0])
 {
 	memset(handle, -1, HANDLE_PIN0 * sizeof(*handle));
 	handle[HANDLE_DEAD] = open_dead();
-	/* kthreadd. Newer kernels refuse to open its mem file. */
+	/* PID 2 is kthreadd. Newer kernels refuse to open its mem file. */
 	handle[HANDLE_KTHREAD] = lab_open_mem(2, O_RDWR);
 	handle[HANDLE_PATH] = open("/proc/self/mem", O_PATH | O_CLOEXEC);
 	handle[HANDLE_OTHER] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -95,7 +95,10 @@ static void build_hugetlb(const struct target *target, struct memory *memory)
 		*memory = (struct memory){ .addr = addr, .len = 2 * HUGE };
 }
 
-/* Build a region. If this machine lacks that kind of memory, it is a hole. */
+/*
+ * Build a region. If this machine does not support the kind of memory, use a hole
+ * instead.
+ */
 static void build_region(const struct target *target, unsigned int kind,
 			 struct memory *memory)
 {
@@ -171,7 +174,10 @@ void world_fill_slot(struct world *world, unsigned int slot, int fd,
 		close(old);
 	world->slot[slot].mem = mem;
 	world->slot[slot].user = user;
-	/* Another thread may have filled the slot in the meantime: close its fd. */
+	/*
+	 * Another thread may have filled the slot in the meantime. Close the descriptor
+	 * that it stored.
+	 */
 	fd = atomic_exchange(&world->slot[slot].fd, fd);
 	if (fd >= 0)
 		close(fd);

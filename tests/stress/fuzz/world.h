@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * State of a case: the target, file descriptors, windows, and memory from which it makes
- * calls. Each case runs in its own process, the worker. Results go to the tally, which is
- * in memory that the worker shares with its parent.
+ * State of a case: the target, the file descriptors, the windows, and the memory for
+ * the arguments of calls. Each case runs in its own process, the worker. The worker
+ * counts results in the tally, which is in memory that the worker shares with its
+ * parent.
  */
 #ifndef GUPX_TESTS_FUZZ_WORLD_H
 #define GUPX_TESTS_FUZZ_WORLD_H
@@ -28,7 +29,7 @@
  * @operations: number of operations performed
  * @answers: number of results, by verb and errno
  * @reasons: number of requests that stopped early, by reason
- * @failed: the current case has failed
+ * @failed: true if the current case has failed
  * @text: description of the failure
  */
 struct tally {
@@ -39,14 +40,15 @@ struct tally {
 	char text[400];
 };
 
-/* Whether an address space still exists: yes, no, unknown. */
+/* State of an address space: it exists, it no longer exists, or this is unknown. */
 enum life { LIFE_ON, LIFE_GONE, LIFE_UNSURE };
 
 /**
  * struct slot - a pin fd
- * @fd: the descriptor; -1: none. The thread that exchanges it closes the old one.
- * @mem: enum handle of the pinned address space, as call_space_of() maps it
- * @user: value of world.user when it was created
+ * @fd: the descriptor, or -1 if there is none. A thread that replaces the descriptor
+ * 	closes the previous one.
+ * @mem: enum handle of the pinned address space, as call_space_of() returns it
+ * @user: value of world.user when the pin fd was created
  */
 struct slot {
 	_Atomic int fd;
@@ -80,26 +82,28 @@ struct arena {
  * struct world - state of a case
  * @tally: results of all cases
  * @target: the target process
- * @target_child: its forked child; pid 0: none
- * @region: the target's regions
- * @handle: file descriptors by enum handle, without the pin fds
+ * @target_child: forked child of the target; its pid is 0 if there is no child
+ * @region: regions of memory in the target
+ * @handle: file descriptors by enum handle, except for the pin fds, which are in @slot
  * @slot: the pin fds
  * @window: the windows
- * @arena: arguments of the main thread, then of each thread of TOGETHER
- * @guarded: address of each kind of guarded bytes; 0: none
- * @line: lock; held while the target executes a call
+ * @arena: memory for the arguments of the main thread, then of each thread of TOGETHER
+ * @guarded: address of each kind of guarded bytes; 0 if there is none
+ * @line: lock that is held while the target executes a call
  * @target_life: whether the target's address space still exists
- * @target_child_life: whether its child's address space still exists
+ * @target_child_life: whether the address space of the target's child still exists
  * @user: number of times that the worker changed its user
- * @largest_pin: maximum length of one PIN, bytes
- * @admin: the worker is root, perhaps without CAP_IPC_LOCK
- * @limited: RLIMIT_MEMLOCK applies to the worker
- * @released: parts of pin fds were unpinned, so pread() may find gaps
- * @sealed: some pin fd may have a seal
- * @few_files: RLIMIT_NOFILE may be reached
- * @racing: threads run concurrently, so check only what races cannot change
- * @child: this process is a CHILD; it cannot send calls to the target
- * @sleeper: PID of a child that holds copies of the descriptors; 0: none
+ * @largest_pin: maximum length of one PIN request, in bytes
+ * @admin: true if the worker is root, with or without CAP_IPC_LOCK
+ * @limited: true if RLIMIT_MEMLOCK applies to the worker
+ * @released: true if parts of a pin fd may have been unpinned, so that pread() may find
+ * 	gaps
+ * @sealed: true if some pin fd may have a seal
+ * @few_files: true if calls may fail because of RLIMIT_NOFILE
+ * @racing: true while threads run concurrently; then only results that do not depend on
+ * 	races are checked
+ * @child: true if this process is a CHILD, which cannot send calls to the target
+ * @sleeper: PID of a child that holds copies of the descriptors; 0 if there is none
  */
 struct world {
 	struct tally *tally;
@@ -126,18 +130,25 @@ struct world {
 	pid_t sleeper;
 };
 
-/* Open the descriptors that all cases share; the others are -1. */
+/*
+ * Open the descriptors that all cases share. Set all other elements of @handle to -1.
+ */
 void world_prepare(int handle[HANDLE_PIN0]);
-/* Start the target and build its memory. Return: false if that fails. */
+/*
+ * Start the target and build the target's memory. Return: true on success, else false.
+ */
 bool world_build(struct world *world, const struct sketch *sketch);
 
-/* Limit the time to wait for the target's answers. A timeout counts as its death. */
+/*
+ * Limit the time for which we wait until the target has executed a call. A target that
+ * exceeds the limit is treated like a target that died.
+ */
 void world_bound_wait(const struct target *target);
 
 int world_fd(struct world *world, unsigned int handle);
 bool world_is_slot(unsigned int handle);
 struct slot *world_slot(struct world *world, unsigned int handle);
-/* Put @fd into the slot and close the previous one. */
+/* Store @fd in the slot and close the descriptor that was there before. */
 void world_fill_slot(struct world *world, unsigned int slot, int fd,
 		     uint8_t mem, unsigned int user);
 
@@ -146,18 +157,24 @@ uint64_t world_addr(struct world *world, const struct arena *arena,
 uint64_t world_len(struct world *world, const struct op *op, uint64_t addr);
 uint64_t world_buffer(struct world *world, const struct arena *arena,
 		      const struct op *op);
-/* Return the number of writable bytes in the buffer that are checked, or 0. */
+/*
+ * Return: number of writable bytes at the address that world_buffer() returns, or 0.
+ * These bytes are checked after the call.
+ */
 size_t world_buffer_room(const struct op *op);
 
-/* Record a failure. Only the first one of a case is kept. */
+/* Record a failure. Only the first failure of a case is recorded. */
 void world_fail(struct world *world, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void world_count(struct world *world, const struct op *op, int error);
 
-/* Perform an operation: an ioctl, or any other verb. */
+/*
+ * Perform an operation. call_run() performs ioctls, and act_run() performs all other
+ * verbs.
+ */
 void call_run(struct world *world, struct arena *arena, const struct op *op);
 void act_run(struct world *world, struct arena *arena, const struct op *op);
-/* Install the signal handlers for touches of windows and for alarms. */
+/* Install the handlers for faults in windows and for SIGALRM. */
 void act_prepare(void);
 /* Close all pin fds, unmap all windows and kill the sleeper. */
 void act_end(struct world *world);
