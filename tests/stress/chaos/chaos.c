@@ -2,11 +2,11 @@
 /*
  * The chaos test. Targets change their own memory at random. Requesters pin, read,
  * populate and explain that memory. A third kind of process migrates and reclaims pages
- * of the targets. Random processes of all kinds are killed or stopped. It runs in the
- * VM, as root.
+ * of the targets. Random processes of all kinds are killed or stopped. The test runs in
+ * the VM, as root.
  *
- * This process starts the others, kills them and restarts them. It is their subreaper,
- * so it also becomes the parent of processes whose own parent died.
+ * The main process starts, kills and restarts all other processes. It is a subreaper,
+ * so it becomes the parent of processes whose own parent has died.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,9 +28,15 @@
 
 /* File descriptor of the shared memory, which survives exec. */
 #define WORLD_FD 100
-/* Seconds without a heartbeat after which a worker hangs. Emulated machines are slow. */
+/*
+ * A worker without a heartbeat for this many seconds is reported as hung. The limit is
+ * high because emulated machines are slow.
+ */
 #define HANG_SECONDS 60
-/* After this many, every kind must have occurred. The rarest is 1 in 400. */
+/*
+ * If the targets performed at least this many operations, every kind of operation must
+ * have occurred. The rarest kind is 1 in 400 operations.
+ */
 #define OPS_OF_ALL_KINDS 4000
 
 #define KSM "/sys/kernel/mm/ksm/"
@@ -38,9 +44,9 @@
 
 /**
  * struct worker - a process that is restarted whenever it ends
- * @pid: its PID
- * @beats: its heartbeat count at the last check
- * @moved: time at which that count last changed, seconds
+ * @pid: PID of the process
+ * @beats: heartbeat count of the process at the last check
+ * @moved: time at which the heartbeat count last changed, in seconds
  */
 struct worker {
 	pid_t pid;
@@ -52,10 +58,11 @@ struct worker {
  * struct run - state of the whole test
  * @workers: targets, then requesters, then mm_pressure
  * @prng: random numbers for kills, stops and the seeds of workers
- * @stopped: PID of the process that is stopped until the next step; 0: none
+ * @stopped: PID of the process that is stopped until the next call of
+ * 	disturb_process(); 0 if there is none
  * @seed: seed of @prng
- * @seconds: duration of the test
- * @progress: seconds between progress lines; 0: none
+ * @seconds: duration of the test in seconds
+ * @progress: seconds between progress lines; 0 to print no progress lines
  */
 struct run {
 	struct worker workers[WORKERS];
@@ -68,7 +75,7 @@ struct run {
 
 /**
  * struct baseline - counters that must be the same before and after the test
- * @pins: pins of the whole system
+ * @pins: number of pins in the whole system
  * @charged: bytes charged to our user
  * @users: reference count of the module
  */
@@ -151,7 +158,10 @@ static struct baseline read_baseline(void)
 	};
 }
 
-/* Retry for 10 s: pins are released late if another process still references the mm. */
+/*
+ * Retry for 10 s, because pins are released late if another process still references
+ * the mm.
+ */
 static void check_baseline(const struct baseline *before)
 {
 	struct baseline after = read_baseline();
@@ -381,8 +391,8 @@ static void complain_of_child(void)
 }
 
 /*
- * Kill and reap everything. A process that survives SIGKILL for long hangs in the
- * kernel.
+ * Kill and reap all our children. Complain if a child still exists after HANG_SECONDS,
+ * because it hangs in the kernel.
  */
 static void end_all(void)
 {
@@ -400,8 +410,8 @@ static void end_all(void)
 }
 
 /*
- * Complain if some kind of operation or request never occurred: the test proved
- * nothing.
+ * Complain if some kind of operation or request never occurred, because the test did
+ * not cover that kind.
  */
 static void check_variety(void)
 {
@@ -417,7 +427,10 @@ static void check_variety(void)
 	    !atomic_load(&tally->stops) || !atomic_load(&tally->coherent) ||
 	    !atomic_load(&tally->short_requests))
 		complain(RULE_VARIETY, "something never happened");
-	/* Check each operation only if there were enough for the rarest one to occur. */
+	/*
+	 * Complain about missing operations only if there were enough operations for
+	 * the rarest kind to occur.
+	 */
 	for (enum op op = 0; op <= OP_EXIT; op++) {
 		ops += atomic_load(&tally->ops[op]);
 		never += !atomic_load(&tally->ops[op]);

@@ -37,7 +37,10 @@ static const unsigned char weights[OPS] = {
 	[OP_FORK] = 10,	    [OP_EXEC] = 1,	  [OP_EXIT] = 1,
 };
 
-/* Whether the operation preserves the pages, so that it is allowed on steady regions. */
+/*
+ * Return: true if the operation preserves the pages, so that it is allowed on steady
+ * regions, else false.
+ */
 static bool keeps_memory(enum op op)
 {
 	switch (op) {
@@ -84,8 +87,8 @@ static int advice_of(enum op op)
 }
 
 /*
- * Move to the same offset in the other window of the region, where the stamps stay
- * valid.
+ * Move the range to the same offset in the other window of the region. The stamps stay
+ * valid there.
  */
 static bool do_mremap(uint64_t addr, uint64_t len)
 {
@@ -96,7 +99,10 @@ static bool do_mremap(uint64_t addr, uint64_t len)
 		      (void *)to) != MAP_FAILED;
 }
 
-/* Steady memory gets its protection back after a short sleep. */
+/*
+ * Change the protection of the range. In a steady region, make the range writable again
+ * after a short sleep.
+ */
 static bool do_mprotect(struct chaos_target *target, uint64_t addr,
 			uint64_t len)
 {
@@ -205,7 +211,10 @@ static void live_as_child(struct chaos_target *target)
 	_exit(0);
 }
 
-/* Fork at most one child at a time. CLONE_PARENT makes the main process its parent. */
+/*
+ * Fork a child, unless one already exists. With CLONE_PARENT, the parent of the child
+ * is the main process.
+ */
 static void do_fork(struct chaos_target *target)
 {
 	struct life child;
@@ -223,8 +232,8 @@ static void end_life(struct chaos_target *target, enum op op)
 {
 	count_op(op, false);
 	/*
-	 * Clear the slot before exec: requesters must not find a new mm under the old
-	 * life.
+	 * Clear the slot before exec, because requesters must not find the new mm under
+	 * the old process number.
 	 */
 	world_leave(target->slot);
 	if (op == OP_EXIT)
@@ -260,8 +269,8 @@ void chaos_target_live(unsigned int worker, uint64_t seed)
 
 	memory_forgive_faults();
 	/*
-	 * The stamps contain the life's number, so enter first. Early requests find no
-	 * mapping.
+	 * Get a process number before stamping, because stamps contain it. Requests
+	 * that arrive before memory_set_up() find no mappings.
 	 */
 	world_enter(target.slot, LIFE_NONE, &target.life);
 	memory_set_up(&target);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A target process or its forked child: its memory and the operations on it.
+ * A target process or its forked child: the memory of the process, and the operations
+ * on this memory.
  */
 #ifndef GUPX_TESTS_CHAOS_TARGET_H
 #define GUPX_TESTS_CHAOS_TARGET_H
@@ -10,11 +11,11 @@
 /**
  * struct chaos_target - a process that owns an arena
  * @worker: number of the worker
- * @slot: slot in which requesters find it
- * @life: its current life
- * @prng: random numbers for its operations
- * @age: age to put into the next stamp
- * @files: file of each region, or -1
+ * @slot: number of the slot in which requesters find the process
+ * @life: copy of the slot: number, parent and PID of the process
+ * @prng: random numbers for the operations
+ * @age: age that the next stamp contains
+ * @files: file descriptor of each region, or -1 if the region maps no file
  */
 struct chaos_target {
 	unsigned int worker;
@@ -29,13 +30,19 @@ struct chaos_target {
 void memory_set_up(struct chaos_target *target);
 /* Map pages of a region again with MAP_FIXED. Return: 0 or -1. */
 int memory_map(const struct chaos_target *target, uint64_t addr, uint64_t len);
-/* Catch SIGSEGV and SIGBUS: memory_write() and memory_look() then return false. */
+/*
+ * Install handlers for SIGSEGV and SIGBUS, so that memory_write() and memory_look()
+ * return false if an access raises one of these signals.
+ */
 void memory_forgive_faults(void);
-/* Stamp or read pages. Return: false if an access faulted. */
+/*
+ * Stamp pages, or read a word of each page. Return: true on success, false if an access
+ * raised a signal.
+ */
 bool memory_write(struct chaos_target *target, uint64_t addr, uint64_t len);
 bool memory_look(uint64_t addr, uint64_t len);
 
-/* Perform one random operation: on memory, or fork, exec or exit. */
+/* Perform one random operation: either change memory, or fork, exec or exit. */
 void chaos_target_act(struct chaos_target *target);
 
 #endif /* GUPX_TESTS_CHAOS_TARGET_H */

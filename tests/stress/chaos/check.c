@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Check the content of pages that a request returned. A page must contain its own
- * target's stamp for that address, or zeroes. A pinned page that the owner still maps
- * must also contain the owner's last published write.
+ * Check the content of pages that a request pinned or read. A page must contain the
+ * stamp of its target process for that address, or zeroes. A pinned page that the owner
+ * still maps must also contain the owner's last published write.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,9 +20,9 @@
 #define SAMPLE 48
 
 /**
- * struct view - access to the bytes of a hold
+ * struct view - a way to read pinned bytes
  * @hold: the pins
- * @map: window that maps all its pages; NULL: use pread() on the pin fd
+ * @map: window that maps all pinned pages; NULL to use pread() on the pin fd
  */
 struct view {
 	const struct hold *hold;
@@ -82,9 +82,9 @@ static bool read_word(const struct view *view, uint64_t offset, uint64_t *word)
 }
 
 /*
- * Check that a steady page contains at least the count that its owner published: the
- * owner writes the page before it publishes. Retry, because a word may be copied while
- * it is written.
+ * Check that a steady page contains at least the count that the owner of the page
+ * published. The owner writes the count to the page before it publishes the count.
+ * Retry, because a word may be copied while it is written.
  */
 static void check_coherence(const struct view *view, uint64_t addr,
 			    uint64_t offset)
@@ -153,7 +153,10 @@ static void write_word(const struct view *view, uint64_t addr, uint64_t offset)
 		stamp_make(owner, index, 0);
 }
 
-/* Check the first, the last and a random page of up to SAMPLE runs. */
+/*
+ * Check the first, the last and a random page of up to SAMPLE extents. With @write,
+ * write a stamp to each of these pages first.
+ */
 static void check_pages(struct prng *prng, const struct view *view,
 			const struct gupx_extent *runs, uint32_t nr, bool write)
 {
@@ -205,7 +208,10 @@ void check_hold(struct prng *prng, const struct hold *hold)
 		check_pages(prng, &view, runs, head.count, false);
 }
 
-/* Check the errno of mmap() against the header, by the flags of the runs. */
+/*
+ * Check that <linux/gupx.h> allows mmap() to fail with @error for extents with these
+ * flags.
+ */
 static void check_map_error(const struct gupx_extent *runs, uint32_t nr,
 			    bool write, int error)
 {
@@ -218,7 +224,10 @@ static void check_map_error(const struct gupx_extent *runs, uint32_t nr,
 	if (error == ENOMEM || (error == EPERM && has_short) ||
 	    (error == EACCES && write && has_read))
 		return;
-	/* A child that shares the pin fd may have added such pins in the meantime. */
+	/*
+	 * A child that shares the pin fd may have added pins with such flags in the
+	 * meantime.
+	 */
 	if (error == EPERM || (error == EACCES && write))
 		return;
 	complain(RULE_CONTRACT, "mmap of a pin fd: %s", strerror(error));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Check answers against <linux/gupx.h>, as far as this needs only the answer: the errnos
- * with which a well-formed request may fail, the errnos of each reason, and the address
- * at which a request may stop early.
+ * Check results against the rules in <linux/gupx.h> that can be checked from the result
+ * alone. These rules say with which errnos a well-formed request may fail, which errnos
+ * each reason has, and at which address a request may stop early.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,12 +12,17 @@
 
 #define MAX_ERRORS 4
 
-/* The errnos of each reason. Reasons that are not listed must not occur in this test. */
+/*
+ * The errnos that are valid for each reason. Reasons that are not in the table must not
+ * occur in this test.
+ */
 static const struct {
 	bool may;
 	uint32_t errors[MAX_ERRORS];
 } reasons[REASONS] = {
-	/* EINVAL below: POPULATE, like madvise(MADV_POPULATE_*). */
+	/*
+	 * POPULATE stops with EINVAL where madvise(MADV_POPULATE_*) fails with EINVAL.
+	 */
 	[GUPX_REASON_NO_MAPPING] = { true, { EFAULT, ENOMEM } },
 	[GUPX_REASON_GATE_WRITE] = { true, { EFAULT } },
 	[GUPX_REASON_GATE_EMPTY] = { true, { EFAULT } },
@@ -34,7 +39,10 @@ static const struct {
 	[GUPX_REASON_NOFAULT] = { true, { EFAULT } },
 	[GUPX_REASON_WOULD_WAIT] = { true, { 0 } },
 	[GUPX_REASON_FAULT_OOM] = { true, { ENOMEM } },
-	/* No free hugetlb page: SIGBUS. Guard pages: SIGSEGV. */
+	/*
+	 * A fault raises SIGBUS if no hugetlb page is free. A fault in a guard page
+	 * raises SIGSEGV.
+	 */
 	[GUPX_REASON_FAULT_SIGBUS] = { true, { EFAULT } },
 	[GUPX_REASON_FAULT_SIGSEGV] = { true, { EFAULT } },
 	[GUPX_REASON_MIGRATE] = { true, { ENOMEM, EBUSY } },
@@ -47,7 +55,7 @@ static const struct {
 	[GUPX_REASON_EXTENTS] = { true, { EDQUOT } },
 };
 
-/* Whether a well-formed request may fail with this errno. */
+/* Return: true if a well-formed request may fail with this errno, else false. */
 static bool may_fail_with(enum request_kind kind, int error)
 {
 	switch (error) {
@@ -74,8 +82,8 @@ static bool has_error(uint16_t reason, uint32_t error)
 	for (unsigned int i = 0; i < MAX_ERRORS; i++)
 		if (reasons[reason].errors[i] == error)
 			/*
-			 * Unused entries of the row are 0, which only WOULD_WAIT
-			 * allows.
+			 * Unused elements of @errors are 0. An errno of 0 is valid only
+			 * for WOULD_WAIT.
 			 */
 			return error || reason == GUPX_REASON_WOULD_WAIT;
 	return false;

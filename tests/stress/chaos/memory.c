@@ -29,8 +29,8 @@ void memory_forgive_faults(void)
 }
 
 /*
- * REGION_EQUAL has four different stamps, the same in all targets, so that KSM merges
- * pages.
+ * Pages of REGION_EQUAL contain one of four stamps. These stamps are the same in all
+ * targets, so that KSM merges pages.
  */
 static uint64_t make_page_stamp(struct chaos_target *target, uint64_t addr)
 {
@@ -68,7 +68,8 @@ static void stamp_page(struct chaos_target *target, uint64_t addr)
 }
 
 /*
- * Not inlined: siglongjmp() may corrupt locals of the function that called sigsetjmp().
+ * Do not inline this function, because siglongjmp() may corrupt locals of the function
+ * that called sigsetjmp().
  */
 static void __attribute__((noinline))
 stamp_pages(struct chaos_target *target, uint64_t addr, uint64_t len)
@@ -127,7 +128,7 @@ int memory_map(const struct chaos_target *target, uint64_t addr, uint64_t len)
 	return 0;
 }
 
-/* REGION_DISK uses a memfd if there is no disk. */
+/* Create the file of a region. REGION_DISK uses a memfd if there is no disk. */
 static int open_file(enum region region)
 {
 	int fd = -1;
@@ -146,7 +147,7 @@ static bool has_file(enum region region)
 	return stamp_is_shared(region) || region == REGION_FILE_PRIVATE;
 }
 
-/* Stamp the pages of the file behind REGION_FILE_PRIVATE. */
+/* Stamp the pages of the file that REGION_FILE_PRIVATE maps. */
 static void stamp_file(struct chaos_target *target)
 {
 	const int file = target->files[REGION_FILE_PRIVATE];

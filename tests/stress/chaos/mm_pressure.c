@@ -30,7 +30,7 @@ static uint64_t draw_page(struct prng *prng)
 			  prng_below(prng, REGION_PAGES));
 }
 
-/* Move pages between the NUMA nodes, even pages that other processes map, too. */
+/* Move pages between the NUMA nodes, including pages that other processes also map. */
 static bool move_pages(struct prng *prng)
 {
 	void *pages[MOVED];

@@ -81,7 +81,10 @@ static const char *const reason_names[REASONS] = {
 	[GUPX_REASON_EXTENTS] = "extents",
 };
 
-/* Counters of /proc/vmstat to report: work that the kernel did during the test. */
+/*
+ * Counters of /proc/vmstat that are reported. They show what the kernel itself did with
+ * pages during the test.
+ */
 static struct {
 	const char *key;
 	const char *name;

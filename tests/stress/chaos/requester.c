@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A requester makes random requests of random targets. It holds the pins for a while,
- * checks their content, shares them with a child, and releases them.
+ * A requester makes random requests of random targets. It keeps the pages pinned for a
+ * while, checks their content, shares the pin fds with a child, and closes the pin fds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,10 +26,10 @@
 
 /**
  * struct requester - state of a requester
- * @prng: random numbers for its requests
- * @mem_fd: /proc/PID/mem of the current target, or -1
- * @life: life of the current target
- * @holds: pin fds that it holds
+ * @prng: random numbers for the requests
+ * @mem_fd: descriptor of /proc/PID/mem of the current target, or -1
+ * @life: the current target process
+ * @holds: pin fds of the requester
  */
 struct requester {
 	struct prng prng;
@@ -45,8 +45,8 @@ struct request {
 };
 
 /*
- * Open the memory of a random target. If the slot has the same life before and after the
- * open(), @mem_fd names the address space of that life.
+ * Open the memory of a random target. If the slot holds the same process before and
+ * after the open(), @mem_fd refers to the address space of that process.
  */
 static bool find_target(struct requester *requester)
 {
@@ -70,8 +70,9 @@ static bool find_target(struct requester *requester)
 }
 
 /*
- * Stack, text, unmapped and kernel addresses. Only the answers are checked, not the
- * content.
+ * Pick a random address in the stack, in the text, in unmapped memory or in the kernel
+ * half. For these addresses, only the result of a request is checked, not the content
+ * of pages.
  */
 static uint64_t draw_odd_address(struct prng *prng)
 {
@@ -173,7 +174,10 @@ static void request_pin(struct requester *requester)
 	check_hold(&requester->prng, hold);
 }
 
-/* Add to a pin fd. If it holds pins of another address space, the request must fail. */
+/*
+ * Add pins to a pin fd. If the pin fd contains pins of another address space, the
+ * request must fail.
+ */
 static void request_pin_more(struct requester *requester)
 {
 	const struct request request = draw_request(requester, GUPX_PIN_FLAGS);
@@ -247,7 +251,10 @@ static void request_explain(struct requester *requester)
 	};
 	const int error =
 		ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain) ? errno : 0;
-	/* EXPLAIN does not end at a stop, so @done is the whole range. */
+	/*
+	 * EXPLAIN continues after a page at which a request would stop, so @done is the
+	 * whole range.
+	 */
 	const struct lab_answer answer = {
 		.failed = error,
 		.done = request.len,

@@ -9,19 +9,23 @@
 
 /**
  * struct hold - pins of one target
- * @fd: the pin fd; -1: none
- * @life: life of the target whose pages are pinned
+ * @fd: the pin fd; -1 if there is none
+ * @life: the process whose pages are pinned
  */
 struct hold {
 	int fd;
 	struct life life;
 };
 
-/* Read some pages through the pin fd and check that they are the target's. */
+/*
+ * Read some pages through the pin fd and check that the pages belong to the pinned
+ * process.
+ */
 void check_hold(struct prng *prng, const struct hold *hold);
 /*
- * Check some pages through a new window, and write to them if it is writable.
- * @close_first: close the pin fd first, so that only the window holds the pins.
+ * Check some pages through a new window, and write to the pages if the window is
+ * writable. With @close_first, close the pin fd before checking the pages, so that only
+ * the window keeps them pinned.
  */
 void check_window(struct prng *prng, struct hold *hold, bool close_first);
 /* Check the bytes that READ copied from @addr. */

@@ -3,7 +3,8 @@
  * Stamps are words that targets write into their pages. They identify the page and its
  * owner, so a check detects a page that belongs to another address or process.
  *
- *   life    a target process from its start to its end; lives are numbered
+ *   life    number of a target process; each process gets a new number when it starts
+ *           or calls exec
  *   region  a part of a target's address space with one kind of memory
  *   index   number of a page over all regions; it is the same in a region's two
  *           windows, so it stays valid when mremap() moves the page
@@ -24,24 +25,27 @@
 
 #define ARENA 0x100000000000UL
 #define WINDOWS 2
-/* Distance of a region's windows; leaves a hole between them. */
+/*
+ * Distance between the starts of a region's two windows. There is a hole between the
+ * windows.
+ */
 #define WINDOW_ROOM (2 * REGION_BYTES)
 #define REGION_ROOM (WINDOWS * WINDOW_ROOM)
 
 enum region {
 	/*
-	 * Steady regions: the owner never unmaps or discards these pages. So a page that
-	 * is pinned stays the page that the owner maps.
+	 * Steady regions: the owner never unmaps or discards these pages. So the owner
+	 * continues to map the same page after it is pinned.
 	 */
 	REGION_STEADY_ANON,
 	REGION_STEADY_SHMEM,
-	/* Targets may apply any operation to these. */
+	/* Other regions: targets may perform any operation on these pages. */
 	REGION_ANON,
 	REGION_HUGE,
 	REGION_SHMEM,
 	REGION_FILE_PRIVATE,
 	REGION_DISK,
-	/* The same content in all lives, so that KSM merges pages. */
+	/* The content is the same in all processes, so that KSM merges pages. */
 	REGION_EQUAL,
 	REGION_HUGETLB,
 	REGIONS,
@@ -50,7 +54,7 @@ enum region {
 #define ARENA_END (ARENA + REGIONS * REGION_ROOM)
 #define STEADY_PAGES (2 * REGION_PAGES)
 
-/* Lives are numbered from 1. A stamp contains 14 bits of the number. */
+/* Process numbers begin with 1. A stamp contains the 14 bits of the number. */
 #define LIFE_ALL 0x3fffU
 #define LIFE_NONE 0U
 
@@ -73,8 +77,9 @@ static inline uint64_t stamp_make(uint32_t life, uint64_t index, uint32_t age)
 }
 
 /*
- * Whether @word is this life's stamp for this page, zero, or a mix of both that was
- * copied while the stamp was written.
+ * Return: true if @word is a stamp of process @life for page @index, zero, or a mix of
+ * both, else false. A mix results if the word is copied while the process writes the
+ * stamp.
  */
 static inline bool stamp_fits(uint64_t word, uint32_t life, uint64_t index)
 {
@@ -120,7 +125,10 @@ static inline bool stamp_is_steady(enum region region)
 	return region <= REGION_STEADY_SHMEM;
 }
 
-/* Whether parent and forked child share the region's pages. */
+/*
+ * Return: true if a parent and its forked child share the pages of the region, else
+ * false.
+ */
 static inline bool stamp_is_shared(enum region region)
 {
 	return region == REGION_STEADY_SHMEM || region == REGION_SHMEM ||

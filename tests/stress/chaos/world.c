@@ -18,7 +18,7 @@ struct span draw_span(struct prng *prng, uint64_t pages)
 	span.nr = 1 + prng_below(prng, limit);
 	if (span.nr > pages - span.page)
 		span.nr = pages - span.page;
-	/* Sometimes all pages, so that whole huge pages are included. */
+	/* Sometimes use all pages, so that the span contains whole huge pages. */
 	if (prng_chance(prng, 3))
 		span = (struct span){ .nr = pages };
 	return span;

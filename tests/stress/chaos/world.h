@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory that all processes of the chaos test share: the living targets, the counters
- * and the complaints.
+ * Memory that all processes of the chaos test share: the slots of the running targets,
+ * the counters and the complaints.
  *
  *   target       changes its own memory at random: chaos_target.c
  *   child        forked by a target; performs some operations, then exits
  *   requester    makes requests, holds pins, checks the results: requester.c
  *   mm_pressure  migrates, reclaims and compacts memory: mm_pressure.c
  *
- * A process may be killed at any time, also while it writes here. So the fields are
- * single words, and each one is valid by itself.
+ * A process may be killed at any time, also while it writes to this memory. So each
+ * field is a single word, and its value is valid whatever the other fields contain.
  */
 #ifndef GUPX_TESTS_CHAOS_WORLD_H
 #define GUPX_TESTS_CHAOS_WORLD_H
@@ -34,7 +34,10 @@
 #define ERRNOS 140
 #define COMPLAINTS 16
 
-/* Operations of the targets, then of mm_pressure; report.c has their names. */
+/*
+ * Operations of the targets, then operations of mm_pressure. report.c contains the
+ * names of the operations.
+ */
 enum op {
 	OP_WRITE,
 	OP_LOOK,
@@ -85,9 +88,9 @@ enum request_kind {
 
 /**
  * struct slot - entry in which requesters find a target or a child
- * @life: number of its life; 0: the slot is empty or about to change
- * @parent: life of the process that forked it, or 0
- * @pid: its PID, valid while @life is not 0
+ * @life: number of the process; 0 if the slot is empty or about to change
+ * @parent: number of the process that forked this process, or 0
+ * @pid: PID of the process, valid while @life is not 0
  */
 struct slot {
 	_Atomic uint32_t life;
@@ -96,9 +99,10 @@ struct slot {
 };
 
 /**
- * struct row - counts that a life has published for its steady pages
- * @life: number of the life
- * @count: count by page; a lower bound, because it is published after the write
+ * struct row - counts that a process has published for its steady pages
+ * @life: number of the process
+ * @count: published count of each page; the page contains at least this count, because
+ * 	the process writes the page first
  */
 struct row {
 	_Atomic uint32_t life;
@@ -118,8 +122,8 @@ struct row {
  * @reasons: requests that stopped early, by reason
  * @errnos: failed ioctls, by errno
  * @kills: processes killed by the main process
- * @stops: processes stopped by it and continued later
- * @lives: targets and children started
+ * @stops: processes that the main process stopped, to continue them later
+ * @lives: process numbers given to targets and children
  */
 struct tally {
 	_Atomic uint64_t ops[OPS];
@@ -137,7 +141,10 @@ struct tally {
 	_Atomic uint64_t lives;
 };
 
-/* The rules that the test checks; chaos.c describes them. */
+/*
+ * The rules that the test checks. print_verdicts() in chaos.c prints what each rule
+ * says.
+ */
 enum rule {
 	RULE_CONTENT,
 	RULE_COHERENCE,
@@ -151,9 +158,9 @@ enum rule {
 /**
  * struct world - the shared memory
  * @slots: slots of the targets, then of their children
- * @rows: published counts; a life uses the row of its number modulo ROWS
+ * @rows: published counts; a process uses the row with its process number modulo ROWS
  * @beats: heartbeat count of each worker
- * @next_life: number of lives so far
+ * @next_life: how many process numbers have been given so far
  * @tally: counters
  * @broken: number of complaints, by rule
  * @complaints: number of complaints, including those that did not fit into @complaint
@@ -179,7 +186,10 @@ struct span {
 };
 
 struct span draw_span(struct prng *prng, uint64_t pages);
-/* Draw a region. Steady ones are preferred, because coherence is checked only there. */
+/*
+ * Pick a random region. Steady regions are picked more often, because coherence is
+ * checked only there.
+ */
 enum region draw_region(struct prng *prng);
 
 static inline void count_event(_Atomic uint64_t *counter)
@@ -199,9 +209,15 @@ struct life {
 	pid_t pid;
 };
 
-/* Copy a slot. Return: false if it is empty or changes during the copy. */
+/*
+ * Copy a slot. Return: true on success, false if the slot is empty or changes during
+ * the copy.
+ */
 bool world_look(unsigned int slot, struct life *life);
-/* Whether the slot still has that life. Numbers are not reused soon enough to matter. */
+/*
+ * Return: true if the slot still holds the same process, else false. This is reliable
+ * because a process number is reused only after all other numbers were used.
+ */
 bool world_is_still(unsigned int slot, const struct life *life);
 void world_enter(unsigned int slot, uint32_t parent, struct life *life);
 void world_leave(unsigned int slot);
@@ -218,7 +234,10 @@ void world_exec(unsigned int worker, uint64_t seed);
 
 struct lab_answer;
 
-/* Complain about an answer that <linux/gupx.h> does not allow: contract.c. */
+/*
+ * Check the result of a request, and complain if <linux/gupx.h> does not allow it. See
+ * contract.c.
+ */
 void contract_check(enum request_kind kind, const struct lab_answer *answer,
 		    uint64_t addr, uint64_t len, uint32_t flags);
 void contract_check_judgements(const struct gupx_explain *request);
