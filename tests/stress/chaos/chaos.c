@@ -86,8 +86,9 @@ struct baseline {
 };
 
 /*
- * Settings that make KSM, khugepaged and NUMA balancing more frequent, with the values to
- * restore. The kernel itself enables NUMA balancing if there are two nodes.
+ * Settings that make KSM, khugepaged and NUMA balancing more frequent. @before is the
+ * value that is restored after the test. The kernel itself enables NUMA balancing if
+ * there are two nodes.
  */
 static struct {
 	const char *path;
@@ -243,7 +244,10 @@ static void clear_slot(pid_t pid)
 			world_leave(i);
 }
 
-/* Reap one process that has ended. Return: its PID, or 0 if there is none. */
+/*
+ * Reap one process that has ended. Return: PID of the process, or 0 if no process has
+ * ended.
+ */
 static pid_t reap_one(void)
 {
 	siginfo_t info = { 0 };
@@ -279,7 +283,10 @@ static pid_t draw_process(struct run *run)
 	return world_look(i - WORKERS + TARGETS, &child) ? child.pid : 0;
 }
 
-/* Kill or stop a random process. Its PID cannot be reused before we reap it. */
+/*
+ * Kill or stop a random process. The PID of a process cannot be reused before we reap
+ * the process.
+ */
 static void disturb_process(struct run *run)
 {
 	pid_t pid;

@@ -28,7 +28,7 @@ struct chaos_target {
 
 /* Map all regions and stamp some of them. */
 void memory_set_up(struct chaos_target *target);
-/* Map pages of a region again with MAP_FIXED. Return: 0 or -1. */
+/* Map pages of a region again with MAP_FIXED. Return: 0 on success, -1 on failure. */
 int memory_map(const struct chaos_target *target, uint64_t addr, uint64_t len);
 /*
  * Install handlers for SIGSEGV and SIGBUS, so that memory_write() and memory_look()
@@ -42,7 +42,9 @@ void memory_forgive_faults(void);
 bool memory_write(struct chaos_target *target, uint64_t addr, uint64_t len);
 bool memory_look(uint64_t addr, uint64_t len);
 
-/* Perform one random operation: either change memory, or fork, exec or exit. */
+/*
+ * Perform one random operation: either an operation on memory, or fork, exec or exit.
+ */
 void chaos_target_act(struct chaos_target *target);
 
 #endif /* GUPX_TESTS_CHAOS_TARGET_H */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A requester makes random requests of random targets. It keeps the pages pinned for a
- * while, checks their content, shares the pin fds with a child, and closes the pin fds.
+ * A requester makes random requests for memory of random targets. It keeps the pages
+ * pinned for a while, checks their content, shares the pin fds with a child, and closes
+ * the pin fds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +22,10 @@
 #define READ_MAX (64 * PAGE)
 #define JUDGEMENTS 32
 
-/* RLIMIT_MEMLOCK of the first requester, small enough to be reached. */
+/*
+ * RLIMIT_MEMLOCK of the first requester. The limit is small, so that some requests
+ * exceed it.
+ */
 #define MEMLOCK (6UL << 20)
 
 /**
@@ -46,7 +50,8 @@ struct request {
 
 /*
  * Open the memory of a random target. If the slot holds the same process before and
- * after the open(), @mem_fd refers to the address space of that process.
+ * after the open(), @mem_fd refers to the address space of that process. Return: true
+ * on success, else false.
  */
 static bool find_target(struct requester *requester)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Stamps are words that targets write into their pages. They identify the page and its
- * owner, so a check detects a page that belongs to another address or process.
+ * Stamps are words that targets write into their pages. A stamp identifies the page and
+ * the owner of the page. So a check detects a page that belongs to another address or
+ * process.
  *
  *   life    number of a target process; each process gets a new number when it starts
  *           or calls exec
@@ -58,7 +59,7 @@ enum region {
 #define LIFE_ALL 0x3fffU
 #define LIFE_NONE 0U
 
-/* Offsets of the words in a page. Requesters write only STAMP_REQUESTER. */
+/* Offsets of the words in a page. Requesters write only the word at STAMP_REQUESTER. */
 #define STAMP_FIRST 0UL
 #define STAMP_COUNT 8UL
 #define STAMP_REQUESTER 24UL

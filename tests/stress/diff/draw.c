@@ -236,8 +236,8 @@ static void draw_pin(struct draw *draw, struct op *op)
 }
 
 /*
- * Half of the READ requests have no flags, because only these are compared with
- * process_vm_readv().
+ * Half of the READ requests have no flags, because only requests without flags are
+ * compared with process_vm_readv().
  */
 static void draw_read(struct draw *draw, struct op *op)
 {

@@ -53,7 +53,7 @@ enum op_kind {
 	OP_UNLOCK,
 	OP_WATCH_WRITES,
 	OP_WATCH_MISSING,
-	/* Changes that the tester makes, or that need a child of the twin. */
+	/* Changes that the tester makes, and changes that need a child of the twin. */
 	OP_CLEAR_SOFT_DIRTY,
 	OP_FORK,
 	OP_CHILD_WRITE,
@@ -119,7 +119,7 @@ static inline bool op_is_request(const struct op *op)
 	return op->kind >= OP_PIN;
 }
 
-/* Return the GUPX_F_* flags of a request. */
+/* Return: the GUPX_F_* flags of a request. */
 static inline uint32_t op_gupx_flags(const struct op *op)
 {
 	return op->flags & 0xffff;

@@ -195,8 +195,8 @@ static struct lab_answer pin_by_kernel(struct pair *pair, uint64_t addr,
 		answer.stop.addr -= addr - twin_address(&pair->b, op);
 	}
 	/*
-	 * The policy engine faulted the page in before it failed to break COW. Fault
-	 * the page in in twin b, too.
+	 * The policy engine read the page into memory before it failed to break COW.
+	 * Populate the page in twin b, too.
 	 */
 	if (cut == KNOWN_E7B && !(op->flags & GUPX_F_NOFAULT))
 		twin_populate(&pair->b, answer.stop.addr, lab_page(), false);

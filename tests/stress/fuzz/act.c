@@ -471,7 +471,10 @@ static int act_target_end(struct world *world, bool exec)
 		target_stop(&world->target);
 	}
 	world->target_life = LIFE_GONE;
-	/* The child gets a signal after its parent dies, but we do not know when. */
+	/*
+	 * The child gets a signal after its parent has ended, but the time is unknown.
+	 * So it is unknown whether the child still exists.
+	 */
 	world->target_child_life = LIFE_UNSURE;
 	return 0;
 }

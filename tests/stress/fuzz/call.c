@@ -422,8 +422,8 @@ static int foresee_pin_fd(const struct call *call)
 }
 
 /*
- * Predict the errno that a wrong file causes. EXTENTS, UNPIN, SEAL and unknown ioctls
- * are called on a random file.
+ * Predict the errno that the file causes on which the call is made. This applies to
+ * EXTENTS, UNPIN, SEAL and unknown ioctls. All other ioctls are made on the device.
  */
 static int foresee_file(const struct call *call)
 {
@@ -511,7 +511,7 @@ static int make_call(const struct call *call, int fd)
 	return ioctl(fd, number, call->at) ? errno : 0;
 }
 
-/* Unblock SIGALRM only during the call, so that it interrupts nothing else. */
+/* Unblock SIGALRM only during the call, so that the signal interrupts nothing else. */
 static int make_call_alarmed(const struct call *call, int fd)
 {
 	sigset_t set;

@@ -370,8 +370,8 @@ static void draw_window_case(struct draw *draw, struct sketch *sketch)
 }
 
 /*
- * MEMORY_PERF is not among the kinds of memory. Opening and closing perf events patches
- * the scheduler's code, and an emulated machine with two CPUs may trap on an incomplete
+ * MEMORY_PERF is not in the table of kinds. Opening and closing perf events patches the
+ * scheduler's code, and an emulated machine with two CPUs may trap on an incomplete
  * patch (int3 in __schedule()).
  */
 void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
