@@ -45,11 +45,11 @@
 
 /**
  * struct outcome - result of a caller's request, in shared memory
- * @told: true if the caller has stored @answer
+ * @reported: true if the caller has stored @answer
  * @answer: result of the request
  */
 struct outcome {
-	bool told;
+	bool reported;
 	struct lab_answer answer;
 };
 
@@ -155,7 +155,7 @@ static int run_caller(struct outcome *outcome, bool in_group, long score,
 	int status = 0;
 	pid_t pid;
 
-	outcome->told = false;
+	outcome->reported = false;
 	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -169,7 +169,7 @@ static int run_caller(struct outcome *outcome, bool in_group, long score,
 		if (in_group && !enter_group(getpid()))
 			_exit(1);
 		outcome->answer = ask(target->mem_fd, addr, len, flags);
-		outcome->told = true;
+		outcome->reported = true;
 		_exit(0);
 	}
 	if (!holder_ends_within(pid, 60000, &status)) {
@@ -182,7 +182,7 @@ static int run_caller(struct outcome *outcome, bool in_group, long score,
 
 static bool is_no_memory(const struct outcome *outcome)
 {
-	return outcome->told && !outcome->answer.failed &&
+	return outcome->reported && !outcome->answer.failed &&
 	       outcome->answer.stop.error == ENOMEM &&
 	       (outcome->answer.stop.reason == GUPX_REASON_FAULT_OOM ||
 		outcome->answer.stop.reason == GUPX_REASON_NO_KERNEL_MEMORY ||
@@ -279,7 +279,7 @@ TEST_F_TIMEOUT(oom, target_is_killed_for_its_group, 120)
 	SKIP_IF_MISSING();
 	status = ask_of_small_target(_metadata, self, variant, KILLED_FIRST);
 	EXPECT_EQ(0, status);
-	EXPECT_TRUE(self->outcome->told);
+	EXPECT_TRUE(self->outcome->reported);
 	ASSERT_TRUE(holder_ends_within(self->target.pid, 10000, &status));
 	self->target.pid = 0;
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -313,7 +313,7 @@ TEST_F_TIMEOUT(oom, caller_is_killed_for_its_group, 120)
 	SKIP_IF_MISSING();
 	status = ask_as_small_caller(_metadata, self, variant, KILLED_FIRST);
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-	TH_LOG("status %#x, told %d", status, self->outcome->told);
+	TH_LOG("status %#x, reported %d", status, self->outcome->reported);
 	EXPECT_EQ(self->held, lab_pins_held());
 	EXPECT_EQ(0, kill(self->target.pid, 0));
 }
