@@ -6,8 +6,8 @@
  *   block   extents that follow each other in the target without a gap; the address of
  *           an extent is computed from the lengths of the extents before it
  *
- * In a block, each scattered 4 KiB page takes 8 bytes of memory, and each huge page takes
- * 8 bytes. A pin of a single page takes a block of 64 bytes.
+ * In a block, each scattered 4 KiB page uses 8 bytes of memory, and each huge page uses
+ * 8 bytes. A pin of a single page uses a block of 64 bytes.
  */
 #include <linux/gupx.h>
 #include <linux/mm.h>

@@ -381,7 +381,8 @@ unsigned long gupx_template_touch(struct gupx_template *template,
 
 	/*
 	 * The function is only used for POPULATE, which does not accept FORCE. Without FORCE,
-	 * a template with check_owner is not needed here, so leave it to the slow path.
+	 * POPULATE never accepts an entry whose template has check_owner set, so this is
+	 * only a precaution.
 	 */
 	if (template->check_owner)
 		return 0;

@@ -239,7 +239,7 @@ enum gupx_stage {
  * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted (ENOMEM)
  * @GUPX_REASON_P2PDMA: the page is PCI peer-to-peer memory (EREMOTEIO)
  * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page accessible
- * @GUPX_REASON_DEVMAP_GONE: the device memory behind the entry was removed (EFAULT)
+ * @GUPX_REASON_DEVMAP_GONE: the device memory that the entry maps was removed (EFAULT)
  * @GUPX_REASON_MIGRATE: the page is in memory where no long-term pin is allowed, and it
  *	could not be migrated to other memory (ENOMEM or EBUSY)
  * @GUPX_REASON_SIGNAL: a signal arrived (EINTR)
