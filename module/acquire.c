@@ -120,7 +120,9 @@ drop:
 	return false;
 }
 
-/* Return: number of runs that were added, from the first one on. */
+/*
+ * Return: number of runs added. Runs are added in order, so these are the first ones.
+ */
 static unsigned int commit_runs(struct gupx_pinset *set,
 				struct gupx_cursor *cursor,
 				const struct gupx_batch *batch,

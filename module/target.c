@@ -59,8 +59,8 @@ int __init gupx_target_init(void)
 }
 
 /*
- * Map all errors of the kernel's checks to EACCES, except the errors that do not mean that
- * access is denied.
+ * Return EACCES for an error of the kernel's checks that denies access. Return any other
+ * error unchanged.
  */
 static int map_refusal(long error)
 {
@@ -75,9 +75,10 @@ static int map_refusal(long error)
 }
 
 /*
- * Check if the caller may open this file now. The inode of the file identifies the process,
- * so the caller's PID namespace does not matter. If the target is in exec, the function
- * waits until the exec ends or a fatal signal arrives, so the caller may not hold locks.
+ * Check if the caller may open this file now. The inode of the file identifies the
+ * process, so the caller's PID namespace does not matter. If the target is in exec, the
+ * function waits until the exec ends or a fatal signal arrives, so the caller must not
+ * hold locks.
  */
 static int check_caller(const struct file *file, bool write)
 {
@@ -109,9 +110,10 @@ static struct mm_struct *get_target_mm(struct file *file, bool write)
 	if (write && !(file->f_mode & FMODE_WRITE))
 		return ERR_PTR(-EACCES);
 	/*
-	 * A cred struct is never changed: new credentials are always a new struct, and fork()
-	 * makes a copy. So if the file was opened with the caller's present struct, this
-	 * process opened the file, and its rights are still the same.
+	 * A cred struct does not change while it is in use. A change of credentials
+	 * installs a new struct, and fork() copies the struct for the child. So if the
+	 * file has the caller's cred struct, this process opened the file and its
+	 * credentials have not changed since.
 	 */
 	if (file->f_cred != current_cred())
 		error = check_caller(file, write);
@@ -174,7 +176,7 @@ int gupx_target_untag(struct mm_struct *mm, unsigned long addr,
  * gupx_target_put() - drop the user reference on the mm
  * @mm: mm from gupx_target_get()
  *
- * If this was the last reference, exit_mmap() runs, so the caller may not hold locks.
+ * If this was the last reference, exit_mmap() runs, so the caller must not hold locks.
  */
 void gupx_target_put(struct mm_struct *mm)
 {

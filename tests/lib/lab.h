@@ -120,9 +120,9 @@ int lab_drop_capability(int capability);
 int lab_set_memlock(uint64_t bytes);
 
 /*
- * Skip the test if the fixture's @missing is set, which names a feature that this
- * machine lacks. Each test must use this macro: in older harnesses, a SKIP() in the
- * setup does not prevent the test from running.
+ * Skip the test if this machine lacks a feature that the fixture needs: @missing names
+ * the feature. Each test must use this macro: in older harnesses, a SKIP() in the setup
+ * does not prevent the test from running.
  */
 #define SKIP_IF_MISSING()                                  \
 	do {                                               \

@@ -36,8 +36,8 @@ extern const struct gupx_out_spec gupx_stop_spec;
 void gupx_stop_fill(struct gupx_stop_row *row, const struct gupx_stop *stop);
 
 /*
- * Return: true if the mapping as a whole refuses the request, or was unmapped since it
- * was listed. [anon] and --all skip such mappings.
+ * Return: true if the mapping as a whole refuses the request, or has been unmapped since
+ * it was listed. [anon] and --all skip such mappings.
  */
 bool gupx_stop_refuses_mapping(unsigned int stage);
 

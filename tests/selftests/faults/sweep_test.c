@@ -404,8 +404,8 @@ TEST_F_TIMEOUT(sweep, pin_more, SECONDS)
 		check_answer(_metadata, &answer, self->memory.len, hit);
 		ASSERT_EQ(0, lab_extents(first.pin_fd, &head, NULL, 0));
 		/*
-		 * If only the result could not be written, the pin fd contains the
-		 * new pages.
+		 * The pin fd contains the new pages if the request succeeded but its
+		 * result could not be copied to user space.
 		 */
 		EXPECT_TRUE(answer.failed ||
 			    head.bytes == lab_page() + answer.done);

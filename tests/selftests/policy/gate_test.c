@@ -105,8 +105,8 @@ TEST_F(row, L7_vsyscall_page_that_only_executes)
 }
 
 /*
- * Check that the result is the same as with vsyscall=xonly, because a module cannot
- * distinguish the two modes.
+ * A module cannot tell vsyscall=none from vsyscall=xonly by the page tables. Check that
+ * the result is the same in both modes.
  */
 TEST_F(row, L7_no_vsyscall_page)
 {

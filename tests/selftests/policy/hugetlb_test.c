@@ -417,8 +417,8 @@ static void check_dump_of_page(struct __test_metadata *_metadata,
 }
 
 /*
- * Row E2 (DUMP stops at pages that do not exist): check that EXPLAIN looks up each
- * huge page in the page cache, although the page tables show one large hole.
+ * Row E2 (DUMP stops at pages that do not exist): check that EXPLAIN looks up each huge
+ * page in the page cache, even though the page tables show one large hole.
  */
 TEST_F(row, E2_dump_of_a_hugetlb_file_with_holes_is_explained_page_by_page)
 {

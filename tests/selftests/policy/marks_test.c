@@ -44,7 +44,7 @@ static uint64_t frame_of(const struct target *target, uint64_t addr)
 	return LAB_PM_FRAME(lab_pagemap_word(target->pid, addr));
 }
 
-/* Returns the word of the target's page in /proc/kpageflags, or 0 on failure. */
+/* Returns the /proc/kpageflags entry of the target's page, or 0 on failure. */
 static uint64_t page_flags(const struct target *target, uint64_t addr)
 {
 	const int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);

@@ -291,7 +291,7 @@ static void print_summary(const struct options *options,
 
 /*
  * Return: seconds to reserve for the seeds after seed @i. Each gets a tenth of the time
- * limit, so that a slow machine runs cases of all seeds.
+ * limit, so that a slow machine runs at least some cases of every seed.
  */
 static uint64_t later_seeds(const struct options *options, size_t i)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The two twins of a case, and functions that compare the twins. The policy engine,
- * which is gupx's own loop, serves the requests on twin a. The kernel serves the same
- * requests on twin b.
+ * The twins of a case: two targets with the same memory, and functions that compare
+ * them. The policy engine, which is gupx's own loop, serves the requests on twin a. The
+ * kernel serves the same requests on twin b.
  */
 #ifndef GUPX_TESTS_DIFF_PAIR_H
 #define GUPX_TESTS_DIFF_PAIR_H

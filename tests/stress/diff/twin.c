@@ -62,7 +62,7 @@ void twin_prepare(void)
 
 /*
  * Return: offset in the pattern file. It depends on the address and on the index of the
- * operation, so that contents differ.
+ * operation, so that each page and each operation has different contents.
  */
 static off_t pattern_at(uint64_t at, size_t index)
 {
