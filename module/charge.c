@@ -47,7 +47,7 @@ static unsigned long get_zero_run_cost(unsigned long pages)
  */
 #define EXTRA_BITS 28
 
-static_assert(GUPX_RUN_NR_BITS < EXTRA_BITS);
+static_assert(GUPX_RUN_NR_BITS + 1 < EXTRA_BITS);
 
 static unsigned long get_record_held(const void *record)
 {
@@ -115,7 +115,7 @@ bool gupx_charge_precharge(const struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_return_precharge() - uncharge the pages of a precharge that were not used
+ * gupx_charge_return_precharge() - uncharge the unused pages of a precharge
  * @charge: charge of the pin set
  * @precharge: precharge of the request; has no pages afterwards
  */
@@ -280,9 +280,9 @@ static unsigned long get_record_cost(struct folio *folio)
 /*
  * Return: number of pages to charge in addition when a part of a run is released. If a run
  * of the zero page is split in two, the second run is charged. A folio of fewer than
- * RECORD_MIN_PAGES pages is charged for its record. Two runs of the same folio share one
- * record, but each of them is charged for it. When the last part of the folio is released,
- * the whole charge is returned.
+ * RECORD_MIN_PAGES pages is charged for its record. If the folio already has a record,
+ * record_remaining_part() returns this charge. The rest of the charge is returned when the
+ * last part of the folio is released.
  */
 static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 {
@@ -423,9 +423,10 @@ static void record_remaining_part(struct gupx_charge *charge,
 	const unsigned long cost = get_record_cost(folio);
 
 	if (record) {
+		/* The record is paid for: return what get_edge_cost() charged. */
 		store_record(charge, folio, get_record_held(record) + held,
-			     get_record_extra(record) + cost);
-		uncharge_pages(charge, plan, gone);
+			     get_record_extra(record));
+		uncharge_pages(charge, plan, gone + cost);
 	} else {
 		store_record(charge, folio, held, gone + cost);
 	}

@@ -146,8 +146,8 @@ static u32 get_pte_facts(struct vm_area_struct *vma, pte_t pte)
 }
 
 /*
- * Count the consecutive PTEs from @addr on that map consecutive pages of one folio, and
- * whose attributes are the same except for the accessed bit.
+ * Starting at @addr, count the consecutive PTEs that map consecutive pages of one folio and
+ * have the same attributes, except for the accessed bit.
  */
 static unsigned long count_folio_ptes(const struct gupx_table *table,
 				      unsigned long addr,

@@ -93,8 +93,8 @@ static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 }
 
 /*
- * Check the flags that need more rights than plain reads and writes, which an open mem fd
- * permits.
+ * An open mem fd permits plain reads and writes. Check the flags that need more rights than
+ * that.
  */
 static int check_permission(u32 flags)
 {

@@ -116,7 +116,7 @@ static int run_seal(struct gupx_call *call)
 	error = gupx_pinset_seal(set, seal->seals);
 	if (error)
 		return error;
-	error = gupx_pinset_totals(set, true, &totals);
+	error = gupx_pinset_totals(set, false, &totals);
 	if (!error)
 		seal->sealed = totals.seals;
 	return error;

@@ -318,7 +318,7 @@ void gupx_pinset_dup_window(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_close_window() - uncount a writable window or a part of one
+ * gupx_pinset_close_window() - decrement the count of writable windows
  * @set: pin set with a writable window
  */
 void gupx_pinset_close_window(struct gupx_pinset *set)

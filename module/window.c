@@ -34,7 +34,7 @@
  */
 static bool may_show(const struct vm_area_struct *vma, u32 flags)
 {
-	/* A PIN may have added short pins after the mmap(). */
+	/* A PIN after the mmap() may have added pins with GUPX_F_SHORT. */
 	if (flags & GUPX_RUN_SHORT)
 		return false;
 	if (!(vma->vm_flags & VM_MAYWRITE))

@@ -68,8 +68,8 @@ struct gupx_out_span {
  * @form: type and format
  * @offset: offset of the value in the row
  * @record: specification of the nested row of a GUPX_OUT_RECORD
- * @hide_zero: if the number is 0 or the list is empty, omit the line of a record in text,
- *	and print "-" in a text table
+ * @hide_zero: if the number is 0 or the list is empty, hide the value: omit the line of
+ *	this field in a text record, or print "-" in a text table
  * @heading: in a text table, do not print the value in a column; print it on its own
  *	line, above all rows that have this value
  */

@@ -47,8 +47,8 @@
  *   ENOMEM       the kernel has no memory for the data structures of the request
  *   EMFILE       the process has no free file descriptor for a new pin fd
  *   ENFILE       the system has no free open file
- *   EINTR        a fatal signal arrived before the loop began, or during EXPLAIN or
- *                EXTENTS
+ *   EINTR        a fatal signal arrived before the loop began, or during EXPLAIN,
+ *                EXTENTS, UNPIN or SEAL
  *   ENODEV       the module is being unloaded by force
  *
  * Once the loop has run, ioctl() returns 0 and the struct contains the result. @done is
@@ -680,11 +680,12 @@ struct gupx_extents {
  * EXDEV. The pages that are not released keep their offsets. Windows no longer show the
  * released pages: an access to a released page raises SIGBUS.
  *
- * Released pages are uncharged. If several parts of a large folio are pinned, the extra
- * charge for the folio is returned when the last of these parts is released.
+ * Released pages are uncharged. If a part of a large folio stays pinned, the charge for the
+ * whole folio stays until the last part is released.
  *
- * UNPIN fails with ENOMEM if there is no memory to split a run, and with ENOBUFS if
- * RLIMIT_MEMLOCK is too low to charge for the split. In both cases nothing is released.
+ * UNPIN fails with ENOMEM if there is no memory to split a run, with ENOBUFS if
+ * RLIMIT_MEMLOCK is too low to charge for the split, with EDQUOT if max_extents allows no
+ * extent more, and with EINTR on a fatal signal. In these cases nothing is released.
  */
 struct gupx_unpin {
 	__u32 size;

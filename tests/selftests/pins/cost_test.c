@@ -636,6 +636,28 @@ TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 	"/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled"
 
 /*
+ * A folio has one record, however many of its pins are released in part. Check that the
+ * record is charged once: the charge must not grow when pins come and go.
+ */
+static void check_charge_of_cut_runs(struct __test_metadata *_metadata,
+				     struct payer *payer)
+{
+	const uint64_t page = lab_page();
+	struct gupx_extents head;
+
+	EXPECT_EQ(0, lab_unpin(payer->pin_fd, 0, page, NULL));
+	for (unsigned int i = 1; i <= 20; i++) {
+		ASSERT_EQ(0, ask_pin(payer, payer->addr, 4 * page, 0));
+		EXPECT_EQ(0,
+			  lab_unpin(payer->pin_fd, 4 * i * page, page, NULL));
+		EXPECT_EQ(0, lab_unpin(payer->pin_fd, (4 * i + 1) * page,
+				       3 * page, NULL));
+		ASSERT_EQ(0, lab_extents(payer->pin_fd, &head, NULL, 0));
+		EXPECT_EQ(9 * page, head.charged);
+	}
+}
+
+/*
  * The record of a partly pinned folio uses memory. Check that the first part of a
  * folio is therefore charged at least nine pages, even if the folio has only four
  * pages.
@@ -669,6 +691,7 @@ TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 		ASSERT_EQ(0, ask_pin(&payer, payer.addr, 16 << 10, 0));
 		ASSERT_EQ(0, lab_extents(payer.pin_fd, &head, &run, 1));
 		EXPECT_EQ(4 * lab_page(), head.charged);
+		check_charge_of_cut_runs(_metadata, &payer);
 	}
 	close(payer.pin_fd);
 	target_stop(&payer.target);

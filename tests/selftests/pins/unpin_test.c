@@ -193,8 +193,8 @@ static void check_extents(struct __test_metadata *_metadata,
 }
 
 /*
- * Read a page with pread(). Check that this returns the number of a held page, and
- * ENODATA for a released page.
+ * Read a page with pread(). Check that a held page contains its page number, and that
+ * pread() fails with ENODATA at a released page.
  */
 static void check_page(struct __test_metadata *_metadata,
 		       const struct model *model, size_t index)

@@ -310,8 +310,8 @@ static void check_order(struct __test_metadata *_metadata,
 
 /*
  * On some CPUs, PROT_NONE entries must contain inverted frame numbers (because of
- * L1TF). So entries in ascending order map frames in descending order, and vice
- * versa. Check that each page is still pinned at the correct address.
+ * L1TF). If the raw values of such entries increase, their frame numbers
+ * decrease. Check that each page is still pinned at the correct address.
  */
 TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
 {

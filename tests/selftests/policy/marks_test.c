@@ -80,7 +80,7 @@ static bool is_soft_dirty(const struct target *target, uint64_t addr)
 }
 
 /*
- * Row E4: check that a FORCE write faults in an entry whose soft-dirty bit is clear.
+ * Row E4: check that a FORCE write causes a fault on an entry whose soft-dirty bit is clear.
  * The fault sets the bit.
  */
 static void check_soft_dirty(struct __test_metadata *_metadata,

@@ -12,9 +12,9 @@
  * struct chaos_target - a process that owns an arena
  * @worker: number of the worker
  * @slot: number of the slot in which requesters find the process
- * @life: copy of the slot: number, parent and PID of the process
+ * @life: copy of the slot's content, which is the number, parent and PID of the process
  * @prng: random numbers for the operations
- * @age: age that the next stamp contains
+ * @age: age to write in the next stamp
  * @files: file descriptor of each region, or -1 if the region maps no file
  */
 struct chaos_target {
