@@ -59,7 +59,7 @@ struct worker {
  * @workers: targets, then requesters, then mm_pressure
  * @prng: random numbers for kills, stops and the seeds of workers
  * @stopped: PID of the process that is stopped until the next call of
- * 	disturb_process(); 0 if there is none
+ *	disturb_process(); 0 if there is none
  * @seed: seed of @prng
  * @seconds: duration of the test in seconds
  * @progress: seconds between progress lines; 0 to print no progress lines

@@ -102,7 +102,7 @@ struct slot {
  * struct row - counts that a process has published for its steady pages
  * @life: number of the process
  * @count: published count of each page; the page contains at least this count, because
- * 	the process writes the page first
+ *	the process writes the page first
  */
 struct row {
 	_Atomic uint32_t life;

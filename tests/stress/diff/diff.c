@@ -30,10 +30,10 @@
  * @first: number of the first case of each seed
  * @cases: number of cases of each seed
  * @requests: minimum number of requests over all seeds; the test fails if there are
- * 	fewer
+ *	fewer
  * @seconds: time limit in seconds; no case is started after it
  * @script: file with the operations of one case, which is run instead of random cases;
- * 	or NULL
+ *	or NULL
  * @shrink: shrink failing cases
  * @verbose: print each case before it runs
  * @fail_fast: stop at the first failing case

@@ -98,7 +98,7 @@ enum op_space {
  * @len: length of the range, in bytes
  * @flags: GUPX_F_* and OP_F_*
  * @split: offset from @at at which the policy engine's request is split into two
- * 	requests; 0 if it is not split
+ *	requests; 0 if it is not split
  */
 struct op {
 	enum op_kind kind;

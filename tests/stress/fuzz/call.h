@@ -39,7 +39,7 @@ union body {
  * @room: number of bytes that are readable at @at
  * @before: copy of the readable bytes at @at, made before the call
  * @foreseen: errno with which the call must fail; 0 if the arguments are valid;
- * 	%UNFORESEEN if the errno is not predictable
+ *	%UNFORESEEN if the errno is not predictable
  * @error: errno of the call, 0 for success
  */
 struct call {

@@ -172,7 +172,7 @@ enum buffer { EACH_BUFFER(AS_BUFFER) BUFFERS };
  * @size: enum size, value of the struct's size field
  * @mem: enum handle of the descriptor that is passed as mem_fd
  * @file: enum handle of the file on which the call is made; for PIN, of the descriptor
- * 	that is passed as pin_fd
+ *	that is passed as pin_fd
  * @region: index of a region of the target, or of a window
  * @where: enum where, address of the range
  * @extent: enum extent, length of the range

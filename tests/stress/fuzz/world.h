@@ -46,7 +46,7 @@ enum life { LIFE_ON, LIFE_GONE, LIFE_UNSURE };
 /**
  * struct slot - a pin fd
  * @fd: the descriptor, or -1 if there is none. A thread that replaces the descriptor
- * 	closes the previous one.
+ *	closes the previous one.
  * @mem: enum handle of the pinned address space, as call_space_of() returns it
  * @user: value of world.user when the pin fd was created
  */
@@ -97,11 +97,11 @@ struct arena {
  * @admin: true if the worker is root, with or without CAP_IPC_LOCK
  * @limited: true if RLIMIT_MEMLOCK applies to the worker
  * @released: true if parts of a pin fd may have been unpinned, so that pread() may find
- * 	gaps
+ *	gaps
  * @sealed: true if some pin fd may have a seal
  * @few_files: true if calls may fail because of RLIMIT_NOFILE
  * @racing: true while threads run concurrently; then only results that do not depend on
- * 	races are checked
+ *	races are checked
  * @child: true if this process is a CHILD, which cannot send calls to the target
  * @sleeper: PID of a child that holds copies of the descriptors; 0 if there is none
  */
