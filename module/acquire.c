@@ -99,7 +99,7 @@ static bool commit_uniform_batch(struct gupx_pinset *set,
 	const unsigned long pages = (batch->end - batch->addr) >> PAGE_SHIFT;
 	unsigned long extents;
 
-	if (!batch->nr || !batch->uniform ||
+	if (!batch->uniform ||
 	    (!acquire->precharge.exempt && acquire->precharge.pages < pages))
 		return false;
 	extents = gupx_charge_extents(&set->charge, batch->nr);
@@ -161,9 +161,7 @@ static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 		return;
 	if (gupx_pinset_lock(set)) {
 		cursor->addr = batch->addr;
-		gupx_cursor_stop(cursor,
-				 gupx_policy_stop(GUPX_STAGE_SIGNAL,
-						  GUPX_REASON_SIGNAL, EINTR));
+		gupx_cursor_stop(cursor, gupx_policy_signal());
 		gupx_batch_release(batch, 0);
 		return;
 	}

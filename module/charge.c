@@ -185,8 +185,7 @@ static int charge_folio_part(struct gupx_charge *charge,
 		held += get_record_held(record);
 		extra = get_record_extra(record);
 	} else {
-		cost = max_t(unsigned long, folio_nr_pages(folio),
-			     RECORD_MIN_PAGES);
+		cost = get_first_part_cost(folio);
 		extra = cost - nr;
 	}
 	if (!gupx_charge_pages(charge, precharge, cost))
@@ -272,9 +271,7 @@ static bool needs_record(const struct gupx_unpin_edge *edge)
 /* Return: number of pages to charge for a record, in addition to the pages of its folio. */
 static unsigned long get_record_cost(struct folio *folio)
 {
-	const unsigned long nr = folio_nr_pages(folio);
-
-	return nr < RECORD_MIN_PAGES ? RECORD_MIN_PAGES - nr : 0;
+	return get_first_part_cost(folio) - folio_nr_pages(folio);
 }
 
 /*

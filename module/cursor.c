@@ -91,18 +91,15 @@ static bool is_interrupted(const struct gupx_cursor *cursor)
  */
 struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor)
 {
-	const struct gupx_verdict signal =
-		gupx_policy_stop(GUPX_STAGE_SIGNAL, GUPX_REASON_SIGNAL, EINTR);
-
 	if (cursor->lock == GUPX_LOCK_HELD) {
 		end_hold(cursor, true);
 		begin_hold(cursor);
 		return gupx_policy_do(GUPX_GO);
 	}
 	if (cursor->lock == GUPX_LOCK_DROPPED && is_interrupted(cursor))
-		return signal;
+		return gupx_policy_signal();
 	if (mmap_read_lock_killable(cursor->mm))
-		return signal;
+		return gupx_policy_signal();
 	cursor->lock = GUPX_LOCK_HELD;
 	begin_hold(cursor);
 	return gupx_policy_do(GUPX_GO);

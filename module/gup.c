@@ -345,8 +345,7 @@ static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
 	if (verdict.action != GUPX_GO)
 		return verdict;
 	if (fatal_signal_pending(current))
-		return gupx_policy_stop(GUPX_STAGE_SIGNAL, GUPX_REASON_SIGNAL,
-					EINTR);
+		return gupx_policy_signal();
 	verdict = walk_table(cursor, batch);
 	if (verdict.action == GUPX_DELEGATE)
 		return delegate_span(cursor, batch);

@@ -21,13 +21,13 @@
 #include <linux/uio.h>
 
 #include "account.h"
+#include "acquire.h"
 #include "audit.h"
 #include "cursor.h"
 #include "dispatch.h"
 #include "engine.h"
 #include "explain.h"
 #include "gup.h"
-#include "acquire.h"
 #include "ioctl.h"
 #include "pinfd.h"
 #include "pinset.h"

@@ -196,6 +196,12 @@ static inline struct gupx_verdict gupx_policy_no_memory(void)
 				GUPX_REASON_NO_KERNEL_MEMORY, ENOMEM);
 }
 
+/* Rows L9 and O3: stop because a signal arrived. */
+static inline struct gupx_verdict gupx_policy_signal(void)
+{
+	return gupx_policy_stop(GUPX_STAGE_SIGNAL, GUPX_REASON_SIGNAL, EINTR);
+}
+
 /* Rows L5 (populate) and L8: the address has no VMA and is not the gate page. */
 static inline struct gupx_verdict gupx_policy_judge_hole(__u32 request)
 {
