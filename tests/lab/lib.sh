@@ -100,12 +100,37 @@ unpack_source() {
 	)
 }
 
+# Files of a kernel's source tree that the checks and tests use.
+SOURCE_FILES=(
+	tools/testing/selftests/kselftest.h
+	tools/testing/selftests/kselftest_harness.h
+	tools/testing/selftests/lib.mk
+	tools/testing/selftests/kselftest/runner.sh
+	tools/testing/selftests/kselftest/prefix.pl
+	scripts/subarch.include
+	scripts/checkpatch.pl
+	scripts/spelling.txt
+	scripts/const_structs.checkpatch
+	scripts/kernel-doc
+)
+
+# source_link KERNEL: where the cache has these files. Another list has another link.
+source_link() {
+	echo "$CACHE/source/$1-$(cksum <<<"${SOURCE_FILES[*]}" | cut -d ' ' -f 1)"
+}
+
 # source_dir KERNEL: files of its source tree that the checks and tests use.
 source_dir() {
-	local link=$CACHE/source/$1
+	local link
 
+	link=$(source_link "$1")
 	[[ -e $link ]] || "$LAB/source" "$1"
 	readlink -f "$link"
+}
+
+# selftests_dir: the kernel's tools/testing/selftests, as far as the tests use it.
+selftests_dir() {
+	echo "$(source_dir "$(list_kernels all | head -n 1)")/tools/testing/selftests"
 }
 
 # Every stage ends with this line, so that check can sum up all stages.

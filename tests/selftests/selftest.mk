@@ -3,7 +3,10 @@
 
 here := $(dir $(lastword $(MAKEFILE_LIST)))
 tests := $(abspath $(here)/..)
-KSFT ?= $(shell $(tests)/lab/source 6.12 && readlink -f "$${GUPX_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/gupx}/source/6.12")/tools/testing/selftests
+# Assigned once: a recursive variable would run the shell at each use.
+ifndef KSFT
+KSFT := $(shell bash -c '. $(tests)/lab/lib.sh && selftests_dir')
+endif
 OUTPUT ?= $(tests)/../build/selftests/$(notdir $(CURDIR))
 $(shell mkdir -p $(OUTPUT))
 
