@@ -258,7 +258,7 @@ size_t lab_resident(pid_t pid, uint64_t addr, size_t nr)
 	return present;
 }
 
-static int write_text(const char *path, const char *text)
+int lab_write_text(const char *path, const char *text)
 {
 	const int fd = open(path, O_WRONLY | O_CLOEXEC);
 	const ssize_t length = strlen(text);
@@ -268,7 +268,8 @@ static int write_text(const char *path, const char *text)
 		return errno;
 	if (write(fd, text, length) != length)
 		error = errno;
-	close(fd);
+	if (close(fd) && !error)
+		error = errno;
 	return error;
 }
 
@@ -294,7 +295,7 @@ long lab_number(const char *file, const char *key)
  */
 long lab_pins_held(void)
 {
-	if (write_text("/proc/sys/vm/stat_refresh", "1"))
+	if (lab_write_text("/proc/sys/vm/stat_refresh", "1"))
 		return -1;
 	return lab_number("/proc/vmstat", "nr_foll_pin_acquired ") -
 	       lab_number("/proc/vmstat", "nr_foll_pin_released ");
@@ -325,7 +326,7 @@ void lab_set_param(const char *name, bool on)
 	char path[128];
 
 	param_path(name, path);
-	if (write_text(path, on ? "Y" : "N") || lab_param(name) != on) {
+	if (lab_write_text(path, on ? "Y" : "N") || lab_param(name) != on) {
 		fprintf(stderr, "# cannot set module parameter %s\n", name);
 		abort();
 	}
@@ -369,6 +370,19 @@ bool lab_find_movable(struct lab_zone *zone)
 bool lab_swap_is_on(void)
 {
 	return lab_number("/proc/meminfo", "SwapTotal:") > 0;
+}
+
+bool lab_can_read(const void *at)
+{
+	int line[2];
+	bool done;
+
+	if (pipe(line))
+		return false;
+	done = write(line[1], at, 1) == 1;
+	close(line[0]);
+	close(line[1]);
+	return done;
 }
 
 /* setresuid() clears the dumpable flag, so set the flag again. */

@@ -92,6 +92,9 @@ long lab_pins_held(void);
 bool lab_param(const char *name);
 void lab_set_param(const char *name, bool on);
 
+/* Write @text to a file that exists. Returns 0 or an errno. */
+int lab_write_text(const char *path, const char *text);
+
 /*
  * Returns the number after @key in the first line that starts with @key in @file, or
  * -1.
@@ -110,6 +113,12 @@ struct lab_zone {
  * false.
  */
 bool lab_find_movable(struct lab_zone *zone);
+
+/*
+ * Returns true if this process can read the byte at @at. The kernel reads it with write(2),
+ * so a failure is EFAULT where a direct access would raise SIGBUS or SIGSEGV.
+ */
+bool lab_can_read(const void *at);
 
 /*
  * Change all user and group IDs to @uid, which drops all capabilities. The process

@@ -535,23 +535,6 @@ static uint64_t map_secret(const struct target *target)
 }
 
 /*
- * Use write(2) to read the byte: the kernel returns EFAULT where a direct access
- * would raise SIGBUS.
- */
-static bool is_readable(const unsigned char *at)
-{
-	int line[2];
-	bool readable;
-
-	if (pipe(line))
-		return false;
-	readable = write(line[1], at, 1) == 1;
-	close(line[0]);
-	close(line[1]);
-	return readable;
-}
-
-/*
  * Check that secret memory is refused with any flags, even to root. The pin fd shows
  * only the page before the secret memory, which was pinned.
  */
@@ -592,8 +575,8 @@ TEST_F(access, deny_secret_memory)
 	answer = lab_pin(self->target.mem_fd, addr, 2 * page, 0);
 	window = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, answer.pin_fd, 0);
 	ASSERT_NE(MAP_FAILED, window);
-	EXPECT_TRUE(is_readable(window));
-	EXPECT_FALSE(is_readable(window + page));
+	EXPECT_TRUE(lab_can_read(window));
+	EXPECT_FALSE(lab_can_read(window + page));
 	munmap(window, 2 * page);
 	close(answer.pin_fd);
 }

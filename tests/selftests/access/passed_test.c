@@ -91,16 +91,6 @@ static int lose_CAP_SYS_PTRACE(void)
 	return lab_drop_capability(CAP_SYS_PTRACE);
 }
 
-static bool write_map(const char *path, const char *text)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	const bool done = fd >= 0 && dprintf(fd, "%s", text) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 /*
  * Become root of a new user namespace. The process has all capabilities in this
  * namespace, but none outside of it.
@@ -112,7 +102,7 @@ static int become_root_of_user_namespace(void)
 	snprintf(map, sizeof(map), "0 %d 1", geteuid());
 	if (unshare(CLONE_NEWUSER))
 		return errno;
-	return write_map("/proc/self/uid_map", map) && !geteuid() ? 0 : 255;
+	return lab_write_text("/proc/self/uid_map", map) || geteuid() ? 255 : 0;
 }
 
 /* Enter a new PID namespace, in which the target has no PID. */

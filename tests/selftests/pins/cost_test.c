@@ -293,24 +293,13 @@ FIXTURE_VARIANT_ADD(cost, of_pages_that_stay_far_apart){
 	.pin = pin_far_apart,
 };
 
-static bool write_text(const char *path, const char *text)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	return !close(fd) && done;
-}
-
 /*
  * Make a cgroup that counts the kernel memory of its processes. Returns NULL on
  * success, else the missing feature as text.
  */
 static const char *make_cgroup(void)
 {
-	write_text(CGROUPS "/cgroup.subtree_control", "+memory");
+	lab_write_text(CGROUPS "/cgroup.subtree_control", "+memory");
 	if (mkdir(CGROUP, 0755) && errno != EEXIST)
 		return "no cgroup v2 at " CGROUPS;
 	if (lab_number(CGROUP "/memory.stat", "kernel ") < 0)
@@ -383,7 +372,7 @@ static void run_payer(struct payer *shared, int line,
 {
 	struct payer payer = { .pin_fd = -1 };
 
-	if (!write_text(CGROUP "/cgroup.procs", "0") ||
+	if (lab_write_text(CGROUP "/cgroup.procs", "0") ||
 	    lab_set_memlock(LIMIT) || lab_become(NOBODY) ||
 	    target_start(&payer.target))
 		_exit(1);
@@ -668,7 +657,7 @@ TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 	struct gupx_extents head;
 	struct gupx_extent run;
 
-	if (!write_text(MTHP_ENABLED, "always"))
+	if (lab_write_text(MTHP_ENABLED, "always"))
 		SKIP(return, "no folios of four pages in this kernel");
 	ASSERT_LE(0, lab_device());
 	ASSERT_EQ(0, lab_set_memlock(LIMIT));
@@ -677,7 +666,7 @@ TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 	payer.addr = memory_map_aligned(&payer.target, 16 << 10);
 	ASSERT_NE(0ULL, payer.addr);
 	EXPECT_EQ(0, target_poke(&payer.target, payer.addr, 16 << 10, 'm'));
-	EXPECT_TRUE(write_text(MTHP_ENABLED, "never"));
+	EXPECT_EQ(0, lab_write_text(MTHP_ENABLED, "never"));
 	ASSERT_EQ(0, ask_pin(&payer, payer.addr, lab_page(), 0));
 	ASSERT_EQ(0, lab_extents(payer.pin_fd, &head, &run, 1));
 	if (run.order == 2) {

@@ -516,23 +516,6 @@ TEST(a_part_that_stays_is_charged_for_the_whole_folio)
 		SKIP(return, "the memory has no huge page");
 }
 
-/*
- * Read with write(2): the kernel returns EFAULT where a direct access would raise
- * SIGBUS.
- */
-static bool can_read(const char *at)
-{
-	int line[2];
-	bool done;
-
-	if (pipe(line))
-		return false;
-	done = write(line[1], at, 1) == 1;
-	close(line[0]);
-	close(line[1]);
-	return done;
-}
-
 static char *map_window(int fd, size_t len, int prot)
 {
 	return mmap(NULL, len, prot, MAP_SHARED, fd, 0);
@@ -543,7 +526,7 @@ static void check_window(struct __test_metadata *_metadata,
 {
 	for (size_t i = 0; i < model->nr; i++) {
 		ASSERT_EQ(model->page[i].held,
-			  can_read(window + i * lab_page()))
+			  lab_can_read(window + i * lab_page()))
 		TH_LOG("page %zu", i);
 	}
 }
@@ -565,13 +548,13 @@ TEST_F(unpin, closes_the_windows_of_those_pages)
 	ASSERT_NE(MAP_FAILED, untouched);
 	ASSERT_NE(MAP_FAILED, part);
 	check_window(_metadata, model, touched);
-	EXPECT_TRUE(can_read(part));
-	EXPECT_TRUE(can_read(part + lab_page()));
+	EXPECT_TRUE(lab_can_read(part));
+	EXPECT_TRUE(lab_can_read(part + lab_page()));
 	model_unpin(_metadata, model, 3, 2);
 	check_window(_metadata, model, touched);
 	check_window(_metadata, model, untouched);
-	EXPECT_FALSE(can_read(part));
-	EXPECT_TRUE(can_read(part + lab_page()));
+	EXPECT_FALSE(lab_can_read(part));
+	EXPECT_TRUE(lab_can_read(part + lab_page()));
 	model_unpin(_metadata, model, 0, self->nr);
 	check_window(_metadata, model, touched);
 	check_window(_metadata, model, untouched);
@@ -596,11 +579,12 @@ TEST_F(unpin, closes_the_windows_of_other_processes)
 		const char *window = map_window(model->fd, len, PROT_READ);
 		int wrong;
 
-		if (window == MAP_FAILED || !can_read(window) ||
-		    !can_read(window + lab_page()))
+		if (window == MAP_FAILED || !lab_can_read(window) ||
+		    !lab_can_read(window + lab_page()))
 			_exit(1);
 		kill(getpid(), SIGSTOP);
-		wrong = can_read(window) || !can_read(window + lab_page());
+		wrong = lab_can_read(window) ||
+			!lab_can_read(window + lab_page());
 		_exit(wrong ? 2 : 0);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
@@ -1082,7 +1066,7 @@ TEST_F(seal, WRITE_denies_writable_windows)
 	EXPECT_EQ(EPERM, errno);
 	window = map_window(self->fd, len, PROT_READ);
 	ASSERT_NE(MAP_FAILED, window);
-	EXPECT_TRUE(can_read(window));
+	EXPECT_TRUE(lab_can_read(window));
 	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
 	munmap(window, len);
@@ -1226,7 +1210,7 @@ TEST_F(seal, READ_ONLY_pin_fd_has_no_writable_window)
 	EXPECT_EQ(EACCES, errno);
 	window = map_window(answer.pin_fd, len, PROT_READ);
 	ASSERT_NE(MAP_FAILED, window);
-	EXPECT_TRUE(can_read(window));
+	EXPECT_TRUE(lab_can_read(window));
 	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_EQ(1, pread(answer.pin_fd, &byte, 1, 0));

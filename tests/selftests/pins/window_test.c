@@ -675,20 +675,6 @@ FIXTURE_TEARDOWN(reader)
 	close(self->file);
 }
 
-/* The kernel reads the byte for this process, so a failure is EFAULT and not SIGBUS. */
-static bool can_read(const char *at)
-{
-	int line[2];
-	bool done;
-
-	if (pipe(line))
-		return false;
-	done = write(line[1], at, 1) == 1;
-	close(line[0]);
-	close(line[1]);
-	return done;
-}
-
 static bool can_write(char *at, char byte)
 {
 	int line[2];
@@ -720,8 +706,8 @@ static void check_unchanged(struct __test_metadata *_metadata,
 static void check_window(struct __test_metadata *_metadata,
 			 const FIXTURE_DATA(reader) * self, char *added)
 {
-	EXPECT_TRUE(can_read(self->window));
-	EXPECT_FALSE(can_read(added));
+	EXPECT_TRUE(lab_can_read(self->window));
+	EXPECT_FALSE(lab_can_read(added));
 	/*
 	 * Write a zero to the zero page, because any other byte would be visible to
 	 * every process.
@@ -742,7 +728,7 @@ TEST_F(reader, write_into_a_page_pinned_for_reading_by_mprotect_of_all)
 
 	SKIP_IF_MISSING();
 	ASSERT_EQ(0, mprotect(self->window, len, PROT_READ));
-	EXPECT_FALSE(can_read(self->window + lab_page()));
+	EXPECT_FALSE(lab_can_read(self->window + lab_page()));
 	ASSERT_EQ(0, mprotect(self->window, len, PROT_READ | PROT_WRITE));
 	check_window(_metadata, self, self->window + lab_page());
 }
@@ -756,7 +742,7 @@ TEST_F(reader, write_into_a_page_pinned_for_reading_by_mprotect_of_it_alone)
 	for (int round = 0; round < 2; round++) {
 		ASSERT_EQ(0, mprotect(added, page, PROT_NONE));
 		ASSERT_EQ(0, mprotect(added, page, PROT_READ));
-		EXPECT_FALSE(can_read(added));
+		EXPECT_FALSE(lab_can_read(added));
 		ASSERT_EQ(0, mprotect(added, page, PROT_READ | PROT_WRITE));
 		check_window(_metadata, self, added);
 	}
@@ -772,10 +758,10 @@ TEST_F(reader, write_into_a_page_pinned_for_reading_by_mremap)
 	SKIP_IF_MISSING();
 	ASSERT_NE(MAP_FAILED, moved);
 	ASSERT_EQ(0, mprotect(added, page, PROT_READ));
-	EXPECT_FALSE(can_read(added));
+	EXPECT_FALSE(lab_can_read(added));
 	ASSERT_EQ(moved, mremap(added, page, page,
 				MREMAP_MAYMOVE | MREMAP_FIXED, moved));
-	EXPECT_FALSE(can_read(moved));
+	EXPECT_FALSE(lab_can_read(moved));
 	ASSERT_EQ(0, mprotect(moved, page, PROT_READ | PROT_WRITE));
 	check_window(_metadata, self, moved);
 	munmap(moved, page);
@@ -796,8 +782,8 @@ TEST_F(reader, window_mapped_for_reading_shows_all_and_is_never_writable)
 	EXPECT_EQ(EACCES, errno);
 	window = map_pin_fd(self->pin_fd, len, PROT_READ);
 	ASSERT_NE(MAP_FAILED, window);
-	EXPECT_TRUE(can_read(window));
-	EXPECT_TRUE(can_read(window + lab_page()));
+	EXPECT_TRUE(lab_can_read(window));
+	EXPECT_TRUE(lab_can_read(window + lab_page()));
 	EXPECT_EQ(self->file < 0 ? 0 : FILE_BYTE, window[lab_page()]);
 	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);

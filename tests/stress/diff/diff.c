@@ -57,12 +57,8 @@ static const char usage[] =
 
 static void write_setting(const char *path, const char *text)
 {
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+	if (lab_write_text(path, text))
 		printf("# not set: %s\n", path);
-	if (fd >= 0)
-		close(fd);
 }
 
 /*
