@@ -37,8 +37,8 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 	int error;
 
 	/* Reserve room before the charge, so that nothing can fail after the charge. */
-	if (gupx_extent_list_reserve(&set->list, addr, 1, ahead,
-				     &acquire->origin))
+	if (!gupx_extent_list_has_room(&set->list, addr, 1, &acquire->origin) &&
+	    gupx_extent_list_grow(&set->list, addr, ahead, &acquire->origin))
 		return gupx_policy_no_memory();
 	if (!gupx_charge_extents(&set->charge, 1))
 		return gupx_policy_stop(GUPX_STAGE_ACCOUNT, GUPX_REASON_EXTENTS,
@@ -213,16 +213,6 @@ static int begin_pinning(struct gupx_pinset *set)
 	return error;
 }
 
-static void end_pinning(struct gupx_pinset *set)
-{
-	/* If a fatal signal prevents the lock, the list is trimmed when it grows again. */
-	if (!gupx_pinset_lock(set)) {
-		gupx_extent_list_trim(&set->list);
-		gupx_pinset_unlock(set);
-	}
-	atomic_dec(&set->pinning);
-}
-
 static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 			struct acquire *acquire)
 {
@@ -281,6 +271,11 @@ int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor)
 	} else {
 		error = -ENOBUFS;
 	}
-	end_pinning(set);
+	/* If a fatal signal prevents the lock, the list is trimmed when it grows again. */
+	if (!gupx_pinset_lock(set)) {
+		gupx_extent_list_trim(&set->list);
+		gupx_pinset_unlock(set);
+	}
+	atomic_dec(&set->pinning);
 	return error;
 }

@@ -125,23 +125,19 @@ static bool can_join_last(const struct gupx_batch *batch, struct page *page,
 	       page_folio(pfn_to_page(gupx_run_pfn(last))) == page_folio(page);
 }
 
-static bool is_whole_folio(struct page *page, unsigned long nr, u32 flags)
-{
-	if (flags & GUPX_RUN_ZERO)
-		return false;
-	return !(flags & GUPX_RUN_LARGE) ||
-	       nr == folio_nr_pages(page_folio(page));
-}
-
 static void append_run(struct gupx_batch *batch, struct page *page,
 		       unsigned long addr, unsigned long nr, u32 flags)
 {
+	const bool whole_folio = !(flags & GUPX_RUN_ZERO) &&
+				 (!(flags & GUPX_RUN_LARGE) ||
+				  nr == folio_nr_pages(page_folio(page)));
+
 	if (!batch->nr) {
 		batch->addr = addr;
 		batch->flags = flags;
 		batch->uniform = true;
 	}
-	if (flags != batch->flags || !is_whole_folio(page, nr, flags))
+	if (flags != batch->flags || !whole_folio)
 		batch->uniform = false;
 	if (can_join_last(batch, page, nr, flags)) {
 		batch->word[batch->nr - 1] += nr * GUPX_RUN_ONE_MORE;
@@ -280,5 +276,5 @@ void gupx_batch_release(struct gupx_batch *batch, unsigned int first)
 				  &stat);
 		gupx_stat_flush(&stat);
 	}
-	gupx_batch_clear(batch);
+	batch->nr = 0;
 }

@@ -68,11 +68,14 @@ static inline u32 gupx_batch_run_flags(u32 request)
 	       (request & GUPX_R_SHORT ? GUPX_RUN_SHORT : 0);
 }
 
-/* Check that a run at @addr fits and that there is no gap between it and the last run. */
+/*
+ * Check that a run at @addr fits and that there is no gap between it and the last run.
+ * Populate has no batch: @batch is NULL, and the result is true.
+ */
 static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 				       unsigned long addr)
 {
-	return !batch->nr ||
+	return !batch || !batch->nr ||
 	       (batch->nr < batch->capacity && batch->end == addr);
 }
 
@@ -80,11 +83,6 @@ static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 static inline unsigned int gupx_batch_room(const struct gupx_batch *batch)
 {
 	return batch->capacity - batch->nr;
-}
-
-static inline void gupx_batch_clear(struct gupx_batch *batch)
-{
-	batch->nr = 0;
 }
 
 #endif /* GUPX_BATCH_H */

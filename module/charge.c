@@ -291,15 +291,6 @@ static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 				  : 0;
 }
 
-/*
- * Count the extents that an UNPIN adds. It adds an extent only if it splits a run in two,
- * and in that case no other run is affected.
- */
-static unsigned long count_new_extents(const struct gupx_unpin_plan *plan)
-{
-	return plan->edges == 1 && plan->edge[0].pieces == 2;
-}
-
 /* Reserve an entry for each record that gupx_charge_commit_unpin() may store. */
 static bool reserve_records(struct gupx_charge *charge,
 			    const struct gupx_unpin_plan *plan)
@@ -342,7 +333,9 @@ static void release_records(struct gupx_charge *charge,
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
-	const unsigned long extents = count_new_extents(plan);
+	/* Only a run that is split in two adds an extent, and then no other run is affected. */
+	const unsigned long extents =
+		plan->edges == 1 && plan->edge[0].pieces == 2;
 	unsigned long cost = 0;
 	unsigned int i;
 	int error;

@@ -147,17 +147,27 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 #define GUPX_MIGRATETYPE_MASK MIGRATETYPE_MASK
 #endif
 
-#ifdef CONFIG_MEMORY_ISOLATION
 /* Row O4: check if the pageblock with these bits is isolated. */
 static inline bool gupx_compat_is_isolated(unsigned long bits)
 {
-#if GUPX_HAVE_ISOLATION_BIT
+#if !defined(CONFIG_MEMORY_ISOLATION)
+	return false;
+#elif GUPX_HAVE_ISOLATION_BIT
 	return bits & PAGEBLOCK_ISO_MASK;
 #else
 	return (bits & GUPX_MIGRATETYPE_MASK) == MIGRATE_ISOLATE;
 #endif
 }
+
+/* Return: number of isolated pageblocks of a zone. */
+static inline unsigned long gupx_compat_count_isolated(const struct zone *zone)
+{
+#ifdef CONFIG_MEMORY_ISOLATION
+	return READ_ONCE(zone->nr_isolate_pageblock);
+#else
+	return 0;
 #endif
+}
 
 /* Row E8p: only kernels with FOLL_PCI_P2PDMA refuse peer-to-peer pages. */
 static inline bool gupx_compat_is_p2pdma(const struct page *page)

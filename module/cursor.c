@@ -71,15 +71,6 @@ static void end_hold(struct gupx_cursor *cursor, bool kept)
 	cursor->held_since = 0;
 }
 
-/* Row O3: check for signals that end the request, like gup_signal_pending(). */
-static bool is_interrupted(const struct gupx_cursor *cursor)
-{
-	if (fatal_signal_pending(current))
-		return true;
-	return (cursor->request & GUPX_R_INTERRUPTIBLE) &&
-	       signal_pending(current);
-}
-
 /**
  * gupx_cursor_lock() - take the target's mmap_lock for reading
  * @cursor: cursor in any lock state
@@ -96,7 +87,11 @@ struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor)
 		begin_hold(cursor);
 		return gupx_policy_do(GUPX_GO);
 	}
-	if (cursor->lock == GUPX_LOCK_DROPPED && is_interrupted(cursor))
+	/* Row O3 (gup_signal_pending()). */
+	if (cursor->lock == GUPX_LOCK_DROPPED &&
+	    (fatal_signal_pending(current) ||
+	     ((cursor->request & GUPX_R_INTERRUPTIBLE) &&
+	      signal_pending(current))))
 		return gupx_policy_signal();
 	if (mmap_read_lock_killable(cursor->mm))
 		return gupx_policy_signal();

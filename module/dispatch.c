@@ -90,17 +90,6 @@ int gupx_dispatch_copy_array(u64 buf, u64 first, u32 entry_size,
 	return 0;
 }
 
-static const struct gupx_op *find_op(const struct gupx_op *ops, size_t nr,
-				     unsigned int cmd)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (ops[i].nr == cmd)
-			return &ops[i];
-	return NULL;
-}
-
 static int copy_out(struct gupx_call *call, void __user *user, u32 size)
 {
 	if (copy_to_user(user, &call->args, size))
@@ -125,13 +114,15 @@ static int copy_out(struct gupx_call *call, void __user *user, u32 size)
 long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		   unsigned int cmd, unsigned long arg)
 {
-	const struct gupx_op *op = find_op(ops, nr, cmd);
+	const struct gupx_op *op = ops;
 	void __user *user = (void __user *)arg;
 	struct gupx_call call = { .file = file };
 	u32 size;
 	int error;
 
-	if (!op)
+	while (op < ops + nr && op->nr != cmd)
+		op++;
+	if (op == ops + nr)
 		return -ENOTTY;
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;

@@ -224,15 +224,16 @@ int gupx_extent_list_append(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_grow() - provide an empty block at the end of the list
+ * gupx_extent_list_grow() - make room for one run at the end of the list
  * @list: extent list
  * @addr: address of the next run in the target
  * @ahead: number of pages from @addr to the end of the request
  * @origin: properties of the request
  *
- * Slow path of gupx_extent_list_reserve().
+ * The list has no room for the run, see gupx_extent_list_has_room(). The run goes into a
+ * new block, or into an empty block at the end of the list, which may have only one word.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 if the next gupx_extent_list_add() of one run cannot fail, else -ENOMEM.
  */
 int gupx_extent_list_grow(struct gupx_extent_list *list, unsigned long addr,
 			  unsigned long ahead,

@@ -164,30 +164,9 @@ gupx_extent_list_has_room(const struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_reserve() - make room for a run
- * @list: extent list
- * @addr: address of the run in the target
- * @nr: number of runs; must be 1, because a block that is reused may have room for only
- *	one run
- * @ahead: number of pages from @addr to the end of the request; limits the size of a
- *	new block
- * @origin: properties of the request
- *
- * Return: 0 if the next gupx_extent_list_add() at @addr cannot fail, else -ENOMEM.
- */
-static inline int
-gupx_extent_list_reserve(struct gupx_extent_list *list, unsigned long addr,
-			 u32 nr, unsigned long ahead,
-			 const struct gupx_extent_origin *origin)
-{
-	if (gupx_extent_list_has_room(list, addr, nr, origin))
-		return 0;
-	return gupx_extent_list_grow(list, addr, ahead, origin);
-}
-
-/**
  * gupx_extent_list_add() - append runs to the last block
- * @list: extent list with enough room, see gupx_extent_list_reserve()
+ * @list: extent list with enough room: gupx_extent_list_has_room() is true, or
+ *	gupx_extent_list_grow() succeeded
  * @word: the runs; each run begins where the previous run ends. From now on, the owner of
  *	the list owns the references on the pages.
  * @nr: number of runs

@@ -83,27 +83,10 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-static bool batch_has_room(const struct gupx_batch *batch, unsigned long addr)
-{
-	return !batch || gupx_batch_has_room(batch, addr);
-}
-
 /* Check if another task waits for the CPU or for the page-table lock. */
 static bool should_drop_ptl(const struct gupx_table *table)
 {
 	return table->ptl && (need_resched() || spin_needbreak(table->ptl));
-}
-
-/* Fast path: accept entries that match the last accepted entry. */
-static unsigned long take_matching(struct gupx_template *template,
-				   const struct gupx_table *table,
-				   unsigned long addr, struct gupx_batch *batch,
-				   u32 flags)
-{
-	if (!template->mask)
-		return 0;
-	return batch ? gupx_template_take(template, table, addr, batch, flags)
-		     : gupx_template_touch(template, table, addr);
 }
 
 /*
@@ -150,11 +133,16 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 	unsigned long addr = cursor->addr;
 
 	template.mask = 0;
-	while (addr < table->end && batch_has_room(batch, addr)) {
-		unsigned long nr =
-			take_matching(&template, table, addr, batch, flags);
+	while (addr < table->end && gupx_batch_has_room(batch, addr)) {
+		unsigned long nr = 0;
 		struct gupx_entry entry;
 
+		/* Fast path: accept entries that match the last accepted entry. */
+		if (template.mask)
+			nr = batch ? gupx_template_take(&template, table, addr,
+							batch, flags)
+				   : gupx_template_touch(&template, table,
+							 addr);
 		addr += nr << PAGE_SHIFT;
 		if (nr) {
 			if (should_drop_ptl(table))
@@ -369,7 +357,7 @@ bool gupx_gup_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 	while (!gupx_cursor_is_over(cursor)) {
 		struct gupx_verdict verdict;
 
-		if (!batch_has_room(batch, cursor->addr))
+		if (!gupx_batch_has_room(batch, cursor->addr))
 			break;
 		verdict = walk_next_table(cursor, batch);
 		if (verdict.action == GUPX_STOP)

@@ -64,28 +64,10 @@ static bool is_cma_block(unsigned long pfn)
 #endif
 }
 
-static bool is_isolated_block(unsigned long pfn)
-{
-#ifdef CONFIG_MEMORY_ISOLATION
-	return gupx_compat_is_isolated(read_block_bits(pfn));
-#else
-	return false;
-#endif
-}
-
-static unsigned long count_isolated_blocks(const struct zone *zone)
-{
-#ifdef CONFIG_MEMORY_ISOLATION
-	return READ_ONCE(zone->nr_isolate_pageblock);
-#else
-	return 0;
-#endif
-}
-
 /* Check a zone for CMA or isolated pageblocks. */
 static bool has_special_blocks(struct zone *zone)
 {
-	return zone_cma_pages(zone) || count_isolated_blocks(zone);
+	return zone_cma_pages(zone) || gupx_compat_count_isolated(zone);
 }
 
 static bool is_special_block(const struct page *page)
@@ -97,7 +79,8 @@ static bool is_special_block(const struct page *page)
 		return false;
 	if (!can_read_blocks)
 		return zone_cma_pages(zone);
-	return is_cma_block(pfn) || is_isolated_block(pfn);
+	return is_cma_block(pfn) ||
+	       gupx_compat_is_isolated(read_block_bits(pfn));
 }
 
 /**

@@ -256,16 +256,6 @@ static inline enum gupx_reason gupx_policy_refuse_write(__u32 vma,
 	return GUPX_REASON_NONE;
 }
 
-/* Row V10: read access to a mapping. */
-static inline enum gupx_reason gupx_policy_refuse_read(__u32 vma, __u32 request)
-{
-	if (vma & GUPX_V_READ)
-		return GUPX_REASON_NONE;
-	if ((request & GUPX_R_FORCE) && (vma & GUPX_V_MAYREAD))
-		return GUPX_REASON_NONE;
-	return GUPX_REASON_NO_READ;
-}
-
 /*
  * Check rows V1 to V10 (check_vma_flags()), in this order. Protection keys (row V11) are
  * not checked, because the kernel does not check them for remote requests, and all
@@ -287,8 +277,14 @@ static inline enum gupx_reason gupx_policy_refuse_vma(__u32 vma, __u32 request)
 		return GUPX_REASON_SECRETMEM;
 	if (write && held && gupx_policy_tracks_dirty(vma))
 		return GUPX_REASON_DIRTY_TRACKING;
-	return write ? gupx_policy_refuse_write(vma, request)
-		     : gupx_policy_refuse_read(vma, request);
+	if (write)
+		return gupx_policy_refuse_write(vma, request);
+	if (vma & GUPX_V_READ)
+		return GUPX_REASON_NONE;
+	/* Row V10: FORCE may read a mapping that could be made readable. */
+	if ((request & GUPX_R_FORCE) && (vma & GUPX_V_MAYREAD))
+		return GUPX_REASON_NONE;
+	return GUPX_REASON_NO_READ;
 }
 
 /**
@@ -394,16 +390,6 @@ static inline struct gupx_verdict gupx_policy_judge_special(__u32 entry,
 	return gupx_policy_do(kind == GUPX_E_NO_PAGE ? GUPX_SKIP : GUPX_GO);
 }
 
-/* Row O4: judge a page that is not long-term pinnable where it is. */
-static inline struct gupx_verdict gupx_policy_judge_longterm(__u32 vma,
-							     __u32 request)
-{
-	if ((vma & GUPX_V_HUGETLB) && !(request & GUPX_R_CAN_MOVE_HUGETLB))
-		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
-					ENOMEM);
-	return gupx_policy_do(GUPX_DELEGATE);
-}
-
 /* Rows E9 (refcount), E8p (P2PDMA) and O4 (long-term): check the page itself. */
 static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 							 __u32 request)
@@ -414,10 +400,13 @@ static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 	if (entry & GUPX_E_P2PDMA)
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_P2PDMA,
 					EREMOTEIO);
-	if ((request & GUPX_R_LONGTERM) &&
-	    (entry & GUPX_E_NOT_LONGTERM_PINNABLE))
-		return gupx_policy_judge_longterm(vma, request);
-	return gupx_policy_do(GUPX_GO);
+	if (!(request & GUPX_R_LONGTERM) ||
+	    !(entry & GUPX_E_NOT_LONGTERM_PINNABLE))
+		return gupx_policy_do(GUPX_GO);
+	if ((vma & GUPX_V_HUGETLB) && !(request & GUPX_R_CAN_MOVE_HUGETLB))
+		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,
+					ENOMEM);
+	return gupx_policy_do(GUPX_DELEGATE);
 }
 
 /*

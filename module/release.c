@@ -50,16 +50,6 @@ static void release_special_run(struct page *page, unsigned long nr, u32 flags,
 	folio_put_refs(folio, references);
 }
 
-static void release_page(struct page *page, u32 flags)
-{
-	/* The references prevent a collapse, so the page is still a one-page folio. */
-	struct folio *folio = (struct folio *)page;
-
-	if (flags & GUPX_RUN_WRITE)
-		dirty_folio(folio);
-	folio_put_refs(folio, flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1);
-}
-
 /**
  * struct put_mode - how to release one-page folios in runs with the same flags
  * @run_template: word of a one-page run with these flags and frame number 0
@@ -71,15 +61,6 @@ struct put_mode {
 	unsigned long clean_flags;
 	int references;
 };
-
-static struct put_mode get_put_mode(u32 flags)
-{
-	return (struct put_mode){
-		.run_template = gupx_run_pack(0, 1, flags),
-		.clean_flags = flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0,
-		.references = flags & GUPX_RUN_PIN ? GUP_PIN_COUNTING_BIAS : 1,
-	};
-}
 
 static __always_inline bool is_clean(const struct put_mode *mode,
 				     unsigned long flags)
@@ -152,17 +133,7 @@ static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
 	return word;
 }
 
-/* Release clean pages. Return: the first page that is not clean, or @end. */
-static struct page *put_clean_pages(struct page *page, struct page *end,
-				    struct put_mode mode)
-{
-	for (; page < end && is_clean(&mode, gupx_compat_page_flags(page));
-	     page++)
-		put_clean(&mode, page);
-	return page;
-}
-
-static void release_run_pages(u64 word, const struct put_mode *mode)
+static void release_run_pages(u64 word, const struct put_mode mode)
 {
 	struct page *page = pfn_to_page(gupx_run_pfn(word));
 	struct page *const end = page + gupx_run_pages(word);
@@ -173,9 +144,18 @@ static void release_run_pages(u64 word, const struct put_mode *mode)
 			stop += min_t(unsigned long, end - page, RELEASE_BATCH);
 			cond_resched();
 		}
-		page = put_clean_pages(page, stop, *mode);
-		if (page < stop)
-			release_page(page++, gupx_run_flags(word));
+		for (; page < stop &&
+		       is_clean(&mode, gupx_compat_page_flags(page));
+		     page++)
+			put_clean(&mode, page);
+		if (page < stop) {
+			/*
+			 * Only a page of a write request can be not clean. The references
+			 * prevent a collapse, so it is still a one-page folio.
+			 */
+			dirty_folio((struct folio *)page);
+			put_clean(&mode, page++);
+		}
 	}
 }
 
@@ -207,9 +187,13 @@ static const u64 *release_small_runs(const u64 *word, const u64 *end,
 				     struct gupx_stat_batch *stat)
 {
 	const u32 flags = gupx_run_flags(*word);
-	const struct put_mode mode = get_put_mode(flags);
-	const int node = page_to_nid(pfn_to_page(gupx_run_pfn(*word)));
 	const bool pin = flags & GUPX_RUN_PIN;
+	const struct put_mode mode = {
+		.run_template = gupx_run_pack(0, 1, flags),
+		.clean_flags = flags & GUPX_RUN_WRITE ? BIT(PG_dirty) : 0,
+		.references = pin ? GUP_PIN_COUNTING_BIAS : 1,
+	};
+	const int node = page_to_nid(pfn_to_page(gupx_run_pfn(*word)));
 	const bool count_first = pin && nr_online_nodes > 1;
 	unsigned long nr = 0;
 
@@ -222,7 +206,7 @@ static const u64 *release_small_runs(const u64 *word, const u64 *end,
 		word = next;
 		if (word < end && gupx_run_flags(*word) == flags) {
 			nr += gupx_run_pages(*word);
-			release_run_pages(*word++, &mode);
+			release_run_pages(*word++, mode);
 		}
 	}
 	if (pin && !count_first)
@@ -242,16 +226,6 @@ static void release_kernel_zero(struct page *page, unsigned long nr, u32 flags)
 	}
 }
 
-static void release_kernel_pages(struct page *page, unsigned long nr, u32 flags)
-{
-	if (flags & GUPX_RUN_PIN)
-		unpin_user_page_range_dirty_lock(page, nr,
-						 flags & GUPX_RUN_WRITE);
-	else
-		while (nr--)
-			put_page(page++);
-}
-
 static void release_kernel_run(struct page *page, unsigned long nr, u32 flags)
 {
 	if (flags & GUPX_RUN_ZERO) {
@@ -260,8 +234,14 @@ static void release_kernel_run(struct page *page, unsigned long nr, u32 flags)
 	}
 	while (nr) {
 		const unsigned long now = min(nr, RELEASE_BATCH);
+		unsigned long i;
 
-		release_kernel_pages(page, now, flags);
+		if (flags & GUPX_RUN_PIN)
+			unpin_user_page_range_dirty_lock(
+				page, now, flags & GUPX_RUN_WRITE);
+		else
+			for (i = 0; i < now; i++)
+				put_page(page + i);
 		page += now;
 		nr -= now;
 		cond_resched();

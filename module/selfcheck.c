@@ -69,17 +69,6 @@ static bool __init is_pinned(struct page *page)
 	return folio_maybe_dma_pinned(page_folio(page));
 }
 
-/* Return: NULL if the kernel pinned @page, else the difference as text. */
-static const char *__init compare_with_kernel(const struct gupx_batch *theirs,
-					      const struct page *page)
-{
-	if (!has_one_page(theirs))
-		return "the kernel does not pin a page that gupx pins";
-	if (get_first_page(theirs) != page)
-		return "the kernel pins another page than gupx does";
-	return NULL;
-}
-
 /*
  * Pin the page with both engines and compare the results. Our loop pins the page first, so
  * that it cannot depend on work that the kernel's engine has done, such as a migration.
@@ -109,7 +98,10 @@ static const char *__init compare_engines(struct gupx_batch *ours,
 		difference =
 			"what gupx pins is not the page that its loader sees";
 	take_page(theirs, addr, gupx_engine_fill);
-	difference = difference ?: compare_with_kernel(theirs, page);
+	if (!difference && !has_one_page(theirs))
+		difference = "the kernel does not pin a page that gupx pins";
+	if (!difference && get_first_page(theirs) != page)
+		difference = "the kernel pins another page than gupx does";
 	gupx_batch_release(ours, 0);
 	if (!difference && !is_pinned(page))
 		difference = "gupx gives more back than it has taken";

@@ -12,13 +12,6 @@
 #include "policy.h"
 #include "vma.h"
 
-/* This function replaces vma_is_secretmem(), which is not exported. */
-static bool is_secretmem(const struct vm_area_struct *vma)
-{
-	return vma->vm_file &&
-	       file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
-}
-
 static u32 get_file_facts(struct vm_area_struct *vma)
 {
 	const struct file *file = vma->vm_file;
@@ -30,7 +23,8 @@ static u32 get_file_facts(struct vm_area_struct *vma)
 		facts |= GUPX_V_FSDAX;
 	if (is_vm_hugetlb_page(vma))
 		facts |= GUPX_V_HUGETLB;
-	if (is_secretmem(vma))
+	/* vma_is_secretmem() is not exported. */
+	if (file && file_inode(file)->i_sb->s_magic == SECRETMEM_MAGIC)
 		facts |= GUPX_V_SECRETMEM;
 	if (vma->vm_ops &&
 	    (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite))
