@@ -40,19 +40,21 @@ static struct mm_owner get_mm_owner(struct mm_struct *mm)
 	return target;
 }
 
+/* Log a request. @done is the part of the range that is done, or NULL if it has not begun. */
 static void log_request(const char *verb, const struct mm_owner *target,
-			u32 flags, u64 addr, u64 len)
+			u32 flags, u64 addr, u64 len, const __u64 *done)
 {
 	struct audit_buffer *buffer = audit_log_start(
 		audit_context(), GFP_KERNEL, AUDIT_KERNEL_OTHER);
 
 	if (!buffer)
 		return;
-	audit_log_format(
-		buffer,
-		"op=gupx-%s flags=%#x addr=%#llx len=%#llx opid=%d ouid=%u",
-		verb, flags, addr, len, target->pid,
-		from_kuid(&init_user_ns, target->uid));
+	audit_log_format(buffer, "op=gupx-%s flags=%#x addr=%#llx len=%#llx",
+			 verb, flags, addr, len);
+	if (done)
+		audit_log_format(buffer, " done=%#llx", *done);
+	audit_log_format(buffer, " opid=%d ouid=%u", target->pid,
+			 from_kuid(&init_user_ns, target->uid));
 	audit_log_task_info(buffer);
 	audit_log_end(buffer);
 }
@@ -72,7 +74,8 @@ void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 		return;
 	target = get_mm_owner(mm);
 	if (special || !uid_eq(target.uid, current_uid()))
-		log_request("pin", &target, pin->flags, pin->addr, pin->len);
+		log_request("pin", &target, pin->flags, pin->addr, pin->len,
+			    &pin->done);
 }
 
 /**
@@ -87,5 +90,5 @@ void gupx_audit_read(struct mm_struct *mm, const struct gupx_read *read)
 	if (audit_enabled == AUDIT_OFF || !(read->flags & GUPX_F_FORCE))
 		return;
 	target = get_mm_owner(mm);
-	log_request("read", &target, read->flags, read->addr, read->len);
+	log_request("read", &target, read->flags, read->addr, read->len, NULL);
 }

@@ -320,7 +320,7 @@ static void pin_pages(struct __test_metadata *_metadata,
 static void check_record(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(audit) * self, const char *op,
 			 uint32_t flags, uint64_t addr, uint64_t len,
-			 uint64_t ouid)
+			 uint64_t done, uint64_t ouid)
 {
 	const struct message *record = &self->records[0];
 	char value[256];
@@ -332,6 +332,7 @@ static void check_record(struct __test_metadata *_metadata,
 	EXPECT_EQ(flags, find_number(record->data, "flags"));
 	EXPECT_EQ(addr, find_number(record->data, "addr"));
 	EXPECT_EQ(len, find_number(record->data, "len"));
+	EXPECT_EQ(done, find_number(record->data, "done"));
 	EXPECT_EQ((uint64_t)self->target.pid,
 		  find_number(record->data, "opid"));
 	EXPECT_EQ(ouid, find_number(record->data, "ouid"));
@@ -356,7 +357,7 @@ TEST_F(audit, records_a_pin_with_force)
 	SKIP_IF_MISSING();
 	pin_pages(_metadata, self, flags);
 	check_record(_metadata, self, "gupx-pin", flags, self->memory.addr,
-		     PAGES * lab_page(), getuid());
+		     PAGES * lab_page(), PAGES * lab_page(), getuid());
 }
 
 TEST_F(audit, records_a_short_pin)
@@ -364,7 +365,8 @@ TEST_F(audit, records_a_short_pin)
 	SKIP_IF_MISSING();
 	pin_pages(_metadata, self, GUPX_F_SHORT);
 	check_record(_metadata, self, "gupx-pin", GUPX_F_SHORT,
-		     self->memory.addr, PAGES * lab_page(), getuid());
+		     self->memory.addr, PAGES * lab_page(), PAGES * lab_page(),
+		     getuid());
 }
 
 TEST_F(audit, records_a_pin_of_a_process_of_another_uid)
@@ -373,7 +375,8 @@ TEST_F(audit, records_a_pin_of_a_process_of_another_uid)
 	give_target_away(_metadata, &self->target);
 	pin_pages(_metadata, self, GUPX_F_WRITE);
 	check_record(_metadata, self, "gupx-pin", GUPX_F_WRITE,
-		     self->memory.addr, PAGES * lab_page(), NOBODY);
+		     self->memory.addr, PAGES * lab_page(), PAGES * lab_page(),
+		     NOBODY);
 }
 
 /*
@@ -390,16 +393,19 @@ TEST_F(audit, records_each_pin_added_to_a_pin_fd)
 	answer = lab_pin(self->target.mem_fd, self->memory.addr, page, 0);
 	ASSERT_EQ(page, answer.done);
 	check_record(_metadata, self, "gupx-pin", 0, self->memory.addr, page,
-		     NOBODY);
+		     page, NOBODY);
 	EXPECT_EQ(page, lab_pin_more(answer.pin_fd, self->target.mem_fd, next,
 				     page, GUPX_F_ENGINE_KERNEL)
 				.done);
 	check_record(_metadata, self, "gupx-pin", GUPX_F_ENGINE_KERNEL, next,
-		     page, NOBODY);
+		     page, page, NOBODY);
 	close(answer.pin_fd);
 }
 
-/* Pin an unmapped page. Check that the record contains the requested range. */
+/*
+ * Pin an unmapped page. Check that the record contains the requested range, and that
+ * nothing of it was pinned.
+ */
 TEST_F(audit, records_a_pin_that_took_nothing)
 {
 	const uint64_t hole = self->memory.addr + self->memory.len;
@@ -411,7 +417,24 @@ TEST_F(audit, records_a_pin_that_took_nothing)
 	ASSERT_EQ(0, answer.failed);
 	ASSERT_EQ(0ULL, answer.done);
 	check_record(_metadata, self, "gupx-pin", GUPX_F_FORCE, hole,
-		     lab_page(), getuid());
+		     lab_page(), 0, getuid());
+}
+
+/* Pin a mapped and an unmapped page. Check that the record says that one was pinned. */
+TEST_F(audit, records_a_pin_that_stopped)
+{
+	const uint64_t page = lab_page();
+	const uint64_t last = self->memory.addr + self->memory.len - page;
+	struct lab_answer answer;
+
+	SKIP_IF_MISSING();
+	ASSERT_TRUE(self->memory.sealed_end);
+	answer = lab_pin(self->target.mem_fd, last, 2 * page, GUPX_F_FORCE);
+	ASSERT_EQ(0, answer.failed);
+	ASSERT_EQ(page, answer.done);
+	check_record(_metadata, self, "gupx-pin", GUPX_F_FORCE, last, 2 * page,
+		     page, getuid());
+	close(answer.pin_fd);
 }
 
 TEST_F(audit, records_a_read_with_force)
@@ -423,8 +446,9 @@ TEST_F(audit, records_a_read_with_force)
 		  lab_read(self->target.mem_fd, self->memory.addr + 7,
 			   sizeof(bytes), bytes, GUPX_F_FORCE)
 			  .done);
+	/* A READ is logged before it begins, so its record does not contain "done". */
 	check_record(_metadata, self, "gupx-read", GUPX_F_FORCE,
-		     self->memory.addr + 7, sizeof(bytes), getuid());
+		     self->memory.addr + 7, sizeof(bytes), ~0ULL, getuid());
 }
 
 TEST_F(audit, records_nothing_of_an_ordinary_request)
@@ -491,7 +515,8 @@ TEST_F(audit, records_nothing_while_auditing_is_off)
 	check_silence(_metadata, self);
 	pin_pages(_metadata, self, GUPX_F_FORCE);
 	check_record(_metadata, self, "gupx-pin", GUPX_F_FORCE,
-		     self->memory.addr, PAGES * lab_page(), getuid());
+		     self->memory.addr, PAGES * lab_page(), PAGES * lab_page(),
+		     getuid());
 }
 
 TEST_HARNESS_MAIN
