@@ -29,8 +29,8 @@ static bool is_stop(struct gupx_verdict verdict)
 }
 
 /*
- * Check that a verdict has a stage and a reason if it is a stop, and has neither
- * otherwise.
+ * A verdict that stops the request must have a stage and a reason. Any other verdict
+ * must have neither a stage nor a reason.
  */
 static void check_verdict(struct gupx_verdict verdict)
 {
@@ -79,7 +79,10 @@ static void check_vma(const struct input *input)
 	assert(!(vma & (GUPX_V_IO | GUPX_V_PFNMAP | GUPX_V_SECRETMEM)));
 	assert(!(request & GUPX_R_ANON) || (vma & GUPX_V_ANON));
 	assert(!held || !(vma & GUPX_V_FSDAX));
-	/* Without FORCE, the protection of the mapping decides. */
+	/*
+	 * A request without FORCE must respect the protection of the mapping. FORCE may
+	 * write to a read-only mapping only if the mapping is copy-on-write.
+	 */
 	if (request & GUPX_R_FORCE)
 		assert(!(request & GUPX_R_WRITE) || (vma & GUPX_V_WRITE) ||
 		       gupx_policy_is_cow(vma));
@@ -99,7 +102,7 @@ static bool is_there(uint32_t entry)
 
 /*
  * Rows E1 to E9 (follow_page_pte() and its counterparts): check that the request is
- * allowed to use this page.
+ * allowed to use the page of this page table entry.
  */
 static void check_taken(const struct input *input)
 {
@@ -170,8 +173,8 @@ static void check_fault(const struct input *input)
 	assert(is_stop(verdict) || verdict.action == GUPX_RELOCK ||
 	       verdict.action == GUPX_LOOK_AGAIN);
 	/*
-	 * If the request continues, check that it acquires mmap_lock again exactly if
-	 * the fault handler has dropped it.
+	 * If the request continues, it must acquire mmap_lock again if and only if the
+	 * fault handler has dropped mmap_lock.
 	 */
 	if (verdict.action == GUPX_RELOCK)
 		assert(fault & (GUPX_H_COMPLETED | GUPX_H_RETRY));

@@ -9,9 +9,9 @@
  * matches an input, if a verdict differs from the expected one, or if a row is never
  * the first match.
  *
- * Some bits occur in no mask of a list, and there can be too many such bits to
- * enumerate. They are set pseudo-randomly, so that code which reads them by mistake
- * returns a wrong verdict for some inputs.
+ * If a list has too many input bits to enumerate, some bits that occur in no mask of
+ * the list are set pseudo-randomly. Code that reads such a bit by mistake then returns
+ * a wrong verdict for some inputs.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -30,12 +30,15 @@
 /* Check that the entry bits and the mapping bits fit into 16 bits each. */
 _Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
 /*
- * Number of bits to enumerate. 2^28 inputs take about two seconds. If the rows read
- * more bits than this, all bits that the rows read are enumerated anyway.
+ * Maximum number of bits to enumerate, unless the masks of the rows contain more bits:
+ * the bits in the masks are always enumerated. 2^28 inputs take about two seconds.
  */
 #define MAX_BITS 28
 
-/* Position of each part of an input within the word. */
+/*
+ * Position of the entry (or fault) bits, the mapping bits and the request bits in the
+ * 64-bit input word.
+ */
 #define E(marks) ((uint64_t)GUPX_E_##marks)
 #define H(answer) ((uint64_t)GUPX_H_##answer)
 #define V(fact) ((uint64_t)GUPX_V_##fact << 16)
@@ -48,7 +51,10 @@ _Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
 #define ALL_V ((uint64_t)GUPX_V_ALL << 16)
 #define ALL_R ((uint64_t)GUPX_R_ALL << 32)
 
-/* The verdict for the gate page depends on no other page table fact than this one. */
+/*
+ * Input bit that is set if the page table allows reads of the gate page. The verdict
+ * for the gate page depends on no other fact of the page table.
+ */
 #define GATE_READABLE ((uint64_t)1)
 
 /* Build a row from the bits that must be set and the bits that must be clear. */
@@ -84,8 +90,8 @@ static const struct row gate_rows[] = {
 };
 
 /*
- * Row L6: if the request is POPULATE, the error is EINVAL whatever the reason to refuse
- * a mapping is.
+ * Row L6 (POPULATE returns EINVAL for a VMA that it cannot use): if a row refuses a
+ * mapping, the error for POPULATE is EINVAL, whatever the reason for the refusal is.
  */
 #define REFUSE(on, off, why, err, id)                                        \
 	{ WHEN((on) | R(POPULATE), off), STOP(VMA, why, EINVAL), "L6 " id }, \
@@ -191,8 +197,8 @@ static const struct row entry_rows[] = {
 		 "E4 soft-dirty due"),
 	BRING_IN(R(WRITE) | E(UFFD_WP), E(WRITABLE), FAULT, "E4 uffd-wp"),
 	/*
-	 * These entries have no normal page, but row E5 does not apply to them: they
-	 * have their own rows.
+	 * Row E5 (DUMP refuses special entries) does not apply to DEVMAP entries,
+	 * although they map no normal page. Rows E11 and E12 apply to DEVMAP entries.
 	 */
 	{ KIND(DEVMAP, R(GET), 0), DO(DELEGATE), "E12 get" },
 	{ KIND(DEVMAP, R(PIN), 0), DO(DELEGATE), "E12 pin" },
@@ -279,9 +285,9 @@ static bool vma_possible(uint64_t word)
 }
 
 /*
- * Row L3: GET and PIN exclude each other, and LONGTERM occurs only with PIN.
- * GUPX_E_KINDS and higher values are not kinds. The kind ABSENT occurs only for PTEs:
- * an absent PMD entry has the kind EMPTY.
+ * Row L3 (invalid flag combinations): GET and PIN exclude each other, and LONGTERM
+ * occurs only with PIN. The kind of a page table entry is a number below GUPX_E_KINDS.
+ * The kind ABSENT occurs only for PTEs: an absent PMD entry has the kind EMPTY.
  */
 static bool entry_possible(uint64_t word)
 {
@@ -367,7 +373,10 @@ struct tally {
 	uint64_t wins[MAX_ROWS];
 };
 
-/* Return all bits that the rows read, and other bits up to the number MAX_BITS. */
+/*
+ * Return the bits to enumerate: all bits in the masks of the rows, then further input
+ * bits until there are MAX_BITS bits.
+ */
 static uint64_t enumerated_bits(const struct table *table)
 {
 	uint64_t bits = 0, others;

@@ -10,13 +10,16 @@
 #include "sysctl.h"
 
 #define SETTINGS "/sys/kernel/debug/"
-/* Limit of @nth, so that a sweep ends. No call makes as many allocations and copies. */
+/*
+ * Maximum value of @nth, so that a sweep ends. No tested call makes this many
+ * allocations and user copies.
+ */
 #define MANY 20000
 
 /*
- * Open the fault injection. Enable failures of allocations that may sleep and of
- * single pages as well. These settings do not affect threads that do not use
- * fail-nth, so the settings are not restored.
+ * Open the fault injection. The settings also enable failures of allocations that may
+ * sleep and of allocations of single pages. The settings affect only threads that use
+ * fail-nth, so they are not restored.
  */
 const char *fail_nth_open(struct fail_nth *fail_nth)
 {
@@ -49,11 +52,17 @@ bool fail_nth_disarm(struct fail_nth *fail_nth)
 {
 	const int error = errno;
 	char text[16] = "";
-	/* If the injected failure hits this read, then no call before it has failed. */
+	/*
+	 * The injected failure may hit this read instead of the call under test. The
+	 * read fails then, and no failure was injected into the call.
+	 */
 	const bool hit = pread(fail_nth->file, text, sizeof(text) - 1, 0) > 0 &&
 			 strtoul(text, NULL, 10) == 0;
 
-	/* The injected failure may hit this write. Retry the write in this case. */
+	/*
+	 * The injected failure may also hit this write, which then fails with EFAULT.
+	 * Retry the write in this case.
+	 */
 	while (pwrite(fail_nth->file, "0", 1, 0) != 1)
 		if (errno != EFAULT)
 			abort();

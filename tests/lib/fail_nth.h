@@ -12,7 +12,7 @@
 /**
  * struct fail_nth - state of the fault injection
  * @file: /proc/thread-self/fail-nth
- * @nth: number of the allocation or user copy that fails next, starting at 1
+ * @nth: position, from 1, of the allocation or user copy that fails in the next call
  * @hits: number of failures so far
  */
 struct fail_nth {

@@ -17,7 +17,7 @@ int holder_pin_all(const struct target *target, const struct memory *memory,
 /**
  * struct holder - a process that pins memory and then sleeps
  * @pid: process ID; the caller must kill and reap the process
- * @line: socket on which the process sends the number of its pin fd
+ * @line: socket on which the process sends the file descriptor number of its pin fd
  */
 struct holder {
 	pid_t pid;

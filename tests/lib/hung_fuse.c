@@ -19,7 +19,10 @@
 
 #define FUSE_DEVICE "/dev/fuse"
 #define FILE_NODE 2
-/* Size of the request buffer. No request to this filesystem is larger. */
+/*
+ * Size in bytes of the buffer for FUSE requests. All requests to this filesystem fit
+ * into the buffer.
+ */
 #define ROOM (256 << 10)
 
 static void send_reply(int device, uint64_t unique, int error, const void *data,

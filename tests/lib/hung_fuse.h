@@ -15,7 +15,7 @@
 /**
  * struct hung_fuse - a mounted filesystem that does not reply to READ
  * @server: process ID of the server; 0 if the server is not running
- * @asked: pipe from which one byte can be read for each READ request
+ * @asked: read end of a pipe to which the server writes one byte for each READ request
  * @dir: mount point
  */
 struct hung_fuse {

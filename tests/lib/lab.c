@@ -183,8 +183,8 @@ static size_t note_frames(const struct gupx_extent *run, uint64_t addr,
 		if (run->addr + at < addr || index >= nr)
 			continue;
 		/*
-		 * There is only one zero page, so all pages of its run have the same
-		 * frame number.
+		 * There is only one zero page, so all pages of a zero-page extent have
+		 * the same frame number.
 		 */
 		frames[index] = run->flags & GUPX_EXTENT_ZERO
 					? run->pfn
@@ -290,8 +290,8 @@ long lab_number(const char *file, const char *key)
 }
 
 /*
- * Refresh the counters first, because each CPU has changes that are not yet added to
- * them.
+ * Refresh /proc/vmstat before reading the pin counters, because each CPU holds counter
+ * changes that /proc/vmstat does not include yet.
  */
 long lab_pins_held(void)
 {
@@ -333,8 +333,8 @@ void lab_set_param(const char *name, bool on)
 }
 
 /*
- * Parse one line about a zone. Returns true when the line is start_pfn. The kernel
- * prints spanned before start_pfn.
+ * Parse one line of a zone in /proc/zoneinfo. Returns true if the line contains
+ * start_pfn. The line with the length of the zone ("spanned") comes before this line.
  */
 static bool parse_zone(const char *line, struct lab_zone *zone)
 {

@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 enum option_kind {
-	OPTION_NUMBER, /* uint64_t */
-	OPTION_SEED, /* struct option_seeds; "fresh" stands for a random seed */
-	OPTION_TEXT, /* const char * */
-	OPTION_SET,  /* bool, set to true */
-	OPTION_CLEAR, /* bool, set to false */
+	OPTION_NUMBER, /* store the argument in a uint64_t */
+	OPTION_SEED, /* add a seed to a struct option_seeds; "fresh" draws a random seed */
+	OPTION_TEXT,  /* store the argument in a const char * */
+	OPTION_SET,   /* set a bool to true */
+	OPTION_CLEAR, /* set a bool to false */
 };
 
 #define OPTION_SEEDS_MAX 16

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fixture and checks that the tests of the policy's rows share. The name of a test
- * begins with the ID of the row in module/POLICY.md. Most checks also send the
- * request to the kernel's engine (GUPX_F_ENGINE_KERNEL) and expect the same result.
+ * Fixture and checks for the tests of the rows in module/POLICY.md. The name of each
+ * test begins with the ID of its row. Most checks also send the request to the kernel's
+ * engine (GUPX_F_ENGINE_KERNEL) and expect the same result.
  *
  * Include this file once in a test program, after the harness.
  */
@@ -108,7 +108,7 @@ static inline void check_taken(struct __test_metadata *_metadata,
 	EXPECT_EQ(lab_gup_return(&mine), lab_gup_return(&kernel));
 }
 
-/* Returns the judgement of EXPLAIN for the page at @addr. */
+/* Returns the outcome that EXPLAIN predicts for the page at @addr. */
 static inline struct gupx_judgement explain_page(const struct target *target,
 						 uint64_t addr, uint32_t verb,
 						 uint32_t flags)

@@ -207,7 +207,10 @@ long target_run(const struct target *target, target_fn *run,
 	return send_order(target, &order);
 }
 
-/* target_exec() runs this program with --sleep. Sleep before main() starts. */
+/*
+ * If this program was started by target_exec(), which passes --sleep, then sleep until
+ * it is killed. The constructor runs before main().
+ */
 static void __attribute__((constructor)) sleep_if_told(int argc, char **argv)
 {
 	if (argc != 2 || strcmp(argv[1], "--sleep"))
@@ -245,8 +248,8 @@ long target_poke(const struct target *target, uint64_t addr, size_t len,
 }
 
 /*
- * A prime number. Steps of this length reach every page, unless the number of pages
- * is a multiple of STRIDE.
+ * Distance in pages between two successive writes. STRIDE is a prime number, so the
+ * writes reach every page unless the number of pages is a multiple of STRIDE.
  */
 #define STRIDE 7919
 

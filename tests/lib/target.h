@@ -19,8 +19,8 @@
  * struct target - the target process of a request
  * @pid: process ID; 0 if the target is not running
  * @mem_fd: /proc/PID/mem of the target, open for reading and writing
- * @line: socket for orders and results
- * @child_line: socket for the child that target_fork() creates
+ * @line: socket for commands to the target and results from the target
+ * @child_line: socket for commands to the child that target_fork() creates
  */
 struct target {
 	pid_t pid;
@@ -81,7 +81,10 @@ int target_fork(const struct target *target, struct target *child);
  */
 bool target_find_mapping(const struct target *target, const char *name,
 			 uint64_t *first, uint64_t *end);
-/* Returns the number after @key in the smaps entry of @addr, in kB, or -1. */
+/*
+ * Returns the number, in kB, that /proc/PID/smaps shows after @key for the mapping at
+ * @addr, or -1.
+ */
 long target_smaps(const struct target *target, uint64_t addr, const char *key);
 
 #endif /* GUPX_TESTS_TARGET_H */

@@ -68,7 +68,10 @@ FIXTURE_TEARDOWN(order)
 	target_stop(&self->other);
 }
 
-/* A struct that is longer than the module's struct. The tail is not zero. */
+/*
+ * A struct that is longer than the module's version of the struct, with a tail that is
+ * not zero.
+ */
 struct long_pin {
 	struct gupx_pin pin;
 	__u64 tail;
@@ -179,8 +182,8 @@ TEST_F(order, unknown_ioctl_on_pin_fd_is_ENOTTY)
 }
 
 /*
- * Check that the list can be read in parts, starting at any index, and that the
- * header is the same for each part.
+ * Check that EXTENTS can read the extent list in parts, starting at any index, and that
+ * the totals in its result are the same for each part.
  */
 TEST_F(order, extents_page_by_page)
 {

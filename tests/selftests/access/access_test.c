@@ -257,8 +257,8 @@ TEST_F(access, deny_kernel_thread)
 
 	ASSERT_LT(0, pid);
 	/*
-	 * Some kernels open the file. Other kernels first check whether the process
-	 * has an mm, and refuse.
+	 * The process has no mm. Some kernels open its mem file, and gupx must refuse
+	 * the mem fd. Other kernels refuse to open the file.
 	 */
 	if (mem < 0) {
 		EXPECT_EQ(ESRCH, errno);
@@ -332,7 +332,7 @@ TEST_F(access, allow_task_mem)
 }
 
 /*
- * Check that FORCE requires the parameter allow_force. A test below checks that FORCE
+ * Check that FORCE requires the parameter allow_force. Another test checks that FORCE
  * also requires CAP_SYS_PTRACE.
  */
 TEST_F(access, deny_force_without_parameter)
@@ -396,7 +396,8 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 
 /*
  * The kernel's engine holds the target's mmap_lock longer than gupx's own loop. Check
- * that this engine requires either the parameter or CAP_SYS_ADMIN.
+ * that GUPX_F_ENGINE_KERNEL requires either the parameter allow_kernel_engine or
+ * CAP_SYS_ADMIN.
  */
 TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
 {
@@ -408,8 +409,8 @@ TEST_F(access, deny_kernel_engine_without_parameter_and_CAP_SYS_ADMIN)
 	lab_set_param("allow_kernel_engine", false);
 	ALL_BY_KERNEL_SAY(EPERM, self->target.mem_fd);
 	/*
-	 * The permission for the engine is checked before the descriptors. gupx's own
-	 * loop needs no additional permission.
+	 * The permission for GUPX_F_ENGINE_KERNEL is checked before the descriptors.
+	 * Requests without this flag need no such permission.
 	 */
 	ALL_BY_KERNEL_SAY(EPERM, -1);
 	ALL_SAY(0, self->target.mem_fd);
@@ -450,8 +451,8 @@ TEST_F(access, deny_pins_while_they_are_switched_off)
 				      self->memory.addr, page, 0)
 				 .failed);
 	/*
-	 * The parameter is checked after the address and length, but before the
-	 * descriptors.
+	 * PIN checks the parameter allow_pins after the address and length, but before
+	 * the descriptors.
 	 */
 	EXPECT_EQ(EPERM, try_pin(self, -1, 0));
 	EXPECT_EQ(EINVAL, lab_pin(-1, self->memory.addr + 1, page, 0).failed);

@@ -40,7 +40,7 @@
  * @control: socket for requests and replies
  * @listener: socket that receives the multicast group
  * @was_enabled: state of auditing before the test
- * @marks: number of marks sent so far
+ * @marks: number of messages sent so far to mark the end of the records of a request
  */
 struct audit {
 	int control;
@@ -214,8 +214,8 @@ static bool find_field(const char *text, const char *key, char *value,
 }
 
 /*
- * Parse a number in a record, in any base. Returns ~0 if the record does not contain
- * the field.
+ * Returns the number in a field of a record, in any base. Returns ~0 if the record does
+ * not contain the field.
  */
 static uint64_t find_number(const char *text, const char *key)
 {
@@ -227,8 +227,9 @@ static uint64_t find_number(const char *text, const char *key)
 }
 
 /*
- * Receive the module's records since the last call, and store at most @room of them.
- * Returns the number of records, or -1 if the mark did not arrive.
+ * Receive the module's records since the last call, and store at most @room of them in
+ * @records. Returns the number of records, or -1 if the message that marks the end of
+ * the records did not arrive.
  */
 static int collect_records(struct audit *audit, struct message *records,
 			   int room)

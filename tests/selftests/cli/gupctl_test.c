@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Test gupctl together with the module. An error message is one line that says which
- * step failed, the reason, and how to fix it. "gupctl pin" reports the pins and the
- * charge.
+ * Test gupctl together with the module. Check that an error message is one line that
+ * says which step failed, the reason, and how to fix the problem, and that "gupctl pin"
+ * reports the pins and the charge.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -251,8 +251,8 @@ TEST_F(gupctl, says_who_is_not_charged)
 }
 
 /*
- * Users may not see physical addresses. Check that extents are listed as one to a
- * user, even if they are physically separate.
+ * Users may not see physical addresses. Check that gupctl lists one extent to a user
+ * without privileges where it lists several physically separate extents to root.
  */
 TEST_F(gupctl, lists_joined_extents_to_users)
 {

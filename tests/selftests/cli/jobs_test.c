@@ -128,8 +128,8 @@ TEST_F(jobs, bring_in_all_of_it)
 }
 
 /*
- * Check that gupctl reports the first stop. Pages after the first stop do not count,
- * even if another thread has populated them.
+ * Check that gupctl reports the stop at the lowest address. gupctl must not count pages
+ * after this stop, even if another thread has populated them.
  */
 TEST_F(jobs, end_at_the_first_stop)
 {

@@ -26,13 +26,13 @@
 #define BY_TIME "hist:keys=ns.log2:sort=ns"
 #define BY_PAGES "hist:keys=pages,wanted,kept:sort=pages:size=4096"
 
-/* The memory of 32 page tables with 4 KiB pages. */
+/* Length of the memory, which needs 32 page tables if it is mapped with 4 KiB pages. */
 #define LEN (64ULL << 20)
 #define TABLE_PAGES 512U
 
 /*
- * Write a trigger to the file. Open the file for append, because truncation removes
- * all triggers.
+ * Add a trigger to the event's trigger file, or remove one. Open the file for append,
+ * because truncation removes all triggers.
  */
 static bool set_trigger(const char *prefix, const char *words)
 {
@@ -46,10 +46,12 @@ static bool set_trigger(const char *prefix, const char *words)
 
 /**
  * struct found - totals of the histograms
- * @holds: number of holds; a hold ends at a point where gupx may yield to a writer
- * @longest: largest number of pages in one hold
- * @wanted: number of holds at the end of which a writer waited
- * @missed: number of these holds after which gupx did not drop the lock
+ * @holds: number of holds; a hold is a time in which gupx keeps mmap_lock and does not
+ *	check for waiting writers
+ * @longest: largest number of pages processed in one hold
+ * @wanted: number of holds that ended while a writer was waiting
+ * @missed: number of holds that ended while a writer was waiting, but after which gupx
+ *	did not drop mmap_lock
  */
 struct found {
 	unsigned long holds;
@@ -101,7 +103,7 @@ FIXTURE(hold)
 
 /*
  * @populated: true if all pages are resident before the test
- * @times: number of requests; faster requests are repeated more often
+ * @times: number of times that the request is repeated; fast requests need more
  * @ask: function that makes the long request
  */
 FIXTURE_VARIANT(hold)
@@ -248,8 +250,8 @@ static uint64_t get_time_ns(void)
 }
 
 /*
- * Map and unmap a page in the target until @over is set. Returns the longest time
- * that this took, in nanoseconds.
+ * Map and unmap a page in the target again and again, until @over is set. Returns the
+ * longest time that one mmap() and munmap() took, in nanoseconds.
  */
 static uint64_t longest_turn(const struct target *target,
 			     const struct shared *shared)
@@ -294,8 +296,8 @@ TEST_F(hold, no_longer_than_for_a_page_table)
 	EXPECT_LE(LEN / lab_page() / TABLE_PAGES, found.holds);
 	EXPECT_GE(TABLE_PAGES, found.longest);
 	/*
-	 * If a writer arrives after gupx has checked for writers, the hold counts as
-	 * missed.
+	 * A hold also counts as missed if a writer arrives after gupx has checked for
+	 * waiting writers. Therefore allow a quarter of the holds to be missed.
 	 */
 	EXPECT_LT(0UL, found.wanted);
 	EXPECT_GE(found.wanted / 4 + 2, found.missed);

@@ -107,7 +107,10 @@ FIXTURE_SETUP(hung_fuse)
 	}
 }
 
-/* End the pending faults first: a caller that has not ended waits for these faults. */
+/*
+ * End the pending faults first, because a caller that still runs waits for these
+ * faults.
+ */
 FIXTURE_TEARDOWN(hung_fuse)
 {
 	hung_fuse_stop(&self->file);
@@ -217,8 +220,8 @@ TEST_F(hung_fuse, other_callers_go_on)
 }
 
 /*
- * Check that the target can be killed, although the waiting caller holds its address
- * space.
+ * Check that the target can be killed, although the waiting caller holds a reference to
+ * the target's address space.
  */
 TEST_F(hung_fuse, target_is_killed_meanwhile)
 {

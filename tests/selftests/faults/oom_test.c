@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of requests that run out of memory. The target's memory cgroup, the caller's
- * memory cgroup, or the machine has no free memory. Then the OOM killer kills a
- * process, or the request stops with ENOMEM. After that, no page may stay pinned, and
- * other requests must work.
+ * Tests of requests that run out of memory, because the target's memory cgroup, the
+ * caller's memory cgroup, or the machine has no free memory. In this case, the OOM
+ * killer kills a process, or the request stops with ENOMEM. After the request, no page
+ * may stay pinned, and other requests must work.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,12 +30,15 @@
 #define GROUP CGROUPS "/gupx-oom"
 #define GROUP_LIMIT (16L << 20)
 #define LEN (64UL << 20)
-/* The page tables for this many bytes need more than CALLER_LIMIT. */
+/*
+ * Number of bytes to populate. The page tables for these bytes need more memory than
+ * CALLER_LIMIT.
+ */
 #define SPARSE_LEN (512UL << 20)
 #define CALLER_LIMIT (256L << 10)
 /*
- * Number of extents. Each uses at least 8 bytes, so together they need several times
- * CALLER_LIMIT.
+ * Number of extents. Each extent uses at least 8 bytes of memory, so all extents
+ * together need several times CALLER_LIMIT.
  */
 #define MANY_EXTENTS 131072
 #define NEVER_KILLED (-1000)
@@ -260,10 +263,16 @@ TEST_F_TIMEOUT(oom, target_group_is_full, 120)
 	ASSERT_EQ(0, status);
 	EXPECT_TRUE(is_no_memory(self->outcome))
 	SHOW_ANSWER(self->outcome);
-	/* The pages before the stop are reported, and they are within the limit. */
+	/*
+	 * The request reports the pages before the stop as done. They are within the
+	 * limit of the cgroup.
+	 */
 	EXPECT_LT(0ULL, self->outcome->answer.done);
 	EXPECT_GE((uint64_t)GROUP_LIMIT, self->outcome->answer.done);
-	/* The target still runs, and its resident pages are the pages reported. */
+	/*
+	 * The target still runs, and its number of resident pages is the number that
+	 * the request reports.
+	 */
 	EXPECT_EQ(self->outcome->answer.done / lab_page(),
 		  lab_resident(self->target.pid, self->addr, LEN / lab_page()));
 }

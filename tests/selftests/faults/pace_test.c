@@ -86,8 +86,8 @@ TEST_F(row, L10_others_have_their_turn)
 		EXPECT_EQ(LEN, shared->answer.done);
 	}
 	/*
-	 * This process must run while the request is in progress. That needs the request
-	 * to call cond_resched().
+	 * This process runs during the request only if the request calls
+	 * cond_resched().
 	 */
 	EXPECT_LE(3U, turns[0]);
 	EXPECT_LE(2U, turns[1]);

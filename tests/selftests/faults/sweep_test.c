@@ -27,7 +27,7 @@
 
 #define HUGE (2UL << 20)
 #define ROOM 64
-/* Number of pages to copy. Each copy is a call that can fail. */
+/* Number of pages to copy to user space. The copy of each page can fail. */
 #define COPIED 16
 /* Timeout of a test, for a debug kernel in an emulated machine. */
 #define SECONDS 300
@@ -160,7 +160,10 @@ KIND(shmem_absent, MEMORY_SHMEM, false, GUPX_F_WRITE);
 KIND(file_private, MEMORY_FILE_PRIVATE, false, 0);
 KIND(hugetlb_absent, MEMORY_HUGETLB, false, GUPX_F_WRITE);
 KIND(scattered, MEMORY_SCATTERED, true, GUPX_F_WRITE);
-/* Row O4: the kernel has to migrate these pages before it can pin them long-term. */
+/*
+ * Row O4 (migrate before a long-term pin): the kernel has to migrate pages in
+ * ZONE_MOVABLE before it can pin them long-term.
+ */
 KIND(movable, MEMORY_MOVABLE, true, GUPX_F_WRITE);
 
 FIXTURE_VARIANT_ADD(sweep, anon_shared){
@@ -677,7 +680,10 @@ TEST_F_TIMEOUT(sweep, pread, SECONDS)
 	check_sweep(_metadata, self);
 }
 
-/* Inject failures into mmap() only. If a fault failed, the kernel would retry it. */
+/*
+ * Inject failures into mmap() only, not into faults: the kernel retries a fault that
+ * fails for lack of memory.
+ */
 TEST_F_TIMEOUT(sweep, mmap, SECONDS)
 {
 	unsigned char *window;

@@ -94,8 +94,8 @@ static void note_alarm(int signal)
 }
 
 /*
- * Set the state of a block. The kernel retries until a signal arrives, so set an
- * alarm.
+ * Set the state of a memory block. The kernel retries to take a block offline until it
+ * succeeds or a signal arrives, so set an alarm.
  */
 static bool set_state(unsigned int block, const char *state)
 {
@@ -109,7 +109,7 @@ static bool set_state(unsigned int block, const char *state)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	/* Replace the handler and the alarm of the harness. */
+	/* Replace the SIGALRM handler and the alarm of the test harness. */
 	sigaction(SIGALRM, &action, &before);
 	alarm(OFFLINE_SECONDS);
 	size = write(fd, state, strlen(state));
@@ -250,8 +250,8 @@ static void take_all_offline(struct __test_metadata *_metadata,
 }
 
 /*
- * Check that memory can go offline after the pin, because the pinned pages are in
- * other memory.
+ * Check that a block of movable memory can go offline after the pin, because the pinned
+ * pages are in other memory.
  */
 TEST_F_TIMEOUT(unplug, memory_goes_offline_under_long_pins, 120)
 {
@@ -291,7 +291,10 @@ TEST_F_TIMEOUT(unplug, memory_comes_and_goes, 120)
 		ASSERT_TRUE(bring_back(self->blocks, self->nr_blocks));
 		check_bytes(_metadata, self, answer.pin_fd);
 		close(answer.pin_fd);
-		/* Page out the memory, so that its next pages may come from the DIMM. */
+		/*
+		 * Page out the target's memory, so that its next faults may allocate
+		 * pages on the DIMM.
+		 */
 		ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise,
 					 self->memory.addr, self->memory.len,
 					 MADV_PAGEOUT));

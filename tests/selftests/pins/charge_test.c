@@ -83,7 +83,7 @@ TEST_F(charge, is_refused_whole_beyond_the_limit)
 	EXPECT_EQ(10 * page, pin.memlock_used);
 	EXPECT_EQ(7 * page, pin.memlock_asked);
 	EXPECT_EQ(10 * page, info_now(_metadata).memlock_used);
-	/* Filling the limit exactly is allowed. */
+	/* The limit allows a charge that is equal to the limit. */
 	EXPECT_EQ(6 * page, lab_pin_more(first.pin_fd, target.mem_fd,
 					 memory.addr, 6 * page, 0)
 				    .done);
@@ -239,8 +239,8 @@ TEST_F(charge, follows_the_maker_of_the_pin_fd)
 }
 
 /*
- * Check that the pages are uncharged when the last copy of the pin fd is closed, and
- * not before.
+ * Check that the pages are uncharged when the last file descriptor of the pin fd is
+ * closed, and not before.
  */
 TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 {
@@ -263,7 +263,7 @@ TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 		for (;;)
 			pause();
 	}
-	/* Send one copy that is never received. */
+	/* Send the pin fd over a socket from which no process receives it. */
 	EXPECT_EQ(0, holder_send_fd(line[0], pin_fd));
 	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
 	close(pin_fd);

@@ -238,8 +238,9 @@ static const char *prepare_small_and_huge(struct payer *payer)
 }
 
 /*
- * Pin all but one page of the limit, then request parts of a huge page. Each of these
- * requests is refused when it is charged, and must not leave a record.
+ * Use up the limit except for one page, then request parts of a huge page. Each of
+ * these requests is refused when it is charged, and must not leave a record of the huge
+ * page.
  */
 static int pin_what_is_refused(struct payer *payer, unsigned int try)
 {
@@ -269,8 +270,8 @@ static const char *prepare_small(struct payer *payer)
 }
 
 /*
- * Pin pages that cannot be merged, then release all but one of them. The pages that
- * remain are far from each other in the list.
+ * Pin pages whose extents cannot be merged, then release all but one of them. Repeat
+ * this, so that the extents that remain are far from each other in the extent list.
  */
 static int pin_far_apart(struct payer *payer, unsigned int try)
 {
@@ -499,8 +500,8 @@ TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 	most = self->payer->charged / 50 + (64 << 10) +
 	       self->payer->charged / lab_page() * sizeof(void *);
 	/*
-	 * RCU frees the nodes of the list. The grace period is longer on a busy
-	 * machine.
+	 * RCU frees the old nodes of the extent list after a grace period, which is
+	 * longer on a busy machine. Therefore check the memory several times.
 	 */
 	for (int tries = 0; tries < 100; tries++) {
 		grown = lab_number(CGROUP "/memory.stat", "kernel ") -
@@ -625,8 +626,9 @@ TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 	"/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled"
 
 /*
- * A folio has one record, however many of its pins are released in part. Check that the
- * record is charged once: the charge must not grow when pins come and go.
+ * The module keeps one record for a partly pinned folio, however many pins of the folio
+ * are partly released. Check that the record is charged once: the charge must not grow
+ * when the folio is pinned again and these pins are released in parts.
  */
 static void check_charge_of_cut_runs(struct __test_metadata *_metadata,
 				     struct payer *payer)
@@ -647,8 +649,8 @@ static void check_charge_of_cut_runs(struct __test_metadata *_metadata,
 }
 
 /*
- * The record of a partly pinned folio uses memory. Check that the first part of a
- * folio is therefore charged at least nine pages, even if the folio has only four
+ * The record of a partly pinned folio uses memory. Check that the first pin of a part
+ * of a folio is therefore charged at least nine pages, even if the folio has only four
  * pages.
  */
 TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
@@ -805,7 +807,7 @@ static void check_most(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->used + MOST / 2, extents_used());
 	answer = add_extent(self, first.pin_fd, MOST);
 	EXPECT_EQ(lab_page(), answer.done);
-	/* Another extent is allowed. */
+	/* After the close of the second pin fd, the user may have further extents. */
 	answer = lab_pin_more(first.pin_fd, self->target.mem_fd, self->addr,
 			      lab_page(), 0);
 	EXPECT_EQ(lab_page(), answer.done);
@@ -984,8 +986,8 @@ TEST_F(exempt, pins_are_not_charged)
 }
 
 /*
- * Check that another process of the same user, which lacks the capability, can use
- * its whole limit.
+ * Check that pins of a process with CAP_IPC_LOCK leave the whole limit to another
+ * process of the same user that lacks CAP_IPC_LOCK.
  */
 TEST_F(exempt, pins_do_not_lock_others_of_that_user_out)
 {
@@ -1016,8 +1018,8 @@ TEST_F(exempt, pins_do_not_lock_others_of_that_user_out)
 }
 
 /*
- * Check that the capability is tested in each PIN, and that the release uncharges
- * exactly the pages that were charged.
+ * Check that each PIN tests whether the caller has CAP_IPC_LOCK, and that the release
+ * uncharges exactly the pages that were charged.
  */
 TEST_F(exempt, pins_and_charged_ones_share_a_pin_fd)
 {

@@ -128,7 +128,10 @@ TEST_F(extents, are_found_by_their_place)
 	close(pin_fd);
 }
 
-/* Check that any part of the list is equal to the same part of the whole list. */
+/*
+ * Check that EXTENTS returns the same extents if the list is read in parts as if it is
+ * read at once.
+ */
 TEST_F(extents, are_listed_in_parts)
 {
 	const int pin_fd = pin_all(_metadata, self, variant->flags);
@@ -158,8 +161,8 @@ TEST_F(extents, are_listed_in_parts)
 }
 
 /*
- * Check that pages can be added by consecutive requests. Some requests end inside a
- * storage block, some in the next block.
+ * Check that consecutive requests can add pages to a pin fd. After some requests, the
+ * last storage block is partly filled; the next request continues in this block.
  */
 TEST_F(extents, are_added_by_requests_of_any_size)
 {

@@ -232,7 +232,7 @@ FIXTURE(unpin)
 
 /*
  * @build: maps the memory and pins all of it; returns NULL on success, else the reason as text
- * @window: true if these pins can be mapped
+ * @window: true if the pin fd can be mapped as a window
  */
 FIXTURE_VARIANT(unpin)
 {
@@ -612,8 +612,8 @@ FIXTURE(many)
 #define SMALL_PAGES 2048U
 
 /*
- * Map small pages and huge pages. Pins of them form runs of all lengths, which fill
- * several blocks of the module's list.
+ * Map small pages and huge pages. The pins of these pages form runs of all lengths,
+ * which fill several blocks of the extent list.
  */
 FIXTURE_SETUP(many)
 {
@@ -1033,7 +1033,7 @@ TEST_F(seal, PIN_denies_more_pins)
 			  .failed);
 	ASSERT_EQ(0, lab_extents(self->fd, &head, NULL, 0));
 	EXPECT_EQ(self->memory.len, head.bytes);
-	/* The seal affects only this pin fd, and no operation other than PIN. */
+	/* The seal does not affect other pin fds, and does not affect UNPIN. */
 	other = lab_pin(self->target.mem_fd, addr, page, 0);
 	EXPECT_EQ(page, other.done);
 	close(other.pin_fd);
@@ -1214,7 +1214,7 @@ TEST_F(seal, READ_ONLY_pin_fd_has_no_writable_window)
 	EXPECT_EQ(-1, mprotect(window, len, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_EQ(1, pread(answer.pin_fd, &byte, 1, 0));
-	/* PIN and UNPIN still work. */
+	/* PIN and UNPIN still work on the READ_ONLY pin fd. */
 	EXPECT_EQ(lab_page(),
 		  lab_pin_more(answer.pin_fd, self->target.mem_fd,
 			       self->memory.addr, lab_page(), GUPX_F_WRITE)

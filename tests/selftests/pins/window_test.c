@@ -468,9 +468,9 @@ static int access_signal(volatile char *byte, bool write)
 }
 
 /*
- * Linux 6.7 allows WP_ASYNC for any mapping. It stores a marker in an empty PTE, and
- * vmf_insert_pfn() mistakes the marker for a page. Later kernels refuse to register a
- * VM_PFNMAP mapping; the window must still work there.
+ * Linux 6.7 allows write protection with WP_ASYNC for any mapping, and stores a marker
+ * in an empty PTE. vmf_insert_pfn() mistakes the marker for a page. Later kernels
+ * refuse to register a VM_PFNMAP mapping; the window must still work on these kernels.
  */
 TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 {
@@ -483,7 +483,10 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 	ASSERT_NE(MAP_FAILED, window);
 	if (uffd < 0)
 		SKIP(return, "no userfaultfd with WP_ASYNC");
-	/* The first page has a PTE. The other pages do not have one. */
+	/*
+	 * Access the first page of the window, so that this page has a PTE. The other
+	 * pages do not have one.
+	 */
 	ASSERT_EQ(BYTE, window[0]);
 	error = register_wp(uffd, window, len);
 	if (error) {

@@ -119,8 +119,8 @@ TEST_F(dax, V3_is_not_held_for_long)
 }
 
 /*
- * Row L17: check that POPULATE counts an entry for device memory as done. It does not
- * need a reference to the page.
+ * Row L17 (continue without a page): check that POPULATE counts an entry for device
+ * memory as done. POPULATE does not need a reference to the page.
  */
 TEST_F(dax, E11_L17_populate)
 {
@@ -146,8 +146,9 @@ TEST_F(dax, E11_L17_populate)
 }
 
 /*
- * Row L23: gupx delegates such pages to the kernel, which puts its reference to the
- * device's pagemap. Check that READ returns the same bytes as the kernel.
+ * Row L23 (put the device pagemap): gupx delegates reads of device pages to the
+ * kernel's engine, which takes a reference to the device's pagemap and must put the
+ * reference exactly once. Check that READ returns the same bytes as process_vm_readv().
  */
 TEST_F(dax, L23_read)
 {
@@ -186,9 +187,10 @@ TEST_F(dax, L23_read)
 }
 
 /*
- * An entry of a private mapping may map no page. For a request from another process,
- * the kernel would handle the write fault by copying from the caller's memory at the
- * same address. Check that gupx refuses such a write.
+ * A page table entry of a private DAX mapping may have no struct page. For a write
+ * fault on such an entry, the kernel copies the old contents from the same address in
+ * the caller's own address space. Check that gupx refuses a write to such an entry of
+ * another process.
  */
 TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 {
@@ -200,7 +202,10 @@ TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 	target_peek(&self->target, self->addr, self->len);
 	answer = lab_populate(self->target.mem_fd, self->addr, self->len,
 			      GUPX_F_WRITE);
-	/* Since Linux 6.17, the entry maps a page. The kernel can copy this page. */
+	/*
+	 * Since Linux 6.17, the entry maps a page with a struct page, which the kernel
+	 * can copy.
+	 */
 	if (answer.done) {
 		EXPECT_EQ(self->len, answer.done);
 	} else {

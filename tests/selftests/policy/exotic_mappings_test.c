@@ -181,7 +181,8 @@ TEST_F(rare, E6_frames_are_touched)
 		EXPECT_EQ(EXOTIC_YOUNG | EXOTIC_DIRTY,
 			  call_ioctl(self, EXOTIC_AGE, self->addr));
 		/*
-		 * A PIN request stops with EEXIST, but it also sets the accessed bit.
+		 * A PIN request stops with EEXIST, because the entry maps no struct
+		 * page, but it also sets the accessed bit of the entry.
 		 */
 		pin_once(&self->target, self->addr, self->len, engine);
 		EXPECT_EQ(EXOTIC_YOUNG,
@@ -334,8 +335,8 @@ TEST_F(rare, E8_pages_without_access_are_taken_in_their_order)
 }
 
 /*
- * Check that each verb stops with ENOMEM. The kernel's engine is not tested, because
- * it prints a warning.
+ * Check that each verb stops with ENOMEM if the reference count of the page is
+ * exhausted. The kernel's engine is not tested, because it prints a warning.
  */
 static void check_exhausted(struct __test_metadata *_metadata,
 			    const FIXTURE_DATA(rare) * self)
@@ -369,8 +370,8 @@ TEST_F(rare, E9_reference_count_is_exhausted)
 	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_SMALL, 0));
 	check_taken(_metadata, &self->target, self->addr, self->len, 0);
 	/*
-	 * One more pin still succeeds, but a second one would overflow the reference
-	 * count.
+	 * One more pin of the page still succeeds, but a second one would overflow the
+	 * reference count of the page.
 	 */
 	ASSERT_EQ(0,
 		  call_ioctl(self, EXOTIC_ADD_SMALL, INT_MAX - 100 - before));
@@ -397,8 +398,9 @@ TEST_F(rare, L20_references_of_a_folio_all_or_none)
 	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MIN));
 	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_LARGE, 0));
 	/*
-	 * gupx adds the references for all pages at once. This succeeds, although the
-	 * last one overflows the reference count.
+	 * gupx adds the references for all pages of the folio at once. The addition
+	 * succeeds, although the last of these references overflows the reference
+	 * count.
 	 */
 	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MAX - 8 - before));
 	answer = lab_pin(self->target.mem_fd, self->addr, self->len, 0);
@@ -481,7 +483,7 @@ TEST_F(rare, L9_killed_while_the_lock_is_not_to_be_had)
 	ASSERT_FALSE(holder_ends_within(pid, 200, NULL));
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
 		check_killed(_metadata, self, asks[i]);
-	/* The lock was held during all these requests. */
+	/* The test module held the target's mmap_lock during all these requests. */
 	EXPECT_FALSE(holder_ends_within(pid, 20, NULL));
 	kill(self->target.pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -15,8 +15,8 @@
 #define VSYSCALL 0xffffffffff600000
 
 /*
- * Returns the page's protection in /proc/PID/maps, or "none" if the page is not
- * listed there.
+ * Returns the protection of the vsyscall page in /proc/PID/maps, or "none" if
+ * /proc/PID/maps does not list the page.
  */
 static const char *vsyscall_mode(const struct target *target)
 {
@@ -78,7 +78,10 @@ TEST_F(row, L7_emulated_vsyscall_page_is_read)
 
 	NEED_MODE("r-xp", "vsyscall=emulate");
 	check_taken(_metadata, &self->target, VSYSCALL, lab_page(), 0);
-	/* Only one page is pinned, because nothing is mapped at the next address. */
+	/*
+	 * Check that a pin of two pages pins only the vsyscall page, because nothing is
+	 * mapped at the next address.
+	 */
 	answer = pin_once(&self->target, VSYSCALL, 2 * lab_page(), 0);
 	EXPECT_EQ(lab_page(), answer.done);
 	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_LOOKUP,

@@ -310,8 +310,8 @@ TEST_F(row, E2_dump_of_untouched_hugetlb)
 	check_refused(_metadata, &self->target, addr, GUPX_F_DUMP,
 		      GUPX_STAGE_FOLLOW, GUPX_REASON_DUMP_EMPTY);
 	/*
-	 * The child faults in one page. The target's entry for this page is still
-	 * empty.
+	 * The child faults in one page of the file. The target's page table entry for
+	 * this page is still empty.
 	 */
 	ASSERT_EQ(0, target_fork(&self->target, &child));
 	ASSERT_EQ(0, target_poke(&child, addr + HUGE, 1, 'c'));
@@ -341,7 +341,10 @@ TEST_F(row, L15_empty_hugetlb_pool)
 		      GUPX_STAGE_FAULT, GUPX_REASON_FAULT_SIGBUS);
 }
 
-/* An address far from other mappings, where the upper page tables do not exist. */
+/*
+ * Address far from all other mappings, so that the upper page tables for this address
+ * do not exist.
+ */
 #define FAR (32ULL << 40)
 
 /*

@@ -195,9 +195,9 @@ TEST_F(longterm, short_pins_stay_and_say_so)
 }
 
 /*
- * Row O4: a page that is already pinned cannot migrate. Check that no page of its run
- * is then pinned, while the pages before the run stay pinned (row L22: the result is
- * the number of pages done).
+ * Row O4 (migrate before a long-term pin): a page that is already pinned cannot
+ * migrate. Check that a request that reaches such a page stops, and that the pages
+ * before the page may stay pinned (row L22: the result is the number of pages done).
  */
 TEST_F(longterm, O4_a_page_that_cannot_move_ends_the_request)
 {

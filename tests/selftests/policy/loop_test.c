@@ -36,9 +36,9 @@ TEST_F(row, L6_populate_unfit_is_EINVAL)
 }
 
 /*
- * Row L7 (gate page, read only): with vsyscall=none, which is the default of Debian,
- * this page does not exist. With vsyscall=xonly, it cannot be read. A module cannot
- * distinguish the two modes. So check only that the errno is the same as the
+ * Row L7 (gate page, read only): the vsyscall page does not exist with vsyscall=none,
+ * which is the default of Debian, and cannot be read with vsyscall=xonly. A module
+ * cannot distinguish these two modes. So check only that the errno is the same as the
  * kernel's.
  */
 TEST_F(row, L7_vsyscall_page)

@@ -368,7 +368,10 @@ TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 	ASSERT_LT(0, addr);
 	ASSERT_EQ(0, target_poke(&self->target, addr, HUGE, 'h'));
 	before = page_flags(&self->target, addr);
-	/* Check that these are the flags of the huge page. */
+	/*
+	 * Check that the page is a huge page, so that its flags are those of hugetlb
+	 * memory.
+	 */
 	ASSERT_TRUE(before & KPF_HUGE);
 	for (int i = 0; i < 3; i++) {
 		EXPECT_EQ(HUGE, pin_once(&self->target, addr, HUGE, 0).done);

@@ -26,8 +26,8 @@
 #define MAX_PAGES 4096
 
 /*
- * Two targets with identical memory. @mine is the memory of @ours, @other is the
- * memory of @twin.
+ * Two targets with identical memory, one for each engine. @mine is the memory of the
+ * target @ours, @other is the memory of the target @twin.
  */
 struct pair {
 	struct target ours, twin;
@@ -147,7 +147,10 @@ FIXTURE_TEARDOWN(edge)
 	tear_down(_metadata, &self->pair);
 }
 
-/* Define variables for the pair and its memory, or skip the test. */
+/*
+ * Define the variables that a test uses: the two targets and the address and length of
+ * their memory. Skip the test if the memory could not be built.
+ */
 #define NEED_MEMORY()                                                \
 	struct pair *const pair = &self->pair;                       \
 	const struct target *const ours = &pair->ours;               \

@@ -273,8 +273,8 @@ static long held_on(int node)
 	char file[64];
 
 	/*
-	 * Refresh the counters first, because each CPU has changes that are not yet
-	 * added to them.
+	 * Refresh the counters of each node first, because each CPU holds counter
+	 * changes that these counters do not include yet.
 	 */
 	lab_pins_held();
 	snprintf(file, sizeof(file), "/sys/devices/system/node/node%d/vmstat",

@@ -166,7 +166,10 @@ TEST_F(row, V9_E4_force_writes_to_private_mapping)
 	BUILD(MEMORY_READ_ONLY);
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE | GUPX_F_FORCE);
-	/* An empty entry is faulted in, while the other pages are not. */
+	/*
+	 * Make all entries empty. Check that a FORCE write to the first page faults in
+	 * only this page.
+	 */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->memory.addr,
 				 self->memory.len, MADV_DONTNEED));
 	check_taken(_metadata, &self->target, self->memory.addr, lab_page(),
