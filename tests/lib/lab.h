@@ -19,7 +19,7 @@
  * struct lab_answer - result of a request
  * @failed: errno of the ioctl; 0 if the request was processed
  * @pin_fd: pin fd of a PIN request, otherwise -1
- * @done: number of bytes done
+ * @done: number of bytes that the request processed before it stopped
  * @stop: address and reason of the stop
  */
 struct lab_answer {

@@ -130,7 +130,10 @@ static inline struct gupx_judgement explain_page(const struct target *target,
 	return judged;
 }
 
-/* Check that EXPLAIN for the page predicts the result of a PIN request. */
+/*
+ * Check that EXPLAIN for the page at @addr predicts the result of a PIN request for
+ * this page.
+ */
 static inline void check_explained(struct __test_metadata *_metadata,
 				   const struct target *target, uint64_t addr,
 				   uint32_t flags, uint8_t content)

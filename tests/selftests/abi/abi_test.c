@@ -299,7 +299,7 @@ TEST_F(verb, entry_too_small_is_EINVAL)
 	}
 	self->good.words[variant->entry_size / 4] = variant->entry;
 	EXPECT_EQ(0, ASK());
-	/* The size is checked even if no entry is requested. */
+	/* The size of an array entry is checked even if no entry is requested. */
 	SET_ARRAY(NULL, 0);
 	self->good.words[variant->entry_size / 4] = variant->entry - 8;
 	EXPECT_EQ(EINVAL, ASK());

@@ -262,8 +262,9 @@ TEST_F(twisted, kernel_is_refused)
 {
 	if (syscall(SYS_finit_module, self->fake_gup, variant->how, 0)) {
 		/*
-		 * All tested kernels support kprobes, except the kernel with debug
-		 * checks.
+		 * The load of fake_gup.ko may fail only because the kernel has no
+		 * kprobes. Among the tested kernels, only the kernel with debug checks
+		 * has none.
 		 */
 		ASSERT_EQ(EOPNOTSUPP, errno);
 		SKIP(return, "this kernel has no probes");
@@ -271,7 +272,7 @@ TEST_F(twisted, kernel_is_refused)
 	EXPECT_EQ(ENODEV, load_in("/", self->module));
 	EXPECT_TRUE(log_has(variant->words));
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
-	/* Without the probe, the same module can be loaded. */
+	/* Without the kprobe, the same build of gupx can be loaded. */
 	ASSERT_EQ(0, syscall(SYS_delete_module, FAKE_GUP, O_NONBLOCK));
 	EXPECT_EQ(0, load_in("/", self->module));
 }

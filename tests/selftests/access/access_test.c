@@ -94,7 +94,7 @@ static int try_populate(FIXTURE_DATA(access) * self, int mem, uint32_t flags)
 		.failed;
 }
 
-/* Check that each verb returns @error for @mem. */
+/* Check that each verb returns @error for the mem fd @mem. */
 #define ALL_SAY(error, mem)                                   \
 	do {                                                  \
 		EXPECT_EQ(error, try_pin(self, mem, 0));      \
@@ -257,8 +257,8 @@ TEST_F(access, deny_kernel_thread)
 
 	ASSERT_LT(0, pid);
 	/*
-	 * The process has no mm. Some kernels open its mem file, and gupx must refuse
-	 * the mem fd. Other kernels refuse to open the file.
+	 * A kernel thread has no mm. Some kernels open its mem file, and then gupx must
+	 * refuse the mem fd. Other kernels refuse to open the file.
 	 */
 	if (mem < 0) {
 		EXPECT_EQ(ESRCH, errno);
@@ -385,7 +385,7 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
 }
 
-/* Check that each verb with the kernel's engine returns @error for @mem. */
+/* Check that each verb with the kernel's engine returns @error for the mem fd @mem. */
 #define ALL_BY_KERNEL_SAY(error, mem)                                        \
 	do {                                                                 \
 		EXPECT_EQ(error, try_pin(self, mem, GUPX_F_ENGINE_KERNEL));  \

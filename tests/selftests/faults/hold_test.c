@@ -103,7 +103,7 @@ FIXTURE(hold)
 
 /*
  * @populated: true if all pages are resident before the test
- * @times: number of times that the request is repeated; fast requests need more
+ * @times: number of requests; a fast request is repeated more often than a slow one
  * @ask: function that makes the long request
  */
 FIXTURE_VARIANT(hold)

@@ -63,7 +63,10 @@ WAIT(fuse_read, true, READ, 0);
 
 static char path[64];
 
-/* Map the file in the target. @path was set before the target was forked. */
+/*
+ * Map the file in the target. The target can read @path, because @path was set before
+ * the target was forked.
+ */
 static const char *map_file(FIXTURE_DATA(hung_fuse) * self)
 {
 	long fd, addr;
@@ -209,7 +212,10 @@ TEST_F(hung_fuse, other_callers_go_on)
 		EXPECT_EQ(GUPX_REASON_NONE, answer.stop.reason);
 		if (answer.pin_fd >= 0)
 			close(answer.pin_fd);
-		/* Repeat the request with the kernel's engine. */
+		/*
+		 * Repeat the request with the kernel's engine, which must not wait
+		 * either.
+		 */
 		answer = send_request(&self->target, verbs[i], &self->other,
 				      GUPX_F_ENGINE_KERNEL);
 		EXPECT_EQ(GUPX_REASON_NONE, answer.stop.reason);

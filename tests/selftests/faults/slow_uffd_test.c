@@ -57,8 +57,8 @@ FIXTURE_TEARDOWN(slow_uffd)
 	} while (0)
 
 /*
- * Rows O2 (retry the address with TRIED) and L14 (continue after a fault that dropped
- * the lock): check a request for which the page is supplied late.
+ * Rows O2 (retry the fault with FAULT_FLAG_TRIED) and L14 (continue after a fault that
+ * dropped the lock): check a request that waits until the test supplies the page.
  */
 TEST_F(slow_uffd, O2_page_comes_late)
 {
@@ -90,8 +90,8 @@ static void check_killable(struct __test_metadata *_metadata,
 
 	NEED_LATE(&slow_uffd, 0);
 	/*
-	 * The first half is resident. If the request has pinned these pages, it must
-	 * release them, too.
+	 * The first half of the memory is resident. If the request has pinned these
+	 * pages, it must also release them when it is killed.
 	 */
 	ASSERT_EQ(0, slow_uffd_fill(&slow_uffd, self->memory.len / 2));
 	pid = fork();
@@ -112,7 +112,10 @@ static void check_killable(struct __test_metadata *_metadata,
 	if (!ended)
 		waitpid(pid, NULL, 0);
 	EXPECT_EQ(self->held, lab_pins_held());
-	/* munmap() succeeds, so the caller has released the mmap_lock. */
+	/*
+	 * munmap() in the target succeeds, so the killed caller has released the
+	 * target's mmap_lock.
+	 */
 	EXPECT_LE(0, TARGET_CALL(&self->target, SYS_munmap, self->memory.addr,
 				 self->memory.len));
 }
@@ -133,8 +136,9 @@ static void note_signal(int signal)
 }
 
 /*
- * Row O3: with INTERRUPTIBLE, any signal stops the request, and the pages done before
- * the signal are reported. Make such a request, and exit.
+ * Row O3 (stop at a signal): with INTERRUPTIBLE, any signal stops the request, and the
+ * pages done before the signal are reported. Make such a PIN request, store its result
+ * in @answer, and exit.
  */
 static void pin_until_signal(FIXTURE_DATA(slow_uffd) * self, uint64_t addr,
 			     struct lab_answer *answer)
@@ -253,7 +257,10 @@ TEST_F(slow_uffd, target_is_killed_while_being_populated)
 		close(slow_uffd.uffd);
 		answer = lab_populate(self->target.mem_fd, self->memory.addr,
 				      self->memory.len, GUPX_F_WRITE);
-		/* The request holds a reference to the address space. */
+		/*
+		 * The request holds a reference to the target's address space, so it
+		 * can populate all pages.
+		 */
 		_exit(answer.failed || answer.done != self->memory.len);
 	}
 	ASSERT_TRUE(slow_uffd_has_waiter(&slow_uffd));
@@ -286,8 +293,8 @@ static void *pin_and_lose(void *argument)
 }
 
 /*
- * Make the page of the ioctl's argument read-only while the request waits for its
- * first page.
+ * Make the page that contains the ioctl's argument read-only while the request waits
+ * for its first page.
  */
 static void lose_answer(struct __test_metadata *_metadata,
 			FIXTURE_DATA(slow_uffd) * self,
@@ -336,8 +343,8 @@ TEST_F(slow_uffd, lost_answer_leaves_no_new_pin_fd)
 }
 
 /*
- * Check that pages added to an existing pin fd stay pinned until the pin fd is
- * closed.
+ * The result of a PIN that adds pages to an existing pin fd may be lost. Check that the
+ * added pages then stay pinned until the pin fd is closed.
  */
 TEST_F(slow_uffd, lost_answer_leaves_what_was_added_in_the_pin_fd)
 {

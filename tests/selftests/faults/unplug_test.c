@@ -94,8 +94,8 @@ static void note_alarm(int signal)
 }
 
 /*
- * Set the state of a memory block. The kernel retries to take a block offline until it
- * succeeds or a signal arrives, so set an alarm.
+ * Write the state of a memory block. The kernel keeps trying to take the block offline
+ * until a signal arrives, so set an alarm.
  */
 static bool set_state(unsigned int block, const char *state)
 {

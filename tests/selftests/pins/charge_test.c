@@ -93,7 +93,7 @@ TEST_F(charge, is_refused_whole_beyond_the_limit)
 	target_stop(&target);
 }
 
-/* Check that only the pages that were pinned are charged. */
+/* If a request stops early, check that only the pages that were pinned are charged. */
 TEST_F(charge, is_for_what_was_pinned_only)
 {
 	const uint64_t page = lab_page();

@@ -365,8 +365,8 @@ static void pin_all_it_can(struct payer *payer,
 }
 
 /*
- * The target process of @payer has its own copy of the struct, so the results are
- * copied to @shared.
+ * Run the unprivileged process. After its fork(), @payer and its target exist only in
+ * this process, so copy the results to @shared.
  */
 static void run_payer(struct payer *shared, int line,
 		      const FIXTURE_VARIANT(cost) * variant)
@@ -390,8 +390,8 @@ static void run_payer(struct payer *shared, int line,
 }
 
 /*
- * Open the device here: the payer uses the open file after it has dropped root
- * privileges.
+ * Open the device before the fork, because the child process still uses the open file
+ * after it has dropped root privileges.
  */
 FIXTURE_SETUP(cost)
 {
@@ -424,14 +424,17 @@ FIXTURE_TEARDOWN(cost)
 	waitpid(self->pid, NULL, 0);
 	close(self->line);
 	EXPECT_EQ(self->held, lab_pins_held());
-	/* The target may exit a moment later than the payer. */
+	/*
+	 * The cgroup cannot be removed while a process is in it. The target of the
+	 * unprivileged process may exit a moment later than that process.
+	 */
 	for (int i = 0; i < 100 && rmdir(CGROUP) && errno == EBUSY; i++)
 		usleep(20000);
 }
 
 /*
- * Run the payer until it stops. Returns NULL on success, else the reason to skip the
- * test.
+ * Wait until the unprivileged process has pinned as much as it can. Returns NULL on
+ * success, else the reason to skip the test.
  */
 static const char *watch_payer(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(cost) * self)
@@ -515,7 +518,9 @@ TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 	EXPECT_GE(most, grown);
 	send_word(self->line);
 	wait_for_word(self->line);
-	/* The payer and its target have ended, so all pins are released. */
+	/*
+	 * The unprivileged process and its target have ended, so all pins are released.
+	 */
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 

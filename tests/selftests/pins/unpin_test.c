@@ -152,7 +152,10 @@ static void model_unpin(struct __test_metadata *_metadata, struct model *model,
 	TH_LOG("pages %zu to %zu of %zu", first, first + nr, model->nr);
 }
 
-/* Check that the extents cover each held page once, at its old offset. */
+/*
+ * Check that the extents contain each held page exactly once, at the offset that the
+ * page had before UNPIN.
+ */
 static void check_extents(struct __test_metadata *_metadata,
 			  const struct model *model)
 {
@@ -393,7 +396,7 @@ TEST_F(unpin, of_all_in_turn_leaves_an_empty_pin_fd)
 		model_unpin(_metadata, model, at, 9);
 	EXPECT_EQ(0UL, model_held(model));
 	check_all(_metadata, model);
-	/* New pins are added at the end. */
+	/* The next PIN adds its pages at the end of the pin fd. */
 	ASSERT_TRUE(
 		model_pin(model, first.addr, 1, GUPX_F_SHORT, first.number));
 	EXPECT_EQ(self->nr + 1, model->nr);

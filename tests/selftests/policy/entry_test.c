@@ -309,7 +309,7 @@ TEST_F(row, E8_locked_memory_is_like_other)
 				 self->memory.len));
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE);
-	/* Check the pins again after munlock(), for reading. */
+	/* Check a read pin of the same pages after munlock(). */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_munlock, self->memory.addr,
 				 self->memory.len));
 	check_taken(_metadata, &self->target, self->memory.addr,

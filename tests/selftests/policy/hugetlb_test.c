@@ -80,7 +80,10 @@ FIXTURE_TEARDOWN(hugetlb)
 	EXPECT_EQ(self->held, lab_pins_held());
 }
 
-/* Check the total length, and the folio order and the engine of each extent. */
+/*
+ * Check the total length of all extents of the pin fd, and the folio order and the
+ * engine of each extent.
+ */
 static void check_runs(struct __test_metadata *_metadata, int pin_fd,
 		       uint64_t bytes, uint32_t order, uint32_t engine)
 {

@@ -368,10 +368,7 @@ TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 	ASSERT_LT(0, addr);
 	ASSERT_EQ(0, target_poke(&self->target, addr, HUGE, 'h'));
 	before = page_flags(&self->target, addr);
-	/*
-	 * Check that the page is a huge page, so that its flags are those of hugetlb
-	 * memory.
-	 */
+	/* Check that the page is a hugetlb page. */
 	ASSERT_TRUE(before & KPF_HUGE);
 	for (int i = 0; i < 3; i++) {
 		EXPECT_EQ(HUGE, pin_once(&self->target, addr, HUGE, 0).done);
@@ -436,8 +433,8 @@ static void keep_collapsing(pid_t pid, const struct memory *memory)
 }
 
 /*
- * Row E10: check that the page table is looked up again if it collapses during the
- * walk.
+ * Row E10 (a changed page table is looked up again): check requests during which the
+ * kernel repeatedly collapses the page table into a huge page.
  */
 TEST_F(row, E10_table_collapses_under_the_walk)
 {
