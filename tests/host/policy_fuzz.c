@@ -64,7 +64,10 @@ static void check_gate(const struct input *input)
 	assert(is_stop(verdict) || !(input->request & GUPX_R_WRITE));
 }
 
-/* Check that no request may access a mapping that it must not access. */
+/*
+ * If the policy accepts a mapping for a request, check that the request is allowed to
+ * access this mapping.
+ */
 static void check_vma(const struct input *input)
 {
 	const uint32_t vma = input->vma, request = input->request;

@@ -47,7 +47,10 @@ struct lab_answer lab_populate(int mem_fd, uint64_t addr, uint64_t len,
 struct lab_answer lab_read(int mem_fd, uint64_t addr, uint64_t len, void *buf,
 			   uint32_t flags);
 
-/* Convert @answer to the return value of get_user_pages(): pages, or -errno. */
+/*
+ * Returns what get_user_pages() would return for the result @answer: the number of
+ * pages, or -errno.
+ */
 long lab_gup_return(const struct lab_answer *answer);
 
 /* Call EXTENTS: store the totals in @head and up to @capacity extents in @runs. */
@@ -56,15 +59,19 @@ int lab_extents(int pin_fd, struct gupx_extents *head, struct gupx_extent *runs,
 
 /*
  * Call UNPIN on a range of @pin_fd. If @released is not NULL, store the number of
- * bytes released in it.
+ * released bytes in *@released.
  */
 int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released);
-/* Call SEAL to add @seals. If @sealed is not NULL, store all seals of @pin_fd in it. */
+/*
+ * Call SEAL to add @seals to @pin_fd. If @sealed is not NULL, store all seals of
+ * @pin_fd in *@sealed.
+ */
 int lab_seal(int pin_fd, uint32_t seals, uint32_t *sealed);
 
 /*
  * Store the page frame number of each of the @nr pages from @addr in @frames. Store 0
- * for a page that @pin_fd does not hold. Returns the number of pages that it holds.
+ * for a page that @pin_fd does not hold. Returns the number of these pages that @pin_fd
+ * holds.
  */
 size_t lab_pinned_frames(int pin_fd, uint64_t addr, size_t nr,
 			 uint64_t *frames);
@@ -115,8 +122,8 @@ struct lab_zone {
 bool lab_find_movable(struct lab_zone *zone);
 
 /*
- * Returns true if this process can read the byte at @at. The kernel reads it with write(2),
- * so a failure is EFAULT where a direct access would raise SIGBUS or SIGSEGV.
+ * Returns true if this process can read the byte at @at. write(2) reads the byte in the
+ * kernel, so a failure is EFAULT where a direct access would raise SIGBUS or SIGSEGV.
  */
 bool lab_can_read(const void *at);
 

@@ -44,8 +44,8 @@ struct memory {
 };
 
 /*
- * Build memory of @kind. The pages are not faulted in if the kind allows it. Returns
- * NULL on success, else the missing feature as text.
+ * Build memory of @kind in the target. Unless the kind requires resident pages, the
+ * pages are not faulted in. Returns NULL on success, else the missing feature as text.
  */
 const char *memory_build(const struct target *target, enum memory_kind kind,
 			 struct memory *memory);

@@ -17,8 +17,8 @@ long sysctl_get(const char *path);
 bool sysctl_set(const char *path, long value);
 
 /*
- * Increase the number of 2 MiB pages until @nr are free. Returns true on success,
- * else false.
+ * Increase the pool of 2 MiB huge pages until @nr huge pages are free. Returns true on
+ * success, else false.
  */
 bool sysctl_reserve_huge(long nr);
 

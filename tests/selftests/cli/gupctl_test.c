@@ -220,8 +220,8 @@ TEST_F(gupctl, names_the_rights_that_the_kernels_engine_needs)
 }
 
 /*
- * Check that the limit on extents also applies to root. gupctl must stop at the first
- * range and not try the second range.
+ * Check that the limit on the number of extents also applies to root. gupctl must stop
+ * at the first of two ranges and not try the second range.
  */
 TEST_F(gupctl, ends_at_the_cap_on_extents)
 {

@@ -286,7 +286,10 @@ static void check_stop(struct __test_metadata *_metadata,
 	       stop->error);
 }
 
-/* Check that the result is complete if no failure was injected, and otherwise valid. */
+/*
+ * Check that the result is complete if no failure was injected. Otherwise, check that
+ * it is a valid partial result or a valid error.
+ */
 static void check_answer(struct __test_metadata *_metadata,
 			 const struct lab_answer *answer, uint64_t len,
 			 bool hit)

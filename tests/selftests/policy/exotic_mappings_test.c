@@ -134,8 +134,8 @@ TEST_F(rare, L16_E6_frames_without_pages_are_EEXIST)
 			    GUPX_REASON_NO_PAGE);
 	}
 	/*
-	 * Row E5: a request with DUMP refuses special entries with EFAULT, before it
-	 * checks whether there is a page.
+	 * Row E5 (DUMP refuses special entries): a request with DUMP stops with EFAULT
+	 * at a special entry, before it checks whether the entry maps a struct page.
 	 */
 	check_pin(_metadata, self, GUPX_F_DUMP, EFAULT, GUPX_STAGE_FOLLOW,
 		  GUPX_REASON_DUMP_SPECIAL);

@@ -18,8 +18,8 @@
 #define ROOM 64
 
 /*
- * Result of EXPLAIN. @count is the number of runs, which follow each other without
- * gaps, or -errno.
+ * Result of EXPLAIN for a range. @count is the number of entries in @run, or -errno.
+ * Each run starts where the previous run ends.
  */
 struct story {
 	int count;
@@ -215,8 +215,8 @@ TEST_F(explain, runs_have_no_gaps)
 }
 
 /*
- * Check that EXPLAIN with a buffer for one entry returns the same runs, one in each
- * call.
+ * Check that EXPLAIN with a buffer for one entry returns one run in each call, and that
+ * these runs are the same as with a large buffer.
  */
 TEST_F(explain, goes_on_where_room_ran_out)
 {

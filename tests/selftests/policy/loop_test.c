@@ -180,8 +180,8 @@ TEST_F(row, L19_parts_of_a_huge_page)
 }
 
 /*
- * Row L19: check that a step over the PTEs of one large folio ends at the boundary of
- * a VMA.
+ * Row L19 (step over a large mapping): gupx can take several PTEs of one large folio in
+ * one step. Check that such a step does not go beyond the end of a VMA.
  */
 TEST_F(row, L19_huge_page_mapped_by_small_entries)
 {

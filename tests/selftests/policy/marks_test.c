@@ -44,7 +44,10 @@ static uint64_t frame_of(const struct target *target, uint64_t addr)
 	return LAB_PM_FRAME(lab_pagemap_word(target->pid, addr));
 }
 
-/* Returns the /proc/kpageflags entry of the target's page, or 0 on failure. */
+/*
+ * Returns the flags in /proc/kpageflags of the page that the target maps, or 0 on
+ * failure.
+ */
 static uint64_t page_flags(const struct target *target, uint64_t addr)
 {
 	const int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
@@ -172,9 +175,9 @@ static long protect_range(const struct target *target, long fd, uint64_t addr,
 }
 
 /*
- * Row E4: check that a write access to a write-protected entry is faulted in, also
- * with FORCE, and that the fault waits for the userfaultfd. A read access does not
- * cause a fault.
+ * Row E4 (a write needs a writable entry): check that a write access to an entry that a
+ * userfaultfd has write-protected causes a fault, also with FORCE, and that the fault
+ * waits for the userfaultfd. A read access does not cause a fault.
  */
 static void check_watched(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(row) * self, uint64_t len,
@@ -378,8 +381,8 @@ TEST_F(row, E8_hugetlb_page_is_not_marked_as_used)
 }
 
 /*
- * Row O1: check that fork() copies a pinned huge page, so that the parent keeps the
- * pinned one.
+ * Row O1 (mark the mm as pinned): check that fork() copies a pinned huge page for the
+ * child, so that the parent keeps the pinned huge page.
  */
 static void check_fork(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(row) * self, uint32_t flags)

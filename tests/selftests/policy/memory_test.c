@@ -198,7 +198,7 @@ static void check_frames(struct __test_metadata *_metadata,
 	}
 }
 
-/* Check that the pin fd reports the expected engine for all pages. */
+/* Check that EXTENTS reports the expected engine for all pages of the pin fd. */
 static void check_engine(struct __test_metadata *_metadata, int pin_fd,
 			 bool kernel)
 {

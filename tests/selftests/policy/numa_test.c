@@ -89,8 +89,8 @@ FIXTURE_SETUP(numa)
 	lab_set_param("allow_force", true);
 	sysctl_set(BALANCING, 0);
 	/*
-	 * fork() copies scan_delay_ms. Therefore change the setting before the target
-	 * starts.
+	 * fork() copies the NUMA balancing setting scan_delay_ms. Therefore change the
+	 * setting before the target is forked.
 	 */
 	for (size_t i = 0; i < ARRAY_SIZE(scan_settings); i++)
 		sysctl_set(scan_settings[i], 10);
@@ -155,12 +155,12 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 	SKIP_IF_MISSING();
 	if (!wait_for_hints(self))
 		SKIP(return, "NUMA balancing left no hint in the time given");
-	/* Without HONOR_NUMA, the page is pinned and the hint is not removed. */
+	/* Without HONOR_NUMA, the page is pinned and keeps its NUMA hint. */
 	answer = pin_once(&self->target, addr, page, GUPX_F_NOFAULT);
 	EXPECT_EQ(page, answer.done);
 	EXPECT_TRUE(is_hinted(self, addr));
 	/*
-	 * The GUP of Linux 6.1 honours hints unless FORCE is set. Set FORCE to get
+	 * The GUP of Linux 6.1 honours NUMA hints unless FORCE is set. Set FORCE to get
 	 * the same result with both engines.
 	 */
 	check_taken(_metadata, &self->target, addr, page,
@@ -170,8 +170,8 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 				  GUPX_F_ENGINE_KERNEL);
 	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
 	/*
-	 * Row E2: DUMP treats a PMD with a hint as empty. So the request stops with
-	 * EFAULT.
+	 * Row E2 (DUMP skips empty entries): with HONOR_NUMA, DUMP treats a PMD with a
+	 * NUMA hint as empty. So the request stops with EFAULT.
 	 */
 	if (variant->kind == MEMORY_THP)
 		check_refused(_metadata, &self->target, addr,
