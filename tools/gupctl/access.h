@@ -12,7 +12,7 @@
 
 struct gupx_target;
 
-/* Return: true if @capability is in the effective set, else false. */
+/* Return: true if gupctl has @capability in its effective set, else false. */
 bool gupx_access_has(cap_value_t capability);
 
 /* Print why /proc/PID/mem cannot be opened and how to fix it, then exit. */

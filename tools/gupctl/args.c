@@ -167,7 +167,7 @@ die_bad_option(const struct argp_state *state)
 	gupx_args_die("option '--%s' doesn't allow an argument", option->name);
 }
 
-/* Print the help text. The --help of argp itself prints nothing under ARGP_NO_ERRS. */
+/* Print the help text. argp's own --help prints nothing if ARGP_NO_ERRS is set. */
 static __attribute__((noreturn)) void print_help(const struct argp_state *state)
 {
 	argp_help(state->root_argp, stdout,

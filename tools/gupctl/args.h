@@ -75,15 +75,15 @@ __attribute__((format(printf, 1, 2), noreturn)) void
 gupx_args_die(const char *format, ...);
 
 /*
- * Parse the command line. @argv[0] is the full name of the command. The parser of the
- * command receives @input.
+ * Parse the command line. @argv[0] is the full name of the command. @input is passed to
+ * the argp parser in @syntax.
  */
 void gupx_args_parse(const struct gupx_args_syntax *syntax, int argc,
 		     char **argv, void *input);
 
 /*
- * Handle shared options and argp errors. The parser of a command passes each key to
- * this function that it does not handle itself.
+ * Handle shared options and argp errors. The argp parser of a command calls this
+ * function for each key that the parser does not handle itself.
  */
 error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 			    struct gupx_args *args);

@@ -28,8 +28,8 @@
 /**
  * struct explain_command - state of the explain command
  * @args: shared options
- * @verb: command to explain, GUPX_VERB_*
- * @batch: buffer for the results of one ioctl, BATCH entries
+ * @verb: command whose outcome is predicted, GUPX_VERB_*
+ * @batch: buffer for the results of one ioctl; it has room for BATCH results
  * @runs: results of all ioctls
  */
 struct explain_command {
@@ -101,7 +101,8 @@ static int explain_batch(struct gupx_request *request,
 		return error;
 	chunk->done += arg.done;
 	/*
-	 * Fail if the module made no progress. Otherwise the caller would loop forever.
+	 * Fail if the ioctl completed no byte, because explain_chunk() repeats the
+	 * ioctl until all bytes of the chunk are done.
 	 */
 	if (!arg.done)
 		return -EPROTO;

@@ -92,7 +92,9 @@ static int pin_chunk(struct gupx_request *request,
 	};
 	int error;
 
-	/* The module accepts this flag only in the call that creates the pin fd. */
+	/*
+	 * The module accepts GUPX_F_READ_ONLY only in the call that creates the pin fd.
+	 */
 	if (command->read_only && command->pin_fd < 0)
 		arg.flags |= GUPX_F_READ_ONLY;
 	error = gupx_dev_call(request->dev.fd, GUPX_IOC_PIN, &arg);
@@ -123,8 +125,8 @@ static void report_pins(struct gupx_request *request,
 }
 
 /*
- * Wait, then release the pins. The pins remain if the target exits. In this case, print
- * a note and continue to wait.
+ * Wait, then release the pins. If the target exits, the pins remain. In this case,
+ * print a note and continue to wait.
  */
 static void hold_pins(const struct gupx_request *request,
 		      const struct pin_command *command)

@@ -103,8 +103,9 @@ static size_t split_chunk(const struct gupx_request *request,
 }
 
 /*
- * Populate a chunk with several threads. If a thread stops early, the bytes after this
- * stop do not count as done, even if another thread populated them.
+ * Populate a chunk with several threads. If a thread stops early, the chunk ends at the
+ * address where the thread stopped. Bytes after this address do not count as done, even
+ * if another thread populated them.
  */
 static int populate_chunk(struct gupx_request *request,
 			  struct gupx_request_chunk *chunk)
@@ -125,7 +126,10 @@ static int populate_chunk(struct gupx_request *request,
 	return 0;
 }
 
-/* Return: a power of two that is at least CHUNK bytes per thread. */
+/*
+ * Return: the chunk size in bytes. It is a power of two, and at least CHUNK bytes for
+ * each thread.
+ */
 static __u64 get_chunk_size(unsigned int jobs)
 {
 	__u64 size = CHUNK;

@@ -18,8 +18,8 @@
 #define LOAD_MODULE "load it: sudo modprobe gupx"
 
 /*
- * How to set a module parameter. modprobe cannot do this, because the module is already
- * loaded.
+ * Shell command that sets a module parameter. modprobe cannot set a parameter of a
+ * module that is already loaded.
  */
 #define SET_PARAM(name) "echo 1 | sudo tee /sys/module/gupx/parameters/" name
 
@@ -234,9 +234,9 @@ static void report_descriptors(const char *whose, const char *cure)
 }
 
 /*
- * Report EPERM. gupctl checked parameters and capabilities before the call. Either a
- * parameter has changed since then, or gupctl has the capability only in a user
- * namespace.
+ * Report EPERM from an ioctl. gupctl checked module parameters and capabilities before
+ * the ioctl. Either a parameter has changed since this check, or gupctl has the
+ * capability only in a user namespace.
  */
 static void report_denied(const struct gupx_dev_context *context)
 {

@@ -383,7 +383,10 @@ static void judge_pins(const struct gupx_facts *facts,
 	}
 }
 
-/* The state is never GUPX_DOCTOR_BAD, because gupx works without the kernel engine. */
+/*
+ * This check never reports GUPX_DOCTOR_BAD, because gupx works without the kernel
+ * engine.
+ */
 static void judge_engine(const struct gupx_facts *facts,
 			 struct gupx_doctor_finding *finding)
 {

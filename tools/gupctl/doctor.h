@@ -22,9 +22,9 @@ enum gupx_doctor_state {
 /**
  * struct gupx_doctor_finding - result of one check, with its explanation
  * @check: name of the check
- * @state: result
- * @text: explanation; gupx_doctor_free() frees it
- * @cure: what to do about it, or NULL; gupx_doctor_free() frees it
+ * @state: result of the check
+ * @text: explanation of the result; gupx_doctor_free() frees it
+ * @cure: how to fix the problem, or NULL; gupx_doctor_free() frees it
  */
 struct gupx_doctor_finding {
 	const char *check;

@@ -19,7 +19,10 @@
  */
 #define MANY 12
 
-/* The last index stands for all reasons that this version of gupctl does not know. */
+/*
+ * Length of arrays indexed by reason. The last element is for all reasons that this
+ * version of gupctl does not know.
+ */
 #define REASONS (GUPX_REASONS + 1)
 #define OUTCOMES (GUPX_OUTCOME_STOP + 1)
 
@@ -44,8 +47,8 @@ static const struct gupx_out_spec head_spec = GUPX_OUT_SPEC(head_fields);
 
 /**
  * struct run_row - one run; in text output, several merged runs of the same kind
- * @now_text: points to @now, for example "anonymous, exclusive, writable"
- * @would_text: points to @would, for example "fault it in"
+ * @now_text: text in the buffer @now, for example "anonymous, exclusive, writable"
+ * @would_text: text in the buffer @would, for example "fault it in"
  */
 struct run_row {
 	const char *name;
@@ -79,7 +82,7 @@ static const struct gupx_out_field run_fields[] = {
 	RUN("addr", NULL, GUPX_OUT_ADDR, addr),
 	RUN("len", "SIZE", GUPX_OUT_SIZE, len),
 	RUN("perms", "PERMS", GUPX_OUT_STRING, perms),
-	/* This column is shown only if runs were merged. */
+	/* The column RUNS is shown only if runs were merged. */
 	[FIELD_RUNS] = RUN(NULL, "RUNS", GUPX_OUT_COUNT, runs),
 	{ .key = "page_size",
 	  .label = "PAGE",
@@ -87,7 +90,10 @@ static const struct gupx_out_field run_fields[] = {
 	  .offset = offsetof(struct run_row, page),
 	  .hide_zero = true },
 	RUN(NULL, "NOW", GUPX_OUT_STRING, now_text),
-	/* format_label() sets this label, because the label contains the verb. */
+	/*
+	 * format_label() sets the label of this column, because the label contains the
+	 * verb.
+	 */
 	[FIELD_WOULD] = RUN(NULL, "", GUPX_OUT_STRING, would_text),
 	RUN("content", NULL, GUPX_OUT_STRING, content),
 	RUN("writable", NULL, GUPX_OUT_BOOL, writable),

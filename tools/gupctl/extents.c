@@ -46,7 +46,10 @@ struct held_row {
 static const struct gupx_out_field held_fields[] = {
 	HELD(bytes, "held", GUPX_OUT_SIZE, false),
 	HELD(charged, NULL, GUPX_OUT_SIZE, false),
-	/* This field is printed only as text. If nothing was charged, it says why. */
+	/*
+	 * Text output prints this text in place of the number of charged bytes. If
+	 * nothing was charged, the text gives the reason.
+	 */
 	{ .label = "charged to you",
 	  .form = GUPX_OUT_STRING,
 	  .offset = offsetof(struct held_row, charged_text) },

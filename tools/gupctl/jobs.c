@@ -27,7 +27,7 @@ static void *run_job(void *data)
 }
 
 /*
- * Start a thread in which all signals except SIGUSR1 are blocked. Ctrl-C then
+ * Start a thread. Block all signals except SIGUSR1 in the thread, so that Ctrl-C
  * interrupts the main thread.
  */
 static bool start_thread(struct job *job)

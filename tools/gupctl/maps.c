@@ -135,7 +135,8 @@ bool gupx_maps_is_group(const char *name)
 }
 
 /*
- * Compare names. Ignore the suffix " (deleted)" in @name, which marks unlinked files.
+ * Compare the name of a mapping with @wanted. Ignore the suffix " (deleted)" in @name,
+ * with which the kernel marks unlinked files.
  */
 static bool is_same_name(const char *name, const char *wanted)
 {

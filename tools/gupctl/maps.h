@@ -47,8 +47,8 @@ void gupx_maps_free(struct gupx_maps *maps);
 const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr);
 
 /*
- * Return: the mapping that contains @addr. If there is none, the first mapping after
- * @addr, or NULL.
+ * Return: the mapping that contains @addr. If no mapping contains @addr, return the
+ * first mapping after @addr, or NULL if there is none.
  */
 const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr);
 

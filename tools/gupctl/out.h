@@ -159,10 +159,13 @@ gupx_out_die(int status, const char *kind, const char *cure, const char *format,
 
 bool gupx_out_has_failed(void);
 
-/* Print the JSON object, if there is one. JSON output after this call is discarded. */
+/*
+ * Print the JSON object if the output is JSON. JSON output after this call is
+ * discarded.
+ */
 void gupx_out_end(void);
 
-/* A size as text, for example "132 KiB", "1.5 GiB" or "17 B". */
+/* Format a size as text, for example "132 KiB", "1.5 GiB" or "17 B". */
 struct gupx_out_size {
 	char text[24];
 };

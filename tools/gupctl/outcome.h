@@ -6,13 +6,14 @@
 #include <linux/gupx.h>
 
 /*
- * Names for programs, which do not change between versions. The result is never NULL:
- * values that this version of gupctl does not know are "unknown".
+ * Return: the name of an outcome or content. Programs can rely on these names, because
+ * the names do not change between versions. The result is never NULL. It is "unknown"
+ * for a value that this version of gupctl does not know.
  */
 const char *gupx_outcome_name(unsigned int outcome);
 const char *gupx_outcome_content_name(unsigned int content);
 
-/* Return: the text for a content that is shown to the user. */
+/* Return: the text that describes a content to the user. */
 const char *gupx_outcome_content_text(unsigned int content);
 
 /**
@@ -26,8 +27,8 @@ struct gupx_outcome_phrase {
 };
 
 /*
- * Return: the phrase that describes @outcome for @verb (GUPX_VERB_*). If the outcome is
- * a stop, the phrase does not include the reason.
+ * Return: the phrase that describes @outcome for @verb (GUPX_VERB_*). If @outcome is
+ * GUPX_OUTCOME_STOP, the phrase does not include the reason for the stop.
  */
 struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
 						   unsigned int outcome);

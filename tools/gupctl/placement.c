@@ -18,8 +18,9 @@ struct cpus {
 };
 
 /*
- * Load the CPUs that @pid may run on. sched_getaffinity() fails with EINVAL if the set
- * is smaller than the set of the kernel. In this case, retry with a larger set.
+ * Load the CPUs that @pid may run on. sched_getaffinity() fails with EINVAL if the
+ * passed set has fewer bits than the CPU masks of the kernel. In this case, retry with
+ * a larger set.
  */
 static int load_cpus(struct cpus *cpus, int pid)
 {

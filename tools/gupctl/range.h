@@ -22,7 +22,7 @@ struct gupx_range {
 enum gupx_range_result {
 	GUPX_RANGE_BYTES,
 	GUPX_RANGE_NAME,
-	/* All of the following values are errors. */
+	/* All results from here on are errors. */
 	GUPX_RANGE_EMPTY,
 	GUPX_RANGE_NO_LENGTH,
 	GUPX_RANGE_BAD_ADDRESS,
@@ -51,8 +51,8 @@ enum gupx_range_result gupx_range_parse(const char *text,
 enum gupx_range_result gupx_range_parse_size(const char *text, __u64 *size);
 
 /*
- * Return: a text that describes the error and how to fix it. It is printed after the
- * range.
+ * Return: a text that describes the error and how to fix it. The error message contains
+ * the range argument, followed by this text.
  */
 const char *gupx_range_strerror(enum gupx_range_result result);
 

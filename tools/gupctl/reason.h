@@ -23,8 +23,8 @@ struct gupx_reason_info {
 };
 
 /*
- * The result is never NULL: values that this version of gupctl does not know are
- * "unknown".
+ * Describe a reason, or return the name of a stage. The result is never NULL. The name
+ * is "unknown" for a value that this version of gupctl does not know.
  */
 const struct gupx_reason_info *gupx_reason_get(unsigned int reason);
 const char *gupx_reason_stage(unsigned int stage);

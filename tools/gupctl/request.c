@@ -96,8 +96,9 @@ static __u32 build_flags(const struct gupx_request *request)
 	if (args->nofault)
 		flags |= GUPX_F_NOFAULT;
 	/*
-	 * Ctrl-C must interrupt a wait for a page. This flag is not used for the kernel
-	 * engine, because older kernels do not support FOLL_INTERRUPTIBLE.
+	 * GUPX_F_INTERRUPTIBLE lets Ctrl-C interrupt a wait for a page. Do not set it
+	 * for the kernel engine, because older kernels do not support
+	 * FOLL_INTERRUPTIBLE.
 	 */
 	flags |= args->kernel_engine ? GUPX_F_ENGINE_KERNEL
 				     : GUPX_F_INTERRUPTIBLE;

@@ -38,8 +38,8 @@ static const struct gupx_out_field item_fields[] = {
 	  .offset = offsetof(struct item_row, stop),
 	  .record = &gupx_stop_spec },
 	/*
-	 * This field is printed only if the command stored the bytes that it read in
-	 * the item.
+	 * The field "data" is the last one, so that it can be omitted if the command
+	 * stored no bytes.
 	 */
 	GUPX_OUT_FIELD(struct item_row, data, "data", NULL, GUPX_OUT_STRING),
 };

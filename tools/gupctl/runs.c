@@ -45,8 +45,8 @@ static int append_run(struct gupx_runs *runs, const struct gupx_run *run)
 }
 
 /*
- * Return: the end of the mapping or hole that contains @addr, or @end if that is lower.
- * @next is the result of gupx_maps_next() for @addr.
+ * Return: the end of the mapping or hole that contains @addr, but at most @end. @next
+ * is the result of gupx_maps_next() for @addr.
  */
 static __u64 find_end(const struct gupx_map *next, __u64 addr, __u64 end)
 {
@@ -86,8 +86,8 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 }
 
 /*
- * Merge @run into the first run in @kept that is of the same kind. If there is none,
- * append @run to @kept. Return: the new number of runs in @kept.
+ * Merge @run into the first run in @kept that has the same kind as @run. If @kept has
+ * no such run, append @run to @kept. Return: the new number of runs in @kept.
  */
 static size_t fold_run(struct gupx_run *kept, size_t count,
 		       const struct gupx_run *run)

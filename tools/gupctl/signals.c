@@ -68,8 +68,9 @@ static void block_handled(sigset_t *before)
 }
 
 /*
- * The signals are blocked except inside ppoll(). Otherwise a signal could arrive after
- * the check of "received" and before ppoll(), and would not end the wait.
+ * Block SIGINT, SIGTERM and SIGHUP except inside ppoll(). If they were not blocked, a
+ * signal that arrives after the check of "received" but before ppoll() would not end
+ * the wait.
  */
 enum gupx_signals_end gupx_signals_wait(double deadline, int fd)
 {

@@ -10,7 +10,7 @@
 
 void gupx_signals_init(void);
 
-/* Return: true if one of these signals has arrived, else false. */
+/* Return: true if SIGINT, SIGTERM or SIGHUP has arrived, else false. */
 bool gupx_signals_received(void);
 
 enum gupx_signals_end {
@@ -20,9 +20,9 @@ enum gupx_signals_end {
 };
 
 /*
- * Wait until a signal arrives, @deadline has passed, or @fd is readable. @deadline is
- * in seconds of CLOCK_MONOTONIC; if it is negative, there is no deadline. If @fd is -1,
- * no file is polled.
+ * Wait until SIGINT, SIGTERM or SIGHUP arrives, @deadline has passed, or @fd is
+ * readable. @deadline is in seconds of CLOCK_MONOTONIC; if it is negative, there is no
+ * deadline. If @fd is -1, no file is polled.
  */
 enum gupx_signals_end gupx_signals_wait(double deadline, int fd);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Describe where and why a request stopped. The same functions describe where a request
- * would stop.
- */
+/* Describe where and why a request stopped, or where and why it would stop. */
 #ifndef GUPX_STOP_H
 #define GUPX_STOP_H
 
@@ -36,8 +33,9 @@ extern const struct gupx_out_spec gupx_stop_spec;
 void gupx_stop_fill(struct gupx_stop_row *row, const struct gupx_stop *stop);
 
 /*
- * Return: true if the mapping as a whole refuses the request, or has been unmapped since
- * it was listed. [anon] and --all skip such mappings.
+ * Return: true if a stop at @stage means that the whole mapping refuses the request, or
+ * that the mapping has been unmapped since it was listed. A request for [anon] or --all
+ * skips such a mapping.
  */
 bool gupx_stop_refuses_mapping(unsigned int stage);
 

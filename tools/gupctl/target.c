@@ -11,7 +11,7 @@
 #include "out.h"
 #include "target.h"
 
-/* The flag PF_KTHREAD in the task flags that /proc/PID/stat shows. */
+/* Value of PF_KTHREAD, a bit in the task flags that /proc/PID/stat shows. */
 #define TASK_KERNEL_THREAD 0x00200000UL
 
 static bool read_line(int pid, const char *name, char *line, size_t room)

@@ -395,7 +395,7 @@ static const struct gupx_out_field sample_fields[] = {
 
 static const struct gupx_out_spec sample_spec = GUPX_OUT_SPEC(sample_fields);
 
-/* Run @say. Return: what it writes to stdout. The caller frees the text. */
+/* Run @say. Return: the text that @say writes to stdout. The caller frees the text. */
 static char *capture_output(void (*say)(void))
 {
 	FILE *file = tmpfile();
