@@ -26,7 +26,10 @@
 #include "options.h"
 #include "world.h"
 
-/* File descriptor of the shared memory, which survives exec. */
+/*
+ * Number of the file descriptor of the shared memory. The descriptor stays open across
+ * exec.
+ */
 #define WORLD_FD 100
 /*
  * A worker without a heartbeat for this many seconds is reported as hung. The limit is
@@ -160,8 +163,8 @@ static struct baseline read_baseline(void)
 }
 
 /*
- * Retry for 10 s, because pins are released late if another process still references
- * the mm.
+ * Compare the counters for up to 10 s, because the module releases the pins of an
+ * address space late if another process still references this address space.
  */
 static void check_baseline(const struct baseline *before)
 {
@@ -236,7 +239,10 @@ static void start_worker(struct run *run, unsigned int number)
 	worker->moved = read_seconds();
 }
 
-/* Clear the slot of a dead process before its PID can be reused. */
+/*
+ * Clear the shared-memory slot of a dead process. Call this function before the process
+ * is reaped, because its PID can be reused after that.
+ */
 static void clear_slot(pid_t pid)
 {
 	for (unsigned int i = 0; i < SLOTS; i++)

@@ -87,8 +87,8 @@ static int advice_of(enum op op)
 }
 
 /*
- * Move the range to the same offset in the other window of the region. The stamps stay
- * valid there.
+ * Move pages to the same offset in the other window of their region. The stamps in
+ * these pages stay valid, because a stamp does not depend on the window.
  */
 static bool do_mremap(uint64_t addr, uint64_t len)
 {
@@ -232,8 +232,8 @@ static void end_life(struct chaos_target *target, enum op op)
 {
 	count_op(op, false);
 	/*
-	 * Clear the slot before exec, because requesters must not find the new mm under
-	 * the old process number.
+	 * Clear the slot before exec. If the slot kept the old process number,
+	 * requesters would mistake the new address space for the old one.
 	 */
 	world_leave(target->slot);
 	if (op == OP_EXIT)
@@ -269,8 +269,9 @@ void chaos_target_live(unsigned int worker, uint64_t seed)
 
 	memory_forgive_faults();
 	/*
-	 * Get a process number before stamping, because stamps contain it. Requests
-	 * that arrive before memory_set_up() find no mappings.
+	 * Get a process number before stamping pages, because stamps contain this
+	 * number. Requesters can find the process from now on, but until
+	 * memory_set_up() runs, their requests find no mappings.
 	 */
 	world_enter(target.slot, LIFE_NONE, &target.life);
 	memory_set_up(&target);

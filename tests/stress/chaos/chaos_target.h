@@ -12,9 +12,9 @@
  * struct chaos_target - a process that owns an arena
  * @worker: number of the worker
  * @slot: number of the slot in which requesters find the process
- * @life: copy of the slot's content, which is the number, parent and PID of the process
+ * @life: copy of the slot's content: number, parent and PID of the process
  * @prng: random numbers for the operations
- * @age: age to write in the next stamp
+ * @age: age in the next stamp; the age makes successive stamps different
  * @files: file descriptor of each region, or -1 if the region maps no file
  */
 struct chaos_target {
@@ -28,7 +28,10 @@ struct chaos_target {
 
 /* Map all regions and stamp some of them. */
 void memory_set_up(struct chaos_target *target);
-/* Map pages of a region again with MAP_FIXED. Return: 0 on success, -1 on failure. */
+/*
+ * Replace the mapping of some pages of a region by means of MAP_FIXED. Return: 0 on
+ * success, -1 on failure.
+ */
 int memory_map(const struct chaos_target *target, uint64_t addr, uint64_t len);
 /*
  * Install handlers for SIGSEGV and SIGBUS, so that memory_write() and memory_look()

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Check the content of pages that a request pinned or read. A page must contain the
- * stamp of its target process for that address, or zeroes. A pinned page that the owner
- * still maps must also contain the owner's last published write.
+ * stamp of its target process for that address, or zeroes. A pinned page that the
+ * target still maps must also contain the last count that the target published for the
+ * page.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +22,7 @@
 
 /**
  * struct view - a way to read pinned bytes
- * @hold: the pins
+ * @hold: pin fd, and the process whose pages are pinned
  * @map: window that maps all pinned pages; NULL to use pread() on the pin fd
  */
 struct view {
@@ -47,7 +48,10 @@ static bool is_of_target(const struct life *life, uint64_t addr, uint64_t word)
 				  region * REGION_PAGES + index % 4);
 	if (life->parent && stamp_fits(word, life->parent, index))
 		return true;
-	/* A child stamps shared memory with its parent's number. */
+	/*
+	 * In memory that a child shares with its parent, stamps contain the process
+	 * number of the parent.
+	 */
 	if (life->parent && stamp_is_shared(region))
 		return false;
 	return stamp_fits(word, life->number, index);
@@ -82,9 +86,9 @@ static bool read_word(const struct view *view, uint64_t offset, uint64_t *word)
 }
 
 /*
- * Check that a steady page contains at least the count that the owner of the page
- * published. The owner writes the count to the page before it publishes the count.
- * Retry, because a word may be copied while it is written.
+ * Check that a page of a steady region contains at least the count that the page's
+ * owner published. The owner writes the count to the page before it publishes the
+ * count. Retry, because a word may be copied while the owner writes it.
  */
 static void check_coherence(const struct view *view, uint64_t addr,
 			    uint64_t offset)
@@ -209,8 +213,8 @@ void check_hold(struct prng *prng, const struct hold *hold)
 }
 
 /*
- * Check that <linux/gupx.h> allows mmap() to fail with @error for extents with these
- * flags.
+ * Check that <linux/gupx.h> allows mmap() of a pin fd to fail with @error if the pin fd
+ * contains the extents @runs.
  */
 static void check_map_error(const struct gupx_extent *runs, uint32_t nr,
 			    bool write, int error)
@@ -225,8 +229,8 @@ static void check_map_error(const struct gupx_extent *runs, uint32_t nr,
 	    (error == EACCES && write && has_read))
 		return;
 	/*
-	 * A child that shares the pin fd may have added pins with such flags in the
-	 * meantime.
+	 * A child that shares the pin fd may have added pins that cause EPERM or EACCES
+	 * after @runs was read.
 	 */
 	if (error == EPERM || (error == EACCES && write))
 		return;

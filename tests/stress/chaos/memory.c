@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The arena of a target: the regions of memory that it maps and stamps.
+ * The arena of a target: the regions of memory that the target maps and writes stamps
+ * to.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -40,7 +41,10 @@ static uint64_t make_page_stamp(struct chaos_target *target, uint64_t addr)
 	if (region == REGION_EQUAL)
 		return stamp_make(LIFE_ALL, region * REGION_PAGES + index % 4,
 				  0);
-	/* A child stamps shared memory with its parent's number. */
+	/*
+	 * In memory that a child shares with its parent, stamps contain the process
+	 * number of the parent.
+	 */
 	if (target->life.parent && stamp_is_shared(region))
 		return stamp_make(target->life.parent, index, target->age++);
 	return stamp_make(target->life.number, index, target->age++);
@@ -59,8 +63,8 @@ static void stamp_page(struct chaos_target *target, uint64_t addr)
 	if (!stamp_is_steady(stamp_region(addr)) || target->life.parent)
 		return;
 	/*
-	 * Write the page before publishing the count, so that the published count is a
-	 * lower bound.
+	 * Write the count to the page before publishing the count, so that the page
+	 * always contains at least the published count.
 	 */
 	published = &world_row(target->life.number)->count[stamp_index(addr)];
 	*count = atomic_load(published) + 1;

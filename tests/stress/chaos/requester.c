@@ -32,7 +32,7 @@
  * struct requester - state of a requester
  * @prng: random numbers for the requests
  * @mem_fd: descriptor of /proc/PID/mem of the current target, or -1
- * @life: the current target process
+ * @life: number, parent and PID of the current target
  * @holds: pin fds of the requester
  */
 struct requester {
@@ -49,9 +49,9 @@ struct request {
 };
 
 /*
- * Open the memory of a random target. If the slot holds the same process before and
- * after the open(), @mem_fd refers to the address space of that process. Return: true
- * on success, else false.
+ * Open the memory of a random target. If the target's slot contains the same process
+ * before and after the open(), @mem_fd refers to the address space of that process.
+ * Return: true on success, else false.
  */
 static bool find_target(struct requester *requester)
 {
@@ -101,7 +101,7 @@ static void draw_range(struct prng *prng, struct request *request)
 {
 	const struct span span = draw_span(prng, REGION_PAGES);
 	const enum region region = draw_region(prng);
-	/* Steady regions are mapped in one window only. */
+	/* Targets map a steady region in its first window only. */
 	const unsigned int window =
 		stamp_is_steady(region) ? 0 : prng_below(prng, WINDOWS);
 
@@ -109,7 +109,7 @@ static void draw_range(struct prng *prng, struct request *request)
 	request->len = span.nr * PAGE;
 	if (prng_chance(prng, 3))
 		request->addr = draw_odd_address(prng);
-	/* Extend the range beyond the end of the region's window. */
+	/* Sometimes extend the range beyond the end of the region's window. */
 	if (prng_chance(prng, 3))
 		request->len += prng_below(prng, REGION_BYTES) & -PAGE;
 }
@@ -132,7 +132,7 @@ static uint32_t draw_flags(struct prng *prng, uint32_t allowed)
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (prng_chance(prng, flags[i].percent))
 			drawn |= flags[i].flag;
-	/* PIN rejects SHORT together with ENGINE_KERNEL. */
+	/* The module rejects PIN with both GUPX_F_SHORT and GUPX_F_ENGINE_KERNEL. */
 	if (drawn & GUPX_F_SHORT)
 		drawn &= ~GUPX_F_ENGINE_KERNEL;
 	return drawn & allowed;
@@ -257,8 +257,8 @@ static void request_explain(struct requester *requester)
 	const int error =
 		ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain) ? errno : 0;
 	/*
-	 * EXPLAIN continues after a page at which a request would stop, so @done is the
-	 * whole range.
+	 * EXPLAIN does not end at a page at which a request would stop, so check it
+	 * like a request that completed the whole range.
 	 */
 	const struct lab_answer answer = {
 		.failed = error,

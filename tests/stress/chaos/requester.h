@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Pins that a requester holds, and checks of their content.
+ * Pins that a requester holds, and functions that check the content of the pinned
+ * pages.
  */
 #ifndef GUPX_TESTS_CHAOS_REQUESTER_H
 #define GUPX_TESTS_CHAOS_REQUESTER_H
@@ -10,7 +11,7 @@
 /**
  * struct hold - pins of one target
  * @fd: the pin fd; -1 if there is none
- * @life: the process whose pages are pinned
+ * @life: number, parent and PID of the process whose pages are pinned
  */
 struct hold {
 	int fd;
@@ -23,12 +24,12 @@ struct hold {
  */
 void check_hold(struct prng *prng, const struct hold *hold);
 /*
- * Check some pages through a new window, and write to the pages if the window is
- * writable. With @close_first, close the pin fd before checking the pages, so that only
- * the window keeps them pinned.
+ * Map the pin fd as a new window and check some pages through this window. Write to the
+ * pages if the window is writable. With @close_first, close the pin fd before checking
+ * the pages, so that only the window keeps them pinned.
  */
 void check_window(struct prng *prng, struct hold *hold, bool close_first);
-/* Check the bytes that READ copied from @addr. */
+/* Check the bytes that READ copied from @addr in the target to @buffer. */
 void check_read(const struct life *life, uint64_t addr, uint64_t len,
 		const unsigned char *buffer);
 

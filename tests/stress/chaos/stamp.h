@@ -7,8 +7,10 @@
  *   life    number of a target process; each process gets a new number when it starts
  *           or calls exec
  *   region  a part of a target's address space with one kind of memory
- *   index   number of a page over all regions; it is the same in a region's two
- *           windows, so it stays valid when mremap() moves the page
+ *   window  one of the two address ranges of a region; mremap() moves pages of the
+ *           region between the windows
+ *   index   number of a page over all regions; a page has the same index in both
+ *           windows of its region
  *
  * A stamp is eight bytes, none of them zero. Memory without a stamp is all zeroes. So a
  * word that is copied while it is written is a mix of stamp bytes and zero bytes, which
@@ -35,8 +37,8 @@
 
 enum region {
 	/*
-	 * Steady regions: the owner never unmaps or discards these pages. So the owner
-	 * continues to map the same page after it is pinned.
+	 * Steady regions: the owner never unmaps or discards pages of these regions. So
+	 * a pinned page of a steady region stays the page that the owner maps.
 	 */
 	REGION_STEADY_ANON,
 	REGION_STEADY_SHMEM,
@@ -46,7 +48,10 @@ enum region {
 	REGION_SHMEM,
 	REGION_FILE_PRIVATE,
 	REGION_DISK,
-	/* The content is the same in all processes, so that KSM merges pages. */
+	/*
+	 * The pages of this region have the same content in all processes, so that KSM
+	 * merges the pages.
+	 */
 	REGION_EQUAL,
 	REGION_HUGETLB,
 	REGIONS,
@@ -55,7 +60,10 @@ enum region {
 #define ARENA_END (ARENA + REGIONS * REGION_ROOM)
 #define STEADY_PAGES (2 * REGION_PAGES)
 
-/* Process numbers begin with 1. A stamp contains the 14 bits of the number. */
+/*
+ * A process number has 14 bits. Number 0 means no process. The number LIFE_ALL in a
+ * stamp means that all processes write the same stamp.
+ */
 #define LIFE_ALL 0x3fffU
 #define LIFE_NONE 0U
 
@@ -78,9 +86,9 @@ static inline uint64_t stamp_make(uint32_t life, uint64_t index, uint32_t age)
 }
 
 /*
- * Return: true if @word is a stamp of process @life for page @index, zero, or a mix of
- * both, else false. A mix results if the word is copied while the process writes the
- * stamp.
+ * Return: true if @word is the stamp of process @life for page @index, zero, or a mix
+ * of stamp bytes and zero bytes, else false. Such a mix can occur if a word is copied
+ * while the process writes a stamp to the word.
  */
 static inline bool stamp_fits(uint64_t word, uint32_t life, uint64_t index)
 {
@@ -89,7 +97,9 @@ static inline bool stamp_fits(uint64_t word, uint32_t life, uint64_t index)
 	for (unsigned int at = 0; at < 64; at += 8) {
 		const uint64_t byte = word >> at & 0xff;
 
-		/* The first two bytes are the age, which may have any value. */
+		/*
+		 * The first two bytes of a stamp are its age, which may have any value.
+		 */
 		if (byte &&
 		    (at < 16 ? byte < 0x80 : byte != (wanted >> at & 0xff)))
 			return false;

@@ -18,7 +18,10 @@ struct span draw_span(struct prng *prng, uint64_t pages)
 	span.nr = 1 + prng_below(prng, limit);
 	if (span.nr > pages - span.page)
 		span.nr = pages - span.page;
-	/* Sometimes use all pages, so that the span contains whole huge pages. */
+	/*
+	 * Sometimes use all pages of a region, so that the span contains whole huge
+	 * pages.
+	 */
 	if (prng_chance(prng, 3))
 		span = (struct span){ .nr = pages };
 	return span;

@@ -9,7 +9,7 @@
  *   mm_pressure  migrates, reclaims and compacts memory: mm_pressure.c
  *
  * A process may be killed at any time, also while it writes to this memory. So each
- * field is a single word, and its value is valid whatever the other fields contain.
+ * field is a single word, and a reader must accept any combination of field values.
  */
 #ifndef GUPX_TESTS_CHAOS_WORLD_H
 #define GUPX_TESTS_CHAOS_WORLD_H
@@ -89,8 +89,8 @@ enum request_kind {
 /**
  * struct slot - entry in which requesters find a target or a child
  * @life: number of the process; 0 if the slot is empty or about to change
- * @parent: number of the process that forked this process, or 0
- * @pid: PID of the process, valid while @life is not 0
+ * @parent: number of the parent if the process is a child of a target, or 0
+ * @pid: PID of the process; valid only while @life is not 0
  */
 struct slot {
 	_Atomic uint32_t life;
@@ -99,10 +99,10 @@ struct slot {
 };
 
 /**
- * struct row - counts that a process has published for its steady pages
+ * struct row - counts that a process publishes for the pages of its steady regions
  * @life: number of the process
  * @count: published count of each page; the page contains at least this count, because
- *	the process writes the page first
+ *	the process writes the count to the page before it publishes the count
  */
 struct row {
 	_Atomic uint32_t life;
@@ -142,8 +142,8 @@ struct tally {
 };
 
 /*
- * The rules that the test checks. print_verdicts() in chaos.c prints what each rule
- * says.
+ * The rules that the test checks. print_verdicts() in chaos.c prints the text of each
+ * rule.
  */
 enum rule {
 	RULE_CONTENT,
@@ -187,8 +187,8 @@ struct span {
 
 struct span draw_span(struct prng *prng, uint64_t pages);
 /*
- * Pick a random region. Steady regions are picked more often, because coherence is
- * checked only there.
+ * Pick a random region. Pick steady regions more often, because only pages of steady
+ * regions are compared with published counts.
  */
 enum region draw_region(struct prng *prng);
 
@@ -202,7 +202,7 @@ void count_op(enum op op, bool refused);
 void complain(enum rule rule, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A copy of a slot. */
+/* Copy of a slot: number, parent and PID of a target or child. */
 struct life {
 	uint32_t number;
 	uint32_t parent;
@@ -215,8 +215,8 @@ struct life {
  */
 bool world_look(unsigned int slot, struct life *life);
 /*
- * Return: true if the slot still holds the same process, else false. This is reliable
- * because a process number is reused only after all other numbers were used.
+ * Return: true if the slot still contains the process @life, else false. The process
+ * numbers are compared. A number is reused only after all other numbers were used.
  */
 bool world_is_still(unsigned int slot, const struct life *life);
 void world_enter(unsigned int slot, uint32_t parent, struct life *life);
@@ -224,7 +224,7 @@ void world_leave(unsigned int slot);
 
 struct row *world_row(uint32_t life);
 
-/* Main functions of the workers. They do not return. */
+/* Main functions of the workers. These functions do not return. */
 void chaos_target_live(unsigned int worker, uint64_t seed);
 void requester_live(unsigned int worker, uint64_t seed);
 void mm_pressure_live(unsigned int worker, uint64_t seed);
