@@ -168,8 +168,8 @@ void case_run(const struct op *ops, size_t nr, struct report *report)
 static time_t shrink_until;
 
 /*
- * Run the case twice, so that a difference that occurs only sometimes does not mislead
- * the shrinking. Return: true if the case differs both times, else false.
+ * Run the case twice. A difference that occurs only sometimes must not mislead the
+ * shrinking. Return: true if the twins differ both times, else false.
  */
 static bool still_differs(const struct op *ops, size_t nr,
 			  struct report *report)
@@ -233,8 +233,9 @@ static bool try_change(struct op *ops, size_t nr, size_t i,
 }
 
 /*
- * Shorten the range at either end, by half of it if possible, else by a single page.
- * Keep each change after which the case still differs.
+ * Shorten the range of an operation at its end. If the operation maps no memory, try
+ * its start too. Remove half of the range, or a single page if the twins are equal
+ * without that half. Keep each change after which the twins still differ.
  */
 static void shrink_range(struct op *ops, size_t nr, size_t i,
 			 struct report *report)

@@ -286,8 +286,9 @@ static void print_summary(const struct options *options,
 }
 
 /*
- * Return: seconds to reserve for the seeds after seed @i. Each gets a tenth of the time
- * limit, so that a slow machine runs at least some cases of every seed.
+ * Return: seconds to reserve for the seeds after seed @i. Each of these seeds gets a
+ * tenth of the time limit, so that a slow machine runs at least some cases of every
+ * seed.
  */
 static uint64_t later_seeds(const struct options *options, size_t i)
 {

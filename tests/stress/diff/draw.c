@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Generate random cases. The same seed and number give the same case on every kernel.
- * If a kernel does not support a kind of mapping, both twins have a hole in place of
- * the mapping.
+ * Generate random cases. The same seed and the same case number give the same case on
+ * every kernel. If a kernel does not support a kind of mapping, both twins have a hole
+ * in place of the mapping.
  */
 #include "op.h"
 #include "prng.h"
@@ -188,7 +188,7 @@ static void draw_child(struct draw *draw, uint64_t from, uint64_t nr)
 
 static void draw_change(struct draw *draw)
 {
-	/* The weights are in the order of enum op_kind, from OP_UNMAP on. */
+	/* @weights[i] is the weight of operation OP_UNMAP + i in enum op_kind. */
 	static const unsigned char weights[] = { 6, 14, 26, 12, 7, 4, 13, 2,
 						 2, 4,	2,  6,	2, 6, 14, 0 };
 	const enum op_kind kind =
@@ -306,7 +306,10 @@ size_t draw_case(uint64_t seed, uint64_t number, struct op *ops)
 	};
 	unsigned int maps, changes, steps;
 
-	/* Discard the first random number, because it is similar for adjacent seeds. */
+	/*
+	 * Discard the first random number, because adjacent seeds give similar first
+	 * numbers.
+	 */
 	prng_next(&draw.prng);
 	maps = 2 + prng_below(&draw.prng, MAPS_MAX - 2);
 	changes = prng_below(&draw.prng, 7);

@@ -10,7 +10,10 @@
 #include "lab.h"
 #include "pair.h"
 
-/* The known differences and their reasons. Any other difference is a failure. */
+/*
+ * The known differences between the policy and some kernels, with the reason for each.
+ * Any other difference is a failure.
+ */
 static const struct {
 	const char *row;
 	const char *reason;
@@ -243,10 +246,10 @@ static bool is_cow_source(const struct pair *pair, const struct state *state,
 }
 
 /*
- * Return: true if @op can pin or read the page without a fault, else false. This is so
- * if the page is present and mapped only once and @op is not for writing. After a fork,
- * PM_EXCLUSIVE is not sufficient: if the child no longer maps a page, the page is not
- * marked anon-exclusive until the parent writes to it.
+ * Return: true if @op can pin or read the page without a fault, else false. No fault is
+ * needed if the page is present and mapped only once, and @op is not for writing. After
+ * a fork, PM_EXCLUSIVE is not sufficient: if the child no longer maps a page, the page
+ * is not marked anon-exclusive until the parent writes to it.
  */
 static bool is_readable(const struct pair *pair, size_t page,
 			const struct op *op)
@@ -287,8 +290,9 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 	    !is_cow_source(pair, &pair->seen_a, addr))
 		return KNOWN_NONE;
 	/*
-	 * The policy engine cannot break COW here: either NOFAULT forbids the fault, or
-	 * userfaultfd blocks the fault.
+	 * The policy engine must break COW of this page before it pins the page, but
+	 * this was not possible: either NOFAULT forbade the fault, or userfaultfd
+	 * blocked the fault.
 	 */
 	if (answer->stop.reason == GUPX_REASON_NOFAULT ||
 	    (answer->stop.reason == GUPX_REASON_FAULT_SIGBUS &&
@@ -399,8 +403,8 @@ void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 		page++;
 	}
 	/*
-	 * Read twin a with the same call as twin b. This also makes page state equal
-	 * that /proc does not show.
+	 * Read twin a with process_vm_readv() too. This read also makes page state
+	 * equal in both twins that /proc does not show.
 	 */
 	process_vm_readv(pair->a.target.pid, &local, 1, &remote, 1, 0);
 	pair_look(pair);

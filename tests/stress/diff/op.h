@@ -59,7 +59,7 @@ enum op_kind {
 	OP_CHILD_WRITE,
 	OP_CHILD_EXIT,
 	OP_DROP,
-	/* Requests. */
+	/* Requests to the module. */
 	OP_PIN,
 	OP_POPULATE,
 	OP_READ,
@@ -74,19 +74,22 @@ enum op_space {
 	SPACES,
 };
 
-/* Flags of the tester. In a request, the low 16 bits contain GUPX_F_* flags. */
+/*
+ * Bits of op.flags that only the tester uses. The low 16 bits of op.flags in a request
+ * are GUPX_F_* flags.
+ */
 #define OP_F_READ (1U << 16)
 #define OP_F_WRITE (1U << 17)
 #define OP_F_SHARED (1U << 18)
-/* The file ends in the middle of its mapping. */
+/* The mapped file ends in the middle of the mapping. */
 #define OP_F_SHORT_FILE (1U << 19)
 /* Call madvise(MADV_HUGEPAGE) on the mapping. */
 #define OP_F_HUGE (1U << 20)
 /* Keep the pin fd open until OP_DROP or the end of the case. */
 #define OP_F_HOLD (1U << 21)
 /*
- * Then pin the same pages with the other engine, and check that it pins the same
- * frames.
+ * After the pin, pin the same pages again with the other of the two engines. Check that
+ * both engines pin the same frames.
  */
 #define OP_F_CROSS (1U << 22)
 

@@ -15,8 +15,8 @@
 #include "twin.h"
 
 /*
- * Known differences between the policy and some kernels. known.c gives the reason for
- * each.
+ * Known differences between the policy and some kernels. known.c contains the reason
+ * for each difference.
  */
 enum known {
 	KNOWN_NONE,
@@ -70,8 +70,8 @@ struct pair {
 };
 
 /*
- * Record a difference. Only the first difference of a case is recorded, because it may
- * cause later differences.
+ * Record a difference. Only the first difference of a case is recorded, because a
+ * difference may cause others.
  */
 void pair_differs(struct pair *pair, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -112,16 +112,17 @@ struct lab_answer;
  */
 void known_probe(void);
 /*
- * Check whether a known difference explains that the policy engine stopped at
- * @answer->stop but this kernel continues. If so, the caller must limit the kernel's
- * request to the pages before the stop. Return: the known difference, or KNOWN_NONE.
+ * Check whether a known difference explains why the policy engine stopped at
+ * @answer->stop but the kernel does not stop there. If so, the caller must limit the
+ * kernel's request to the pages before this address. Return: the known difference, or
+ * KNOWN_NONE.
  */
 enum known known_cut(const struct pair *pair, const struct op *op,
 		     const struct lab_answer *answer);
 /**
  * struct settled - pages that known_settle_pin() made equal in both twins
  * @pages: number of pages
- * @uncounted: number of these pages that the kernel had pinned without counting the pin
+ * @uncounted: how many of these pages the kernel had pinned without counting the pin
  */
 struct settled {
 	size_t pages;

@@ -54,7 +54,10 @@ static void compare_answers(struct pair *pair, const char *engine,
 		     other->failed);
 }
 
-/* Pin @op->split bytes first, then add the rest to the same pin fd. */
+/*
+ * Pin the first @op->split bytes of the range, then add pins of the other bytes to the
+ * same pin fd.
+ */
 static struct lab_answer pin_split(const struct twin *twin, uint64_t addr,
 				   const struct op *op)
 {
@@ -73,7 +76,10 @@ static struct lab_answer pin_split(const struct twin *twin, uint64_t addr,
 	return more;
 }
 
-/* Check that the extents list the frames that the page tables map. */
+/*
+ * Check that the extents of the pin fd list the frames that the page tables of the twin
+ * map.
+ */
 static void check_frames(struct pair *pair, const char *engine,
 			 const struct state *state,
 			 const struct lab_answer *answer, uint64_t addr)
@@ -106,8 +112,8 @@ static void check_frames(struct pair *pair, const char *engine,
 }
 
 /*
- * Pin the same pages of @twin again with the other engine. Check that both engines pin
- * the same frames.
+ * Pin the pages that @held pins in @twin again: with the kernel engine if @kernel, else
+ * with the policy engine. Check that both engines pin the same frames.
  */
 static void compare_frames(struct pair *pair, const struct twin *twin,
 			   uint64_t addr, const struct op *op,
@@ -160,7 +166,10 @@ static void compare_counters(struct pair *pair,
 static void keep_or_close(struct pair *pair, const struct op *op, int fd_a,
 			  int fd_b)
 {
-	/* Hold both pin fds or neither, so that the twins stay equal. */
+	/*
+	 * Keep the pin fds of both twins open or close both, so that the twins stay
+	 * equal.
+	 */
 	if ((op->flags & OP_F_HOLD) && fd_a >= 0 && fd_b >= 0) {
 		twin_hold(&pair->a, fd_a);
 		twin_hold(&pair->b, fd_b);
@@ -195,19 +204,22 @@ static struct lab_answer pin_by_kernel(struct pair *pair, uint64_t addr,
 		answer.stop.addr -= addr - twin_address(&pair->b, op);
 	}
 	/*
-	 * The policy engine read the page into memory before it failed to break COW.
-	 * Populate the page in twin b, too.
+	 * In twin a, the policy engine faulted in the page before it failed to break
+	 * COW of the page. So fault in the page in twin b, too.
 	 */
 	if (cut == KNOWN_E7B && !(op->flags & GUPX_F_NOFAULT))
 		twin_populate(&pair->b, answer.stop.addr, lab_page(), false);
-	/* The twins' [vvar] mappings may be at different addresses. */
+	/*
+	 * The [vvar] mappings of the twins may be at different addresses, so convert
+	 * the address to that of twin a.
+	 */
 	answer.stop.addr += addr - twin_address(&pair->b, op);
 	return answer;
 }
 
 /*
- * known_settle_pin() replaced pages that the kernel engine had pinned. Close the old
- * pins and pin the range again.
+ * known_settle_pin() replaced pages that the kernel engine had pinned. Close the pin fd
+ * with the replaced pages, and pin the range again.
  */
 static void pin_settled(struct pair *pair, const struct op *op, uint64_t addr,
 			struct lab_answer *kernel)
@@ -351,8 +363,8 @@ static struct lab_answer read_split(const struct twin *twin, uint64_t addr,
 }
 
 /*
- * Read with the kernel's engine. If the policy engine stopped because of a known
- * difference, read only up to that stop.
+ * Read with the kernel engine. If the policy engine stopped because of a known
+ * difference, read only the bytes before the address at which it stopped.
  */
 static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 					const struct op *op, void *buffer,
@@ -372,8 +384,8 @@ static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 }
 
 /*
- * Read with process_vm_readv(). It reports no errno after a partial read, so assume the
- * errno of the policy engine.
+ * Read with process_vm_readv(). After a partial read, process_vm_readv() reports no
+ * errno, so assume the errno of the policy engine.
  */
 static struct lab_answer read_by_call(struct pair *pair, uint64_t addr,
 				      const struct op *op, void *buffer,

@@ -30,9 +30,9 @@
 
 /**
  * struct state - snapshot of a twin's arena
- * @words: entries of /proc/PID/pagemap, by page
- * @kinds: KPF_*_BIT of each present page
- * @sums: values from /proc/PID/smaps_rollup, kB
+ * @words: entry of each page in /proc/PID/pagemap
+ * @kinds: KPF_*_BIT flags of each present page
+ * @sums: values from /proc/PID/smaps_rollup, in kB
  * @nr: number of pages in the snapshot
  */
 struct state {
@@ -47,10 +47,10 @@ void state_take(struct state *state, const struct twin *twin, size_t nr);
 
 /*
  * Find the first page, from page @from on, whose state differs. Frame numbers are
- * ignored. If @sharing is false, differences that unsharing a page can cause are also
- * ignored: the exclusive bit, whether the page is part of a THP, and the soft-dirty
- * bit, which x86 sets on dirty PTEs when it splits a PMD. Return: index of the page, or
- * @a->nr if no page differs.
+ * ignored. If @sharing is false, also ignore differences that unsharing a page can
+ * cause: the exclusive bit, whether the page is part of a THP, and the soft-dirty bit.
+ * x86 sets the soft-dirty bit on dirty PTEs when it splits a PMD. Return: index of the
+ * page, or @a->nr if no page differs.
  */
 size_t state_differs(const struct state *a, const struct state *b, size_t from,
 		     bool sharing);

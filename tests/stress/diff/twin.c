@@ -61,8 +61,9 @@ void twin_prepare(void)
 }
 
 /*
- * Return: offset in the pattern file. It depends on the address and on the index of the
- * operation, so that each page and each operation has different contents.
+ * Return: offset in the pattern file of the bytes to store at @at. The offset depends
+ * on @at and on the index of the operation, so that each page and each operation has
+ * different contents.
  */
 static off_t pattern_at(uint64_t at, size_t index)
 {
@@ -328,8 +329,8 @@ static long advise_range(const struct twin *twin, const struct op *op,
 }
 
 /*
- * MADV_PAGEOUT skips a page that has an extra reference at that moment, so call
- * madvise() several times.
+ * MADV_PAGEOUT skips a page if something holds an extra reference to the page for a
+ * moment, so call madvise() several times.
  */
 static long page_out(const struct twin *twin, const struct op *op)
 {

@@ -20,10 +20,11 @@
  * @target: the process
  * @child: forked child of the process; its pid is 0 if there is no child
  * @forked: true if the process has forked a child, even if the child has ended
- * @files: file descriptors, by index of the operation that maps the file; -1 if an
- *	operation maps no file
+ * @files: file descriptor of the file that each operation maps, by index of the
+ *	operation; -1 if the operation maps no file
  * @vvar: address of the [vvar] mapping of the process; 0 if there is none
- * @watch: descriptor number, in the process, of its userfaultfd; -1 before it is opened
+ * @watch: descriptor of the userfaultfd, valid in the target process; -1 before the
+ *	process opens it
  * @held: pin fds that stay open, oldest first
  * @nr_held: length of @held
  */
