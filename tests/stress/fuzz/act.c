@@ -68,7 +68,7 @@ static struct window *pick_window(struct world *world, const struct op *op)
 	return &world->window[op->region % WINDOWS];
 }
 
-/* Pick a window that is mapped, if there is one. */
+/* Pick a window that is mapped. If no window is mapped, return an unmapped one. */
 static struct window *pick_mapped_window(struct world *world,
 					 const struct op *op)
 {
@@ -91,7 +91,10 @@ static int act_mmap(struct world *world, const struct op *op)
 	void *at;
 	int error;
 
-	/* MAP_FIXED may unmap the old window even if mmap() then fails. */
+	/*
+	 * mmap() with MAP_FIXED may unmap the old window even if it fails, so count the
+	 * window as unmapped first.
+	 */
 	window->len = 0;
 	at = mmap((void *)window->addr, len, op->flags & 7,
 		  (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED, fd, offset);
@@ -272,7 +275,7 @@ static int act_mprotect(struct world *world, const struct op *op)
 	struct window *window = pick_mapped_window(world, op);
 	const bool was_read_only =
 		window->len && !(window->protection & PROT_WRITE);
-	/* Change the whole window or one page of it. */
+	/* Change the protection of the whole window or of one page of the window. */
 	const size_t skip =
 		window->len && op->number % 3
 			? (op->number >> 8) % (window->len / PAGE) * PAGE
@@ -362,8 +365,8 @@ static int act_send(struct world *world, const struct op *op)
 static void stop_sleeper(struct world *world)
 {
 	/*
-	 * kill() fails if the worker is no longer root. In that case the worker's
-	 * parent kills the sleeper later.
+	 * kill() fails if the worker is no longer root. In that case the parent of the
+	 * worker kills the sleeper later.
 	 */
 	if (world->sleeper > 0 && !kill(world->sleeper, SIGKILL))
 		waitpid(world->sleeper, NULL, 0);
@@ -413,8 +416,9 @@ static long call_in_target(struct world *world, const struct op *op,
 }
 
 /*
- * Check that the target still executes calls. An operation may have removed memory that
- * the target needs. This kills the target only when it next uses that memory.
+ * Check that the target still executes calls. An operation may have unmapped code or
+ * stack of the target. The target dies from this only when it next uses the unmapped
+ * memory, so make it execute a call now.
  */
 static enum life check_life(const struct target *target)
 {
@@ -431,7 +435,6 @@ static int act_on_target(struct world *world, const struct op *op)
 		return ESRCH;
 	pthread_mutex_lock(&world->line);
 	result = call_in_target(world, op, addr, len);
-	/* The target may have unmapped its own code or stack. */
 	if (check_life(&world->target) != LIFE_ON)
 		world->target_life = LIFE_UNSURE;
 	pthread_mutex_unlock(&world->line);
@@ -455,8 +458,8 @@ static int act_target_fork(struct world *world)
 }
 
 /*
- * End the target's address space by exec or exit. Pins of its pages stay, but new
- * requests for it fail with ESRCH.
+ * End the target's address space by exec or exit. Existing pins of pages in this
+ * address space stay. New requests for the address space fail with ESRCH.
  */
 static int act_target_end(struct world *world, bool exec)
 {
@@ -472,8 +475,8 @@ static int act_target_end(struct world *world, bool exec)
 	}
 	world->target_life = LIFE_GONE;
 	/*
-	 * The child gets a signal after its parent has ended, but the time is unknown.
-	 * So it is unknown whether the child still exists.
+	 * The kernel sends the target's child a signal after the target has ended, but
+	 * we do not know when. So it is unknown whether the child still exists.
 	 */
 	world->target_child_life = LIFE_UNSURE;
 	return 0;

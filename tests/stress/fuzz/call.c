@@ -34,8 +34,8 @@ static const struct {
 };
 
 /*
- * Return: an ioctl number that the module does not implement. Its size and direction
- * bits are random, and its type may be foreign.
+ * Return: an ioctl number that the module does not implement. The size and direction
+ * bits of the number are random, and its type may be that of another driver.
  */
 static unsigned long strange_number(const struct op *op)
 {
@@ -160,7 +160,10 @@ static void build_struct(struct call *call)
 	body->size = call->size;
 }
 
-/* Choose the address of the struct, and the number of bytes that are readable there. */
+/*
+ * Choose the address at which the ioctl's struct is placed, and the number of bytes
+ * that are readable there.
+ */
 static void place_struct(struct call *call)
 {
 	uint8_t *const rooms = call->arena->rooms;
@@ -211,8 +214,8 @@ static size_t min_size(size_t a, size_t b)
 }
 
 /*
- * Write the struct and the tail that its size field includes. After them, write a
- * pattern that the call must not change.
+ * Write the ioctl's struct, and the extra bytes if its size field is larger than the
+ * struct. After these bytes, write a pattern that the call must not change.
  */
 static void write_struct(struct call *call)
 {
@@ -322,8 +325,8 @@ static bool is_of_pin_fd(const struct call *call)
 }
 
 /*
- * Predict the errno that invalid fields of the struct cause, except for the file
- * descriptors.
+ * Predict the errno that invalid fields of the struct cause. File descriptors in the
+ * struct are not checked here.
  */
 static int foresee_meaning(const struct call *call)
 {
@@ -364,8 +367,9 @@ static int foresee_meaning(const struct call *call)
 }
 
 /*
- * Predict the errno of a request for the address space of a root process. It is EACCES
- * if the worker is no longer root, and ESRCH if the address space no longer exists.
+ * Predict the errno of a request for the address space of a root process. The errno is
+ * EACCES if the worker is no longer root, and ESRCH if the address space no longer
+ * exists.
  */
 static int foresee_life(const struct call *call, enum life life)
 {
@@ -422,8 +426,9 @@ static int foresee_pin_fd(const struct call *call)
 }
 
 /*
- * Predict the errno that the file causes on which the call is made. This applies to
- * EXTENTS, UNPIN, SEAL and unknown ioctls. All other ioctls are made on the device.
+ * Predict the errno of a call that is made on a wrong kind of file. Only EXTENTS,
+ * UNPIN, SEAL and unknown ioctls are made on random files. All other ioctls are made on
+ * the device.
  */
 static int foresee_file(const struct call *call)
 {
@@ -511,7 +516,7 @@ static int make_call(const struct call *call, int fd)
 	return ioctl(fd, number, call->at) ? errno : 0;
 }
 
-/* Unblock SIGALRM only during the call, so that the signal interrupts nothing else. */
+/* Unblock SIGALRM only during the ioctl, so that SIGALRM interrupts nothing else. */
 static int make_call_alarmed(const struct call *call, int fd)
 {
 	sigset_t set;

@@ -24,13 +24,14 @@ union body {
 
 /**
  * struct call - one ioctl call
- * @world: world of the case
+ * @world: state of the case
  * @arena: memory from which the call is made
  * @op: operation that describes the call
  * @exact: true size of the verb's struct
  * @size: value of the struct's size field
- * @mem: value of mem_fd
- * @file: file descriptor on which the call is made; for PIN, value of pin_fd
+ * @mem: file descriptor that is passed as mem_fd
+ * @file: file descriptor on which the call is made; for PIN, the file descriptor that is
+ *	passed as pin_fd
  * @addr: address of the request
  * @len: length of the request, in bytes
  * @buffer: address of the output buffer
@@ -62,8 +63,8 @@ struct call {
 };
 
 /*
- * Return: one common handle for all handles of the same address space. So address
- * spaces can be compared by handle.
+ * Return: a handle that stands for the address space of the handle @mem. Handles of the
+ * same address space give the same result, so that address spaces can be compared.
  */
 static inline uint8_t call_space_of(uint8_t mem)
 {

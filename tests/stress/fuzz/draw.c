@@ -17,7 +17,7 @@
 /**
  * struct draw - a case under construction
  * @prng: random numbers for all choices
- * @grouped: number of following operations that belong to the last TOGETHER or CHILD
+ * @grouped: how many of the next operations belong to the last TOGETHER or CHILD
  * @in_child: true if these operations belong to a CHILD
  */
 struct draw {
@@ -81,7 +81,7 @@ static uint32_t draw_flags(struct draw *draw, const struct op *op)
 	return 1U << prng_below(&draw->prng, 32);
 }
 
-/* Make one argument of the call wrong or unusual. */
+/* Make one argument of the call invalid or unusual. */
 static void spoil_call(struct draw *draw, struct op *op)
 {
 	switch (prng_below(&draw->prng, 10)) {
@@ -393,7 +393,7 @@ void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
 	};
 	const size_t nr = 16 + prng_below(&draw.prng, OPS_MAX - 16);
 
-	/* The first region is always of a kind that can be pinned. */
+	/* The first region always has a kind of memory that can be pinned. */
 	sketch->kind[0] = kinds[prng_below(&draw.prng, 7)];
 	for (size_t i = 1; i < REGIONS; i++)
 		sketch->kind[i] =

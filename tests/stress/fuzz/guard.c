@@ -116,7 +116,7 @@ void guard_map(uint64_t addr[GUARDS])
 }
 
 /*
- * GUARD_VDSO is not checked here: a case may legitimately get its own copy of the vdso
+ * Do not check GUARD_VDSO, because a case may legitimately get its own copy of the vdso
  * page.
  */
 const char *guard_changed(void)

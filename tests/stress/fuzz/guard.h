@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Guarded bytes: files that are open for reading only, memory of another process, the
- * zero page and the vdso. A case may pin and map them but must not be able to change
- * them. The fuzzer reads the bytes through mappings that were created before the first
- * case, to check that they are unchanged.
+ * zero page and the vdso. A case may pin and map these bytes but must not be able to
+ * change them. To check this, the fuzzer reads the bytes through mappings that were
+ * created before the first case.
  */
 #ifndef GUPX_TESTS_FUZZ_GUARD_H
 #define GUPX_TESTS_FUZZ_GUARD_H

@@ -22,9 +22,9 @@
 #define OPS_MAX 96
 
 /*
- * The ioctls come first. TOGETHER runs the next @count operations concurrently in
- * threads. CHILD runs the next @count operations in a child process, which is killed
- * after a while.
+ * Verbs of operations; ioctls come first. TOGETHER runs the next @count operations
+ * concurrently in threads. CHILD runs the next @count operations in a child process,
+ * which is killed after a while.
  */
 #define EACH_VERB(X)                        \
 	X(INFO, info)                       \
@@ -65,8 +65,8 @@
 	X(CHILD, child)
 
 /*
- * AT_END: the struct ends where a guard page begins. CUT: the second half of the struct
- * is in a guard page.
+ * Locations of the ioctl's struct. AT_END: the struct ends where a guard page begins.
+ * CUT: the second half of the struct is in a guard page.
  */
 #define EACH_PLACE(X)             \
 	X(GOOD, good)             \
@@ -207,7 +207,7 @@ void op_print(const struct op *op);
 
 /**
  * struct sketch - a case
- * @kind: memory of each region: enum memory_kind or REGION_HUGETLB
+ * @kind: kind of memory of each region: enum memory_kind or REGION_HUGETLB
  * @op: the operations
  * @nr: length of @op
  */

@@ -25,11 +25,11 @@ static void run_op(struct world *world, struct arena *arena,
 
 /**
  * struct thread - a thread of TOGETHER
- * @world: world of the case
- * @arena: the thread's own memory
+ * @world: state of the case
+ * @arena: the thread's own memory for the arguments of calls
  * @op: operation that the thread repeats
  * @start: barrier at which all threads begin
- * @rounds: number of repetitions
+ * @rounds: number of times that the thread performs @op
  * @id: thread ID
  */
 struct thread {
@@ -57,7 +57,7 @@ static void run_together(struct world *world, const struct op *op, size_t nr,
 	struct thread thread[THREADS];
 	pthread_barrier_t start;
 
-	/* No operations follow TOGETHER. */
+	/* No operation belongs to this TOGETHER, so there is nothing to run. */
 	if (!nr)
 		return;
 	pthread_barrier_init(&start, NULL, nr);
@@ -88,8 +88,8 @@ static void live_as_child(struct world *world, const struct op *op, size_t nr)
 }
 
 /*
- * Run operations in a child and kill the child after @microseconds, while it is still
- * running them.
+ * Run operations in a child process. Kill the child after @microseconds, while it is
+ * still running the operations.
  */
 static void run_child(struct world *world, const struct op *op, size_t nr,
 		      unsigned int microseconds)
@@ -101,7 +101,10 @@ static void run_child(struct world *world, const struct op *op, size_t nr,
 		live_as_child(world, op, nr);
 	if (pid < 0)
 		return;
-	/* The child may unpin or seal the pin fds that it shares with us. */
+	/*
+	 * The child may unpin pages of the pin fds that it shares with us, or seal
+	 * these pin fds.
+	 */
 	world->released = true;
 	world->sealed = true;
 	nanosleep(&nap, NULL);

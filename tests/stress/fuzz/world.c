@@ -55,7 +55,10 @@ void world_prepare(int handle[HANDLE_PIN0])
 {
 	memset(handle, -1, HANDLE_PIN0 * sizeof(*handle));
 	handle[HANDLE_DEAD] = open_dead();
-	/* PID 2 is kthreadd. Newer kernels refuse to open its mem file. */
+	/*
+	 * PID 2 is kthreadd. Newer kernels refuse to open the mem file of a kernel
+	 * thread.
+	 */
 	handle[HANDLE_KTHREAD] = lab_open_mem(2, O_RDWR);
 	handle[HANDLE_PATH] = open("/proc/self/mem", O_PATH | O_CLOEXEC);
 	handle[HANDLE_OTHER] = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -96,8 +99,8 @@ static void build_hugetlb(const struct target *target, struct memory *memory)
 }
 
 /*
- * Build a region. If this machine does not support the kind of memory, use a hole
- * instead.
+ * Map a region of memory in the target. If this machine does not support the kind of
+ * memory, leave a hole instead.
  */
 static void build_region(const struct target *target, unsigned int kind,
 			 struct memory *memory)
@@ -175,8 +178,8 @@ void world_fill_slot(struct world *world, unsigned int slot, int fd,
 	world->slot[slot].mem = mem;
 	world->slot[slot].user = user;
 	/*
-	 * Another thread may have filled the slot in the meantime. Close the descriptor
-	 * that it stored.
+	 * Another thread may have stored a descriptor in the slot since the exchange
+	 * above. Close that descriptor.
 	 */
 	fd = atomic_exchange(&world->slot[slot].fd, fd);
 	if (fd >= 0)

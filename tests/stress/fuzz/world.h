@@ -40,14 +40,14 @@ struct tally {
 	char text[400];
 };
 
-/* State of an address space: it exists, it no longer exists, or this is unknown. */
+/* Whether an address space exists, no longer exists, or may or may not exist. */
 enum life { LIFE_ON, LIFE_GONE, LIFE_UNSURE };
 
 /**
  * struct slot - a pin fd
  * @fd: the descriptor, or -1 if there is none. A thread that replaces the descriptor
  *	closes the previous one.
- * @mem: enum handle of the pinned address space, as call_space_of() returns it
+ * @mem: handle that stands for the pinned address space, see call_space_of()
  * @user: value of world.user when the pin fd was created
  */
 struct slot {
@@ -56,7 +56,10 @@ struct slot {
 	unsigned int user;
 };
 
-/* A mapping of a pin fd. The kernel places no other mappings at these addresses. */
+/*
+ * A mapping of a pin fd. The kernel places no other mappings at the address of a
+ * window.
+ */
 struct window {
 	uint64_t addr;
 	_Atomic uint64_t len;
@@ -148,7 +151,7 @@ void world_bound_wait(const struct target *target);
 int world_fd(struct world *world, unsigned int handle);
 bool world_is_slot(unsigned int handle);
 struct slot *world_slot(struct world *world, unsigned int handle);
-/* Store @fd in the slot and close the descriptor that was there before. */
+/* Store @fd in the slot and close the descriptor that the slot contained before. */
 void world_fill_slot(struct world *world, unsigned int slot, int fd,
 		     uint8_t mem, unsigned int user);
 
