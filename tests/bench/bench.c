@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Run the benchmark in the guest, as root. The program prints measurements and does not
- * judge them. Each measurement is one line of one of these forms:
+ * compare them with limits. Each measurement is one line in one of these forms:
  *
  *   bench ROW SIDE PHASE PAGES NUMBER
  *   skip ROW SIDE PAGES WHY
@@ -46,13 +46,13 @@ static const uint64_t large[] = { 16384, 0 };
 static const uint64_t one_gib[] = { 262144, 0 };
 
 /*
- * Largest size to swap out, in pages. It is small because the swap space of the guest
- * is small, and compressing swapped pages is slow.
+ * Largest memory to swap out, in pages. It is small because the swap space of the guest
+ * is small, and because compressing swapped pages is slow.
  */
 #define SWAPPABLE 512
 /*
- * Number of measurements of a size if the memory is large, or if the memory is set up
- * again for each measurement.
+ * Number of measurements of each size if the measurements are slow: if the memory is
+ * large, or if it must be set up again for each measurement.
  */
 #define TIMES_AT_LEAST 2
 
@@ -130,11 +130,11 @@ static const struct row rows[] = {
 
 /**
  * struct options - options of the command line
- * @least: smallest size in pages
- * @most: largest size in pages
+ * @least: smallest size of memory to measure, in pages
+ * @most: largest size of memory to measure, in pages
  * @times: number of measurements of each size
  * @repeat: measure large sizes @times times as well
- * @engine: shell pattern that the name of an engine must match to be run
+ * @engine: shell pattern; only engines whose name matches the pattern are run
  * @sample: phase during which the kernel is profiled
  */
 static struct options {

@@ -23,15 +23,19 @@
 #endif
 
 /*
- * Size of the buffer to which all engines copy. The buffer is small and is used again
- * for each part, so that writing to it costs the same for each engine.
+ * Size of the buffer to which all engines copy. Engines copy memory in parts of this
+ * size, one after the other, to the same small buffer. So writing to the buffer costs
+ * the same for each engine.
  */
 #define BUFFER_LEN (1UL << 20)
 
 static int rival_fd = -1;
 static int gup_test_fd = -1;
 static char *buffer;
-/* Times that a target measured. The struct is in memory shared with the targets. */
+/*
+ * Times that a target measured. The struct is in memory that this process shares with
+ * the targets.
+ */
 static struct times *answer;
 
 static void *map_shared(size_t len)
@@ -340,7 +344,7 @@ const struct engine populate_engines[] = {
 };
 
 /*
- * Copy at most BUFFER_LEN bytes. Return: true if all @len bytes were copied, else
+ * Copy @len bytes, at most BUFFER_LEN. Return: true if all @len bytes were copied, else
  * false.
  */
 typedef bool copy_fn(const struct work *work, uint64_t addr, uint64_t len,

@@ -22,9 +22,10 @@ struct times {
 
 /**
  * struct engine - one way to do an operation
- * @name: name in the output
- * @run: measures the operation; returns NULL on success, else the reason as text
- * @flags: argument of @run
+ * @name: name of the engine in the output
+ * @run: function that measures the operation; returns NULL on success, else the reason
+ *	as text
+ * @flags: argument that is passed to @run
  */
 struct engine {
 	const char *name;
@@ -43,14 +44,14 @@ extern const struct engine populate_engines[];
 extern const struct engine read_engines[];
 extern const struct engine window_engines[];
 /*
- * These engines measure the kernel memory of a pin fd. few_engines create few pin fds,
- * for memory whose pin fd needs much kernel memory. many_engines create many pin fds,
- * for memory whose pin fd needs little.
+ * Engines that measure the kernel memory of a pin fd. The engines in few_engines create
+ * few pin fds, and are for memory whose pin fd needs much kernel memory. The engines in
+ * many_engines create many pin fds, and are for memory whose pin fd needs little.
  */
 extern const struct engine few_engines[];
 extern const struct engine many_engines[];
 
-/* Open the files that all engines use. Call it before any target starts. */
+/* Open the files that all engines use. Call this function before any target starts. */
 void engine_init(void);
 /* Return: the fd of the rival module, or -1 if the module is not loaded. */
 int engine_rival(void);

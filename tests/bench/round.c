@@ -20,7 +20,7 @@
 /**
  * struct shared - state that this process shares with targets
  * @sampler: fd of the rival module
- * @sampled: phase during which samples are recorded
+ * @sampled: phase of the benchmark during which samples are recorded
  */
 static struct shared {
 	int sampler;

@@ -10,7 +10,9 @@
 
 enum round { ROUND_NONE, ROUND_TAKE, ROUND_DROP };
 
-/* Measure the cost of reading the clock. Call it before any target starts. */
+/*
+ * Measure the cost of reading the clock. Call this function before any target starts.
+ */
 void round_init(void);
 void round_begin(enum round round);
 /*
@@ -19,8 +21,8 @@ void round_begin(enum round round);
 long round_end(void);
 
 /*
- * From now on, sample the kernel during each phase @round. The setting also applies to
- * targets.
+ * From now on, sample the kernel during each phase @round. This also applies to phases
+ * that targets run.
  */
 void round_sample(int rival_fd, enum round round);
 /* Print the samples to stdout, one per line. */

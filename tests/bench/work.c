@@ -136,8 +136,8 @@ static void touch_pages(const struct work *work)
 }
 
 /*
- * Make PTEs map the huge pages. Changing the protection of a single page splits the PMD
- * entry of its huge page.
+ * Make PTEs map the huge pages. Changing the protection of one 4 KiB page splits the
+ * PMD entry that maps its huge page.
  */
 static bool split_pages(const struct work *work)
 {
@@ -210,7 +210,7 @@ static void end_child(struct work *work)
 	target_stop(&work->child);
 	/*
 	 * The target reaps the child, and the memory of the child is freed only then.
-	 * Wait until the child is gone.
+	 * Wait until the target has reaped the child.
 	 */
 	while (!kill(pid, 0) || errno != ESRCH)
 		sched_yield();
@@ -262,8 +262,8 @@ const char *work_reset(struct work *work)
 	switch (work->state) {
 	case WORK_RESIDENT:
 		/*
-		 * The measurement leaves the memory resident, so only the first call
-		 * has work to do.
+		 * Each measurement leaves the memory resident, so only the first call
+		 * of make_resident() has work to do.
 		 */
 		return make_resident(work);
 	case WORK_FRESH:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory on which the engines work. It belongs to a target, and has a kind and a state.
+ * Memory on which the engines work. The memory belongs to a target, and has a kind and
+ * a state.
  */
 #ifndef GUPX_BENCH_WORK_H
 #define GUPX_BENCH_WORK_H
@@ -24,11 +25,11 @@ enum work_kind {
 };
 
 enum work_state {
-	WORK_RESIDENT, /* resident, and accessed several times */
-	WORK_FRESH,    /* resident, and touched only once */
-	WORK_ABSENT,   /* not resident */
+	WORK_RESIDENT, /* the pages are resident and were accessed several times */
+	WORK_FRESH,    /* the pages are resident and were touched only once */
+	WORK_ABSENT, /* the pages are not resident */
 	WORK_SWAPPED,
-	WORK_FORKED, /* shared with a child after fork() */
+	WORK_FORKED, /* the pages are shared with a child after fork() */
 };
 
 /**
@@ -60,7 +61,10 @@ struct work {
  * even after a failure.
  */
 const char *work_build(struct work *work);
-/* Restore the state. Return: NULL on success, else the reason as text. */
+/*
+ * Put the memory into its state again. Return: NULL on success, else the reason as
+ * text.
+ */
 const char *work_reset(struct work *work);
 void work_drop(struct work *work);
 

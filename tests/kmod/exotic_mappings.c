@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mappings that no interface of the kernel itself provides. They are needed to test the
- * rules for such mappings in the policy. Only for test VMs: the lab builds this module
- * and never installs it.
+ * Mappings that no interface of the kernel itself provides. The policy has rules for
+ * such mappings, and tests of these rules need the mappings. Only for test VMs: the lab
+ * builds this module and never installs it.
  *
  * Each open file has its own pages. A test can change the reference counts of these
  * pages. The module restores the counts before it frees the pages.
@@ -19,9 +19,10 @@
 #include "exotic_mappings.h"
 
 /*
- * First page frame of EXOTIC_FRAMES. The frame is above the memory of all test VMs, so
- * it has no struct page. It is within the physical address width, so a page table entry
- * can contain it. Nothing accesses the memory at this address.
+ * First page frame that an EXOTIC_FRAMES mapping maps. The frame is above the memory of
+ * all test VMs, so it has no struct page. The frame is within the physical address
+ * width, so a page table entry can contain it. Nothing accesses memory at the address
+ * of the frame.
  */
 #define FIRST_FRAME ((1UL << 38) >> PAGE_SHIFT)
 
@@ -138,8 +139,8 @@ static int mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /*
- * Add @nr to the reference count. A test may want the count to overflow, so overflow is
- * not checked.
+ * Add @nr to the reference count of a page. Do not check for overflow, because a test
+ * may want the count to overflow.
  */
 static long add(struct pages *pages, int nr)
 {
@@ -168,9 +169,9 @@ static pmd_t *pmd_of(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * Clear the accessed and dirty bits of a PTE of the calling process. The page table is
- * not freed meanwhile: mmap_lock is held for writing. Return: the previous bits, or
- * -ENOENT if no page is mapped there.
+ * Clear the accessed and dirty bits of the PTE for @addr in the calling process. The
+ * page table is not freed during this, because mmap_lock is held for writing. Return:
+ * the previous bits, or -ENOENT if no page is mapped at @addr.
  */
 static long age(struct mm_struct *mm, unsigned long addr)
 {

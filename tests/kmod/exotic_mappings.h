@@ -12,7 +12,7 @@
 #define EXOTIC_NO_FAULT 1 /* no pages, and no fault handler */
 #define EXOTIC_SMALL 2	  /* one page; tests can change its refcount */
 #define EXOTIC_LARGE 3	  /* one folio; tests can change its refcount */
-#define EXOTIC_DOWN 4	  /* the EXOTIC_LARGE folio, last page first */
+#define EXOTIC_DOWN 4	  /* the pages of EXOTIC_LARGE in reverse order */
 
 #define EXOTIC_LARGE_ORDER 4
 #define EXOTIC_LARGE_PAGES (1 << EXOTIC_LARGE_ORDER)

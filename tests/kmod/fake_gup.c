@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Make pin_user_pages_remote() misbehave, to test that gupx refuses to load on a kernel
- * whose function misbehaves. A kretprobe runs code before and after the function. Only
- * for test VMs: the lab builds this module and never installs it.
+ * whose pin_user_pages_remote() misbehaves. A kretprobe runs code before and after this
+ * function. Only for test VMs: the lab builds this module and never installs it.
  */
 #include <linux/kprobes.h>
 #include <linux/mm.h>
@@ -21,8 +21,8 @@ MODULE_PARM_DESC(how, "elsewhere: pins another page; not: none; twice");
 static struct page *pinned_twice;
 
 /*
- * Runs at entry of the function. The second argument (si) is the address, the fifth
- * argument (r8) is the array of pages.
+ * Called on entry to pin_user_pages_remote(). Its second argument (register si) is the
+ * address, and its fifth argument (register r8) is the array of pages.
  */
 static int before(struct kretprobe_instance *call, struct pt_regs *regs)
 {
@@ -63,8 +63,8 @@ static void __exit fake_gup_exit(void)
 	if (!pinned_twice)
 		return;
 	/*
-	 * The last reference released here may be the last one to the page. Release it
-	 * with put_page(), which frees the page in this case.
+	 * Remove the second pin. The last of its references may be the last reference
+	 * to the page, so drop it with put_page(), which can free the page.
 	 */
 	page_ref_sub(pinned_twice, GUP_PIN_COUNTING_BIAS - 1);
 	put_page(pinned_twice);

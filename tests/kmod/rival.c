@@ -17,7 +17,10 @@
 #include "rival.h"
 #include "sample.h"
 
-/* Return the time between two reads of the clock that follow each other directly. */
+/*
+ * Return the cost of reading the clock: the shortest time between two reads that follow
+ * each other directly.
+ */
 static u64 clock_cost(void)
 {
 	u64 least = U64_MAX;
@@ -165,7 +168,7 @@ static long control(struct file *file, unsigned int command,
 
 static int open(struct inode *inode, struct file *file)
 {
-	/* single_open() expects private_data to be NULL, but misc_open() has set it. */
+	/* Clear private_data, which misc_open() has set. single_open() expects NULL. */
 	file->private_data = NULL;
 	return single_open(file, sample_show, NULL);
 }

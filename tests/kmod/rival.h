@@ -37,7 +37,10 @@ struct rival {
  */
 #define RIVAL_REMOTE _IOWR(0xE9, 0xE0, struct rival)
 #define RIVAL_FAST _IOWR(0xE9, 0xE1, struct rival)
-/* Copy a zeroed kernel page to user memory, repeatedly until @len bytes are written. */
+/*
+ * Copy a zeroed kernel page to user memory. Repeat the copy until @len bytes are
+ * written.
+ */
 #define RIVAL_COPY _IOWR(0xE9, 0xE2, struct rival)
 
 /*

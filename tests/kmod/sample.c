@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sampling profiler for one CPU. It records which instruction runs each time the
- * cpu-clock timer of perf fires. If the VM counts instructions instead of time, each
- * run records the same samples. For code that runs with interrupts off, the sample
- * shows the place that turns interrupts on.
+ * Sampling profiler for one CPU. The profiler records which instruction runs each time
+ * the cpu-clock timer of perf fires. If the VM counts instructions instead of time,
+ * each run records the same samples. If the timer fires while interrupts are off, the
+ * sample shows the instruction that turns interrupts on again.
  */
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
@@ -30,8 +30,8 @@ static void take_sample(struct perf_event *unused,
 }
 
 /*
- * Start or stop the profiler. The perf counter is created once and then enabled again,
- * because the profiler is started and stopped for each measured phase.
+ * Start or stop the profiler. The profiler is started and stopped for each measured
+ * phase, so create the perf counter only once, and then only enable and disable it.
  */
 long sample_every(unsigned long ns)
 {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * proc_check: checks the memory of a process without gupx.
+ * proc_check: check the memory of a process without using gupx.
  *
- * Values are the same bytes in every run, so that any copy can be judged: a
- * readable head, then hexadecimal digits that a compressor can halve at best.
+ * The values that redis stores are the same bytes in every run, so that any copy of a
+ * value can be checked. A value begins with readable text. Hexadecimal digits follow,
+ * which a compressor can shrink to half their size at best.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -18,12 +19,15 @@
 
 #define VALUE_MAX 65536
 
-/* A redis client takes so many keys in one command without a pause. */
+/*
+ * Number of keys in one MGET command. The redis client accepts this many keys in one
+ * command without a pause.
+ */
 #define KEYS_A_LINE 500
 
 #define PAGE_SIZE 4096
 
-/* Documentation/admin-guide/mm/pagemap.rst */
+/* Bits of /proc/PID/pagemap. See Documentation/admin-guide/mm/pagemap.rst. */
 #define PM_PRESENT (1ULL << 63)
 #define PM_SWAP (1ULL << 62)
 
@@ -46,7 +50,7 @@ static size_t parse_size(const char *text)
 	return size;
 }
 
-/* Marsaglia's xorshift. */
+/* Pseudorandom number generator: Marsaglia's xorshift. */
 static uint64_t next_random(uint64_t *state)
 {
 	*state ^= *state << 13;
@@ -72,7 +76,7 @@ static void make_value(char *value, uint64_t index, size_t size)
 	}
 }
 
-/* As redis-cli --pipe wants them: redis' own protocol. */
+/* Print SET commands in the protocol of redis, for redis-cli --pipe. */
 static void print_commands(uint64_t count, size_t size)
 {
 	static char value[VALUE_MAX];
@@ -98,7 +102,7 @@ static void print_questions(uint64_t count)
 								    : "");
 }
 
-/* Is what comes in what was set, a value a line, to the last byte? */
+/* Check that stdin contains exactly the values that were set, one per line. */
 static int check_answers(uint64_t count, size_t size)
 {
 	static char value[VALUE_MAX], answer[VALUE_MAX + 1];
@@ -124,7 +128,7 @@ static void print_value(uint64_t index, size_t size)
 	fwrite(value, 1, size, stdout);
 }
 
-/* Offset of the value in what comes in; nothing where it is not there. */
+/* Print the offset of the value in stdin. Return: 0 if the value was found, else 1. */
 static int find_value(uint64_t index, size_t size)
 {
 	static char value[VALUE_MAX], buffer[1 << 20];
@@ -142,7 +146,10 @@ static int find_value(uint64_t index, size_t size)
 		}
 		if (held < size)
 			continue;
-		/* It may begin in the tail of this piece. */
+		/*
+		 * The value may begin at the end of the bytes read so far, so keep the
+		 * last bytes.
+		 */
 		passed += held - (size - 1);
 		memmove(buffer, buffer + held - (size - 1), size - 1);
 		held = size - 1;
@@ -173,7 +180,9 @@ static int open_pagemap(pid_t pid)
 	return fd;
 }
 
-/* A letter a page: # in memory, . in swap, _ neither. */
+/*
+ * Print one character per page: # if the page is in memory, . if it is in swap, else _.
+ */
 static void print_map(pid_t pid, uint64_t addr, uint64_t pages)
 {
 	const int fd = open_pagemap(pid);
