@@ -178,9 +178,9 @@ static uint64_t count_resident(const struct work *work)
 }
 
 /*
- * Make the memory resident, in the state of memory that has been used for a while. The
- * first accesses to a page move the page through the LRU lists. Without the loop, these
- * moves would slow down only the engine that runs first.
+ * Make the memory resident and access each page several times. The first accesses to a
+ * page move the page through the LRU lists. Without the repeated accesses, these moves
+ * would slow down only the engine that runs first.
  */
 static const char *make_resident(const struct work *work)
 {
@@ -193,7 +193,8 @@ static const char *make_resident(const struct work *work)
 		advise_range(work, MADV_POPULATE_WRITE);
 		/*
 		 * For a huge page, MADV_POPULATE_WRITE marks only the PMD entry as
-		 * accessed. gupx marks the folio as accessed too.
+		 * accessed. gupx marks the folio as accessed too, so populate with
+		 * both.
 		 */
 		lab_populate(work->target->mem_fd, work->base, work->span,
 			     GUPX_F_WRITE);

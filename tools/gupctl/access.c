@@ -78,7 +78,8 @@ static int read_yama_scope(void)
 }
 
 /*
- * Check that the process is dumpable. If it is not, its files in /proc belong to root.
+ * Check that the process is dumpable. The files of a process in /proc belong to root if
+ * the process is not dumpable.
  */
 static bool is_dumpable(int pid, const struct owner *owner)
 {

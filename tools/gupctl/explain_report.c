@@ -14,8 +14,8 @@
 #include "stop.h"
 
 /*
- * If a mapping has more runs than this, merge the runs of the same kind, so that they
- * fit on a screen.
+ * Maximum number of runs of a mapping to print one by one. If a mapping has more runs,
+ * its runs of the same kind are merged, so that they fit on a screen.
  */
 #define MANY 12
 
@@ -161,7 +161,10 @@ static void format_would(struct run_row *row, const struct gupx_run *run,
 		gupx_outcome_get_phrase(verb, judgement->outcome);
 
 	row->would_text = row->would;
-	/* A page that is present needs a fault only to become writable. */
+	/*
+	 * A present page needs a fault only if the page must become writable, so print
+	 * that the fault is for writing.
+	 */
 	if (judgement->outcome == GUPX_OUTCOME_FAULT &&
 	    is_present(judgement->content))
 		phrase.after = " for writing";

@@ -25,12 +25,15 @@
 	"/sys/firmware/efi/efivars/" \
 	"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
-/* The directory of modinfo is not in the PATH of every user. */
+/*
+ * Command that runs modinfo. It extends PATH, because the PATH of some users does not
+ * contain the directory of modinfo.
+ */
 #define MODINFO "PATH=$PATH:/usr/sbin:/sbin LC_ALL=C modinfo"
 
 /*
- * Read the first line of a file, without the newline. Return: true if there is a line.
- * Otherwise return false, and leave @text unchanged.
+ * Read the first line of a file into @text, without the newline. Return: true if the
+ * file has a line. If it has none, return false and leave @text unchanged.
  */
 static bool read_line(const char *root, const char *path, char *text,
 		      size_t room)

@@ -8,7 +8,7 @@
 #include "jobs.h"
 #include "signals.h"
 
-/* Time in nanoseconds between two signals to a thread that should end. */
+/* Nanoseconds between two signals to a thread that must end after Ctrl-C. */
 #define RETRY_NS (20 * 1000 * 1000)
 
 struct job {

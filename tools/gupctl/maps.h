@@ -2,8 +2,9 @@
 /*
  * Mappings of the target, from /proc/PID/maps.
  *
- * The list is a snapshot: the target may map and unmap memory later. If a mapping has
- * disappeared, the request stops there and the module reports the reason.
+ * The list is a snapshot: the target may map and unmap memory later. If a mapping of
+ * the list no longer exists, the request stops at its address and the module reports
+ * the reason.
  */
 #ifndef GUPX_MAPS_H
 #define GUPX_MAPS_H

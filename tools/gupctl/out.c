@@ -11,7 +11,7 @@
 
 #include "out.h"
 
-/* Maximum number of columns. No table has more fields than this. */
+/* Maximum number of columns of a table. No table has more fields. */
 #define COLUMNS_MAX 16
 
 static struct {

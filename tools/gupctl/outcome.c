@@ -71,7 +71,10 @@ struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
 	if (outcome >= ARRAY_SIZE(outcomes) || !outcomes[outcome].name)
 		return (struct gupx_outcome_phrase){ "handle",
 						     " in an unknown way" };
-	/* POPULATE only needs pages to be present, and READ only copies pages. */
+	/*
+	 * GUPX_OUTCOME_TAKE does not mean a pin here: POPULATE only finds the page
+	 * present, and READ only copies the page.
+	 */
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_POPULATE)
 		return (struct gupx_outcome_phrase){ "find", " present" };
 	if (outcome == GUPX_OUTCOME_TAKE && verb == GUPX_VERB_READ)

@@ -27,7 +27,7 @@ void gupx_progress_begin(struct gupx_progress *progress, const char *verb,
 			 __u64 total);
 void gupx_progress_show(struct gupx_progress *progress, __u64 done);
 
-/* Erase the bar, so that the next message starts in the first column. */
+/* Erase the progress bar, so that the next message starts in the first column. */
 void gupx_progress_end(struct gupx_progress *progress);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * SIGINT, SIGTERM and SIGHUP end the request. gupctl then prints its report and exits
- * normally.
+ * normally, instead of dying from the signal.
  */
 #ifndef GUPX_SIGNALS_H
 #define GUPX_SIGNALS_H

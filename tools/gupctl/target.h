@@ -27,8 +27,8 @@ struct gupx_target {
 void gupx_target_open(struct gupx_target *target, int pid, bool write);
 
 /*
- * Report that the address space of the target is gone, because the process exited or
- * called exec. Does not exit.
+ * Report that the address space of the target no longer exists, because the process
+ * exited or called exec. Does not exit.
  */
 void gupx_target_report_gone(const struct gupx_target *target);
 

@@ -37,8 +37,8 @@
  */
 #define HANG_SECONDS 60
 /*
- * If the targets performed at least this many operations, every kind of operation must
- * have occurred. The rarest kind is 1 in 400 operations.
+ * Minimum number of operations of the targets for the check that every kind of
+ * operation has occurred. The rarest kind is 1 in 400 operations.
  */
 #define OPS_OF_ALL_KINDS 4000
 

@@ -212,8 +212,8 @@ static void live_as_child(struct chaos_target *target)
 }
 
 /*
- * Fork a child, unless one already exists. With CLONE_PARENT, the parent of the child
- * is the main process.
+ * Fork a child, unless the target already has one. CLONE_PARENT makes the main process
+ * the parent of the child.
  */
 static void do_fork(struct chaos_target *target)
 {

@@ -46,7 +46,10 @@ void pair_compare(struct pair *pair, bool sharing)
 		pair_differs(pair, "the two differ in %s", sum);
 }
 
-/* A perf buffer contains timestamps and ids, which differ between the twins. */
+/*
+ * Return: true if @addr is in a perf buffer, else false. A perf buffer contains
+ * timestamps and ids, which differ between the twins.
+ */
 static bool is_of_perf(const struct pair *pair, uint64_t addr)
 {
 	char protection[5], name[256];

@@ -362,7 +362,10 @@ struct settled known_settle_pin(struct pair *pair, const struct op *op,
 		twin_populate(&pair->b, at, lab_page(), true);
 		pair->report->explained[KNOWN_E7B]++;
 		settled.pages++;
-		/* Pins of the huge zero page are counted, as for any large folio. */
+		/*
+		 * Count only pages that are the small zero page. The kernel counts pins
+		 * of the huge zero page, as for any large folio.
+		 */
 		if (skips_zero_page &&
 		    (pair->seen_b.kinds[page] & KPF_ZERO_BIT) &&
 		    !(pair->seen_b.kinds[page] & KPF_THP_BIT))

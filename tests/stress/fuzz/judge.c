@@ -166,8 +166,8 @@ static void judge_bytes(const struct call *call)
 	const bool answered = !call->error || call->error == ENOBUFS;
 	const size_t from = answered ? call->exact : 0;
 	/*
-	 * The structs of these verbs contain mem_fd at byte 8, and addr and len at byte
-	 * 16.
+	 * The structs of PIN, POPULATE, READ and EXPLAIN contain mem_fd at byte 8, addr
+	 * at byte 16 and len at byte 24.
 	 */
 	const bool has_range =
 		call->op->verb == VERB_PIN || call->op->verb == VERB_POPULATE ||
