@@ -12,7 +12,7 @@
  * struct times - results of one measurement; a result is -1 if it was not measured
  * @take: time of the request, in nanoseconds
  * @drop: time to release the pins, in nanoseconds
- * @bytes: kernel memory in bytes
+ * @bytes: kernel memory of the pin fd, in bytes
  */
 struct times {
 	long take;

@@ -18,8 +18,9 @@
 #define CHUNK (4ULL << 20)
 
 /*
- * Upper limit of a read with JSON output. gupctl keeps the bytes in memory twice, as
- * hexadecimal text.
+ * Upper limit of a read with JSON output, in bytes. It limits the memory of gupctl,
+ * which stores the bytes read as hexadecimal text, once in each item and once in the
+ * JSON object.
  */
 #define JSON_MAX (16ULL << 20)
 

@@ -27,7 +27,10 @@ enum guard_kind {
 	GUARDS,
 };
 
-/* Create the files and the mappings. Return: true on success, else false. */
+/*
+ * Create the files and mappings of the guarded bytes. Return: true on success, else
+ * false.
+ */
 bool guard_prepare(void);
 /*
  * Map each kind of guarded bytes, so that a case can pin them. The address of a kind is

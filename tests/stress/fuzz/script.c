@@ -102,8 +102,8 @@ static void run_child(struct world *world, const struct op *op, size_t nr,
 	if (pid < 0)
 		return;
 	/*
-	 * The child may unpin pages of the pin fds that it shares with us, or seal
-	 * these pin fds.
+	 * The child shares our pin fds. It may unpin pages of these pin fds or seal
+	 * them, so expect gaps and seals from now on.
 	 */
 	world->released = true;
 	world->sealed = true;
