@@ -4,10 +4,11 @@
  * module parameter max_extents.
  *
  * A page that is pinned several times is charged several times, so the charge limits the
- * number of references on a page. A large folio cannot be freed, swapped or moved while
- * any part of it is pinned, so its first part is charged for the whole folio.
+ * number of references on a page. A large folio cannot be freed, swapped or moved while any
+ * part of it is pinned, so the charge for the first part that is pinned is the charge for
+ * the whole folio.
  *
- * Two kinds of data structures are charged separately, because the charge for the pages
+ * Two data structures have a charge of their own, because the charge for the pinned pages
  * does not cover their memory: a run of the zero page, and the record of a folio of which
  * only parts are pinned.
  *
@@ -25,9 +26,9 @@
 #include "unpin.h"
 
 /*
- * A folio record may need an xarray node of 585 bytes, and its run may need a block of 64
- * bytes. If at least this many pages are charged for the folio, the memory for the record
- * and the run is at most 2 percent of the charge, for any folio size.
+ * Minimum number of pages to charge for a folio that has a record. The record may need an
+ * xarray node of 585 bytes, and the run may need a block of 64 bytes. With this minimum,
+ * the memory for the record and the run is at most 2 percent of the charge.
  */
 #define RECORD_MIN_PAGES 9UL
 
@@ -42,8 +43,9 @@ static unsigned long get_zero_run_cost(unsigned long pages)
 }
 
 /*
- * The value of a record has two parts. The upper bits are the number of pages of the folio
- * that runs hold. The lower bits are the number of pages charged in addition to these.
+ * A record stores two numbers for a folio, in one xarray value. The upper bits are the
+ * number of pages of the folio that are held by runs. The lower bits are the number of
+ * pages that are charged in addition to the pages held.
  */
 #define EXTRA_BITS 28
 
@@ -129,7 +131,8 @@ void gupx_charge_return_precharge(const struct gupx_charge *charge,
 /**
  * gupx_charge_pages() - charge a number of pages
  * @charge: charge of the pin set
- * @precharge: precharge of the request; its pages are used before others are charged
+ * @precharge: precharge of the request; the function uses up the precharge before it
+ *	charges more pages
  * @pages: number of pages; may exceed the precharge because of large folios
  *
  * Return: true if the pages are charged or the caller is exempt; false if the limit is too
@@ -168,7 +171,10 @@ static int store_record(struct gupx_charge *charge, struct folio *folio,
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN));
 }
 
-/* The charge for the first part of a folio covers the whole folio and its record. */
+/*
+ * Get the number of pages to charge for the first part of a folio that is pinned. The
+ * charge covers the whole folio and its record.
+ */
 static unsigned long get_first_part_cost(struct folio *folio)
 {
 	return max_t(unsigned long, folio_nr_pages(folio), RECORD_MIN_PAGES);
@@ -203,7 +209,8 @@ static int charge_folio_part(struct gupx_charge *charge,
  * @precharge: precharge of the request
  * @run: run that is pinned
  *
- * Return: 0 on success; -ENOBUFS if the limit is too low; -ENOMEM if there is no memory.
+ * Return: 0 on success; -ENOBUFS if RLIMIT_MEMLOCK is too low; -ENOMEM if there is no
+ * memory.
  */
 int gupx_charge_run(struct gupx_charge *charge,
 		    struct gupx_precharge *precharge,
@@ -261,25 +268,31 @@ static bool is_whole_folio(u64 word)
 	return gupx_run_pages(word) == folio_nr_pages(get_run_folio(word));
 }
 
-/* Check if the folio of a run needs a record after a part of the run is released. */
+/*
+ * Check if the folio of a run needs a record when a part of the run is released. This is
+ * the case if the run contains the whole folio, because only a part of the folio stays
+ * pinned.
+ */
 static bool needs_record(const struct gupx_unpin_edge *edge)
 {
 	return edge->charged && (gupx_run_flags(edge->word) & GUPX_RUN_LARGE) &&
 	       is_whole_folio(edge->word);
 }
 
-/* Return: number of pages to charge for a record, in addition to the pages of its folio. */
+/*
+ * Get the number of pages to charge for the record of a folio, in addition to the pages of
+ * the folio.
+ */
 static unsigned long get_record_cost(struct folio *folio)
 {
 	return get_first_part_cost(folio) - folio_nr_pages(folio);
 }
 
 /*
- * Return: number of pages to charge in addition when a part of a run is released. If a run
- * of the zero page is split in two, the second run is charged. A folio of fewer than
- * RECORD_MIN_PAGES pages is charged for its record. If the folio already has a record,
- * record_remaining_part() returns this charge. The rest of the charge is returned when the
- * last part of the folio is released.
+ * Get the number of pages to charge when a part of a run is released, because the release
+ * may need memory. If a run of the zero page is split in two, the second run is charged. If
+ * only a part of a folio stays pinned, the record of the folio is charged. If the folio
+ * already has a record, record_remaining_part() returns the charge for the record.
  */
 static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 {
@@ -291,7 +304,7 @@ static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 				  : 0;
 }
 
-/* Reserve an entry for each record that gupx_charge_commit_unpin() may store. */
+/* Reserve an xarray entry for each record that gupx_charge_commit_unpin() may store. */
 static bool reserve_records(struct gupx_charge *charge,
 			    const struct gupx_unpin_plan *plan)
 {
@@ -306,7 +319,7 @@ static bool reserve_records(struct gupx_charge *charge,
 	return true;
 }
 
-/* Undo reserve_records(). Entries that contain a record stay. */
+/* Undo reserve_records(). Keep the xarray entries that already contained a record. */
 static void release_records(struct gupx_charge *charge,
 			    const struct gupx_unpin_plan *plan)
 {
@@ -322,18 +335,21 @@ static void release_records(struct gupx_charge *charge,
 /**
  * gupx_charge_prepare_unpin() - reserve memory and charges for a release of pages
  * @charge: charge of the pin set
- * @plan: prepared plan
+ * @plan: plan from gupx_unpin_prepare()
  *
  * After success, gupx_charge_commit_unpin() cannot fail.
  *
  * Return: 0 on success; -ENOMEM if there is no memory; -ENOBUFS if the limit is too low to
- * charge for the memory that the split of runs needs; -EDQUOT if a run would be split and
- * the user already has the maximum number of extents.
+ * charge for the memory that the split of runs needs; -EDQUOT if a run would be split in
+ * two and the user already has the maximum number of extents.
  */
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
-	/* Only a run that is split in two adds an extent, and then no other run is affected. */
+	/*
+	 * Only a release from the middle of a run adds an extent. No other run is released
+	 * in this case.
+	 */
 	const unsigned long extents =
 		plan->edges == 1 && plan->edge[0].pieces == 2;
 	unsigned long cost = 0;
@@ -358,8 +374,9 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 }
 
 /*
- * Uncharge pages of a folio of which only parts are pinned. As long as a part stays pinned,
- * the whole folio stays charged. The extra charge is returned with the last part.
+ * Uncharge @nr pages of a folio that has a record. As long as any page of the folio stays
+ * pinned, the charge covers at least the whole folio. The pages that are charged in
+ * addition are uncharged when the last page of the folio is released.
  */
 static void uncharge_folio_part(struct gupx_charge *charge,
 				struct gupx_unpin_plan *plan,
@@ -401,8 +418,8 @@ static void uncharge_run(struct gupx_charge *charge,
 }
 
 /*
- * A part of a folio that was pinned as a whole is released: record the pages that stay
- * pinned. The whole folio stays charged.
+ * Update the record of a folio when @gone pages of a run that contains the whole folio are
+ * released. The whole folio stays charged.
  */
 static void record_remaining_part(struct gupx_charge *charge,
 				  struct gupx_unpin_plan *plan,
@@ -413,7 +430,10 @@ static void record_remaining_part(struct gupx_charge *charge,
 	const unsigned long cost = get_record_cost(folio);
 
 	if (record) {
-		/* The record is paid for: return what get_edge_cost() charged. */
+		/*
+		 * The record was charged already when it was stored. Undo the second charge
+		 * for the record, which get_edge_cost() added.
+		 */
 		store_record(charge, folio, get_record_held(record) + held,
 			     get_record_extra(record));
 		uncharge_pages(charge, plan, gone + cost);
@@ -474,8 +494,8 @@ void gupx_charge_commit_unpin(struct gupx_charge *charge,
  * @charge: charge of the pin set; the caller holds a reference on the set but not its lock
  * @plan: plan after gupx_unpin_finish()
  *
- * If the user was uncharged before the pages are released, the user could pin more than
- * the limit allows while releases are in progress.
+ * Call this function only after the pages are released. Otherwise the user could pin more
+ * pages than the limit allows while a release is in progress.
  */
 void gupx_charge_finish_unpin(const struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)

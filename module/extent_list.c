@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Compact storage for runs: frame number, length and flags in one word each.
+ * Compact storage for runs. One 64-bit word stores the frame number, the length in pages
+ * and the flags of a run.
  *
  *   extent  a run, stored as one word
  *   block   extents that follow each other in the target without a gap; the address of
@@ -19,7 +20,10 @@
 #include "release.h"
 #include "stat.h"
 
-/* If a block has more words than this, its words get a separate allocation. */
+/*
+ * Maximum number of words that the struct of a block contains. The words of a larger block
+ * get a separate allocation.
+ */
 #define INLINE_WORDS 27U
 
 /**
@@ -36,11 +40,12 @@ void gupx_extent_list_init(struct gupx_extent_list *list)
 }
 
 /*
- * Allocate memory for words. Raise @capacity to the size that the allocator provides.
+ * Allocate an array for the words of a block. Raise @capacity to the number of words that
+ * fit into the allocated memory.
  *
- * Words of a full block come from the page allocator. On kernels that clear memory on
- * allocation, the memory of a slab object would be cleared twice: with the pages of the
- * slab, and again as an object.
+ * The array of a full block comes from the page allocator and not from slab. On kernels
+ * that clear memory on allocation, slab memory is cleared twice: when slab allocates its
+ * pages, and again when it allocates an object.
  */
 static u64 *alloc_words(unsigned long *capacity)
 {
@@ -106,8 +111,8 @@ void gupx_extent_list_free_block(struct gupx_extent_block *block)
 
 /*
  * Check if the last block is empty. If a run cannot be charged, the block that was added
- * for the run stays empty. The next run reuses the empty block, or the next block replaces
- * it, so a list has at most one empty block.
+ * for the run stays empty. The next run goes into the empty block, or the next block that
+ * is appended replaces the empty block. So a list has at most one empty block.
  */
 static bool has_empty_tail(const struct gupx_extent_list *list)
 {
@@ -118,9 +123,9 @@ static bool has_empty_tail(const struct gupx_extent_list *list)
  * gupx_extent_list_trim() - free unused memory of the last block
  * @list: extent list
  *
- * The block was allocated for the whole rest of a request, but the request may have
- * stopped early. If there is no memory for a smaller copy of the block, the large block
- * stays in the list.
+ * The last block has room for all pages that were left of a request. If the request stopped
+ * early, the block is replaced by a smaller copy. If there is no memory for the copy, the
+ * large block stays in the list.
  */
 void gupx_extent_list_trim(struct gupx_extent_list *list)
 {
@@ -139,22 +144,25 @@ void gupx_extent_list_trim(struct gupx_extent_list *list)
 	smaller->charged = last->charged;
 	smaller->nr = last->nr;
 	memcpy(smaller->word, last->word, last->nr * sizeof(u64));
-	/* This replaces an existing entry, so xa_store() allocates nothing. */
+	/*
+	 * The xarray already has an entry at this index, so xa_store() does not allocate
+	 * memory.
+	 */
 	xa_store(&list->blocks, list->nr - 1, smaller, GFP_KERNEL_ACCOUNT);
 	list->last = smaller;
 	gupx_extent_list_free_block(last);
 }
 
-/* The list is compacted if at least one in SPARSE_RATIO of its indexes is unused. */
+/* Compact a list if at least one in SPARSE_RATIO of its indexes is unused. */
 #define SPARSE_RATIO 3
-/* Lists with fewer indexes are not compacted. */
+/* Do not compact a list that has fewer indexes than this. */
 #define SPARSE_MIN_BLOCKS 128
 
 /*
- * Move blocks to the indexes that released blocks left unused. Otherwise an xarray node
- * with few blocks would take more memory than the user is charged for. If there is no
- * memory for the move, the remaining blocks keep their indexes. The blocks are in
- * ascending order in both cases.
+ * Move blocks to lower indexes that released blocks left unused, so that the xarray needs
+ * fewer nodes. The charge for the pages of a few blocks does not cover the memory of an
+ * xarray node. If there is no memory for a move, the remaining blocks keep their indexes.
+ * The blocks are in ascending order in both cases.
  */
 static void move_blocks_together(struct gupx_extent_list *list)
 {
@@ -228,12 +236,13 @@ int gupx_extent_list_append(struct gupx_extent_list *list,
  * @list: extent list
  * @addr: address of the next run in the target
  * @ahead: number of pages from @addr to the end of the request
- * @origin: properties of the request
+ * @origin: common properties of the runs of the request
  *
- * The list has no room for the run, see gupx_extent_list_has_room(). The run goes into a
- * new block, or into an empty block at the end of the list, which may have only one word.
+ * Call this function only if gupx_extent_list_has_room() returned false. If the last block
+ * is empty, the function prepares this block for the run. Otherwise the function appends a
+ * new block.
  *
- * Return: 0 if the next gupx_extent_list_add() of one run cannot fail, else -ENOMEM.
+ * Return: 0 if gupx_extent_list_add() can add one run; -ENOMEM if there is no memory.
  */
 int gupx_extent_list_grow(struct gupx_extent_list *list, unsigned long addr,
 			  unsigned long ahead,
@@ -263,13 +272,13 @@ static unsigned int get_run_order(u64 word)
 {
 	if (!(gupx_run_flags(word) & GUPX_RUN_LARGE))
 		return 0;
-	/* A pinned folio cannot be split, so it still has the order that it was pinned with. */
+	/* A pinned folio cannot be split, so its order has not changed since the pin. */
 	return folio_order(page_folio(pfn_to_page(gupx_run_pfn(word))));
 }
 
 /**
  * struct run_pos - a run and its position, for loops over all runs
- * @word: the run
+ * @word: the run, packed into one word
  * @addr: address of the run in the target
  * @index: index of the run's first page in the pin fd
  * @pin_time: pin time of the block that contains the run
@@ -282,8 +291,9 @@ struct run_pos {
 };
 
 /*
- * Join @pages contiguous pages with the flags of @pos to the last extent. If they cannot
- * be joined, count them as a new extent.
+ * Count the run at @pos, which has @pages pages, in list->joined. The run extends the last
+ * extent if it directly follows that extent, in the target and in the pin fd, and has the
+ * same flags and folio order. Otherwise the run counts as a new extent.
  */
 static void count_joined_run(struct gupx_extent_list *list,
 			     const struct run_pos *pos, unsigned long pages)
@@ -308,7 +318,7 @@ static void count_joined_run(struct gupx_extent_list *list,
  * @nr: number of runs
  * @pages: number of pages in all these runs
  *
- * Runs that differ only in their physical address are joined.
+ * Adjacent runs that differ only in their physical address count as one joined extent.
  */
 void gupx_extent_list_count_joined(struct gupx_extent_list *list,
 				   unsigned long addr, const u64 *word, u32 nr,
@@ -336,10 +346,11 @@ void gupx_extent_list_count_joined(struct gupx_extent_list *list,
  * @index: index of the page in the pin fd
  * @at: set to the block's index in the list
  *
- * The function bisects the list. A block whose pages are all released is removed, and its
- * index in the list stays unused.
+ * The function bisects the indexes of the list. It skips unused indexes, which UNPIN leaves
+ * when it removes a block.
  *
- * Return: the block, which may end before the page; NULL if there is no such block.
+ * Return: the block; NULL if there is no such block. If the page is released, the block may
+ * end before the page.
  */
 struct gupx_extent_block *
 gupx_extent_list_find_block(struct gupx_extent_list *list, u64 index,
@@ -369,7 +380,7 @@ gupx_extent_list_find_block(struct gupx_extent_list *list, u64 index,
  * gupx_extent_list_find() - find the run that contains a page
  * @list: extent list
  * @index: index of the page in the pin fd
- * @found: set to the part of the run that begins with this page
+ * @found: set to the rest of the run, beginning with this page
  *
  * Return: %GUPX_FOUND_PAGE, %GUPX_FOUND_RELEASED or %GUPX_FOUND_END.
  */
@@ -408,10 +419,10 @@ static void rewind_block(struct gupx_extent_pos *next)
 }
 
 /*
- * Step over the next run that is not released.
+ * Find the next run that is not released, starting at the position @next. Set @at to the
+ * position of the run, @pos to the run, and @next to the position after the run.
  *
- * Return: true if there is such a run. @at is then set to the position of the run, and
- * @next to the position after the run.
+ * Return: true if such a run was found.
  */
 static bool find_next_run(struct gupx_extent_list *list,
 			  struct gupx_extent_pos *next,
@@ -474,9 +485,11 @@ static bool can_join_extent(const struct gupx_extent *extent,
 }
 
 /*
- * Step over the next extent. If @joined is true, an extent may consist of several runs.
+ * Find the next extent, starting at the position @next, and describe it in @out. Set @at to
+ * the position of the extent, and @next to the position after the extent. If @joined is
+ * true, an extent may consist of several runs.
  *
- * Return: like find_next_run().
+ * Return: true if an extent was found.
  */
 static bool find_next_extent(struct gupx_extent_list *list, bool joined,
 			     struct gupx_extent_pos *next,
@@ -506,14 +519,16 @@ static bool find_next_extent(struct gupx_extent_list *list, bool joined,
 /**
  * gupx_extent_list_describe() - describe some extents for user space
  * @list: extent list
- * @joined: join runs that differ only in their physical address
+ * @joined: true to describe adjacent runs that differ only in their physical address as one
+ *	extent
  * @first: index of the first extent to describe
  * @out: array for @nr extents, in kernel memory
  * @pin_time: array for @nr pin times, or NULL
  * @nr: maximum number of extents
  *
- * The list stores the position where the search ended. If the next call continues from
- * there, it does not have to search from the beginning of the list.
+ * The list stores the position of the last extent that was found. If the next call asks for
+ * this extent or a later one, the search begins at this position and not at the beginning
+ * of the list.
  *
  * Return: number of extents.
  */
@@ -549,8 +564,8 @@ unsigned int gupx_extent_list_describe(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_extent_list_joined() - count extents, joining runs that differ only in their
- *	physical address
+ * gupx_extent_list_joined() - count extents; adjacent runs that differ only in their
+ *	physical address count as one extent
  * @list: extent list
  *
  * Return: number of extents.

@@ -6,9 +6,9 @@
  * entry is accepted without being judged. Most entries match, so most of the time of a
  * pin is spent in this file.
  *
- * The fast path handles one-page folios that are mapped by PTEs, and folios that are
- * mapped by one PMD each. The slow path handles all other entries and the first entry
- * that does not match. The caller holds the page-table lock.
+ * The fast path handles one-page folios that are mapped by PTEs, and folios that are mapped
+ * by one PMD each. The slow path judges all other entries, and each entry that does not
+ * match. The caller holds the page-table lock.
  */
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
@@ -59,7 +59,10 @@ static bool is_batchable(const struct gupx_table *table,
 	return folio_order(entry->folio) == table->shift - PAGE_SHIFT;
 }
 
-/* Get the entries of a table from @addr on, as words. */
+/*
+ * Get a pointer to the entry that maps @addr. PTEs and PMDs have the same size, so the fast
+ * path reads both as raw words.
+ */
 static const pteval_t *get_entries(const struct gupx_table *table,
 				   unsigned long addr)
 {
@@ -75,8 +78,9 @@ static const pteval_t *get_entries(const struct gupx_table *table,
  * zones. Otherwise node and zone do not affect the facts, and the comparison would reject
  * pages that are scattered over zones or interleaved over nodes.
  *
- * Also raise end_pfn to the end of the node. vm_normal_page() compares frame numbers with
- * highest_memmap_pfn instead, which is not exported.
+ * Also raise end_pfn to the end of the node, so that frame numbers without a struct page do
+ * not match. vm_normal_page() compares with highest_memmap_pfn for this purpose, but this
+ * variable is not exported.
  */
 static void add_node_facts(struct gupx_template *template,
 			   struct pglist_data *pgdat)
@@ -122,7 +126,10 @@ void gupx_template_set(struct gupx_template *template,
 	*template = (struct gupx_template){
 		.mask = gupx_arch_match_mask(),
 		.value = gupx_arch_match_value(value, pfn_mask),
-		/* These flags show if the page is exclusive and if the folio is large. */
+		/*
+		 * PG_head shows if the folio is large. PG_anon_exclusive shows if no other
+		 * process shares the anonymous page.
+		 */
 		.facts_mask = BIT(PG_head) | BIT(PG_anon_exclusive),
 		.lru_mask = LRU_FLAGS,
 		.noop_flags = ~0UL,
@@ -137,7 +144,10 @@ void gupx_template_set(struct gupx_template *template,
 		.dirty = (request & GUPX_R_WRITE) && !entry->dirty,
 	};
 	add_nodes_facts(template, entry->page);
-	/* Row O4: pages of other pageblocks may not be long-term pinnable. */
+	/*
+	 * Row O4: only match pages of the same pageblock. Pages of other pageblocks may not
+	 * be long-term pinnable.
+	 */
 	if (gupx_longterm_zone_has_special_blocks(entry->page)) {
 		template->first_pfn = ALIGN_DOWN(page_to_pfn(entry->page),
 						 pageblock_nr_pages);
@@ -157,10 +167,10 @@ void gupx_template_set(struct gupx_template *template,
 }
 
 /*
- * Mark a page accessed. If folio_mark_accessed() did not change the flags of this page, it
- * would not change them for any other page with the same flags either, so store them in
- * noop_flags. A tail page never has the flags in noop_flags: they include PG_referenced,
- * or PG_head for hugetlb, and these two flags are never set in tail pages.
+ * Mark a page accessed. If folio_mark_accessed() did not change the flags of this page, the
+ * call has no effect on any other page with these flags, so store the flags in noop_flags.
+ * A tail page never matches noop_flags: noop_flags contain PG_referenced, or PG_head for
+ * hugetlb, and tail pages never have these two flags.
  */
 static void mark_template_page(struct gupx_template *template,
 			       struct page *page)
@@ -178,8 +188,8 @@ static void mark_template_page(struct gupx_template *template,
 }
 
 /*
- * Slow path for pages whose flags are not noop_flags: compare the flags that determine
- * the facts, and mark the page accessed if these flags match.
+ * Slow path for a page whose flags differ from noop_flags: compare only the flags that
+ * determine the facts. If these flags match, mark the page accessed.
  *
  * Return: true if the page matches.
  */
@@ -227,8 +237,9 @@ get_matching_pfn(const struct gupx_template *template, const pteval_t *entry)
 }
 
 /*
- * Count the entries from @addr to the end of the table that are completely in the range, up
- * to SPAN_MAX.
+ * Get the number of entries from @addr to the end of the request or of the table, at most
+ * SPAN_MAX. Return 0 if @addr is in the middle of an entry. Do not count a last entry that
+ * extends past the end of the request.
  */
 static unsigned long count_whole_entries(const struct gupx_table *table,
 					 unsigned long addr)
@@ -268,11 +279,14 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 	struct page *const first = pfn_to_page(0);
 	const pteval_t *entry = span->entry;
 	u64 *word = span->word;
-	/* A run of one page that is equal to this word extends the last run. */
+	/*
+	 * If the one-page run of the next page is equal to this word, the page extends the
+	 * last run.
+	 */
 	u64 expected = gupx_run_next(*word, span->flags, SPAN_MAX);
 	int references = pin && !order ? GUP_PIN_COUNTING_BIAS : 1 << order;
 
-	/* Keep the compiler from recomputing this for each page. */
+	/* Keep the compiler from computing the number of references again for each page. */
 	OPTIMIZER_HIDE_VAR(references);
 	for (; entry < span->end; entry++) {
 		const unsigned long pfn = get_matching_pfn(&tmpl, entry);
@@ -308,8 +322,8 @@ static __always_inline void take_pte_span(struct gupx_template *template,
  * @batch: batch with room, whose last page is the page before @addr
  * @flags: GUPX_RUN_* of the request, from gupx_batch_run_flags()
  *
- * This is a fast replacement for gupx_batch_take() and gupx_batch_mark_accessed(). It also
- * takes the references on the pages and marks the pages accessed.
+ * The function does the work of gupx_batch_take() and gupx_batch_mark_accessed() for many
+ * entries. It takes the references on the pages at once, so none of them are pending.
  *
  * Return: number of pages added, from @addr on.
  */
@@ -380,9 +394,9 @@ unsigned long gupx_template_touch(struct gupx_template *template,
 	const pteval_t *const end = first + count_whole_entries(table, addr);
 
 	/*
-	 * The function is only used for POPULATE, which does not accept FORCE. Without FORCE,
-	 * POPULATE never accepts an entry whose template has check_owner set, so this is
-	 * only a precaution.
+	 * This is only a precaution. Only POPULATE calls this function. If check_owner is
+	 * set, the entry is read-only and the request wants to write. POPULATE never
+	 * accepts such an entry, because it does not have FORCE.
 	 */
 	if (template->check_owner)
 		return 0;

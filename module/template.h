@@ -11,20 +11,22 @@ struct gupx_table;
 
 /**
  * struct gupx_template - an accepted entry, for comparison with other entries
- * @mask: bits of the entry that have to match; 0 if the template is empty
- * @value: value of these bits, without the frame number
+ * @mask: mask of the bits that an entry has to have in common with the template; 0 if the
+ *	template is empty
+ * @value: attributes of the accepted entry: the value of the bits in @mask, without the
+ *	frame number
  * @first_pfn: lowest frame that may match; 0 for no limit
  * @end_pfn: end of the frames that may match; exclusive
  * @facts_mask: page flags that determine the facts
- * @facts_value: value of these flags
- * @lru_mask: page flags that marking the page accessed may change
- * @set_flags: page flags that marking the page accessed leaves set
+ * @facts_value: value that the flags in @facts_mask have to have
+ * @lru_mask: page flags that may change when a page is marked accessed
+ * @set_flags: page flags that are set after a page was marked accessed
  * @noop_flags: value of the flags in @facts_mask and @lru_mask for which
  *	folio_mark_accessed() does not change the page; ~0 if such a value is not known yet
- * @order: order of the folio
- * @check_owner: true if a folio only matches if it is anonymous or not, according to @anon
+ * @order: order of the folios that match
+ * @check_owner: true if folio_test_anon() of a folio has to be equal to @anon
  * @anon: true if the folio of the template is anonymous
- * @dirty: true if pages are also marked dirty
+ * @dirty: true if pages that match are also marked dirty
  *
  * A template is valid for one table of PTEs or PMDs, one mapping and one request.
  */

@@ -267,7 +267,10 @@ static void replace_block(struct gupx_extent_list *list,
 			  const struct gupx_unpin_cut *cut)
 {
 	plan->extents += count_held_runs(block) - count_held_runs(cut->kept);
-	/* This replaces an existing entry, so xa_store() allocates nothing. */
+	/*
+	 * The xarray already has an entry at this index, so xa_store() does not allocate
+	 * memory.
+	 */
 	if (cut->kept)
 		xa_store(&list->blocks, cut->at, cut->kept, GFP_KERNEL_ACCOUNT);
 	else
