@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters for each user. If they counted per process or per mm, a user could evade the
- * limits with fork(), dup() or SCM_RIGHTS.
+ * Limits for each user. If the limits applied to each process or mm, a user could evade
+ * them with fork(), dup() or SCM_RIGHTS.
  *
  * Pinned memory is counted in user_struct.locked_vm, like in io_uring and iommufd. So the
  * limit RLIMIT_MEMLOCK applies to the sum of the memory that all three have pinned.
@@ -103,7 +103,7 @@ void gupx_account_put_quota(struct gupx_quota *quota)
 }
 
 /**
- * gupx_account_add_extents() - count extents, up to the user's limit
+ * gupx_account_add_extents() - add extents to the extent count of a user, up to the limit
  * @quota: extent count of the user
  * @nr: number of extents
  *
@@ -125,7 +125,7 @@ unsigned long gupx_account_add_extents(struct gupx_quota *quota,
 }
 
 /**
- * gupx_account_sub_extents() - uncount extents
+ * gupx_account_sub_extents() - subtract extents from the extent count of a user
  * @quota: extent count of the user
  * @nr: number of extents, at most as many as are counted
  */

@@ -26,7 +26,11 @@ struct acquire {
 	struct gupx_extent_block *buffer;
 };
 
-/* Return: %GUPX_GO, or the reason why the run was not added. */
+/*
+ * Charge a run and add the run to the set.
+ *
+ * Return: %GUPX_GO, or the verdict that ends the request.
+ */
 static struct gupx_verdict commit_run(struct gupx_pinset *set,
 				      const struct gupx_cursor *cursor,
 				      u64 word, unsigned long addr,
@@ -59,8 +63,8 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 }
 
 /*
- * Copy the batch's runs to the set's last block if they fit. Otherwise move the block that
- * contains them into the set.
+ * Copy the runs of a batch to the last block of the set if the runs fit. If they do not
+ * fit, move the block of the batch into the set.
  *
  * Return: false if there is no memory.
  */
@@ -87,10 +91,10 @@ static bool append_batch(struct gupx_pinset *set,
 }
 
 /*
- * Fast path: add the whole batch if each page is charged as one page and the precharge is
- * enough for all of them.
+ * Fast path: add all runs of a batch at once. This is possible if the cost of each page is
+ * one page and the precharge is enough for all pages of the batch.
  *
- * Return: true if the batch was added; false if commit_runs() has to add it run by run.
+ * Return: true if the batch was added; false if commit_runs() has to add one run at a time.
  */
 static bool commit_uniform_batch(struct gupx_pinset *set,
 				 const struct gupx_batch *batch,
@@ -121,7 +125,9 @@ drop:
 }
 
 /*
- * Return: number of runs added. Runs are added in order, so these are the first ones.
+ * Add the runs of a batch in order, up to the first run that cannot be added.
+ *
+ * Return: number of runs added.
  */
 static unsigned int commit_runs(struct gupx_pinset *set,
 				struct gupx_cursor *cursor,
@@ -271,7 +277,10 @@ int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor)
 	} else {
 		error = -ENOBUFS;
 	}
-	/* If a fatal signal prevents the lock, the list is trimmed when it grows again. */
+	/*
+	 * If a fatal signal arrived, the lock is not taken. The last block is then trimmed
+	 * when the next block is appended.
+	 */
 	if (!gupx_pinset_lock(set)) {
 		gupx_extent_list_trim(&set->list);
 		gupx_pinset_unlock(set);

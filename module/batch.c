@@ -242,7 +242,10 @@ void gupx_batch_mark_folio(struct folio *folio, bool dirty)
 {
 	if (dirty && !folio_test_dirty(folio))
 		folio_mark_dirty(folio);
-	/* Hugetlb folios are not on an LRU list, so do not mark them, like the kernel. */
+	/*
+	 * Hugetlb folios are not on an LRU list, so do not mark them accessed. The kernel
+	 * does not mark them either.
+	 */
 	if (!folio_test_large(folio) || !folio_test_hugetlb(folio))
 		folio_mark_accessed(folio);
 }

@@ -233,7 +233,7 @@ int gupx_charge_run(struct gupx_charge *charge,
 }
 
 /**
- * gupx_charge_extents() - count extents of the user
+ * gupx_charge_extents() - add extents to the extent count of the user
  * @charge: charge of the pin set
  * @nr: number of extents to add
  *
@@ -248,7 +248,7 @@ unsigned long gupx_charge_extents(struct gupx_charge *charge, unsigned long nr)
 }
 
 /**
- * gupx_charge_drop_extents() - uncount extents of the user
+ * gupx_charge_drop_extents() - subtract extents from the extent count of the user
  * @charge: charge of the pin set
  * @nr: number of extents, at most what gupx_charge_extents() counted
  */

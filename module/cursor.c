@@ -2,10 +2,10 @@
 /*
  * The cursor: the position of a request, and the state of the target's mmap_lock.
  *
- * The lock is only taken for reading. It may be dropped between any two steps; the
- * VMA is then looked up and judged again (row L4). The lock is never held during a copy
- * to user space: the target may be the caller itself, and a page fault of the copy would
- * then take the lock a second time and deadlock with a waiting writer.
+ * The lock is only taken for reading. The lock may be dropped between any two steps. If the
+ * lock was dropped, the VMA is looked up and judged again (row L4). The lock is never held
+ * during a copy to user space: the target may be the caller itself, and a page fault of the
+ * copy would then take the lock a second time and deadlock with a waiting writer.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -51,8 +51,8 @@ void gupx_cursor_fini(struct gupx_cursor *cursor)
 /*
  * Start to measure how long the lock is held. The tracepoint gupx:gupx_lock_held reports
  * this time, which is the time that writers may have to wait. The loop checks for waiting
- * writers directly before each gupx_cursor_lock(). So each call of that function ends a
- * measurement and starts the next, even if the lock was not dropped in between.
+ * writers directly before each gupx_cursor_lock(). So each call of gupx_cursor_lock() ends
+ * a measurement and starts the next one, even if the lock was not dropped in between.
  */
 static void begin_hold(struct gupx_cursor *cursor)
 {

@@ -65,7 +65,7 @@ int gupx_dispatch_check_entry(u32 entry_size, u32 min_size)
  * @buf: address of the array
  * @first: index of the first entry
  * @entry_size: size of an entry, as the caller knows it, from gupx_dispatch_check_entry()
- * @from: entries to copy
+ * @from: array of entries to copy
  * @size: size of an entry, as this module knows it
  * @nr: number of entries
  *
@@ -104,7 +104,7 @@ static int copy_out(struct gupx_call *call, void __user *user, u32 size)
 /**
  * gupx_dispatch() - handle one ioctl
  * @ops: ioctls of the file
- * @nr: number of @ops
+ * @nr: number of entries in @ops
  * @file: file that the ioctl was called on
  * @cmd: ioctl number
  * @arg: address of the caller's struct, which begins with its size

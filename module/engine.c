@@ -50,7 +50,10 @@ static unsigned int get_foll_flags(u32 request)
 	unsigned int foll = 0;
 	unsigned int i;
 
-	/* SHORT does not have a row: its only effect is that LONGTERM is not set. */
+	/*
+	 * This table has no row for SHORT, because SHORT only means that LONGTERM is not
+	 * set.
+	 */
 	static_assert(ARRAY_SIZE(map) ==
 			      HWEIGHT32((GUPX_R_ASKED & ~GUPX_R_SHORT) |
 					GUPX_R_LONGTERM),
@@ -89,7 +92,10 @@ static struct gupx_verdict make_stop(const struct gupx_cursor *cursor, long ret)
 				EFAULT);
 }
 
-/* Check for CMA and ZONE_MOVABLE, from which the kernel has to migrate pages. */
+/*
+ * Check if the machine has CMA or ZONE_MOVABLE memory. The kernel migrates pages out of
+ * this memory before a long-term pin.
+ */
 static bool has_movable_memory(void)
 {
 	int node;
@@ -108,11 +114,11 @@ static bool has_movable_memory(void)
 }
 
 /*
- * Check whether the kernel may be called for long-term pins in a mapping. Older
- * kernels do not make the checks of rows V3 (fsdax) and V6 (dirty tracking), so these
- * checks are made here. Some kernels WARN about hugetlb pages that they cannot migrate.
- * These kernels are not called for hugetlb if the machine has movable memory, because
- * it is not known in advance which page a fault will bring in.
+ * Check whether the kernel may be called for long-term pins in a mapping. Older kernels do
+ * not make the checks of rows V3 (fsdax) and V6 (dirty tracking), so these checks are made
+ * here. Some kernels WARN about hugetlb pages that they cannot migrate. On these kernels,
+ * the function refuses hugetlb mappings if the machine has movable memory: a fault may
+ * bring in a page that has to be migrated.
  */
 static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
 					    u32 request)
@@ -161,8 +167,9 @@ static struct gupx_verdict judge_kernel_range(const struct gupx_cursor *cursor,
 }
 
 /*
- * Call the kernel once and step the cursor over the pages that the call has processed.
- * If the call processed fewer pages than requested, the next call returns the error.
+ * Call the kernel once and step the cursor over the pages that the call has processed. If
+ * the call processed fewer pages than requested, the next call returns the error that ended
+ * this call.
  */
 static struct gupx_verdict call_once(struct gupx_cursor *cursor,
 				     struct gupx_batch *batch,
@@ -229,7 +236,7 @@ bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 
 	if (verdict.action == GUPX_STOP)
 		gupx_cursor_stop(cursor, verdict);
-	/* The next call looks up the VMA again, so the lock can be dropped. */
+	/* The next call of the engine looks up the VMA again, so drop the mmap_lock. */
 	gupx_cursor_unlock(cursor);
 	return !gupx_cursor_is_over(cursor);
 }
@@ -281,7 +288,11 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 		gupx_cursor_step(cursor, ret);
 		return gupx_policy_do(GUPX_GO);
 	}
-	/* All other errors occur before the migration, for example NOFAULT or a signal. */
+	/*
+	 * The kernel returns these errors if a migration fails. It returns other errors
+	 * before the migration begins, for example if a fault is needed or a signal
+	 * arrived.
+	 */
 	if ((ret == -ENOMEM || ret == -EBUSY) &&
 	    (cursor->request & GUPX_R_LONGTERM))
 		return gupx_policy_stop(GUPX_STAGE_GRAB, GUPX_REASON_MIGRATE,

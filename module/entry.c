@@ -15,8 +15,8 @@
 #include "policy.h"
 
 /*
- * Maximum number of entries of a large folio that are processed as one. The walk can only
- * be interrupted after all of them.
+ * Maximum number of PTEs of a large folio to read as one entry. The walk cannot stop for
+ * other tasks between these PTEs.
  */
 #define FOLIO_PTES_MAX 64UL
 
@@ -163,7 +163,7 @@ static unsigned long count_folio_ptes(const struct gupx_table *table,
 	pteval_t expected = gupx_arch_set_accessed(pte_val(ptep_get(ptep)));
 	unsigned long nr;
 
-	/* If the frame bits are inverted, a larger frame number is a smaller value. */
+	/* In an entry with inverted frame bits, adding one does not give the next frame. */
 	if (!gupx_arch_has_plain_pfn(expected))
 		return 1;
 
@@ -322,8 +322,8 @@ void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
  * @addr: address of the first entry
  * @max: limit of the count
  *
- * Return: number of empty PTEs from @addr on; 0 for file mappings, because the kernel's
- * fault-around already maps pages next to a fault there.
+ * Return: number of empty PTEs from @addr on; 0 for file mappings, because a fault in a
+ * file mapping also maps the pages around the address (fault-around).
  */
 unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 				     unsigned long addr, unsigned long max)
@@ -343,12 +343,13 @@ unsigned long gupx_entry_count_empty(const struct gupx_table *table,
 }
 
 /**
- * gupx_entry_mark_accessed() - mark a PTE without a struct page accessed
+ * gupx_entry_mark_accessed() - set the accessed bit of a PTE
  * @table: locked PTE table
  * @addr: address that the entry maps
- * @write: true to mark it dirty too
+ * @write: true to set the dirty bit too
  *
- * Row E6 (follow_pfn_pte()): there is no page that could be marked, so mark the entry.
+ * Row E6 (follow_pfn_pte()): if a PTE maps a frame without a struct page, there is no page
+ * to mark accessed, so mark the PTE.
  */
 void gupx_entry_mark_accessed(const struct gupx_table *table,
 			      unsigned long addr, bool write)

@@ -11,10 +11,10 @@
  * struct gupx_entry - facts of a page-table entry, or of several consecutive entries
  * @facts: facts for policy.h, GUPX_E_*
  * @dirty: dirty bit of the entry
- * @nr: number of pages, from the address on, that the facts apply to. They are the rest
- *	of the pages of one entry, the pages of several PTEs that map one large folio, or
- *	a range without entries. 0 if the entry points to another table.
- * @page: page at the address, if the entry is of a kind that has a struct page
+ * @nr: number of pages that the facts apply to, from the address that was read on. These
+ *	pages are mapped by one entry, or by several PTEs that map one large folio, or there
+ *	is no table for them. 0 if the entry points to another table.
+ * @page: struct page at the address that was read; NULL if the frame has no struct page
  * @folio: folio of @page
  */
 struct gupx_entry {

@@ -85,7 +85,7 @@ static struct gupx_judgement judge_entry(const struct gupx_cursor *cursor,
 	return judgement;
 }
 
-/* Compare all fields except the address and the length. */
+/* Compare all fields of two judgements except the address and the length. */
 static bool is_same_judgement(const struct gupx_judgement *a,
 			      const struct gupx_judgement *b)
 {
@@ -94,11 +94,12 @@ static bool is_same_judgement(const struct gupx_judgement *a,
 }
 
 /*
- * Add the judgement of the range from the cursor to @end, and step the cursor to @end. If
- * the previous judgement is the same, extend it instead of adding a new one.
+ * Add a judgement of the range from the cursor to @end, and step the cursor to @end. If the
+ * previous judgement differs only in its range, extend the range of the previous judgement
+ * instead.
  *
- * Return: true if the judgement was added; false if there is no room, and then the cursor
- * does not move.
+ * Return: true if the judgement was added; false if @out has no room for it. The cursor
+ * only moves if the judgement was added.
  */
 static bool add_judgement(struct gupx_cursor *cursor,
 			  struct gupx_judgement *out, unsigned int nr,
@@ -177,10 +178,11 @@ static bool judge_vma(struct gupx_cursor *cursor, struct gupx_judgement *out,
 }
 
 /*
- * Judge the entries of the next table. If the cursor is in a VMA that the request may not
- * access, judge the whole VMA; if there is no VMA, judge the range up to the next VMA.
+ * Judge the entries of the next page table. If the request may not access the VMA at the
+ * cursor, add one judgement for the whole VMA. If there is no VMA at the cursor, add one
+ * judgement for the range up to the next VMA.
  *
- * Return: true if there was room for all judgements, else false.
+ * Return: true if @out had room for all judgements, else false.
  */
 static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
 		       unsigned int nr, unsigned int *used)
@@ -197,13 +199,13 @@ static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
 
 /**
  * gupx_explain_fill() - judge a range from the cursor on
- * @cursor: cursor with the lock not held, on entry and on return
+ * @cursor: cursor; the target's mmap_lock is not held on entry and on return
  * @out: array for the judgements, in kernel memory
  * @nr: size of the array, at least one
  *
- * Afterwards, the cursor is at the first page that was not judged. If a signal
- * interrupts the wait for the lock, cursor->stop is set. A fatal signal at any other
- * time ends the call, but cursor->stop is not set.
+ * Afterwards, the cursor is at the first page that was not judged. If a signal interrupts
+ * the wait for the mmap_lock, the function sets cursor->stop. A fatal signal at any other
+ * time ends the call, but the function does not set cursor->stop.
  *
  * Return: number of judgements written.
  */

@@ -123,9 +123,9 @@ static bool has_empty_tail(const struct gupx_extent_list *list)
  * gupx_extent_list_trim() - free unused memory of the last block
  * @list: extent list
  *
- * The last block has room for all pages that were left of a request. If the request stopped
- * early, the block is replaced by a smaller copy. If there is no memory for the copy, the
- * large block stays in the list.
+ * The last block was allocated with room for all remaining pages of a request. If the
+ * request stopped early, the block is replaced by a smaller copy. If there is no memory for
+ * the copy, the large block stays in the list.
  */
 void gupx_extent_list_trim(struct gupx_extent_list *list)
 {
@@ -291,9 +291,9 @@ struct run_pos {
 };
 
 /*
- * Count the run at @pos, which has @pages pages, in list->joined. The run extends the last
- * extent if it directly follows that extent, in the target and in the pin fd, and has the
- * same flags and folio order. Otherwise the run counts as a new extent.
+ * Count @pages contiguous pages at @pos in list->joined. The pages extend the last extent
+ * if they directly follow that extent, in the target and in the pin fd, and have the same
+ * flags and folio order. Otherwise the pages count as a new extent.
  */
 static void count_joined_run(struct gupx_extent_list *list,
 			     const struct run_pos *pos, unsigned long pages)

@@ -4,12 +4,12 @@
  * entry.c reads the entries.
  *
  * The caller holds mmap_lock for reading, and the VMA is attached. On Linux 6.1, the
- * mmap_lock keeps PTE tables from being freed. Newer kernels may free a PTE table
- * although the mmap_lock is held for reading: khugepaged does so when it collapses file
- * pages, and the kernel reclaims empty tables. They then hold the lock of the table, and
- * free it only after an RCU grace period. So the walk reads the PMD once under RCU,
- * locks the table that this copy of the PMD points to, and checks that the PMD still has
- * the same value.
+ * mmap_lock keeps PTE tables from being freed. Newer kernels may free a PTE table although
+ * the mmap_lock is held for reading: khugepaged does so when it collapses file pages, and
+ * the kernel reclaims empty tables. In both cases, the kernel holds the lock of the table
+ * and frees the table only after an RCU grace period. So the walk reads the PMD once under
+ * RCU, locks the table that this copy of the PMD points to, and checks that the PMD still
+ * has the same value.
  *
  * Upper tables are only freed with the VMA. Another task may unshare a shared hugetlb
  * PMD table, but not while the hugetlb VMA lock is held.
@@ -37,7 +37,7 @@ static struct rw_semaphore *get_huge_lock(struct vm_area_struct *vma)
 	return NULL;
 }
 
-/* Set the kind of the table, and cut its range to @end. */
+/* Set the kind of a table, and limit its range to @end. */
 static void set_uniform_table(struct gupx_table *table, u32 kind,
 			      unsigned long end)
 {
@@ -46,8 +46,10 @@ static void set_uniform_table(struct gupx_table *table, u32 kind,
 }
 
 /*
- * Return: true with the table locked; false if the PMD changed and the caller has
- * to read it again.
+ * Lock the PTE table that the PMD @seen points to.
+ *
+ * Return: true if the table is locked; false if the PMD has changed and the caller has to
+ * read the PMD again.
  */
 static bool lock_pte_table(struct gupx_table *table, pmd_t *pmd, pmd_t seen,
 			   unsigned long addr)
@@ -80,15 +82,18 @@ unlock_rcu:
  * leaves that follow this leaf, up to the first entry that is not a leaf
  * (gupx_entry_read()).
  *
- * Return: true with the table locked; false if the PMD is no longer a leaf and the
- * caller has to read it again.
+ * Return: true if the table is locked; false if the PMD is no longer a leaf and the caller
+ * has to read the PMD again.
  */
 static bool lock_pmd_leaves(struct gupx_table *table, pmd_t *pmd,
 			    unsigned long addr)
 {
 	spinlock_t *ptl = pmd_lock(table->vma->vm_mm, pmd);
 
-	/* While a THP is being split, its PMD looks present. Check again under the lock. */
+	/*
+	 * A PMD looks present while its huge page is being split. So check under the lock
+	 * that the PMD is still a leaf.
+	 */
 	if (!gupx_follow_is_leaf(READ_ONCE(*pmd))) {
 		spin_unlock(ptl);
 		return false;
@@ -110,8 +115,8 @@ static void lock_pmd(struct gupx_table *table, pud_t *pud, unsigned long addr)
 		const pmd_t seen = READ_ONCE(*pmd);
 
 		/*
-		 * A migration entry counts as empty. The page fault then waits for the
-		 * migration.
+		 * A PMD migration entry counts as empty, so the loop faults, and the fault
+		 * waits for the migration.
 		 */
 		if (pmd_none(seen) || !pmd_present(seen))
 			return set_uniform_table(table, GUPX_E_EMPTY, end);

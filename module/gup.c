@@ -53,12 +53,12 @@ static struct gupx_verdict take_gate_page(struct gupx_cursor *cursor,
 }
 
 /*
- * Look up and judge the VMA at the cursor if the cursor is not in a VMA that was
- * already judged, or if the lock was dropped since. Rows L4 to L8 (lookup) and V1 to
+ * Look up and judge the VMA at the cursor. Do nothing if the cursor is in a VMA that was
+ * already judged and the mmap_lock was not dropped since. Rows L4 to L8 (lookup) and V1 to
  * V11 (check_vma_flags()).
  *
- * Return: %GUPX_GO, %GUPX_STOP, or %GUPX_SKIP if the page was the gate page and was
- * accepted.
+ * Return: %GUPX_GO, %GUPX_STOP, or %GUPX_SKIP if the cursor was at the gate page and the
+ * gate page was accepted.
  */
 static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 				       struct gupx_batch *batch)
@@ -69,7 +69,10 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 		return gupx_policy_do(GUPX_GO);
 	cursor->vma = vma_lookup(cursor->mm, cursor->addr);
 	if (!cursor->vma) {
-		/* Populate fails at an address without a VMA, even in the gate page (L5). */
+		/*
+		 * Row L5: populate fails at an address without a VMA, even in the gate
+		 * page.
+		 */
 		if (batch && gupx_vma_is_gate(cursor->mm, cursor->addr))
 			return take_gate_page(cursor, batch);
 		return gupx_policy_judge_hole(cursor->request);
@@ -77,7 +80,10 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 	cursor->vma_facts = gupx_vma_facts(cursor->vma);
 	verdict = gupx_policy_judge_vma(cursor->vma_facts, cursor->request);
 	trace_gupx_vma(cursor, verdict);
-	/* Do not store a refused VMA: otherwise the next step would not judge it again. */
+	/*
+	 * Do not keep a refused VMA in cursor->vma, because a VMA in cursor->vma is not
+	 * judged again.
+	 */
 	if (verdict.action == GUPX_STOP)
 		cursor->vma = NULL;
 	return verdict;
@@ -90,8 +96,9 @@ static bool should_drop_ptl(const struct gupx_table *table)
 }
 
 /*
- * Row E6 (follow_pfn_pte()): mark an entry without a struct page accessed, even
- * if the request then stops with -EEXIST.
+ * Check if the walk steps over an entry that was not accepted. Row E6 (follow_pfn_pte()):
+ * if the entry maps a frame without a struct page, mark the entry accessed, even if the
+ * request then stops with -EEXIST.
  *
  * Return: true if the walk continues after the entry.
  */
@@ -118,9 +125,9 @@ static void take_entry(struct gupx_cursor *cursor, struct gupx_batch *batch,
 /*
  * Judge the entries of one table, and add the pages of accepted entries to the batch.
  *
- * Return: the verdict on the entry that ended the walk. If no entry ended it, %GUPX_GO:
- * the walk reached the end of the table, the batch is full, or another task waits for
- * the CPU or for the page-table lock.
+ * Return: the verdict on the entry that ended the walk. %GUPX_GO means that no entry ended
+ * the walk: the table ends, the batch is full, or another task waits for the CPU or for the
+ * page-table lock.
  */
 static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 					struct gupx_batch *batch,
@@ -157,8 +164,8 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 		if (verdict.action == GUPX_GO) {
 			take_entry(cursor, batch, addr, &entry);
 			/*
-			 * If this page was just faulted in, the next pages are
-			 * probably absent, and a template would not be used.
+			 * If the page at @addr was just faulted in, the next pages are
+			 * probably absent, so a template would not match them.
 			 */
 			if (addr != cursor->faulted)
 				gupx_template_set(&template, table, addr,
@@ -171,7 +178,7 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 		if (should_drop_ptl(table))
 			break;
 	}
-	/* Do not step by 0 pages, because that would clear fault_tried. */
+	/* Do not step by 0 pages: each step clears cursor->fault_tried. */
 	if (addr != cursor->addr)
 		gupx_cursor_step(cursor, (addr - cursor->addr) >> PAGE_SHIFT);
 	return verdict;
@@ -193,8 +200,8 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 		cursor->empty = gupx_entry_count_empty(&table, cursor->addr,
 						       FAULT_AHEAD_MAX);
 	/*
-	 * Take the pending references before the unlock: until then, only the page-table
-	 * lock keeps these pages from being freed.
+	 * Take the pending references before the page table is unlocked. Until the
+	 * references are taken, only the page-table lock keeps the pages from being freed.
 	 */
 	if (batch)
 		gupx_batch_flush_refs(batch);
@@ -204,10 +211,9 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 }
 
 /*
- * Maximum number of pages to delegate at a time. While the kernel migrates pages,
- * other tasks have to wait to take the mmap_lock for writing. gupx_engine_take()
- * handles at most this many pages in one call, so the rest of a longer run would be
- * judged again.
+ * Maximum number of pages to delegate at a time. While the kernel migrates pages, other
+ * tasks have to wait to take the mmap_lock for writing. gupx_engine_take() handles at most
+ * this many pages in one call, so it would be useless to judge more pages in advance.
  */
 #define DELEGATED_MAX 512UL
 
@@ -246,16 +252,16 @@ static unsigned long measure_delegated(const struct gupx_cursor *cursor)
 }
 
 /*
- * Maximum number of consecutive retries if the pages of a run were unmapped before the
- * kernel's engine was called. Without this limit, a target that constantly moves its
- * pages could keep the caller in the loop.
+ * Maximum number of consecutive attempts to delegate a run. An attempt fails if the target
+ * unmaps the pages after they were judged and before the kernel's engine is called. Without
+ * this limit, a target that constantly moves its pages could keep the caller in the loop.
  */
 #define DELEGATE_TRIES 32U
 
 /*
- * Row O4 (not long-term pinnable): let the kernel's engine pin the run at the cursor.
- * The page table was unlocked after its entries were judged, so they are judged again
- * here. The page array is allocated once for each request, with no lock held.
+ * Row O4 (not long-term pinnable): let the kernel's engine pin the run at the cursor. The
+ * page table was unlocked after its entries were judged, so judge the entries again first.
+ * Allocate the page array once for each request, with no lock held.
  */
 static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 					 struct gupx_batch *batch)
@@ -312,7 +318,10 @@ static struct gupx_verdict fault_in_span(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-/* Rows L9 to L20: walk the next table, then fault or delegate as it requires. */
+/*
+ * Rows L9 to L20: walk the next page table. Then fault in or delegate pages if the verdict
+ * requires it.
+ */
 static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
 					   struct gupx_batch *batch)
 {

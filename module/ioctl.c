@@ -59,8 +59,8 @@ module_param(allow_pins, bool, 0644);
 MODULE_PARM_DESC(allow_pins, "Allow new pins; existing pins stay (default Y)");
 
 /*
- * This limit bounds the kernel memory for one request, because each page may need an extent
- * of 8 bytes.
+ * Maximum length of one PIN. Each page may need an extent of 8 bytes, so this limit bounds
+ * the kernel memory that one PIN uses.
  */
 static unsigned int max_pin_mib = 64 << 10;
 module_param(max_pin_mib, uint, 0644);
@@ -93,8 +93,8 @@ static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 }
 
 /*
- * An open mem fd permits plain reads and writes. Check the flags that need more rights than
- * that.
+ * Check the flags that need a capability or a module parameter. An open mem fd is enough
+ * for requests without these flags.
  */
 static int check_permission(u32 flags)
 {
@@ -129,8 +129,9 @@ static int check_pages(u64 addr, u64 len)
 }
 
 /*
- * Set the reason of the stop, and the end of the done range. @done_at is derived from the
- * address in the caller's struct, so it still has the tag that the caller used.
+ * Fill in @stop for user space: the reason of the stop and the address @done_at, where the
+ * processed range ends. @done_at is based on the address in the caller's struct, so it
+ * contains the tag bits of that address.
  */
 static void fill_stop(const struct gupx_cursor *cursor, u64 done_at,
 		      struct gupx_stop *stop)
@@ -177,7 +178,10 @@ static int check_pin(const struct gupx_pin *pin)
 
 	if (pin->flags & ~GUPX_PIN_FLAGS)
 		return -EOPNOTSUPP;
-	/* The kernel's engine cannot apply long-term checks to a short-term pin. */
+	/*
+	 * For a short-term pin, our loop also checks rows V3 (fsdax) and V6 (dirty
+	 * tracking). The kernel's engine makes these checks only for long-term pins.
+	 */
 	if ((pin->flags & GUPX_F_SHORT) && (pin->flags & GUPX_F_ENGINE_KERNEL))
 		return -EINVAL;
 	if ((pin->flags & GUPX_F_READ_ONLY) && pin->pin_fd != -1)
@@ -372,7 +376,10 @@ static int run_read(struct gupx_call *call)
 	return error;
 }
 
-/* Flags and request bits of the verbs that EXPLAIN can judge. */
+/*
+ * For each verb that EXPLAIN can judge: the flags that EXPLAIN accepts, and the GUPX_R_*
+ * bit of the verb.
+ */
 static const struct {
 	u32 flags;
 	u32 request;
@@ -383,7 +390,10 @@ static const struct {
 	[GUPX_VERB_READ] = { GUPX_READ_FLAGS & GUPX_EXPLAIN_FLAGS, GUPX_R_GET },
 };
 
-/* @verb is already checked. Keep it in range under branch misprediction (Spectre), too. */
+/*
+ * The caller has checked @verb. Also limit @verb when the CPU mispredicts that check
+ * (Spectre).
+ */
 static u32 clamp_verb(u32 verb)
 {
 	return array_index_nospec(verb, ARRAY_SIZE(verbs));
@@ -408,8 +418,8 @@ static int check_explain(const struct gupx_explain *explain)
 }
 
 /*
- * Judge into a kernel page and copy from there, so that no user memory is accessed while
- * the target's mmap_lock is held.
+ * Write judgements to a kernel page, then copy them to the caller's buffer. So no user
+ * memory is accessed while the target's mmap_lock is held.
  */
 static int copy_judgements(struct gupx_cursor *cursor,
 			   struct gupx_explain *explain,

@@ -33,7 +33,7 @@
 static bool can_read_blocks __ro_after_init;
 
 #if defined(CONFIG_SPARSEMEM)
-/* Read the bits of the pageblock that contains a frame. */
+/* Read the migrate type bits of the pageblock that contains a frame. */
 static unsigned long read_block_bits(unsigned long pfn)
 {
 	const struct mem_section *section = __pfn_to_section(pfn);

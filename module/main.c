@@ -16,7 +16,7 @@
 #include "version.h"
 
 #ifdef GUPX_TESTS
-/* Mask for gupx_compat_mask_tag(), see compat.h. */
+/* Address bits that gupx_compat_mask_tag() removes, for tests. */
 unsigned long gupx_tag_mask;
 module_param_named(tag_mask, gupx_tag_mask, ulong, 0644);
 #endif
@@ -25,7 +25,9 @@ static struct miscdevice gupx_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "gupx",
 	.fops = &gupx_ioctl_fops,
-	/* A udev rule gives the device to a group. Without the rule, only root can open it. */
+	/*
+	 * Only root can open the device, unless a udev rule makes it accessible to a group.
+	 */
 	.mode = 0600,
 };
 

@@ -133,7 +133,7 @@ static long pinfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return gupx_dispatch(pinfd_ops, ARRAY_SIZE(pinfd_ops), file, cmd, arg);
 }
 
-/* Maximum number of pages to copy each time that the set is locked. */
+/* Maximum number of pages to take references on each time that the set's lock is taken. */
 #define COPY_BATCH 64U
 
 /*
@@ -194,7 +194,7 @@ static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
 	return copied;
 }
 
-/* Read the pinned bytes, in the order of pinning. */
+/* Handle a read of the pin fd: copy pinned bytes in the order of pinning. */
 static ssize_t pinfd_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct gupx_pinset *set = iocb->ki_filp->private_data;
@@ -272,7 +272,10 @@ struct gupx_pinset *gupx_pinfd_create(struct gupx_call *call,
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		gupx_pinset_destroy(set);
-		/* The error is ENOENT if the module is being unloaded by force. */
+		/*
+		 * The file cannot be created if the module is being unloaded by force. The
+		 * kernel returns ENOENT in this case.
+		 */
 		return PTR_ERR(file) == -ENOENT ? ERR_PTR(-ENODEV)
 						: ERR_CAST(file);
 	}

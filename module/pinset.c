@@ -88,12 +88,12 @@ void gupx_pinset_destroy(struct gupx_pinset *set)
 }
 
 /**
- * gupx_pinset_attach() - give a pin fd an address space of its own
+ * gupx_pinset_attach() - give a pin fd a struct address_space of its own
  * @set: pin set of the file
  * @file: new file that is not installed yet
  *
- * On older kernels, all anonymous files share one inode. The set needs its own i_mmap tree
- * to find the windows of this file only.
+ * On older kernels, all anonymous files share one inode and its i_mmap tree. The pin fd
+ * needs its own i_mmap tree, so that the set can find the windows of this pin fd only.
  */
 void gupx_pinset_attach(struct gupx_pinset *set, struct file *file)
 {
@@ -279,11 +279,11 @@ int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 }
 
 /**
- * gupx_pinset_open_window() - check if the set may have a window, and count it
+ * gupx_pinset_open_window() - check if the set may have a new window
  * @set: pin set
  * @write: true if the window is writable
  *
- * A writable window is counted until gupx_pinset_close_window().
+ * If the window is writable, it is also counted until gupx_pinset_close_window() is called.
  *
  * Return: 0 if the set may have the window; -EPERM if the set has pins with
  * %GUPX_F_SHORT, or if the window is writable and the set is sealed against writing;
@@ -309,7 +309,8 @@ int gupx_pinset_open_window(struct gupx_pinset *set, bool write)
 }
 
 /**
- * gupx_pinset_dup_window() - count the second part of a writable window that is split
+ * gupx_pinset_dup_window() - count one more mapping when a writable window is split or
+ *	moved
  * @set: pin set with a writable window
  */
 void gupx_pinset_dup_window(struct gupx_pinset *set)
@@ -329,7 +330,8 @@ void gupx_pinset_close_window(struct gupx_pinset *set)
 /**
  * gupx_pinset_extents() - describe extents, in the order of pinning
  * @set: pin set
- * @joined: join runs that differ only in their physical address
+ * @joined: true to describe adjacent runs that differ only in their physical address as one
+ *	extent
  * @first: index of the first extent to describe
  * @out: array for @nr extents, in kernel memory
  * @nr: maximum number of extents
@@ -354,7 +356,7 @@ unsigned int gupx_pinset_extents(struct gupx_pinset *set, bool joined,
  * gupx_pinset_find() - find the run that contains a page
  * @set: pin set, locked; the run stays valid until the set is unlocked
  * @index: index of the page, in the order of pinning
- * @found: set to the part of the run that begins with this page
+ * @found: set to the rest of the run, beginning with this page
  *
  * Return: %GUPX_FOUND_PAGE, %GUPX_FOUND_RELEASED or %GUPX_FOUND_END.
  */
@@ -367,7 +369,8 @@ enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 /**
  * gupx_pinset_totals() - get the sums over all extents
  * @set: pin set
- * @joined: count runs that differ only in their physical address as one extent
+ * @joined: true to count adjacent runs that differ only in their physical address as one
+ *	extent
  * @totals: set to the sums
  *
  * Return: 0 or -EINTR.

@@ -3,8 +3,9 @@
  * Copy the target's memory to the caller, in several steps: take references on some
  * pages, drop the lock, copy the pages, and drop the references.
  *
- * READ takes plain references and does not pin, because a read pin makes the target
- * unshare pages that it shares with other processes, which needs more memory.
+ * READ takes plain references and does not pin. Before a page is pinned for reading, a page
+ * that the target shares with another process has to be copied (unshared), and the copies
+ * need memory.
  */
 #include <linux/mm.h>
 #include <linux/uio.h>
@@ -13,8 +14,8 @@
 #include "read.h"
 
 /*
- * Maximum number of bytes to hold references on at a time. If the caller is slow or
- * stopped during the copy, this memory cannot be freed.
+ * Maximum amount of memory, in bytes, to hold references on at a time. While a slow or
+ * stopped caller is in the middle of a copy, this memory cannot be freed.
  */
 #define WINDOW_BYTES (4UL << 20)
 #define BATCH_RUNS 256UL

@@ -119,7 +119,7 @@ static __always_inline bool put_clean_run(const struct put_mode *mode, u64 word)
 /*
  * Release runs of one clean page each.
  *
- * Return: the first run that is not of this kind, or @end.
+ * Return: the first run that is not one clean page with the flags of @mode, or @end.
  */
 static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
 					  const struct put_mode *mode)
@@ -150,8 +150,9 @@ static void release_run_pages(u64 word, const struct put_mode mode)
 			put_clean(&mode, page);
 		if (page < stop) {
 			/*
-			 * Only a page of a write request can be not clean. The references
-			 * prevent a collapse, so it is still a one-page folio.
+			 * This page has to be marked dirty, because a write request pinned
+			 * it or took a reference on it. The references prevent a collapse,
+			 * so the page is still a one-page folio.
 			 */
 			dirty_folio((struct folio *)page);
 			put_clean(&mode, page++);
@@ -264,12 +265,12 @@ static void release_run(u64 word, struct gupx_stat_batch *stat)
 
 /**
  * gupx_release_runs() - drop all references of some runs
- * @word: first run, of pages that either engine pinned or took references on
+ * @word: array of the runs; our loop or the kernel's engine took the references
  * @nr: number of runs
  * @stat: batch that counts the released pins; the caller flushes it
  *
- * The function cannot fail. It may sleep, because a page of a write request is marked
- * dirty under the folio lock. This happens before the references on the page are dropped;
+ * The function cannot fail. It may sleep, because it takes the folio lock to mark the page
+ * of a write request dirty. A page is marked dirty before its references are dropped;
  * otherwise the last writes to the page could be lost.
  */
 void gupx_release_runs(const u64 *word, unsigned long nr,

@@ -22,7 +22,10 @@
 #include "batch.h"
 #include "selfcheck.h"
 
-/* This value is written to the address, and the pinned page has to contain it. */
+/*
+ * The self-check writes this value to its page. The page that is pinned has to contain the
+ * value.
+ */
 #define MARK 0x6775707867757078UL
 
 static void __init take_page(struct gupx_batch *batch, unsigned long addr,
@@ -71,8 +74,8 @@ static bool __init is_pinned(struct page *page)
 
 /*
  * Pin the page with both engines and compare the results. Our loop pins the page first, so
- * that it cannot depend on work that the kernel's engine has done, such as a migration.
- * Our pin is also released first. If that drops too many references, the page no longer
+ * that it cannot depend on work that the kernel's engine has done, such as a migration. Our
+ * pin is also released first. If our release drops too many references, the page no longer
  * looks pinned, although the kernel's pin still exists, and the check fails.
  *
  * Return: NULL if the results are the same, else the difference as text.
@@ -92,7 +95,9 @@ static const char *__init compare_engines(struct gupx_batch *ours,
 		gupx_batch_release(ours, 0);
 		return "gupx leaves an ordinary page to the kernel's engine";
 	}
-	/* The page is checked once more after the last pin is released. */
+	/*
+	 * Keep a reference, because the page is checked again after both pins are released.
+	 */
 	get_page(page);
 	if (!holds_mark(page) || !is_pinned(page))
 		difference =
@@ -127,7 +132,11 @@ static int __init write_mark(unsigned long addr)
 	return left;
 }
 
-/* Return: NULL if the results are the same, the difference as text, or an ERR_PTR(). */
+/*
+ * Map a page and compare how the two engines pin this page.
+ *
+ * Return: NULL if the results are the same, the difference as text, or an ERR_PTR().
+ */
 static const char *__init compare_at(unsigned long addr)
 {
 	struct gupx_batch ours, theirs;

@@ -82,7 +82,10 @@ void gupx_stat_add_runs(struct gupx_stat_batch *stat, const u64 *end,
 		const unsigned long pages = gupx_run_pages(word);
 		const unsigned long counted = min(nr, pages);
 
-		/* If memory is interleaved over nodes, most runs consist of one page. */
+		/*
+		 * Fast path for a run of one page. Most runs are one page if memory is
+		 * interleaved over nodes.
+		 */
 		if (pages == 1)
 			gupx_stat_add(stat, page_to_nid(page), 1);
 		else

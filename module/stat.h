@@ -5,16 +5,17 @@
 #include <linux/mmzone.h>
 
 /*
- * Number of slots, each of which counts one node at a time. If two nodes use the same slot,
- * the batch is flushed each time that the slot changes its node.
+ * Number of counters in a batch. A node uses the counter with index (node %
+ * GUPX_STAT_SLOTS), which counts the pins of one node at a time. Before a counter changes
+ * to another node, the batch is flushed.
  */
 #define GUPX_STAT_SLOTS 4
 
 /**
  * struct gupx_stat_batch - pins that are not in the node statistics yet
  * @item: NR_FOLL_PIN_ACQUIRED or NR_FOLL_PIN_RELEASED
- * @node: node of each slot
- * @nr: number of pins of each slot
+ * @node: for each counter, the node that it counts
+ * @nr: for each counter, the number of pins counted
  */
 struct gupx_stat_batch {
 	enum node_stat_item item;

@@ -28,7 +28,10 @@
 
 #include "target.h"
 
-/* The operations are part of vmlinux, so no reference on a module is needed. */
+/*
+ * File operations of /proc/PID/mem. They are part of vmlinux, so no reference on a module
+ * is needed.
+ */
 static const struct file_operations *mem_fops;
 
 /**
@@ -119,7 +122,10 @@ static struct mm_struct *get_target_mm(struct file *file, bool write)
 		error = check_caller(file, write);
 	if (error)
 		return ERR_PTR(error);
-	/* On Linux 6.1, the mm is NULL if the file is that of a kernel thread. */
+	/*
+	 * On Linux 6.1, a file of /proc/PID/mem has no mm if the process is a kernel
+	 * thread.
+	 */
 	mm = file->private_data;
 	if (!mm || !mmget_not_zero(mm))
 		return ERR_PTR(-ESRCH);

@@ -5,12 +5,13 @@
  * marked as released. If all pages of a block are released, the block is removed from the
  * list. A page that is not in any block counts as released.
  *
- * Runs that are marked as released are removed at both ends of a block, and adjacent ones
- * are merged. So the memory of a list is bounded by the number of runs that it holds.
+ * A block never begins or ends with a run that is marked as released, and adjacent runs
+ * that are marked as released are merged. So the memory of a list is bounded by the number
+ * of runs with pinned pages.
  *
- * A release has two steps, because it may fail: gupx_unpin_prepare() allocates memory and
- * may fail, and gupx_unpin_commit() cannot fail. A block or run can only be released in
- * part at the two ends of the range.
+ * A release needs memory, so it has two steps: gupx_unpin_prepare() allocates the memory
+ * and may fail; gupx_unpin_commit() cannot fail. At most two blocks and two runs are
+ * released in part, one at each end of the range.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -21,7 +22,7 @@
 
 /**
  * struct run_sink - output of split_block()
- * @word: array for the runs; NULL to count them only
+ * @word: array that the runs are written to; NULL to only count the runs
  * @nr: number of runs
  * @pages: number of pages in all these runs
  * @skipped: number of released pages before the first run that is kept
@@ -76,9 +77,9 @@ static void add_edge(struct gupx_unpin_plan *plan, u64 word, u64 skip, u64 nr,
 }
 
 /*
- * Split the runs of a block. Runs and parts of runs that are kept are added to @kept. Runs
- * of which all pages are released are added to @gone. If @plan is not NULL, runs that are
- * released in part are added to the edges of @plan.
+ * Split the runs of a block for the release of the pages from @index to @end. Add the runs
+ * and parts of runs that are kept to @kept. Add runs of which all pages are released to
+ * @gone. If @plan is not NULL, add runs of which only a part is released to plan->edge.
  */
 static void split_block(const struct gupx_extent_block *block, u64 index,
 			u64 end, struct run_sink *kept, struct run_sink *gone,
@@ -132,8 +133,8 @@ alloc_similar_block(const struct gupx_extent_block *block, u32 nr)
 }
 
 /*
- * Prepare the release of a part of a block. On failure, the blocks that are already
- * allocated are in the plan, so that gupx_unpin_cancel() frees them.
+ * Prepare the release of a part of a block. On failure, the plan contains the blocks that
+ * were already allocated, and the caller frees these blocks with gupx_unpin_cancel().
  *
  * Return: 0 or -ENOMEM.
  */

@@ -6,10 +6,10 @@
 
 /**
  * struct gupx_unpin_edge - a run that is released in part
- * @word: the run before the release
- * @gone: the part that is released
- * @pieces: number of runs that remain of the run after the release, 1 or 2
- * @charged: @charged of the block that contains the run
+ * @word: the run before the release, packed into one word
+ * @gone: the part of the run that is released, packed into one word
+ * @pieces: number of parts that stay pinned: 2 if the middle of the run is released, else 1
+ * @charged: true if the pages of the run are charged to the user
  */
 struct gupx_unpin_edge {
 	u64 word;
@@ -20,9 +20,10 @@ struct gupx_unpin_edge {
 
 /**
  * struct gupx_unpin_cut - a block that is released in part
- * @at: index of the block in the list
- * @kept: block that replaces the block; NULL if no run is kept
- * @gone: block with the runs of which all pages are released
+ * @at: index in the list of the block that is released in part
+ * @kept: new block that contains the runs that are kept; replaces the old block. NULL if no
+ *	run is kept
+ * @gone: new block that contains the runs of which all pages are released
  */
 struct gupx_unpin_cut {
 	unsigned long at;
@@ -34,18 +35,19 @@ struct gupx_unpin_cut {
  * struct gupx_unpin_plan - release of a range of pages
  * @index: index of the first page in the pin fd
  * @end: end of the range, as an index in the pin fd; exclusive
- * @cut: blocks that are released in part, at the two ends of the range
+ * @cut: blocks that are released in part: at most one at each end of the range
  * @cuts: number of blocks in @cut
- * @edge: runs that are released in part
+ * @edge: runs that are released in part: at most one at each end of the range
  * @edges: number of runs in @edge
- * @gone: runs of which all pages are released, as a list of blocks
+ * @gone: linked list of blocks that contain the runs of which all pages are released
  * @pages: number of pages that are released
  * @extents: number of runs before the release minus number of runs after the release; may
  *	be negative
  * @uncharged: number of pages to uncharge after the release, see
  *	gupx_charge_finish_unpin()
  *
- * gupx_unpin_prepare() fills in the cuts and edges, gupx_unpin_commit() the rest.
+ * The caller fills in @index and @end. gupx_unpin_prepare() fills in @cut, @cuts, @edge and
+ * @edges. gupx_unpin_commit() fills in @gone, @pages and @extents.
  */
 struct gupx_unpin_plan {
 	u64 index;

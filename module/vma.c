@@ -23,7 +23,9 @@ static u32 get_file_facts(struct vm_area_struct *vma)
 		facts |= GUPX_V_FSDAX;
 	if (is_vm_hugetlb_page(vma))
 		facts |= GUPX_V_HUGETLB;
-	/* vma_is_secretmem() is not exported. */
+	/*
+	 * vma_is_secretmem() is not exported, so check the magic number of the file system.
+	 */
 	if (file && file_inode(file)->i_sb->s_magic == SECRETMEM_MAGIC)
 		facts |= GUPX_V_SECRETMEM;
 	if (vma->vm_ops &&

@@ -27,14 +27,16 @@
 #include "window.h"
 
 /*
- * Check if the mapping may show the page. The check uses VM_MAYWRITE and not VM_WRITE,
- * because mprotect() can add VM_WRITE later. It does so without calling this file, and it
- * makes existing entries writable. So a mapping that may become writable only shows pages
- * that were pinned for writing.
+ * Check if the mapping may show a page. If mprotect() could make the mapping writable
+ * (VM_MAYWRITE), the mapping may only show pages that were pinned for writing. The check
+ * does not use VM_WRITE: mprotect() can add VM_WRITE later, without a call to this file,
+ * and then also makes existing page-table entries writable.
  */
 static bool may_show(const struct vm_area_struct *vma, u32 flags)
 {
-	/* A PIN after the mmap() may have added pins with GUPX_F_SHORT. */
+	/*
+	 * A short-term pin may have been added to the set after the mmap() of the window.
+	 */
 	if (flags & GUPX_RUN_SHORT)
 		return false;
 	if (!(vma->vm_flags & VM_MAYWRITE))
@@ -155,8 +157,8 @@ int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 	if (error)
 		return error;
 	/*
-	 * With VM_MAYWRITE, mprotect() could make the mapping writable later without these
-	 * checks.
+	 * Clear VM_MAYWRITE of a read-only mapping. Otherwise mprotect() could later make
+	 * the mapping writable without the checks above.
 	 */
 	if (!write)
 		clear |= VM_MAYWRITE;
