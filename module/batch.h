@@ -14,13 +14,13 @@ struct gupx_entry;
  * struct gupx_batch - pages on which the loop took references and that are not yet added
  *	to a pin set or copied
  * @nr: number of runs
- * @capacity: number of runs that fit
+ * @capacity: maximum number of runs
  * @addr: address of the first page in the target; there are no gaps between the runs
  * @end: end of the last run in the target; exclusive
  * @flags: GUPX_RUN_* of the first run
- * @uniform: true if all runs have these flags and consist of whole folios
- * @pending_refs: number of references that still have to be taken on @pending_folio; they
- *	are taken before the page-table lock is dropped
+ * @uniform: true if all runs have the same flags and consist of whole folios
+ * @pending_refs: number of references that still have to be taken on @pending_folio before
+ *	the page-table lock is dropped
  * @pending_folio: folio of the last run, if @pending_refs is not 0
  * @stat: pins that are not in the node statistics yet
  * @is_borrowed: true if @word is a buffer of the caller
@@ -69,8 +69,8 @@ static inline u32 gupx_batch_run_flags(u32 request)
 }
 
 /*
- * Check that a run at @addr fits and that there is no gap between it and the last run.
- * Populate has no batch: @batch is NULL, and the result is true.
+ * Check that the batch has room for a run at @addr, and that the run would directly follow
+ * the last run. A request without a batch (populate) always has room.
  */
 static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 				       unsigned long addr)
@@ -79,7 +79,7 @@ static inline bool gupx_batch_has_room(const struct gupx_batch *batch,
 	       (batch->nr < batch->capacity && batch->end == addr);
 }
 
-/* Get the number of runs that still fit. */
+/* Get the number of runs that the batch still has room for. */
 static inline unsigned int gupx_batch_room(const struct gupx_batch *batch)
 {
 	return batch->capacity - batch->nr;

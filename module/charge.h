@@ -15,10 +15,10 @@ struct user_struct;
  * @user: user who is charged
  * @quota: extent quota of that user
  * @pages: number of pages charged now
- * @extents: number of extents counted in @quota now
- * @folios: records of the large folios of which only parts are pinned but the whole folio
+ * @extents: number of extents that this pin set has added to @quota
+ * @folios: records of large folios of which only parts are pinned, although the whole folio
  *	is charged. The index is the frame number of the head page. The value contains the
- *	number of pages held and the extra charge.
+ *	number of pages held by runs and the number of pages charged in addition.
  *
  * The owner of the struct serializes access to it.
  */

@@ -4,8 +4,9 @@
  * file. The rest of the module is written for the newest kernel. compat.sh determines the
  * GUPX_HAVE_* macros and cites the upstream commits.
  *
- * If a feature of newer kernels cannot be emulated, a gupx_can_<verb>() function returns
- * whether the kernel has it. The code uses these functions in plain C conditions.
+ * If the module cannot emulate a feature of newer kernels, a gupx_can_...() function
+ * returns whether the kernel has the feature. The code uses these functions in plain C
+ * conditions.
  */
 #ifndef GUPX_COMPAT_H
 #define GUPX_COMPAT_H
@@ -40,7 +41,10 @@ static inline long gupx_compat_pin_remote(struct mm_struct *mm,
 #if GUPX_HAVE_REMOTE_WITHOUT_VMAS
 	return pin_user_pages_remote(mm, addr, nr, foll, pages, locked);
 #else
-	/* This function refuses FOLL_LONGTERM if @locked is not NULL. */
+	/*
+	 * On this kernel, pin_user_pages_remote() refuses FOLL_LONGTERM if @locked is not
+	 * NULL.
+	 */
 	return pin_user_pages_remote(mm, addr, nr, foll, pages, NULL,
 				     foll & FOLL_LONGTERM ? NULL : locked);
 #endif
@@ -133,21 +137,21 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 #endif
 }
 
-/* If idle page tracking is configured, an access to a page clears this flag. */
+/* Page flag of idle page tracking. An access to a page clears this flag. */
 #ifdef CONFIG_PAGE_IDLE_FLAG
 #define GUPX_PG_IDLE BIT(PG_idle)
 #else
 #define GUPX_PG_IDLE 0UL
 #endif
 
-/* Row O4: the migratetype bits of a pageblock. */
+/* Row O4: mask of the migrate type in the bits of a pageblock. */
 #if GUPX_HAVE_ISOLATION_BIT
 #define GUPX_MIGRATETYPE_MASK PAGEBLOCK_MIGRATETYPE_MASK
 #else
 #define GUPX_MIGRATETYPE_MASK MIGRATETYPE_MASK
 #endif
 
-/* Row O4: check if the pageblock with these bits is isolated. */
+/* Row O4: check if a pageblock is isolated. @bits are its migrate type bits. */
 static inline bool gupx_compat_is_isolated(unsigned long bits)
 {
 #if !defined(CONFIG_MEMORY_ISOLATION)
@@ -176,8 +180,8 @@ static inline bool gupx_compat_is_p2pdma(const struct page *page)
 }
 
 /*
- * Check if only the VMA's driver can find the page of a special entry. Xen's gntdev is such
- * a driver.
+ * Check if the driver of the VMA has a function that finds the page of a special entry.
+ * Only this function can find the page. One such driver is gntdev of Xen.
  */
 static inline bool gupx_compat_finds_pages(const struct vm_area_struct *vma)
 {
@@ -216,8 +220,8 @@ static inline bool gupx_compat_has_vsyscall(struct mm_struct *mm)
 }
 
 /*
- * Added by Linux 428e106ae1ad ("mm: Introduce untagged_addr_remote()"), in v6.4. Older
- * kernels do not support address tags on x86.
+ * untagged_addr_remote() was added by Linux 428e106ae1ad ("mm: Introduce
+ * untagged_addr_remote()"), in v6.4. Older kernels do not support address tags on x86.
  */
 #ifndef untagged_addr_remote
 #define untagged_addr_remote(mm, addr) untagged_addr(addr)
@@ -230,8 +234,9 @@ static inline bool gupx_can_tag_addresses(void)
 }
 
 /*
- * For tests of row L2 on machines without address tags: these bits are removed from an
- * address as if they were a tag. Installed modules do not contain this code.
+ * Tests of row L2 run on machines without address tags. They set these bits, and
+ * gupx_target_untag() removes the bits from addresses as if they were a tag. Installed
+ * modules do not contain this code.
  */
 #ifdef GUPX_TESTS
 extern unsigned long gupx_tag_mask;
@@ -248,8 +253,8 @@ static inline unsigned long gupx_compat_mask_tag(unsigned long addr)
  * Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in v6.7,
  * added anon_inode_create_getfile(). That function creates a separate inode for the file,
  * and security modules can label the inode. Older kernels export only
- * anon_inode_getfd_secure(). It cannot be used here, because it installs the descriptor at
- * once, when no page is pinned yet.
+ * anon_inode_getfd_secure(). This module cannot use that function, because the function
+ * installs the descriptor at once, when no page is pinned yet.
  */
 static inline struct file *
 gupx_compat_anon_file(const char *name, const struct file_operations *fops,
@@ -270,7 +275,10 @@ gupx_compat_anon_file(const char *name, const struct file_operations *fops,
 #error "gupx needs a kernel with SPARSEMEM_VMEMMAP or FLATMEM"
 #endif
 
-/* Added by Linux 54007f818206 ("mm: Introduce VM_SHADOW_STACK for shadow stack memory"). */
+/*
+ * VM_SHADOW_STACK was added by Linux 54007f818206 ("mm: Introduce VM_SHADOW_STACK for
+ * shadow stack memory").
+ */
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE
 #endif

@@ -40,15 +40,16 @@ enum gupx_lock {
  * @lock: state of mm->mmap_lock
  * @vma: mapping at @addr; NULL if the lock is not held, or before the lookup
  * @vma_facts: facts of @vma, GUPX_V_*
- * @fault_tried: true if a fault at @addr has dropped the lock before
- * @empty: number of empty entries from @addr on, valid with verdict %GUPX_FAULT
+ * @fault_tried: true if an earlier fault at @addr dropped the lock
+ * @empty: number of consecutive empty page-table entries from @addr on; valid if the last
+ *	verdict is %GUPX_FAULT
  * @faulted: address of the last fault, 0 if there was none
  * @nr_moved: number of consecutive times that the pages to delegate were unmapped before
  *	the kernel's engine was called
  * @pages: page array of gupx_engine_alloc(); NULL until it is needed
- * @held_since: time in ns when the tracepoint's measurement of the lock started; 0 if not
- *	traced
- * @held_from: value of @addr at the time @held_since
+ * @held_since: time in ns since when the tracepoint measures how long the lock is held; 0
+ *	if the tracepoint is disabled
+ * @held_from: value that @addr had at the time @held_since
  * @stop: verdict that ended the request short of @end; set once
  * @fill: engine of the request, gupx_gup_fill() or gupx_engine_fill(); NULL for
  *	EXPLAIN, which only judges

@@ -13,14 +13,14 @@ struct gupx_extent;
  * struct gupx_extent_block - extents that follow each other in the target without a gap
  * @addr: address of the first page in the target
  * @first: index of the first page in the pin fd
- * @next: next block in struct gupx_unpin_plan, after the block was removed from its list
+ * @next: next block in the list of released blocks in struct gupx_unpin_plan
  * @pages: number of pages in all extents, including released pages
  * @pin_time: time when the pages were pinned, in seconds since boot
- * @nr: number of words in use
- * @capacity: number of words that fit
+ * @nr: number of elements of @word that are in use
+ * @capacity: number of elements of @word
  * @charged: true if the pages are charged to the user; false if the caller had
  *	CAP_IPC_LOCK
- * @word: array of the extents: either @inline_words or a separate allocation
+ * @word: array of the extents, one word each: either @inline_words or a separate allocation
  * @inline_words: words in the same allocation as the struct
  */
 struct gupx_extent_block {
@@ -39,8 +39,8 @@ struct gupx_extent_block {
 };
 
 /*
- * The words of a full block fill two memory pages. This is enough for the entries of two
- * page tables.
+ * Number of words in a full block: as many as fit into two memory pages. One block can
+ * store a run for each entry of two page tables.
  */
 #define GUPX_EXTENT_BLOCK_ORDER 1
 #define GUPX_EXTENT_BLOCK_WORDS \
@@ -62,20 +62,20 @@ struct gupx_extent_pos {
  * struct gupx_extent_list - runs of pinned pages, as a list of compact blocks
  * @blocks: maps an index to a struct gupx_extent_block, in ascending order of @first; a
  *	block whose pages are all released is erased
- * @nr: index that the next block will get
+ * @nr: index in @blocks that the next block will get
  * @nr_live: number of blocks in @blocks
  * @last: block that was added last; NULL if no block was added or the last block was
  *	released
  * @pages: number of pages in all runs, including released pages: the length of the pin fd
- * @joined: number of extents if runs that differ only in their physical address are
- *	joined; valid while @joined_valid
- * @end_addr: end of the last run in the target
- * @end_index: end of the last run in the pin fd
+ * @joined: number of extents if adjacent runs that differ only in their physical address
+ *	count as one extent; valid if @joined_valid is true
+ * @end_addr: end address of the last run in the target
+ * @end_index: page index in the pin fd where the last run ends
  * @end_flags: GUPX_RUN_* of the last run; ~0 if the next run must not be joined to it
  * @end_order: folio order of the last run
- * @joined_valid: @joined and the four end_* fields are valid
- * @resume: position of the extent where the last search ended
- * @resume_nr: number of the extent at @resume
+ * @joined_valid: true if @joined and the four end_* fields are valid
+ * @resume: position of the extent that was found last
+ * @resume_nr: index of the extent at @resume, counting from the start of the list
  * @resume_joined: true if @resume_nr counts joined extents
  *
  * The owner of the list serializes access to it.
@@ -106,8 +106,8 @@ enum gupx_extent_found {
 
 /**
  * struct gupx_extent_origin - common properties of all runs of a request
- * @pin_time: as in struct gupx_extent_block
- * @charged: as in struct gupx_extent_block
+ * @pin_time: time when the request began, in seconds since boot
+ * @charged: true if the pages are charged to the user; false if the caller has CAP_IPC_LOCK
  */
 struct gupx_extent_origin {
 	u32 pin_time;
@@ -144,9 +144,9 @@ void gupx_extent_list_release(struct gupx_extent_list *list);
  * @list: extent list
  * @addr: address of the first run in the target
  * @nr: number of runs
- * @origin: properties of the request
+ * @origin: common properties of the runs of the request
  *
- * Return: true if they fit.
+ * Return: true if all runs fit.
  */
 static inline bool
 gupx_extent_list_has_room(const struct gupx_extent_list *list,
@@ -167,8 +167,8 @@ gupx_extent_list_has_room(const struct gupx_extent_list *list,
  * gupx_extent_list_add() - append runs to the last block
  * @list: extent list with enough room: gupx_extent_list_has_room() is true, or
  *	gupx_extent_list_grow() succeeded
- * @word: the runs; each run begins where the previous run ends. From now on, the owner of
- *	the list owns the references on the pages.
+ * @word: the runs; each run begins where the previous run ends. The owner of the list then
+ *	also owns the references on the pages.
  * @nr: number of runs
  * @pages: number of pages in all these runs
  */

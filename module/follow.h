@@ -9,10 +9,10 @@
 /**
  * struct gupx_table - a locked page table, or a range for which there is no table
  * @vma: mapping that the table belongs to
- * @end: end of the part of the table's range that is in the mapping and in the request;
- *	exclusive
- * @kind: GUPX_E_EMPTY or GUPX_E_BAD if the whole range is of this kind; GUPX_E_PAGE if
- *	the entries of the table have to be read
+ * @end: end of the addresses to process with this table: the table, the mapping or the
+ *	request ends here; exclusive
+ * @kind: GUPX_E_PAGE if there is a table and its entries have to be read; otherwise
+ *	GUPX_E_EMPTY or GUPX_E_BAD, which then holds for the whole range
  * @shift: log2 of the bytes that one entry maps: PAGE_SHIFT, PMD_SHIFT or PUD_SHIFT
  * @pte: first entry of a PTE table
  * @pmd: first entry of a PMD table

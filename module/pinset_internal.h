@@ -20,9 +20,9 @@ struct pid;
  * @lock: protects all fields below, except the fields marked (const) and
  *	@writable_windows
  * @mm: (const) the target's mm, with a reference from mmgrab()
- * @pid: (const) process of the target when the set was created; may be NULL
+ * @pid: (const) the process that owned @mm when the set was created; may be NULL
  * @start: (const) start time of that process, in ns since boot
- * @mapping: address space of the pin fd, used to find the windows of the pin fd
+ * @mapping: struct address_space of the pin fd, used to find the windows of the pin fd
  * @charge: charge for the pins
  * @list: the pins
  * @extents: number of runs held

@@ -44,11 +44,11 @@
 #define GUPX_R_HWPOISON GUPX_F_HWPOISON
 #define GUPX_R_INTERRUPTIBLE GUPX_F_INTERRUPTIBLE
 #define GUPX_R_HONOR_NUMA GUPX_F_HONOR_NUMA
-/* Rows V3 (fsdax) and V6 (dirty tracking) apply to short-term pins too. */
+/* With SHORT, rows V3 (fsdax) and V6 (dirty tracking) apply as for a long-term pin. */
 #define GUPX_R_SHORT GUPX_F_SHORT
-/* All flags of a request that the policy uses. EXPLAIN accepts the same flags. */
+/* All flags of the caller that the policy uses. EXPLAIN accepts the same flags. */
 #define GUPX_R_ASKED GUPX_EXPLAIN_FLAGS
-/* Flags that follow from the ioctl and from the kernel. */
+/* Flags that the module adds, depending on the ioctl and on the kernel. */
 #define GUPX_R_GET BIT(16)
 #define GUPX_R_PIN BIT(17)
 #define GUPX_R_LONGTERM BIT(18)
@@ -58,7 +58,7 @@
 /* Row O4: this kernel can migrate hugetlb pages for a pin. Other kernels WARN. */
 #define GUPX_R_CAN_MOVE_HUGETLB BIT(21)
 #define GUPX_R_LAST GUPX_R_CAN_MOVE_HUGETLB
-/* All flags, for the tests. */
+/* All flags of a request, for the tests. */
 #define GUPX_R_ALL (GUPX_R_ASKED | (2 * GUPX_R_LAST - GUPX_R_GET))
 
 #define GUPX_R_WANTS_PAGES (GUPX_R_GET | GUPX_R_PIN)
@@ -94,27 +94,30 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 
 /* Facts of the entry: one kind and several flags. */
 #define GUPX_E_KIND 0xfU
-#define GUPX_E_EMPTY 0U	    /* nothing mapped, at any level */
+#define GUPX_E_EMPTY 0U	    /* an empty entry, at any level */
 #define GUPX_E_ABSENT 1U    /* swap, migration or marker entry in a PTE */
-#define GUPX_E_BAD 2U	    /* corrupted, at any level */
+#define GUPX_E_BAD 2U	    /* a corrupted entry, at any level */
 #define GUPX_E_PAGE 3U	    /* a normal page */
 #define GUPX_E_ZERO 4U	    /* the zero page */
 #define GUPX_E_HUGE_ZERO 5U /* the huge zero folio */
 #define GUPX_E_NO_PAGE 6U   /* a frame without a struct page */
 #define GUPX_E_DEVMAP 7U    /* a devmap entry: ZONE_DEVICE memory (6.1, 6.12) */
-#define GUPX_E_OPAQUE 8U    /* only the kernel can find the page */
+#define GUPX_E_OPAQUE 8U    /* an entry whose page only the kernel can find */
 #define GUPX_E_KINDS 9U
 #define GUPX_E_WRITABLE BIT(4)
 #define GUPX_E_PROTNONE BIT(5)
 #define GUPX_E_PMD BIT(6) /* the entry is a PMD */
 #define GUPX_E_PAGE_ANON BIT(7)
 #define GUPX_E_PAGE_EXCLUSIVE BIT(8)
-#define GUPX_E_SOFT_DIRTY_DUE BIT(9) /* soft-dirty is tracked but not set */
+/* The kernel tracks soft-dirty, but the soft-dirty bit of the entry is not set. */
+#define GUPX_E_SOFT_DIRTY_DUE BIT(9)
 #define GUPX_E_UFFD_WP BIT(10)
-#define GUPX_E_NEVER_FORCE BIT(11)  /* PUD or devmap entry */
-#define GUPX_E_REFCOUNT_BAD BIT(12) /* zero or negative */
+/* The entry is a PUD or a devmap entry, for which FORCE has no effect. */
+#define GUPX_E_NEVER_FORCE BIT(11)
+#define GUPX_E_REFCOUNT_BAD BIT(12) /* the refcount is zero or negative */
 #define GUPX_E_P2PDMA BIT(13)
-#define GUPX_E_NOT_LONGTERM_PINNABLE BIT(14) /* has to be migrated first */
+/* The page has to be migrated before it can be long-term pinned. */
+#define GUPX_E_NOT_LONGTERM_PINNABLE BIT(14)
 /*
  * A fault may bring in data that is not zero, because the VMA has a fault handler or, for
  * hugetlb, the page cache has a page at this offset.
@@ -209,7 +212,10 @@ static inline struct gupx_verdict gupx_policy_judge_hole(__u32 request)
 				request & GUPX_R_POPULATE ? ENOMEM : EFAULT);
 }
 
-/* Row L7: judge the gate page. @readable: its PTE is present and a user entry. */
+/*
+ * Row L7: judge the gate page. @readable is true if the PTE of the gate page is present and
+ * has the user bit.
+ */
 static inline struct gupx_verdict gupx_policy_judge_gate(bool readable,
 							 __u32 request)
 {
@@ -240,11 +246,14 @@ static inline bool gupx_policy_tracks_dirty(__u32 vma)
 	       (vma & (GUPX_V_MKWRITE | GUPX_V_WRITEBACK));
 }
 
-/* Rows V7 to V9: write access to a mapping. */
+/* Rows V7 to V9: check whether a request may write to a mapping. */
 static inline enum gupx_reason gupx_policy_refuse_write(__u32 vma,
 							__u32 request)
 {
-	/* Entries of a shadow stack look writable, so no later check would refuse them. */
+	/*
+	 * Page-table entries of a shadow stack look writable. So refuse a write here,
+	 * because no later check would refuse it.
+	 */
 	if ((vma & GUPX_V_WRITE) && !(vma & GUPX_V_SHADOW_STACK))
 		return GUPX_REASON_NONE;
 	if (!(request & GUPX_R_FORCE))
@@ -281,7 +290,10 @@ static inline enum gupx_reason gupx_policy_refuse_vma(__u32 vma, __u32 request)
 		return gupx_policy_refuse_write(vma, request);
 	if (vma & GUPX_V_READ)
 		return GUPX_REASON_NONE;
-	/* Row V10: FORCE may read a mapping that could be made readable. */
+	/*
+	 * Row V10: with FORCE, a request may read a mapping that mprotect() could make
+	 * readable.
+	 */
 	if ((request & GUPX_R_FORCE) && (vma & GUPX_V_MAYREAD))
 		return GUPX_REASON_NONE;
 	return GUPX_REASON_NO_READ;
@@ -328,7 +340,10 @@ static inline bool gupx_policy_can_write(__u32 entry, __u32 vma, __u32 request)
 		return false;
 	if (!(vma & GUPX_V_MAYWRITE))
 		return false;
-	/* A write fault makes the entry writable, so FORCE is not needed. */
+	/*
+	 * In a writable mapping, a write fault makes the entry writable, so the request
+	 * does not need FORCE.
+	 */
 	if (vma & GUPX_V_WRITE)
 		return false;
 	if ((entry & own) != own)
@@ -363,7 +378,7 @@ static inline enum gupx_action gupx_policy_unshare(__u32 entry, __u32 vma,
 		return GUPX_GO;
 	if (request & GUPX_R_CAN_UNSHARE_FILE)
 		return GUPX_UNSHARE;
-	/* On older kernels, UNSHARE of a file page does nothing and returns 0. */
+	/* On older kernels, an UNSHARE fault on a file page has no effect and returns 0. */
 	return vma & GUPX_V_WRITE ? GUPX_BREAK_COW : GUPX_GO;
 }
 
@@ -516,7 +531,10 @@ static inline struct gupx_verdict gupx_policy_judge_fault(__u32 fault,
 	if ((fault & GUPX_H_SIGSEGV) && !(fault & GUPX_H_SIGBUS))
 		return gupx_policy_stop(GUPX_STAGE_FAULT,
 					GUPX_REASON_FAULT_SIGSEGV, EFAULT);
-	/* On an unknown error bit the kernel calls BUG(); fail the request instead. */
+	/*
+	 * The kernel calls BUG() if a fault returns an unknown error bit. This module fails
+	 * the request instead.
+	 */
 	if (fault & (GUPX_H_SIGBUS | GUPX_H_OTHER_ERROR))
 		return gupx_policy_stop(GUPX_STAGE_FAULT,
 					GUPX_REASON_FAULT_SIGBUS, EFAULT);

@@ -5,12 +5,13 @@
 #include <linux/mm.h>
 
 /* Flags of a run. They determine how the pages of the run have to be released. */
-#define GUPX_RUN_PIN BIT(0) /* pinned; otherwise a plain reference (GET) */
+/* The pages are pinned. Without this flag, the run only has plain references (GET). */
+#define GUPX_RUN_PIN BIT(0)
 #define GUPX_RUN_WRITE BIT(1)
-#define GUPX_RUN_KERNEL BIT(2) /* pinned by the kernel's engine */
+#define GUPX_RUN_KERNEL BIT(2) /* the kernel's engine took the references */
 #define GUPX_RUN_ZERO BIT(3)   /* every page is the zero page */
-#define GUPX_RUN_SHORT BIT(4)  /* not a long-term pin */
-#define GUPX_RUN_LARGE BIT(5)  /* pages of one large folio */
+#define GUPX_RUN_SHORT BIT(4)  /* the pins are not long-term pins */
+#define GUPX_RUN_LARGE BIT(5)  /* all pages are part of one large folio */
 /*
  * This combination marks pages that UNPIN has released. No other run has both flags,
  * because the zero page is not part of a large folio.
@@ -44,7 +45,7 @@ struct gupx_run {
 #define GUPX_RUN_NR_BITS 18
 #define GUPX_RUN_FLAG_BITS 6
 #define GUPX_RUN_FLAG_SHIFT (GUPX_RUN_PFN_BITS + GUPX_RUN_NR_BITS)
-/* Add this to a word to extend the run by one page. */
+/* Add this value to the word of a run to extend the run by one page. */
 #define GUPX_RUN_ONE_MORE BIT_ULL(GUPX_RUN_PFN_BITS)
 
 static_assert(BIT(GUPX_RUN_NR_BITS) == GUPX_RUN_PAGES_MAX);
@@ -105,9 +106,9 @@ static inline struct page *gupx_run_page(const struct gupx_run *run, u32 index)
 }
 
 /*
- * Get the word of the one-page run that directly continues a run, to compare it with
- * another run. Returns ~0, which is not equal to any run, if the flags of the run are not
- * @flags or if the run cannot grow by @room pages.
+ * Get the word of the one-page run that would directly continue a run. A caller compares
+ * this word with the run of the next page. Returns ~0, which is not equal to any run, if
+ * the flags of the run are not @flags or if the run cannot grow by @room pages.
  */
 static inline u64 gupx_run_next(u64 word, u32 flags, unsigned long room)
 {

@@ -133,7 +133,7 @@ static int __init write_mark(unsigned long addr)
 }
 
 /*
- * Map a page and compare how the two engines pin this page.
+ * Write to the page at @addr, then compare how the two engines pin this page.
  *
  * Return: NULL if the results are the same, the difference as text, or an ERR_PTR().
  */

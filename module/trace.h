@@ -139,7 +139,10 @@ TRACE_EVENT(gupx_lock_held,
 	),
 	TP_fast_assign(
 		__entry->ns = ns;
-		/* The cursor is moved back if a run cannot be added to the set. */
+		/*
+		 * If a run cannot be added to the set, the cursor is moved back to this
+		 * run, so addr may be below held_from.
+		 */
 		__entry->pages = cursor->addr > cursor->held_from ?
 			(cursor->addr - cursor->held_from) >> PAGE_SHIFT : 0;
 		__entry->wanted = mmap_lock_is_contended(cursor->mm);

@@ -35,8 +35,8 @@ static inline bool gupx_arch_has_plain_pfn(pteval_t entry)
  * gupx_arch_set_accessed() - set the accessed bit of a raw entry
  * @entry: raw entry
  *
- * The CPU may set the accessed bit at any time. To compare two entries without regard to
- * this bit, set it in both.
+ * The CPU may set the accessed bit at any time. So set the accessed bit in two entries
+ * before comparing the entries.
  *
  * Return: the entry with the bit set.
  */
@@ -57,7 +57,7 @@ static inline pteval_t gupx_arch_next_pfn(pteval_t entry)
 }
 
 /**
- * gupx_arch_match_mask() - get the bits of an entry that have to match
+ * gupx_arch_match_mask() - get the bits in which an entry has to match a template
  *
  * Return: mask of all bits but the accessed bit, which does not affect any fact.
  */
@@ -78,7 +78,7 @@ static inline pteval_t gupx_arch_pfn_mask(unsigned int shift)
 }
 
 /**
- * gupx_arch_match_value() - get the attributes of an entry that have to match
+ * gupx_arch_match_value() - get the attributes that other entries have to match
  * @entry: raw entry with a plain frame number
  * @pfn_mask: bits of the frame number, from gupx_arch_pfn_mask()
  *
@@ -99,9 +99,9 @@ static inline pteval_t gupx_arch_match_value(pteval_t entry, pteval_t pfn_mask)
  * attribute differs, the result is larger than every frame number. So the caller checks the
  * attributes with a single comparison of the result with the end of the frame numbers.
  *
- * Return: the frame number if the attributes match. If an attribute outside the frame bits
- * differs, a number larger than every frame number. If an attribute within the frame bits
- * of a huge entry differs, a frame number that is not aligned to the size of the entry.
+ * Return: the frame number if the attributes match. The result is larger than every frame
+ * number if an attribute outside the frame bits differs. The result is not aligned to the
+ * size of the entry if an attribute within the frame bits of a huge entry differs.
  */
 static __always_inline unsigned long
 gupx_arch_match_pfn(pteval_t entry, pteval_t value, pteval_t mask)

@@ -177,14 +177,14 @@
  * @GUPX_STAGE_LOOKUP: looking up the mapping at the address
  * @GUPX_STAGE_VMA: checking if the request may access the mapping; if it may not, POPULATE
  *	reports EINVAL for every reason, like madvise()
- * @GUPX_STAGE_GATE: the vsyscall page, which no VMA describes
+ * @GUPX_STAGE_GATE: checking the vsyscall page, which has no VMA
  * @GUPX_STAGE_FOLLOW: checking the page-table entry
  * @GUPX_STAGE_FAULT: faulting the page in
  * @GUPX_STAGE_GRAB: taking a reference on the page
  * @GUPX_STAGE_SIGNAL: checking for signals to the caller
  * @GUPX_STAGE_ACCOUNT: charging the pins
  * @GUPX_STAGE_COPY: copying to the caller's buffer
- * @GUPX_STAGE_ENGINE: inside the kernel's own get_user_pages, which reports no reason
+ * @GUPX_STAGE_ENGINE: running the kernel's own get_user_pages, which reports no reason
  */
 enum gupx_stage {
 	GUPX_STAGE_NONE = 0,
@@ -206,7 +206,8 @@ enum gupx_stage {
  * @GUPX_REASON_NO_MAPPING: there is no mapping at the address (EFAULT, or ENOMEM for
  *	POPULATE)
  * @GUPX_REASON_GATE_WRITE: the vsyscall page is never writable (EFAULT)
- * @GUPX_REASON_GATE_EMPTY: the vsyscall page has no readable entry (EFAULT)
+ * @GUPX_REASON_GATE_EMPTY: the page-table entry of the vsyscall page does not allow reading
+ *	(EFAULT)
  * @GUPX_REASON_IO_MAPPING: the mapping is of device memory or raw page frames: VM_IO
  *	or VM_PFNMAP (EFAULT)
  * @GUPX_REASON_NOT_ANON: %GUPX_F_ANON is set, but the mapping is of a file (EFAULT)
@@ -220,17 +221,18 @@ enum gupx_stage {
  * @GUPX_REASON_FORCE_SHARED: FORCE cannot write to a mapping that is not
  *	copy-on-write (EFAULT)
  * @GUPX_REASON_NO_READ: the mapping is not readable (EFAULT)
- * @GUPX_REASON_NO_PAGE: the entry maps a page frame without a struct page (EEXIST)
+ * @GUPX_REASON_NO_PAGE: the page-table entry maps a page frame without a struct page
+ *	(EEXIST)
  * @GUPX_REASON_DUMP_EMPTY: %GUPX_F_DUMP is set and the memory was never accessed
  *	(EFAULT)
- * @GUPX_REASON_DUMP_SPECIAL: %GUPX_F_DUMP is set and the entry is the zero page or
- *	another special entry (EFAULT)
+ * @GUPX_REASON_DUMP_SPECIAL: %GUPX_F_DUMP is set and the page-table entry maps the zero
+ *	page or is another special entry (EFAULT)
  * @GUPX_REASON_BAD_ENTRY: the page-table entry is corrupted (EFAULT)
  * @GUPX_REASON_NOFAULT: %GUPX_F_NOFAULT is set and the page cannot be used without a
  *	page fault (EFAULT)
  * @GUPX_REASON_WOULD_WAIT: %GUPX_F_NOWAIT is set and the request would have to wait for
  *	the page (no error)
- * @GUPX_REASON_FAULT_OOM: no memory for the page (ENOMEM)
+ * @GUPX_REASON_FAULT_OOM: a page fault could not allocate memory (ENOMEM)
  * @GUPX_REASON_FAULT_HWPOISON: the page is poisoned (EHWPOISON or EFAULT)
  * @GUPX_REASON_FAULT_SIGBUS: an access would raise SIGBUS, because the address is past
  *	the end of the file, because of an I/O error, or because a userfaultfd does not
@@ -239,17 +241,18 @@ enum gupx_stage {
  * @GUPX_REASON_REFCOUNT: the page's reference count is exhausted (ENOMEM)
  * @GUPX_REASON_P2PDMA: the page is PCI peer-to-peer memory (EREMOTEIO)
  * @GUPX_REASON_NOT_ACCESSIBLE: the architecture cannot make the page accessible
- * @GUPX_REASON_DEVMAP_GONE: the device memory that the entry maps was removed (EFAULT)
+ * @GUPX_REASON_DEVMAP_GONE: the page-table entry maps device memory that was removed
+ *	(EFAULT)
  * @GUPX_REASON_MIGRATE: the page is in memory where no long-term pin is allowed, and it
  *	could not be migrated to other memory (ENOMEM or EBUSY)
  * @GUPX_REASON_SIGNAL: a signal arrived (EINTR)
- * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK was high enough for the range, but it is too low
- *	for the extra charge of a large folio: its first part is charged for the whole
- *	folio (ENOBUFS)
+ * @GUPX_REASON_MEMLOCK: RLIMIT_MEMLOCK was high enough for the range, but it is too low for
+ *	the extra charge of a large folio of which only a part was pinned (ENOBUFS)
  * @GUPX_REASON_NO_KERNEL_MEMORY: the kernel has no memory for the data structures of the
  *	request (ENOMEM)
  * @GUPX_REASON_BUFFER: the caller's buffer cannot be written (EFAULT)
- * @GUPX_REASON_NO_PROGRESS: the loop ended with neither a page nor an error (EFAULT)
+ * @GUPX_REASON_NO_PROGRESS: the kernel's own get_user_pages returned neither a page nor an
+ *	error (EFAULT)
  * @GUPX_REASON_KERNEL_ENGINE: the kernel's own get_user_pages stopped at this address
  * @GUPX_REASON_UNSUPPORTED: the kernel would handle this case incorrectly (EOPNOTSUPP).
  *	There are two such cases. A copy-on-write of memory without a struct page copies
@@ -356,7 +359,7 @@ struct gupx_info {
 #define GUPX_PARAM_FORCE (1U << 0)
 #define GUPX_PARAM_SHORT_PINS (1U << 1)
 #define GUPX_PARAM_KERNEL_ENGINE (1U << 2)
-/* New pins are allowed: the module parameter allow_pins. */
+/* The module parameter allow_pins is set, so new pins are allowed. */
 #define GUPX_PARAM_PINS (1U << 3)
 
 /**
@@ -367,13 +370,14 @@ struct gupx_info {
  * @pin_fd: [in,out] in: a pin fd to add the pins to, or -1 to create a new pin fd. out:
  *	the pin fd that owns the pages, or -1 if a new pin fd was requested and nothing was
  *	pinned.
- * @addr: [in] page aligned
- * @len: [in] bytes, page aligned. 0 does nothing and succeeds. To pin a range that is
- *	longer than max_pin_mib, make several requests with the same pin fd.
+ * @addr: [in] address in the target, page aligned
+ * @len: [in] length in bytes, page aligned. With 0, the request does nothing and succeeds.
+ *	To pin a range that is longer than max_pin_mib, make several requests with the same
+ *	pin fd.
  * @done: [out] bytes pinned, from @addr on
  * @stop: [out] where and why the request stopped early
- * @memlock_limit: [out] as in struct gupx_info. This field and the next two fields are
- *	also valid if ioctl() fails with ENOBUFS.
+ * @memlock_limit: [out] RLIMIT_MEMLOCK of the caller, as in struct gupx_info. This field
+ *	and the next two fields are also valid if ioctl() fails with ENOBUFS.
  * @memlock_used: [out] bytes charged to the caller's user before this request
  * @memlock_asked: [out] bytes that this request wanted to charge
  *
@@ -423,10 +427,10 @@ struct gupx_pin {
  * struct gupx_populate - ioctl(GUPX_IOC_POPULATE): fault in pages of the target
  * @size: [in] sizeof(struct gupx_populate)
  * @flags: [in] %GUPX_POPULATE_FLAGS
- * @mem_fd: [in] as in struct gupx_pin
+ * @mem_fd: [in] open /proc/PID/mem; open for writing if %GUPX_F_WRITE is set
  * @reserved: [in] 0
- * @addr: [in] page aligned
- * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
+ * @addr: [in] address in the target, page aligned
+ * @len: [in] length in bytes, page aligned. With 0, the request does nothing and succeeds.
  * @done: [out] bytes that are now mapped, from @addr on
  * @stop: [out] where and why the request stopped early
  *
@@ -451,10 +455,11 @@ struct gupx_populate {
  * struct gupx_read - ioctl(GUPX_IOC_READ): copy memory of the target
  * @size: [in] sizeof(struct gupx_read)
  * @flags: [in] %GUPX_READ_FLAGS. With %GUPX_F_NOFAULT only resident memory is read.
- * @mem_fd: [in] open for reading
+ * @mem_fd: [in] /proc/PID/mem, open for reading
  * @reserved: [in] 0
- * @addr: [in] any alignment
- * @len: [in] bytes, any alignment. 0 does nothing and succeeds.
+ * @addr: [in] address in the target, with any alignment
+ * @len: [in] length in bytes, with any alignment. With 0, the request does nothing and
+ *	succeeds.
  * @buf: [in] address of the caller's buffer, @len bytes
  * @done: [out] bytes copied
  * @stop: [out] where and why the request stopped early
@@ -471,7 +476,7 @@ struct gupx_read {
 	struct gupx_stop stop;
 };
 
-/* gupx_explain.verb: the request to judge. */
+/* Values of @verb in struct gupx_explain: the verb of the request to judge. */
 #define GUPX_VERB_PIN 0
 #define GUPX_VERB_POPULATE 1
 #define GUPX_VERB_READ 2
@@ -531,13 +536,13 @@ enum gupx_content {
 
 /**
  * struct gupx_judgement - a range of pages that have the same properties and outcome
- * @addr: [out] first byte
- * @len: [out] bytes
+ * @addr: [out] address of the range in the target
+ * @len: [out] length of the range in bytes
  * @error: [out] errno if @outcome is %GUPX_OUTCOME_STOP
- * @stage: [out] enum gupx_stage of the stop
- * @reason: [out] enum gupx_reason of the stop
- * @outcome: [out] enum gupx_outcome
- * @content: [out] enum gupx_content
+ * @stage: [out] enum gupx_stage: the stage at which the request would stop
+ * @reason: [out] enum gupx_reason: why the request would stop
+ * @outcome: [out] enum gupx_outcome: how the request would treat the pages
+ * @content: [out] enum gupx_content: kind of memory in the range
  * @shift: [out] log2 of the bytes that one page-table entry maps: 12, 21 or 30; 0 if there
  *	is no page-table entry
  * @reserved: [out] 0
@@ -559,16 +564,16 @@ struct gupx_judgement {
 /**
  * struct gupx_explain - ioctl(GUPX_IOC_EXPLAIN): judge a range without accessing it
  * @size: [in] sizeof(struct gupx_explain)
- * @flags: [in] flags of the request to judge: %GUPX_EXPLAIN_FLAGS. %GUPX_F_ENGINE_KERNEL
- *	is not accepted because that engine gives no reasons.
- * @mem_fd: [in] as for the request to judge
+ * @flags: [in] flags of the request to judge: %GUPX_EXPLAIN_FLAGS. %GUPX_F_ENGINE_KERNEL is
+ *	not accepted, because the kernel's own get_user_pages gives no reasons.
+ * @mem_fd: [in] open /proc/PID/mem, with the rights that the request to judge needs
  * @verb: [in] %GUPX_VERB_*
- * @addr: [in] page aligned
- * @len: [in] bytes, page aligned
+ * @addr: [in] address in the target, page aligned
+ * @len: [in] length in bytes, page aligned
  * @buf: [in] address of an array of struct gupx_judgement
  * @capacity: [in] length of the array, in entries
  * @count: [out] number of entries written
- * @done: [out] bytes judged; less than @len if @capacity was too small
+ * @done: [out] number of bytes judged; less than @len if @capacity was too small
  * @entry_size: [in] sizeof(struct gupx_judgement) that the caller was compiled with. If
  *	the module's struct is longer, each entry is truncated to this size. If the
  *	module's struct is shorter, the rest of each entry is zeroed.
@@ -615,7 +620,7 @@ struct gupx_explain {
  * struct gupx_extent - a run of pages with contiguous addresses in the target; if the
  *	caller has CAP_SYS_ADMIN, the run is also contiguous in physical memory
  * @addr: [out] address of the run in the target at the time of the pin
- * @len: [out] bytes
+ * @len: [out] length of the run in bytes
  * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN if the caller does not have
  *	CAP_SYS_ADMIN
  * @flags: [out] %GUPX_EXTENT_*
@@ -644,8 +649,9 @@ struct gupx_extent {
  * @bytes: [out] number of bytes that the pin fd holds now
  * @charged: [out] bytes charged for these pins to the user who created the pin fd
  * @length: [out] length of the pin fd as a file in bytes, including released pages
- * @entry_size: [in] sizeof(struct gupx_extent) that the caller was compiled with; used
- *	like @entry_size of struct gupx_explain
+ * @entry_size: [in] sizeof(struct gupx_extent) that the caller was compiled with. If the
+ *	module's struct is longer, each entry is truncated to this size. If the module's
+ *	struct is shorter, the rest of each entry is zeroed.
  * @seals: [out] %GUPX_SEAL_*
  *
  * Only callers with CAP_SYS_ADMIN get physical addresses. For other callers, consecutive
@@ -672,9 +678,9 @@ struct gupx_extents {
  * @size: [in] sizeof(struct gupx_unpin)
  * @flags: [in] 0
  * @offset: [in] offset in the pin fd, page aligned
- * @len: [in] bytes, page aligned. 0 does nothing and succeeds.
- * @released: [out] bytes released. Pages that were released before, and offsets past the
- *	end of the pin fd, are skipped.
+ * @len: [in] length in bytes, page aligned. With 0, UNPIN does nothing and succeeds.
+ * @released: [out] number of bytes released. Pages that were released before, and offsets
+ *	past the end of the pin fd, are skipped.
  *
  * Only the user who created the pin fd may call UNPIN; for other users it fails with
  * EXDEV. The pages that are not released keep their offsets. Windows no longer show the
@@ -684,8 +690,9 @@ struct gupx_extents {
  * whole folio stays until the last part is released.
  *
  * UNPIN fails with ENOMEM if there is no memory to split a run, with ENOBUFS if
- * RLIMIT_MEMLOCK is too low to charge for the split, with EDQUOT if max_extents allows no
- * extent more, and with EINTR on a fatal signal. In these cases nothing is released.
+ * RLIMIT_MEMLOCK is too low to charge for the split, with EDQUOT if a run would be split in
+ * two and the user already has max_extents extents, and with EINTR on a fatal signal. In
+ * these cases nothing is released.
  */
 struct gupx_unpin {
 	__u32 size;
