@@ -30,7 +30,7 @@ MODULE_PARM_DESC(
 
 /**
  * struct gupx_quota - extent count of one user
- * @node: link in quotas
+ * @node: link in the hash table "quotas"
  * @uid: the user
  * @sets: number of pin sets that use this count; protected by quotas_lock
  * @extents: number of extents that all these pin sets hold
@@ -66,8 +66,9 @@ static struct gupx_quota *find_quota(kuid_t uid)
 struct gupx_quota *gupx_account_get_quota(kuid_t uid)
 {
 	/*
-	 * All users share the lock, so allocate before taking it. Otherwise other users
-	 * would have to wait while the kernel reclaims memory in the caller's memory cgroup.
+	 * All users share the lock, so allocate memory before taking the lock. Otherwise
+	 * other users would have to wait while the kernel reclaims memory in the memory
+	 * cgroup of the caller.
 	 */
 	struct gupx_quota *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	struct gupx_quota *quota;

@@ -2,7 +2,7 @@
 /*
  * PIN: pin pages in batches and move each batch into a pin set. A batch is charged before
  * it is added to the set; runs that cannot be charged are released. Adding a batch to the
- * set allocates memory, so the target's mmap_lock is not held meanwhile.
+ * set allocates memory, so the target's mmap_lock is dropped before a batch is added.
  */
 #include <linux/gupx.h>
 #include <linux/sched/mm.h>
@@ -278,8 +278,8 @@ int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor)
 		error = -ENOBUFS;
 	}
 	/*
-	 * If a fatal signal arrived, the lock is not taken. The last block is then trimmed
-	 * when the next block is appended.
+	 * The lock is not taken if a fatal signal arrived. In this case, the last block of
+	 * the list is trimmed when the next block is appended.
 	 */
 	if (!gupx_pinset_lock(set)) {
 		gupx_extent_list_trim(&set->list);

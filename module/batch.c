@@ -82,8 +82,8 @@ static void add_references(struct folio *folio, unsigned long nr, u32 flags)
  * gupx_batch_flush_refs() - take the pending references
  * @batch: batch that may have pending references
  *
- * The caller still holds the page-table lock under which the pages were found. Until
- * the references are taken, only that lock keeps the folio from being freed.
+ * The caller still holds the page-table lock under which the pages were found. Until the
+ * references are taken, only the page-table lock keeps the folio from being freed.
  */
 void gupx_batch_flush_refs(struct gupx_batch *batch)
 {
@@ -191,7 +191,8 @@ u64 *gupx_batch_last_run(struct gupx_batch *batch)
 }
 
 /**
- * gupx_batch_append_span() - account for runs written after gupx_batch_last_run()
+ * gupx_batch_append_span() - update a batch for the runs that its caller has written after
+ *	gupx_batch_last_run()
  * @batch: batch that the runs were written to
  * @last: new last run
  * @nr: number of pages written; the references on them are already taken

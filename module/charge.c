@@ -100,8 +100,8 @@ void gupx_charge_destroy(struct gupx_charge *charge)
  * @precharge: precharge to initialize
  * @pages: number of pages of the request
  *
- * Return: true if the pages are charged or the caller is exempt; false if the limit is too
- * low, and then nothing is charged.
+ * Return: true if the pages are charged or the caller is exempt; false if RLIMIT_MEMLOCK is
+ * too low. If the result is false, nothing is charged.
  */
 bool gupx_charge_precharge(const struct gupx_charge *charge,
 			   struct gupx_precharge *precharge,
@@ -135,8 +135,8 @@ void gupx_charge_return_precharge(const struct gupx_charge *charge,
  *	charges more pages
  * @pages: number of pages; may exceed the precharge because of large folios
  *
- * Return: true if the pages are charged or the caller is exempt; false if the limit is too
- * low.
+ * Return: true if the pages are charged or the caller is exempt; false if RLIMIT_MEMLOCK is
+ * too low.
  */
 bool gupx_charge_pages(struct gupx_charge *charge,
 		       struct gupx_precharge *precharge, unsigned long pages)
@@ -339,9 +339,9 @@ static void release_records(struct gupx_charge *charge,
  *
  * After success, gupx_charge_commit_unpin() cannot fail.
  *
- * Return: 0 on success; -ENOMEM if there is no memory; -ENOBUFS if the limit is too low to
- * charge for the memory that the split of runs needs; -EDQUOT if a run would be split in
- * two and the user already has the maximum number of extents.
+ * Return: 0 on success; -ENOMEM if there is no memory; -ENOBUFS if RLIMIT_MEMLOCK is too
+ * low to charge for the memory that the split of runs needs; -EDQUOT if a run would be
+ * split in two and the user already has the maximum number of extents.
  */
 int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)

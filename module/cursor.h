@@ -50,7 +50,7 @@ enum gupx_lock {
  * @held_since: time in ns since when the tracepoint measures how long the lock is held; 0
  *	if the tracepoint is disabled
  * @held_from: value that @addr had at the time @held_since
- * @stop: verdict that ended the request short of @end; set once
+ * @stop: verdict that ended the request before @end; set at most once
  * @fill: engine of the request, gupx_gup_fill() or gupx_engine_fill(); NULL for
  *	EXPLAIN, which only judges
  */

@@ -47,8 +47,8 @@ void gupx_dispatch_drop_file(struct gupx_call *call)
 
 /**
  * gupx_dispatch_check_entry() - check the entry size of a caller's array
- * @entry_size: size of an entry, as the caller knows it
- * @min_size: size of an entry in the first published version of the ABI
+ * @entry_size: size of one array entry, as the caller knows it
+ * @min_size: size of one array entry in the first published version of the ABI
  *
  * Return: 0 if the size is valid; -EINVAL if it is too small; -E2BIG if it is larger than
  * a page.
@@ -64,9 +64,10 @@ int gupx_dispatch_check_entry(u32 entry_size, u32 min_size)
  * gupx_dispatch_copy_array() - copy entries to the caller's array
  * @buf: address of the array
  * @first: index of the first entry
- * @entry_size: size of an entry, as the caller knows it, from gupx_dispatch_check_entry()
+ * @entry_size: size of one array entry, as the caller knows it, from
+ *	gupx_dispatch_check_entry()
  * @from: array of entries to copy
- * @size: size of an entry, as this module knows it
+ * @size: size of one array entry, as this module knows it
  * @nr: number of entries
  *
  * If the caller's entries are shorter than the module's, each entry is truncated. If the

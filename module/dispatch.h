@@ -21,7 +21,7 @@ union gupx_args {
 /**
  * struct gupx_call - one ioctl in progress
  * @file: file that the ioctl was called on
- * @args: copy of the caller's struct; copied back to the caller after the handler
+ * @args: copy of the caller's struct; copied back to the caller after the handler has run
  * @new_fd: descriptor reserved for @new_file, installed after the copy to the caller
  * @new_file: the new pin fd, or NULL
  */

@@ -12,8 +12,8 @@
  * @facts: facts for policy.h, GUPX_E_*
  * @dirty: dirty bit of the entry
  * @nr: number of pages that the facts apply to, from the address that was read on. These
- *	pages are mapped by one entry, or by several PTEs that map one large folio, or there
- *	is no table for them. 0 if the entry points to another table.
+ *	pages are mapped by one entry, or by several PTEs that map one large folio, or no
+ *	page table exists at their addresses. 0 if the entry points to another table.
  * @page: struct page at the address that was read; NULL if the frame has no struct page
  * @folio: folio of @page
  */

@@ -11,8 +11,8 @@
  * RCU, locks the table that this copy of the PMD points to, and checks that the PMD still
  * has the same value.
  *
- * Upper tables are only freed with the VMA. Another task may unshare a shared hugetlb
- * PMD table, but not while the hugetlb VMA lock is held.
+ * Tables above the PTE tables are only freed with the VMA. Another task may unshare a
+ * shared hugetlb PMD table, but not while the hugetlb VMA lock is held.
  *
  * munmap() frees the tables of its range while it holds the mmap_lock only for reading
  * (downgraded), so the walk must not pass the end of the VMA.

@@ -6,7 +6,7 @@
  *
  * All handlers make their checks in the same order, and callers may rely on this order: the
  * size of the struct, the flags, the other fields, permissions, file descriptors, limits.
- * Then the loop runs.
+ * If all checks pass, the loop processes the request.
  */
 #include <linux/capability.h>
 #include <linux/file.h>

@@ -279,7 +279,7 @@ int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 }
 
 /**
- * gupx_pinset_open_window() - check if the set may have a new window
+ * gupx_pinset_open_window() - check if a set may have a new window
  * @set: pin set
  * @write: true if the window is writable
  *

@@ -92,11 +92,11 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_V_LAST GUPX_V_WRITEBACK
 #define GUPX_V_ALL (2 * GUPX_V_LAST - 1)
 
-/* Facts of the entry: one kind and several flags. */
+/* Facts of a page-table entry: one kind and several flags. */
 #define GUPX_E_KIND 0xfU
-#define GUPX_E_EMPTY 0U	    /* an empty entry, at any level */
+#define GUPX_E_EMPTY 0U	    /* an empty page-table entry, at any level */
 #define GUPX_E_ABSENT 1U    /* swap, migration or marker entry in a PTE */
-#define GUPX_E_BAD 2U	    /* a corrupted entry, at any level */
+#define GUPX_E_BAD 2U	    /* a corrupted page-table entry, at any level */
 #define GUPX_E_PAGE 3U	    /* a normal page */
 #define GUPX_E_ZERO 4U	    /* the zero page */
 #define GUPX_E_HUGE_ZERO 5U /* the huge zero folio */

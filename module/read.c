@@ -3,9 +3,9 @@
  * Copy the target's memory to the caller, in several steps: take references on some
  * pages, drop the lock, copy the pages, and drop the references.
  *
- * READ takes plain references and does not pin. Before a page is pinned for reading, a page
- * that the target shares with another process has to be copied (unshared), and the copies
- * need memory.
+ * READ takes plain references and does not pin. A pin for reading would first unshare each
+ * page that the target shares with another process: the target gets a copy of the page, and
+ * the copies need memory.
  */
 #include <linux/mm.h>
 #include <linux/uio.h>

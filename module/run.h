@@ -13,8 +13,8 @@
 #define GUPX_RUN_SHORT BIT(4)  /* the pins are not long-term pins */
 #define GUPX_RUN_LARGE BIT(5)  /* all pages are part of one large folio */
 /*
- * This combination marks pages that UNPIN has released. No other run has both flags,
- * because the zero page is not part of a large folio.
+ * The flags ZERO and LARGE together mark pages that UNPIN has released. No other run has
+ * both flags, because the zero page is not part of a large folio.
  */
 #define GUPX_RUN_RELEASED (GUPX_RUN_ZERO | GUPX_RUN_LARGE)
 

@@ -280,8 +280,8 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 	const pteval_t *entry = span->entry;
 	u64 *word = span->word;
 	/*
-	 * If the one-page run of the next page is equal to this word, the page extends the
-	 * last run.
+	 * The last run is extended by a page if the one-page run of this page is equal to
+	 * this word.
 	 */
 	u64 expected = gupx_run_next(*word, span->flags, SPAN_MAX);
 	int references = pin && !order ? GUP_PIN_COUNTING_BIAS : 1 << order;

@@ -67,7 +67,7 @@ TRACE_EVENT(gupx_vma,
 		  __entry->reason)
 );
 
-/* A series of entries that were accepted, and the verdict on the entry after them. */
+/* The walk accepted a series of page-table entries and got a verdict on the next entry. */
 TRACE_EVENT(gupx_entries,
 	TP_PROTO(const struct gupx_cursor *cursor, unsigned long from,
 		 struct gupx_verdict verdict),

@@ -503,17 +503,18 @@ enum gupx_outcome {
 
 /**
  * enum gupx_content - the memory at an address
- * @GUPX_CONTENT_HOLE: no mapping
+ * @GUPX_CONTENT_HOLE: there is no mapping at the address
  * @GUPX_CONTENT_UNSEEN: a mapping that the request may not access
  * @GUPX_CONTENT_EMPTY: the page-table entry is empty
- * @GUPX_CONTENT_ABSENT: swapped out, under migration, or a marker entry
+ * @GUPX_CONTENT_ABSENT: the page is swapped out or under migration, or the page-table entry
+ *	is a marker
  * @GUPX_CONTENT_ANON: an anonymous page
  * @GUPX_CONTENT_FILE: a page of a file or of shared memory
  * @GUPX_CONTENT_ZERO: the zero page or the huge zero page
  * @GUPX_CONTENT_FRAME: memory without a struct page
  * @GUPX_CONTENT_DEVICE: device memory whose pages only the kernel can find
  * @GUPX_CONTENT_GATE: the vsyscall page
- * @GUPX_CONTENT_BAD: a corrupted entry
+ * @GUPX_CONTENT_BAD: a corrupted page-table entry
  */
 enum gupx_content {
 	GUPX_CONTENT_HOLE = 0,
