@@ -4,7 +4,8 @@
  * them with fork(), dup() or SCM_RIGHTS.
  *
  * Pinned memory is counted in user_struct.locked_vm, like in io_uring and iommufd. So the
- * limit RLIMIT_MEMLOCK applies to the sum of the memory that all three have pinned.
+ * limit RLIMIT_MEMLOCK applies to the sum of the memory that gupx, io_uring and iommufd
+ * have pinned.
  *
  * The limit on extents bounds the kernel memory that is used to store pins. The kernel
  * does not have a suitable counter, so extents are counted here.

@@ -191,7 +191,7 @@ u64 *gupx_batch_last_run(struct gupx_batch *batch)
 }
 
 /**
- * gupx_batch_append_span() - update a batch for the runs that its caller has written after
+ * gupx_batch_append_span() - update a batch for the runs that the caller wrote after
  *	gupx_batch_last_run()
  * @batch: batch that the runs were written to
  * @last: new last run

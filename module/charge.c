@@ -5,8 +5,8 @@
  *
  * A page that is pinned several times is charged several times, so the charge limits the
  * number of references on a page. A large folio cannot be freed, swapped or moved while any
- * part of it is pinned, so the charge for the first part that is pinned is the charge for
- * the whole folio.
+ * part of it is pinned, so a pin of the first part is charged like a pin of the whole
+ * folio.
  *
  * Two data structures have a charge of their own, because the charge for the pinned pages
  * does not cover their memory: a run of the zero page, and the record of a folio of which

@@ -234,8 +234,8 @@ static inline bool gupx_can_tag_addresses(void)
 }
 
 /*
- * Tests of row L2 run on machines without address tags. They set these bits, and
- * gupx_target_untag() removes the bits from addresses as if they were a tag. Installed
+ * The tests of row L2 run on machines without address tags. The tests set these bits in
+ * addresses, and gupx_target_untag() removes the bits as if they were a tag. Installed
  * modules do not contain this code.
  */
 #ifdef GUPX_TESTS

@@ -297,7 +297,7 @@ static void read_pud(const struct gupx_table *table, unsigned long addr,
 /**
  * gupx_entry_read() - read the facts of the entry at an address
  * @table: locked page table
- * @addr: address to read; not below the address passed to gupx_follow_lock()
+ * @addr: address that the entry maps; not below the address passed to gupx_follow_lock()
  * @entry: entry to fill
  */
 void gupx_entry_read(const struct gupx_table *table, unsigned long addr,

@@ -64,7 +64,7 @@ static u64 *alloc_words(unsigned long *capacity)
 
 /**
  * gupx_extent_list_alloc_block() - allocate a block that is not in a list yet
- * @words: minimum number of words that have to fit
+ * @words: minimum number of words that the block has room for
  *
  * Return: an empty block, for gupx_extent_list_append() or
  * gupx_extent_list_free_block(); NULL if there is no memory.

@@ -65,8 +65,8 @@ static u32 get_fault_facts(vm_fault_t ret)
  * @addr: address of the page, at the cursor or ahead of it in the same VMA
  * @action: %GUPX_FAULT, %GUPX_UNSHARE or %GUPX_BREAK_COW
  *
- * Return: %GUPX_LOOK_AGAIN or %GUPX_STOP, and then the lock is still held; %GUPX_RELOCK
- * if the fault dropped the lock, and then cursor->vma is NULL.
+ * Return: %GUPX_LOOK_AGAIN or %GUPX_STOP if the mmap_lock is still held; %GUPX_RELOCK if
+ * the fault dropped the mmap_lock, and then cursor->vma is NULL.
  */
 struct gupx_verdict gupx_fault_in(struct gupx_cursor *cursor,
 				  unsigned long addr, enum gupx_action action)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Row O4: check whether a page is long-term pinnable. Row E8p: check whether it is PCI
+ * Row O4: check whether a page is long-term pinnable. Row E8p: check whether a page is PCI
  * P2PDMA memory.
  *
  * This is the counterpart of folio_is_longterm_pinnable(). A module cannot use that
@@ -8,9 +8,9 @@
  * is not exported.
  *
  * The migrate type of a pageblock is stored as a few bits in the usemap of its section.
- * Public headers define this layout. gupx_longterm_init() checks it: the number of
- * pageblocks with the type CMA has to equal the number of CMA pages that the zone
- * reports. If the numbers differ, all pages of a zone with CMA are treated as CMA.
+ * Public headers define this layout. gupx_longterm_init() checks the layout: the number of
+ * pageblocks with the type CMA has to equal the number of CMA pages that the zone reports.
+ * If the numbers differ, all pages of a zone with CMA are treated as CMA.
  */
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
@@ -84,11 +84,12 @@ static bool is_special_block(const struct page *page)
 }
 
 /**
- * gupx_longterm_facts() - get the facts that follow from the location of a page
+ * gupx_longterm_facts() - get the facts that follow from the zone and the pageblock of a
+ *	page
  * @page: page of an entry whose page-table lock is held
  *
- * All ZONE_DEVICE pages count as not long-term pinnable, so that they are left to the
- * kernel's engine.
+ * All ZONE_DEVICE pages count as not long-term pinnable, so that the kernel's engine
+ * handles them.
  *
  * Return: facts for policy.h, GUPX_E_*.
  */
@@ -165,8 +166,8 @@ static bool __init zone_agrees(struct zone *zone)
 /**
  * gupx_longterm_init() - check that the bits of pageblocks can be read
  *
- * If they cannot be read, print a warning and leave the memory of zones with CMA to the
- * kernel's engine. The results are then still correct, but requests are slower.
+ * If the bits cannot be read, print a warning and leave the memory of zones with CMA to the
+ * kernel's engine. Requests then have the same results but are slower.
  */
 void __init gupx_longterm_init(void)
 {

@@ -246,7 +246,7 @@ static const struct file_operations pinfd_fops = {
 
 /**
  * gupx_pinfd_create() - create a pin set and its pin fd
- * @call: ioctl in progress; owns the file until it is installed
+ * @call: ioctl in progress; owns the file of the pin fd until the file is installed
  * @mm: mm of the target
  * @read_only: true if the pin fd may never have a writable window
  *

@@ -364,7 +364,8 @@ gupx_policy_judge_empty(__u32 entry, __u32 vma, __u32 request)
 
 /*
  * Row E7 (gup_must_unshare()): the holder of a read pin has to see later writes of the
- * target. If such a write would replace the page by a copy, unshare the page first.
+ * target. If such a write would go to a copy of the page and not to the pinned page,
+ * unshare the page first.
  */
 static inline enum gupx_action gupx_policy_unshare(__u32 entry, __u32 vma,
 						   __u32 request)

@@ -95,9 +95,10 @@ static inline pteval_t gupx_arch_match_value(pteval_t entry, pteval_t pfn_mask)
  * @value: attributes to match, from gupx_arch_match_value()
  * @mask: bits to compare, from gupx_arch_match_mask()
  *
- * The rotation moves the bits below the frame number to the top of the word. If an
- * attribute differs, the result is larger than every frame number. So the caller checks the
- * attributes with a single comparison of the result with the end of the frame numbers.
+ * The function rotates the entry, so that the bits below the frame number become the
+ * highest bits of the result. If one of these bits differs, the result is larger than every
+ * frame number. So the caller checks the attributes with a single comparison of the result
+ * with the end of the frame numbers.
  *
  * Return: the frame number if the attributes match. The result is larger than every frame
  * number if an attribute outside the frame bits differs. The result is not aligned to the

@@ -392,9 +392,9 @@ struct gupx_info {
  *
  * The pin fd is also a file of the pinned bytes, in the order they were pinned.
  *
- * pread() copies them. It fails with EHWPOISON at a poisoned page and with ENODATA at
- * a released page. If part of a hugetlb page is poisoned, the whole hugetlb page counts
- * as poisoned.
+ * pread() copies the pinned bytes. It fails with EHWPOISON at a poisoned page and with
+ * ENODATA at a released page. If part of a hugetlb page is poisoned, the whole hugetlb page
+ * counts as poisoned.
  *
  * mmap() maps the pinned bytes without a copy; the mapping is called a window. mmap()
  * fails with EINVAL unless the mapping is MAP_SHARED. It fails with EPERM if the mapping
