@@ -9,8 +9,8 @@
  *
  * The migrate type of a pageblock is stored as a few bits in the usemap of its section.
  * Public headers define this layout. gupx_longterm_init() checks the layout: the number of
- * pageblocks with the type CMA has to equal the number of CMA pages that the zone reports.
- * If the numbers differ, all pages of a zone with CMA are treated as CMA.
+ * pages in pageblocks with the type CMA has to equal the number of CMA pages that the zone
+ * reports. If the numbers differ, all pages of a zone with CMA are treated as CMA.
  */
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
