@@ -291,7 +291,7 @@ static void print_answers(const struct tally *tally, unsigned int verb)
 static void print_reasons(const struct tally *tally)
 {
 	printf("# stopped short, by reason:");
-	for (int reason = 1; reason < REASONS; reason++)
+	for (int reason = 1; reason < CONTRACT_REASONS; reason++)
 		if (tally->reasons[reason])
 			printf(" %d:%" PRIu64, reason, tally->reasons[reason]);
 	putchar('\n');

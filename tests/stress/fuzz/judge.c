@@ -15,66 +15,10 @@
 #include "call.h"
 
 #define PAGE 4096UL
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define FAIL(call, format, ...)                  \
 	world_fail((call)->world, "%s: " format, \
 		   op_verb_name((call)->op->verb), ##__VA_ARGS__)
-
-#define STAGE(name) (1U << GUPX_STAGE_##name)
-#define ANY_ERROR 255
-
-/* The stages and errnos that are valid for each reason. */
-static const struct {
-	uint32_t stages;
-	uint8_t errors[2];
-} reasons[] = {
-	[GUPX_REASON_NO_MAPPING] = { STAGE(LOOKUP), { EFAULT, ENOMEM } },
-	[GUPX_REASON_GATE_WRITE] = { STAGE(GATE), { EFAULT } },
-	[GUPX_REASON_GATE_EMPTY] = { STAGE(GATE), { EFAULT } },
-	[GUPX_REASON_IO_MAPPING] = { STAGE(VMA), { EFAULT, EINVAL } },
-	[GUPX_REASON_NOT_ANON] = { STAGE(VMA), { EFAULT } },
-	[GUPX_REASON_FSDAX] = { STAGE(VMA), { EOPNOTSUPP } },
-	[GUPX_REASON_SECRETMEM] = { STAGE(VMA), { EFAULT, EINVAL } },
-	[GUPX_REASON_DIRTY_TRACKING] = { STAGE(VMA), { EFAULT } },
-	[GUPX_REASON_NO_WRITE] = { STAGE(VMA), { EFAULT, EINVAL } },
-	[GUPX_REASON_FORCE_HUGETLB] = { STAGE(VMA), { EFAULT } },
-	[GUPX_REASON_FORCE_SHARED] = { STAGE(VMA), { EFAULT } },
-	[GUPX_REASON_NO_READ] = { STAGE(VMA), { EFAULT, EINVAL } },
-	[GUPX_REASON_NO_PAGE] = { STAGE(FOLLOW), { EEXIST } },
-	[GUPX_REASON_DUMP_EMPTY] = { STAGE(FOLLOW), { EFAULT } },
-	[GUPX_REASON_DUMP_SPECIAL] = { STAGE(FOLLOW), { EFAULT } },
-	[GUPX_REASON_NOFAULT] = { STAGE(FOLLOW), { EFAULT } },
-	[GUPX_REASON_WOULD_WAIT] = { STAGE(FAULT) | STAGE(ENGINE), { 0 } },
-	[GUPX_REASON_FAULT_OOM] = { STAGE(FAULT), { ENOMEM } },
-	[GUPX_REASON_FAULT_HWPOISON] = { STAGE(FAULT), { EHWPOISON, EFAULT } },
-	[GUPX_REASON_FAULT_SIGBUS] = { STAGE(FAULT), { EFAULT } },
-	[GUPX_REASON_FAULT_SIGSEGV] = { STAGE(FAULT), { EFAULT } },
-	[GUPX_REASON_REFCOUNT] = { STAGE(GRAB), { ENOMEM } },
-	[GUPX_REASON_MIGRATE] = { STAGE(GRAB), { ENOMEM, EBUSY } },
-	[GUPX_REASON_SIGNAL] = { STAGE(SIGNAL), { EINTR } },
-	[GUPX_REASON_MEMLOCK] = { STAGE(ACCOUNT), { ENOBUFS } },
-	[GUPX_REASON_NO_KERNEL_MEMORY] = { STAGE(ACCOUNT), { ENOMEM } },
-	[GUPX_REASON_BUFFER] = { STAGE(COPY), { EFAULT } },
-	[GUPX_REASON_NO_PROGRESS] = { STAGE(ENGINE), { EFAULT } },
-	[GUPX_REASON_KERNEL_ENGINE] = { STAGE(ENGINE), { ANY_ERROR } },
-	[GUPX_REASON_EXTENTS] = { STAGE(ACCOUNT), { EDQUOT } },
-	[GUPX_REASON_UNSUPPORTED] = { STAGE(FOLLOW) | STAGE(ENGINE),
-				      { EOPNOTSUPP } },
-};
-
-static bool is_valid_stop(uint32_t reason, uint32_t stage, uint32_t error)
-{
-	if (reason >= ARRAY_SIZE(reasons) || stage > GUPX_STAGE_ENGINE ||
-	    !(reasons[reason].stages & 1U << stage))
-		return false;
-	if (reasons[reason].errors[0] == ANY_ERROR)
-		return error && error < ERRNOS;
-	if (reason == GUPX_REASON_WOULD_WAIT)
-		return !error;
-	return error && (error == reasons[reason].errors[0] ||
-			 error == reasons[reason].errors[1]);
-}
 
 static bool is_listed(int error, const int *list)
 {
@@ -201,10 +145,10 @@ static void judge_stop(const struct call *call, uint64_t done,
 		FAIL(call, "all is done, but stage %u reason %u error %u",
 		     stop->stage, stop->reason, stop->error);
 	else if (done < call->len &&
-		 !is_valid_stop(stop->reason, stop->stage, stop->error))
+		 !contract_allows_stop(stop->reason, stop->stage, stop->error))
 		FAIL(call, "short, with stage %u reason %u error %u",
 		     stop->stage, stop->reason, stop->error);
-	if (stop->reason < REASONS)
+	if (stop->reason < CONTRACT_REASONS)
 		call->world->tally->reasons[stop->reason]++;
 }
 
@@ -290,8 +234,8 @@ static void judge_judgements(const struct call *call,
 			 run->content > GUPX_CONTENT_BAD || run->reserved)
 			FAIL(call, "run %u: outcome %u content %u", i,
 			     run->outcome, run->content);
-		else if (stops ? !is_valid_stop(run->reason, run->stage,
-						run->error)
+		else if (stops ? !contract_allows_stop(run->reason, run->stage,
+						       run->error)
 			       : run->reason || run->stage || run->error)
 			FAIL(call, "run %u: outcome %u stage %u reason %u", i,
 			     run->outcome, run->stage, run->reason);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "contract.h"
 #include "lab.h"
 #include "memory.h"
 #include "target.h"
@@ -20,7 +21,6 @@
 #include "op.h"
 
 #define ERRNOS 134
-#define REASONS 64
 #define WINDOWS 4
 #define THREADS 5
 
@@ -35,7 +35,7 @@
 struct tally {
 	_Atomic uint64_t operations;
 	_Atomic uint64_t answers[VERBS][ERRNOS];
-	_Atomic uint64_t reasons[REASONS];
+	_Atomic uint64_t reasons[CONTRACT_REASONS];
 	_Atomic bool failed;
 	char text[400];
 };
