@@ -54,33 +54,6 @@ static const char *const request_names[REQUESTS] = {
 	[REQUEST_RELEASE] = "released",
 };
 
-static const char *const reason_names[REASONS] = {
-	[GUPX_REASON_NO_MAPPING] = "no_mapping",
-	[GUPX_REASON_GATE_WRITE] = "gate_write",
-	[GUPX_REASON_GATE_EMPTY] = "gate_empty",
-	[GUPX_REASON_IO_MAPPING] = "io_mapping",
-	[GUPX_REASON_NOT_ANON] = "not_anon",
-	[GUPX_REASON_DIRTY_TRACKING] = "dirty_tracking",
-	[GUPX_REASON_NO_WRITE] = "no_write",
-	[GUPX_REASON_FORCE_HUGETLB] = "force_hugetlb",
-	[GUPX_REASON_FORCE_SHARED] = "force_shared",
-	[GUPX_REASON_NO_READ] = "no_read",
-	[GUPX_REASON_DUMP_EMPTY] = "dump_empty",
-	[GUPX_REASON_DUMP_SPECIAL] = "dump_special",
-	[GUPX_REASON_NOFAULT] = "nofault",
-	[GUPX_REASON_WOULD_WAIT] = "would_wait",
-	[GUPX_REASON_FAULT_OOM] = "fault_oom",
-	[GUPX_REASON_FAULT_SIGBUS] = "fault_sigbus",
-	[GUPX_REASON_FAULT_SIGSEGV] = "fault_sigsegv",
-	[GUPX_REASON_MIGRATE] = "migrate",
-	[GUPX_REASON_SIGNAL] = "signal",
-	[GUPX_REASON_MEMLOCK] = "memlock",
-	[GUPX_REASON_NO_KERNEL_MEMORY] = "no_kernel_memory",
-	[GUPX_REASON_KERNEL_ENGINE] = "kernel_engine",
-	[GUPX_REASON_UNSUPPORTED] = "unsupported",
-	[GUPX_REASON_EXTENTS] = "extents",
-};
-
 /*
  * Counters of /proc/vmstat that are reported. They show what the kernel itself did with
  * pages during the test.
@@ -168,10 +141,9 @@ static void print_refusals(const struct tally *tally)
 			printf(" %s %" PRIu64, strerrorname_np(i),
 			       atomic_load(&tally->errnos[i]));
 	printf("\n# stopped short:");
-	for (size_t i = 0; i < REASONS; i++)
+	for (size_t i = 0; i < CONTRACT_REASONS; i++)
 		if (atomic_load(&tally->reasons[i]))
-			printf(" %s %" PRIu64,
-			       reason_names[i] ? reason_names[i] : "?",
+			printf(" %s %" PRIu64, contract_reason_name(i),
 			       atomic_load(&tally->reasons[i]));
 	printf("\n");
 }

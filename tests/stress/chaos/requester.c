@@ -171,8 +171,8 @@ static void request_pin(struct requester *requester)
 	release_hold(hold);
 	answer = lab_pin(requester->mem_fd, request.addr, request.len,
 			 request.flags);
-	contract_check(REQUEST_PIN, &answer, request.addr, request.len,
-		       request.flags);
+	judge_request(REQUEST_PIN, &answer, request.addr, request.len,
+		      request.flags);
 	if (answer.pin_fd < 0)
 		return;
 	*hold = (struct hold){ .fd = answer.pin_fd, .life = requester->life };
@@ -193,8 +193,8 @@ static void request_pin_more(struct requester *requester)
 		return;
 	answer = lab_pin_more(hold->fd, requester->mem_fd, request.addr,
 			      request.len, request.flags);
-	contract_check(REQUEST_PIN_MORE, &answer, request.addr, request.len,
-		       request.flags);
+	judge_request(REQUEST_PIN_MORE, &answer, request.addr, request.len,
+		      request.flags);
 	if (!answer.failed && hold->life.number != requester->life.number)
 		complain(RULE_CONTRACT, "pins of two address spaces in one fd");
 	if (!answer.failed)
@@ -208,8 +208,8 @@ static void request_populate(struct requester *requester)
 	const struct lab_answer answer = lab_populate(
 		requester->mem_fd, request.addr, request.len, request.flags);
 
-	contract_check(REQUEST_POPULATE, &answer, request.addr, request.len,
-		       request.flags);
+	judge_request(REQUEST_POPULATE, &answer, request.addr, request.len,
+		      request.flags);
 }
 
 static void request_read(struct requester *requester)
@@ -226,8 +226,8 @@ static void request_read(struct requester *requester)
 	}
 	answer = lab_read(requester->mem_fd, request.addr, request.len, buffer,
 			  request.flags);
-	contract_check(REQUEST_READ, &answer, request.addr, request.len,
-		       request.flags);
+	judge_request(REQUEST_READ, &answer, request.addr, request.len,
+		      request.flags);
 	if (!answer.failed)
 		check_read(&requester->life, request.addr, answer.done, buffer);
 }
@@ -266,10 +266,10 @@ static void request_explain(struct requester *requester)
 		.stop.addr = request.addr + request.len,
 	};
 
-	contract_check(REQUEST_EXPLAIN, &answer, request.addr, request.len,
-		       request.flags);
+	judge_request(REQUEST_EXPLAIN, &answer, request.addr, request.len,
+		      request.flags);
 	if (!error)
-		contract_check_judgements(&explain);
+		judge_judgements(&explain);
 }
 
 static void check_random_hold(struct requester *requester)

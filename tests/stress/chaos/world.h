@@ -22,6 +22,7 @@
 
 #include <linux/gupx.h>
 
+#include "contract.h"
 #include "prng.h"
 #include "stamp.h"
 
@@ -30,7 +31,6 @@
 #define WORKERS (TARGETS + REQUESTERS + 1)
 #define SLOTS (2 * TARGETS)
 #define ROWS 1024
-#define REASONS (GUPX_REASON_EXTENTS + 1)
 #define ERRNOS 140
 #define COMPLAINTS 16
 
@@ -134,7 +134,7 @@ struct tally {
 	_Atomic uint64_t pages;
 	_Atomic uint64_t checked;
 	_Atomic uint64_t coherent;
-	_Atomic uint64_t reasons[REASONS];
+	_Atomic uint64_t reasons[CONTRACT_REASONS];
 	_Atomic uint64_t errnos[ERRNOS];
 	_Atomic uint64_t kills;
 	_Atomic uint64_t stops;
@@ -236,11 +236,11 @@ struct lab_answer;
 
 /*
  * Check the result of a request, and complain if <linux/gupx.h> does not allow it. See
- * contract.c.
+ * judge.c.
  */
-void contract_check(enum request_kind kind, const struct lab_answer *answer,
-		    uint64_t addr, uint64_t len, uint32_t flags);
-void contract_check_judgements(const struct gupx_explain *request);
+void judge_request(enum request_kind kind, const struct lab_answer *answer,
+		   uint64_t addr, uint64_t len, uint32_t flags);
+void judge_judgements(const struct gupx_explain *request);
 
 void report_begin(void);
 void report_progress(uint64_t seconds);
