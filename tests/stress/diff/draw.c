@@ -4,6 +4,7 @@
  * every kernel. If a kernel does not support a kind of mapping, both twins have a hole
  * in place of the mapping.
  */
+#include "flags.h"
 #include "op.h"
 #include "prng.h"
 
@@ -205,30 +206,9 @@ static void draw_change(struct draw *draw)
 		       kind == OP_PROTECT ? draw_huge_protection(draw) : 0);
 }
 
-static uint32_t draw_flags(struct draw *draw, uint32_t allowed)
-{
-	static const struct {
-		uint32_t flag;
-		unsigned int percent;
-	} odds[] = {
-		{ GUPX_F_WRITE, 45 },	  { GUPX_F_FORCE, 22 },
-		{ GUPX_F_NOFAULT, 14 },	  { GUPX_F_NOWAIT, 7 },
-		{ GUPX_F_ANON, 8 },	  { GUPX_F_DUMP, 12 },
-		{ GUPX_F_HWPOISON, 4 },	  { GUPX_F_INTERRUPTIBLE, 4 },
-		{ GUPX_F_HONOR_NUMA, 3 },
-	};
-	uint32_t flags = 0;
-
-	for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++)
-		if ((odds[i].flag & allowed) &&
-		    prng_chance(&draw->prng, odds[i].percent))
-			flags |= odds[i].flag;
-	return flags;
-}
-
 static void draw_pin(struct draw *draw, struct op *op)
 {
-	op->flags = draw_flags(draw, GUPX_PIN_FLAGS);
+	op->flags = flags_draw(&draw->prng, GUPX_PIN_FLAGS & OP_GUPX_FLAGS);
 	if (prng_chance(&draw->prng, 25))
 		op->flags |= OP_F_HOLD;
 	if (prng_chance(&draw->prng, 40))
@@ -245,7 +225,8 @@ static void draw_read(struct draw *draw, struct op *op)
 		       early = prng_below(&draw->prng, PAGE);
 
 	if (prng_chance(&draw->prng, 50))
-		op->flags = draw_flags(draw, GUPX_READ_FLAGS);
+		op->flags = flags_draw(&draw->prng,
+				       GUPX_READ_FLAGS & OP_GUPX_FLAGS);
 	if (prng_chance(&draw->prng, 70) && op->len > late + early) {
 		op->at += late;
 		op->len -= late + early;
@@ -270,7 +251,8 @@ static void draw_request(struct draw *draw)
 	if (kind == OP_PIN)
 		draw_pin(draw, op);
 	else if (kind == OP_POPULATE)
-		op->flags = draw_flags(draw, GUPX_F_WRITE);
+		/* madvise(MADV_POPULATE_*), the reference, has no other flag. */
+		op->flags = flags_draw(&draw->prng, GUPX_F_WRITE);
 	else
 		draw_read(draw, op);
 	if (prng_chance(&draw->prng, 25) && op->len > PAGE)

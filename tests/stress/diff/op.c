@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "op.h"
 
 static const char *const kinds[OP_KINDS] = {
@@ -43,29 +44,26 @@ static const char spaces[SPACES] = {
 	[SPACE_EDGE] = 'k',
 };
 
+/* Flags of the tester. The names of the GUPX_F_* flags are in lib/flags.c. */
 static const struct {
 	const char *name;
 	uint32_t flag;
-} flags[] = {
-	{ "WRITE", GUPX_F_WRITE },
-	{ "FORCE", GUPX_F_FORCE },
-	{ "NOFAULT", GUPX_F_NOFAULT },
-	{ "NOWAIT", GUPX_F_NOWAIT },
-	{ "ANON", GUPX_F_ANON },
-	{ "DUMP", GUPX_F_DUMP },
-	{ "HWPOISON", GUPX_F_HWPOISON },
-	{ "INTERRUPTIBLE", GUPX_F_INTERRUPTIBLE },
-	{ "HONOR_NUMA", GUPX_F_HONOR_NUMA },
-	{ "read", OP_F_READ },
-	{ "write", OP_F_WRITE },
-	{ "shared", OP_F_SHARED },
-	{ "short", OP_F_SHORT_FILE },
-	{ "huge", OP_F_HUGE },
-	{ "hold", OP_F_HOLD },
+} own_flags[] = {
+	{ "read", OP_F_READ },	   { "write", OP_F_WRITE },
+	{ "shared", OP_F_SHARED }, { "short", OP_F_SHORT_FILE },
+	{ "huge", OP_F_HUGE },	   { "hold", OP_F_HOLD },
 	{ "cross", OP_F_CROSS },
 };
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *flag_name(uint32_t flag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_flags); i++)
+		if (flag == own_flags[i].flag)
+			return own_flags[i].name;
+	return flags_name(flag);
+}
 
 void op_print(FILE *to, const char *prefix, const struct op *op)
 {
@@ -73,10 +71,10 @@ void op_print(FILE *to, const char *prefix, const struct op *op)
 
 	fprintf(to, "%s%s %c:0x%" PRIx64 "+0x%" PRIx64, prefix, kinds[op->kind],
 		spaces[op->space], op->at, op->len);
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		if (!(op->flags & flags[i].flag))
+	for (uint32_t flag = 1; flag; flag <<= 1) {
+		if (!(op->flags & flag))
 			continue;
-		fprintf(to, "%c%s", separator, flags[i].name);
+		fprintf(to, "%c%s", separator, flag_name(flag));
 		separator = ',';
 	}
 	if (op->split)
@@ -109,6 +107,15 @@ static bool parse_range(const char *word, struct op *op)
 	return false;
 }
 
+/* Return: the flag; 0 if a case cannot contain a flag of this name. */
+static uint32_t parse_flag(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_flags); i++)
+		if (!strcmp(name, own_flags[i].name))
+			return own_flags[i].flag;
+	return flags_parse(name) & OP_GUPX_FLAGS;
+}
+
 static bool parse_flags(char *words, struct op *op)
 {
 	char *rest;
@@ -117,13 +124,11 @@ static bool parse_flags(char *words, struct op *op)
 		return true;
 	for (char *word = strtok_r(words, ",", &rest); word;
 	     word = strtok_r(NULL, ",", &rest)) {
-		size_t i = 0;
+		const uint32_t flag = parse_flag(word);
 
-		while (i < ARRAY_SIZE(flags) && strcmp(word, flags[i].name))
-			i++;
-		if (i == ARRAY_SIZE(flags))
+		if (!flag)
 			return false;
-		op->flags |= flags[i].flag;
+		op->flags |= flag;
 	}
 	return true;
 }

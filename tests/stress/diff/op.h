@@ -93,6 +93,16 @@ enum op_space {
  */
 #define OP_F_CROSS (1U << 22)
 
+/*
+ * The GUPX_F_* flags that a case may contain. The tester itself adds ENGINE_KERNEL to the
+ * requests that the kernel serves, and PIN rejects SHORT together with ENGINE_KERNEL.
+ * READ_ONLY has no effect on pages, and PIN rejects it when it adds to a pin fd, as the
+ * second half of a split request does.
+ */
+#define OP_GUPX_FLAGS                                               \
+	((GUPX_PIN_FLAGS | GUPX_POPULATE_FLAGS | GUPX_READ_FLAGS) & \
+	 ~(GUPX_F_ENGINE_KERNEL | GUPX_F_SHORT | GUPX_F_READ_ONLY))
+
 /**
  * struct op - one operation
  * @kind: operation
