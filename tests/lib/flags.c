@@ -27,7 +27,7 @@
 	X(HONOR_NUMA, 3)     \
 	X(ENGINE_KERNEL, 25) \
 	X(SHORT, 4)          \
-	X(READ_ONLY, 4)
+	X(READ_ONLY, 2)
 
 #define AS_ROW(name, percent) { GUPX_F_##name, #name, percent },
 #define AS_BIT(name, percent) | GUPX_F_##name

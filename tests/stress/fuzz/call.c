@@ -13,6 +13,7 @@
 #include <sys/time.h>
 
 #include "call.h"
+#include "flags.h"
 
 #define PAGE 4096UL
 #define HUGE_SIZE 0xfffff000U
@@ -275,14 +276,8 @@ static uint32_t known_flags(const struct call *call)
 	case VERB_READ:
 		return GUPX_READ_FLAGS;
 	case VERB_EXPLAIN:
-		switch (call->body.explain.verb) {
-		case GUPX_VERB_PIN:
-			return GUPX_EXPLAIN_FLAGS;
-		case GUPX_VERB_POPULATE:
-			return GUPX_POPULATE_FLAGS & GUPX_EXPLAIN_FLAGS;
-		case GUPX_VERB_READ:
-			return GUPX_READ_FLAGS & GUPX_EXPLAIN_FLAGS;
-		}
+		return flags_of_verb(call->body.explain.verb) &
+		       GUPX_EXPLAIN_FLAGS;
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <linux/gupx.h>
 
+#include "flags.h"
 #include "memory.h"
 #include "prng.h"
 #include "world.h"
@@ -46,36 +47,25 @@ static uint64_t draw_number(struct draw *draw)
  */
 static uint32_t allowed_flags(const struct op *op)
 {
-	static const uint8_t judged[] = { VERB_PIN, VERB_POPULATE, VERB_READ };
-
-	switch (op->verb == VERB_EXPLAIN ? judged[op->number % 3] : op->verb) {
+	switch (op->verb) {
 	case VERB_POPULATE:
 		return GUPX_POPULATE_FLAGS;
 	case VERB_READ:
 		return GUPX_READ_FLAGS;
+	case VERB_EXPLAIN:
+		return flags_of_verb(op->number % 3);
 	}
 	return GUPX_PIN_FLAGS;
 }
 
+/*
+ * Pick random flags. Most requests have few flags, so that the module serves them. Some
+ * have any of the allowed flags, or a single flag that the verb may not accept.
+ */
 static uint32_t draw_flags(struct draw *draw, const struct op *op)
 {
-	static const uint32_t usual[] = {
-		0,
-		GUPX_F_WRITE,
-		GUPX_F_NOFAULT,
-		GUPX_F_NOWAIT,
-		GUPX_F_WRITE | GUPX_F_ENGINE_KERNEL,
-		GUPX_F_ENGINE_KERNEL,
-		GUPX_F_FORCE,
-		GUPX_F_FORCE | GUPX_F_WRITE,
-		GUPX_F_SHORT,
-		GUPX_F_INTERRUPTIBLE,
-		GUPX_F_WRITE | GUPX_F_INTERRUPTIBLE,
-	};
-
 	if (prng_chance(&draw->prng, 80))
-		return usual[prng_below(&draw->prng, ARRAY_SIZE(usual))] &
-		       allowed_flags(op);
+		return flags_draw(&draw->prng, allowed_flags(op));
 	if (prng_chance(&draw->prng, 80))
 		return prng_next(&draw->prng) & allowed_flags(op);
 	return 1U << prng_below(&draw->prng, 32);
