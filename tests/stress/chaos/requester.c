@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "flags.h"
 #include "lab.h"
 #include "requester.h"
 
@@ -114,28 +115,15 @@ static void draw_range(struct prng *prng, struct request *request)
 		request->len += prng_below(prng, REGION_BYTES) & -PAGE;
 }
 
+/*
+ * Pick random flags. PIN rejects SHORT together with ENGINE_KERNEL, and this test only
+ * makes well-formed requests. READ_ONLY would only make writable windows fail.
+ */
 static uint32_t draw_flags(struct prng *prng, uint32_t allowed)
 {
-	static const struct {
-		uint32_t flag;
-		unsigned int percent;
-	} flags[] = {
-		{ GUPX_F_WRITE, 45 },	      { GUPX_F_FORCE, 8 },
-		{ GUPX_F_NOFAULT, 12 },	      { GUPX_F_NOWAIT, 5 },
-		{ GUPX_F_ANON, 5 },	      { GUPX_F_DUMP, 5 },
-		{ GUPX_F_HWPOISON, 10 },      { GUPX_F_INTERRUPTIBLE, 10 },
-		{ GUPX_F_HONOR_NUMA, 10 },    { GUPX_F_SHORT, 4 },
-		{ GUPX_F_ENGINE_KERNEL, 25 },
-	};
-	uint32_t drawn = 0;
+	const uint32_t flags = flags_draw(prng, allowed & ~GUPX_F_READ_ONLY);
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (prng_chance(prng, flags[i].percent))
-			drawn |= flags[i].flag;
-	/* The module rejects PIN with both GUPX_F_SHORT and GUPX_F_ENGINE_KERNEL. */
-	if (drawn & GUPX_F_SHORT)
-		drawn &= ~GUPX_F_ENGINE_KERNEL;
-	return drawn & allowed;
+	return (flags & GUPX_F_SHORT) ? flags & ~GUPX_F_ENGINE_KERNEL : flags;
 }
 
 static struct request draw_request(struct requester *requester,
@@ -234,14 +222,9 @@ static void request_read(struct requester *requester)
 
 static void request_explain(struct requester *requester)
 {
-	static const uint32_t flags[] = {
-		[GUPX_VERB_PIN] = GUPX_PIN_FLAGS,
-		[GUPX_VERB_POPULATE] = GUPX_POPULATE_FLAGS,
-		[GUPX_VERB_READ] = GUPX_READ_FLAGS,
-	};
 	const uint32_t verb = prng_below(&requester->prng, 3);
-	const struct request request =
-		draw_request(requester, flags[verb] & ~GUPX_F_ENGINE_KERNEL);
+	const struct request request = draw_request(
+		requester, flags_of_verb(verb) & GUPX_EXPLAIN_FLAGS);
 	struct gupx_judgement judgements[JUDGEMENTS];
 	struct gupx_explain explain = {
 		.size = sizeof(explain),
