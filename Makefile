@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# For people; kbuild reads Kbuild. `make help` lists the targets.
+# Targets for users and developers; `make help` lists them. kbuild reads Kbuild instead.
 
 O := $(CURDIR)/build
 KDIR ?= /lib/modules/$(shell uname -r)/build
-# For the lab: kernels of tests/lab/kernels, and programs of tests/.
+# Used by the lab: names of kernels in tests/lab/kernels, and names of test programs.
 KERNEL ?= 6.1
 KERNELS ?=
-# The rows of the policy describe this kernel.
+# The policy follows this version of the kernel.
 MUTANTS_KERNEL ?= 6.12
 TESTS ?=
 
@@ -24,8 +24,8 @@ module:
 	@echo "built: build/host/gupx.ko"
 else
 module:
-	@echo "No headers of the running kernel in $(KDIR): the module is not built."
-	@echo "Install linux-headers-$$(uname -r), or say KDIR=/path/to/headers."
+	@echo "The module is not built: there are no kernel headers in $(KDIR)."
+	@echo "Install linux-headers-$$(uname -r), or set KDIR=/path/to/headers."
 endif
 
 cli:
@@ -39,38 +39,38 @@ help:
 #:   make               build the module for the running kernel, and gupctl
 #:                      (KDIR=/path/to/kernel/headers for another kernel)
 #:   make install       install both: DKMS, /dev/gupx for group gupx, gupctl
-#:   make uninstall     remove all of that
+#:   make uninstall     remove everything that make install has installed
 #:   make deb           build Debian packages, gupx-dkms and gupctl, in build/deb/
 #:   make sign          sign the module that make has built, for Secure Boot
 #:                      (tools/dist/SECURE-BOOT.md)
 #:   make clean         remove build/ (the lab's cache stays in ~/.cache/gupx)
 #:
-#: These run in virtual machines; this machine's kernel loads nothing. They install
-#: the Debian packages that they need, and list them:
-#:   make demo          a real redis-server, paged out, populated, pinned, read
-#:   make check         lint, and all tests on the oldest kernel and the newest
+#: These run in virtual machines and load nothing into this machine's kernel. They list
+#: and install the Debian packages that they need:
+#:   make demo          page out, populate, pin and read a real redis-server
+#:   make check         run lint, and all tests on the oldest and the newest kernel
 #:                      (KERNELS="6.1 6.12" for others)
-#:   make check-all     the same on every kernel of tests/lab/kernels
-#:   make matrix        build, load, test and compare on each kernel; prints a table
-#:   make check-debug   the tests on a kernel with memory, lock and leak checks
-#:                      (10 minutes to build, once; TESTS="..." for some)
-#:   make coverage      lines and branches of module/ that those tests reach
-#:   make bench         instructions a page, of gupx and of the kernel's functions, and
-#:                      the table of goals (tests/bench/run 6.1 pin-4k for one row)
+#:   make check-all     run make check on every kernel of tests/lab/kernels
+#:   make matrix        build, load, test and compare on each kernel; print a table
+#:   make check-debug   run the tests on a kernel with memory, lock and leak checks
+#:                      (building it once takes 10 minutes; TESTS="..." selects tests)
+#:   make coverage      report which lines and branches of module/ these tests reach
+#:   make bench         measure instructions per page of gupx and of the kernel's functions,
+#:                      and print the table of goals (for one row: tests/bench/run 6.1 pin-4k)
 #:
 #: While working on gupx (CONTRIBUTING.md):
-#:   make lint          warnings, sparse, checkpatch, clang-format, shellcheck...
+#:   make lint          check warnings, sparse, checkpatch, clang-format, shellcheck...
 #:   make vm KERNEL=6.1 TESTS="pin_test read_test"
-#:                      boot a kernel and run some tests; all without TESTS
+#:                      boot a kernel and run these tests, or all without TESTS
 #:   make diff KERNEL=6.1 CASES=1000 SEED=7
-#:                      random memory and requests, compared with the kernel's answers
+#:                      make random requests and compare the results with the kernel's
 #:   make fuzz KERNEL=6.1 MINUTES=30 SEED=7
-#:                      random scripts over /dev/gupx, checked against its contract
+#:                      run random scripts on /dev/gupx and check the results
 #:   make soak MINUTES=60 KERNEL=6.12
-#:                      chaos, fuzzer and tester in one machine, for that long
-#:   make mutants       invert each condition of module/policy.h; do the tests notice?
+#:                      run chaos, fuzzer and differential tester in one machine
+#:   make mutants       negate each condition of module/policy.h; the tests must fail
 #:   tests/lab/run 6.1 -- sh
-#:                      a shell in the machine, with gupx loaded
+#:                      start a shell in the virtual machine, with gupx loaded
 
 deps:
 	tests/lab/deps build vm lint
@@ -94,12 +94,14 @@ lint:
 	@tests/lab/deps build lint vm
 	@tests/lab/lint
 
-# Without CASES the same as in make check; with CASES a fresh seed and no time limit.
+# Without CASES, run what make check runs. With CASES, use a fresh seed unless SEED is set,
+# and a limit of one day.
 diff:
 	@VM_LIMIT=$(if $(CASES),86400,300) tests/stress/diff/run $(KERNEL) \
 		$(if $(CASES),--seed $(or $(SEED),fresh) --cases $(CASES))
 
-# Without MINUTES the same as in make check; with MINUTES a fresh seed unless SEED is set.
+# Without MINUTES, run what make check runs. With MINUTES, use a fresh seed unless SEED is
+# set.
 fuzz:
 	@VM_LIMIT=$(if $(MINUTES),86400,300) tests/stress/fuzz/run $(KERNEL) \
 		$(if $(MINUTES),--seed $(or $(SEED),fresh) \
@@ -109,7 +111,8 @@ soak:
 	@tests/lab/deps build vm
 	@tests/stress/soak/run $(KERNEL) $(or $(MINUTES),60)
 
-# On the oldest kernel and the newest. Charts and figures go to build/bench/.
+# Measure on the oldest and the newest kernel. Charts and figures are written to
+# build/bench/.
 bench:
 	@tests/lab/deps build vm bench
 	@tests/bench/all $(KERNELS)
