@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
-# Shared by the guest's scripts. They print TAP without numbers, and a plan. Most use a
-# disk: a Debian, with its own udev, kmod and gupctl.
+# Functions for scripts that run in the guest. The scripts print TAP without numbers, and a
+# plan. Most use a disk with a Debian, which has its own udev, kmod and gupctl.
 
 tests=0
 
@@ -17,9 +17,9 @@ check() {
 	fi
 }
 
-# enter_disk ARGUMENT...: from the initramfs, this script again, with the disk as the
-# root of a process tree of its own. Its first process is chrooted, else udevadm takes
-# the place for a chroot and does nothing.
+# enter_disk ARGUMENT...: leave the initramfs. Mount the disk, and run this script again with
+# the disk as its root directory, in a new PID namespace. udevadm does nothing if its root
+# differs from that of process 1, so process 1 of the namespace has the same root.
 enter_disk() {
 	modprobe virtio_pci && modprobe virtio_blk || return
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -36,10 +36,10 @@ enter_disk() {
 	exec unshare -m -p -f chroot /mnt/root /bin/sh "/run/lab/${0##*/}" "$@"
 }
 
-# use_disk ARGUMENT...: run the rest of the script there.
+# use_disk ARGUMENT...: run the rest of the script with the disk as its root directory.
 use_disk() {
 	[ -e /run/lab ] || enter_disk "$@" || {
-		echo "not ok - the disk is mounted"
+		echo "not ok - mount the disk"
 		exit 1
 	}
 	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
@@ -48,13 +48,13 @@ use_disk() {
 	mount -t devpts devpts /dev/pts
 }
 
-as() {
+run_as() {
 	user=$1
 	shift
 	setpriv --reuid "$user" --regid "$user" --init-groups "$@"
 }
 
-udev_runs() {
+start_udev() {
 	/lib/systemd/systemd-udevd --daemon && udevadm control --ping
 }
 
@@ -68,17 +68,17 @@ udev_made_node() {
 }
 
 # Load what modules-load.d lists, as at boot.
-boot_loads_it() {
+boot_loads_module() {
 	/lib/systemd/systemd-modules-load && [ -d /sys/module/gupx ]
 }
 
-# says CODE TEXT COMMAND...: that exit code, and that text.
-says() {
+# exits_and_prints CODE TEXT COMMAND...: check that a command exits with CODE and prints TEXT.
+exits_and_prints() {
 	wanted=$1
 	text=$2
 	shift 2
-	"$@" >/run/said 2>&1
+	"$@" >/run/printed 2>&1
 	code=$?
-	cat /run/said
-	[ "$code" -eq "$wanted" ] && grep -qF -- "$text" /run/said
+	cat /run/printed
+	[ "$code" -eq "$wanted" ] && grep -qF -- "$text" /run/printed
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh [SUITE]: the way of a workstation. In a clean root of that Debian suite
-# (bookworm), `make install` has DKMS build the module, and `make uninstall` leaves
-# nothing; so do the packages. Of bookworm, a VM boots with that root as its disk
-# and loads that module. TAP; the last line holds the totals.
+# install.sh [SUITE]: test the installation on a workstation. In a clean root of that Debian
+# suite (default: bookworm), run `make install`, which lets DKMS build the module, and check
+# that `make uninstall` leaves nothing behind. Test the Debian packages in the same way. For
+# bookworm, also boot a VM with the root as its disk, and load the module there. Prints TAP;
+# the last line holds the totals.
 set -euo pipefail
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,16 +17,16 @@ PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev make mount openssl
 # Packages needed to build the Debian packages there, not on this machine.
 BUILD_PACKAGES=(build-essential debhelper dh-dkms file)
 
-# Files that may differ after `make uninstall`, and who owns them.
+# Files that may differ after `make uninstall`, and the programs that write them.
 EXCEPTIONS=(
-	# depmod's: this root has no kernel, whose package would have made them
+	# depmod creates them, because this root has no kernel package that installs them.
 	'usr/lib/modules/[^/]*/modules\.[a-z.]*'
-	# DKMS': the key it made for itself, for all modules to come
+	# DKMS creates this key when it signs its first module.
 	'var/lib/dkms/mok\.(key|pub)'
-	# the lock and copies that groupadd, groupdel and systemd-sysusers keep
+	# groupadd, groupdel and systemd-sysusers create this lock and these backup copies.
 	'etc/(\.pwd\.lock|group-|gshadow-)'
 )
-# After apt also the records of apt and dpkg.
+# Files in which apt and dpkg keep records. They may also differ after apt has run.
 APT_EXCEPTIONS=(
 	'var/log/.*' 'var/cache/.*' 'var/lib/apt/.*'
 	'var/lib/dpkg/(status|lock|triggers|available|diversions).*'
@@ -35,9 +36,9 @@ make_in_root() {
 	in_root make --no-print-directory -C "$SRC" "$@"
 }
 
-breaks_off_without_dkms() {
+fails_without_dkms() {
 	mv "$root/usr/sbin/dkms" "$work/dkms"
-	refuses "apt install dkms" make_in_root install
+	fails_with "apt install dkms" make_in_root install
 	local code=$?
 	mv "$work/dkms" "$root/usr/sbin/dkms"
 	return "$code"
@@ -45,16 +46,16 @@ breaks_off_without_dkms() {
 
 check_refusals() {
 	make_in_root cli >"$work/output" 2>&1 || true
-	listing before
-	check "install without gupctl's libraries is refused, with the cure" \
-		refuses "apt install pkg-config" make_in_root install PKG_CONFIG=false
-	check "install without dkms is refused, with the cure" breaks_off_without_dkms
-	check "install for a kernel without headers is refused, with the choice" \
-		refuses "these have: $release" make_in_root install KERNEL=0.0.0
-	check "install is root's" refuses "only root may" in_root \
+	list_root before
+	check "install without gupctl's libraries is refused, and names the packages" \
+		fails_with "apt install pkg-config" make_in_root install PKG_CONFIG=false
+	check "install without dkms is refused, and names the package" fails_without_dkms
+	check "install for a kernel without headers is refused, and lists other kernels" \
+		fails_with "these have: $release" make_in_root install KERNEL=0.0.0
+	check "install by another user than root is refused" fails_with "only root may" in_root \
 		setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$SRC/tools/dist/install.sh"
-	check "what was refused has left nothing" is_unchanged nothing
+	check "refused installs leave nothing behind" is_unchanged nothing
 }
 
 staged_files() {
@@ -68,10 +69,10 @@ staged_files() {
 }
 
 check_staging() {
-	check "install with DESTDIR puts files there" staged_files
-	check "and nothing anywhere else" is_unchanged nothing
+	check "install with DESTDIR writes files there" staged_files
+	check "install with DESTDIR writes nothing elsewhere" is_unchanged nothing
 	make_in_root uninstall DESTDIR="$SRC/stage" PREFIX=/usr >"$work/output"
-	check "uninstall with DESTDIR leaves an empty folder" \
+	check "uninstall with DESTDIR leaves an empty directory" \
 		rmdir "$root$SRC/stage"
 }
 
@@ -80,7 +81,8 @@ dkms_says_installed() {
 		grep -x "gupx/$version, $release, x86_64: installed"
 }
 
-# Its name ends in .ko or .ko.xz, as the kernel has its own.
+# Check the module that DKMS has built. Its name ends in .ko or .ko.xz, like the names of the
+# kernel's own modules.
 module_is_the_version() {
 	local module
 
@@ -89,7 +91,7 @@ module_is_the_version() {
 		$(modinfo -F vermagic "$module") == "$release "* ]]
 }
 
-# Everything that kbuild reads, and no file that it wrote.
+# Check that the installed sources have the files that kbuild reads, but no build products.
 sources_are_clean() {
 	local dir=$root/usr/src/gupx-$version
 
@@ -99,7 +101,7 @@ sources_are_clean() {
 			-o -name compat_probed.h | grep .
 }
 
-# As modprobe of that kernel would load it.
+# Check that modprobe would load the module of DKMS for this kernel.
 modprobe_finds_it() {
 	in_root modprobe -S "$release" --show-depends gupx |
 		tee /dev/stderr | grep 'updates/dkms/gupx\.ko'
@@ -133,11 +135,11 @@ check_installed() {
 	check "man page" man_page_is_gupctls
 	check "bash completion" completion_completes
 	check "<linux/gupx.h> compiles" header_compiles
-	check "make install over it" make_in_root install
+	check "make install, a second time" make_in_root install
 	check "DKMS still says: installed" dkms_says_installed
 }
 
-# build_gupctl DIR ABI: one that speaks another.
+# build_gupctl DIR ABI: build a gupctl with that ABI number.
 build_gupctl() {
 	in_root sh -c "mkdir -p $SRC/$1/tools &&
 		cp -r $SRC/dkms.conf $SRC/uapi $SRC/$1 &&
@@ -146,17 +148,17 @@ build_gupctl() {
 		make -s -C $SRC/$1/tools/gupctl O=$SRC/$1"
 }
 
-# One that is older than the module, and one that is newer.
+# Build one gupctl that is older than the module, and one that is newer.
 check_other_abis() {
 	local abi
 
 	abi=$(sed -n 's/^#define GUPX_ABI //p' "$TOP/uapi/linux/gupx.h")
-	check "a gupctl of the ABI before" build_gupctl older $((abi - 1))
-	check "a gupctl of the ABI to come" build_gupctl newer $((abi + 1))
+	check "build a gupctl with the previous ABI number" build_gupctl older $((abi - 1))
+	check "build a gupctl with the next ABI number" build_gupctl newer $((abi + 1))
 }
 
-# The root as it now is becomes the disk of a machine. Nothing is written to it.
-check_in_machine() {
+# Boot a VM that has a copy of the root as its disk. snapshot=on discards the VM's writes.
+check_in_vm() {
 	local disk=$work/disk code=0
 
 	truncate -s 2G "$disk"
@@ -171,14 +173,14 @@ check_in_machine() {
 check_uninstalled() {
 	check "make uninstall" make_in_root uninstall
 	check "nothing is left" is_unchanged "${EXCEPTIONS[@]}"
-	check "make uninstall of nothing" make_in_root uninstall
+	check "make uninstall, a second time" make_in_root uninstall
 }
 
 apt_in_root() {
 	in_root env DEBIAN_FRONTEND=noninteractive apt-get -y "$@"
 }
 
-# On this machine, or else in the root.
+# Build the packages of bookworm on this machine, and those of another suite in the root.
 build_packages() {
 	if [[ $suite == bookworm ]]; then
 		"$TOP/tools/dist/deb.sh" && cp -r "$TOP/build/deb" "$root$SRC/debs"
@@ -192,7 +194,7 @@ install_packages() {
 	in_root sh -c "DEBIAN_FRONTEND=noninteractive apt-get -y install $SRC/debs/*.deb"
 }
 
-# DKMS alone would be content.
+# Check that the packages warn if there are no headers. DKMS itself does not fail then.
 warns_without_headers() {
 	local link=$root/lib/modules/$release/build code=0
 
@@ -204,7 +206,7 @@ warns_without_headers() {
 		grep -x 'gupx-dkms: .* apt install linux-headers-amd64' "$work/warnings"
 }
 
-installs_in_peace() {
+installs_without_warning() {
 	install_packages >"$work/warnings" 2>&1 || {
 		cat "$work/warnings"
 		return 1
@@ -212,8 +214,8 @@ installs_in_peace() {
 	! grep WARNING "$work/warnings"
 }
 
-# As the package of headers does when it comes.
-headers_come() {
+# Run the hooks that a package of kernel headers runs when apt installs it.
+builds_for_new_headers() {
 	in_root run-parts --exit-on-error --arg="$release" \
 		/etc/kernel/header_postinst.d && dkms_says_installed
 }
@@ -240,13 +242,13 @@ files_of_packages() {
 
 check_packages() {
 	check "the packages are built" build_packages
-	listing before
-	check "packages without headers: installed, and a warning that says so" \
+	list_root before
+	check "install the packages without headers: they warn that no module was built" \
 		warns_without_headers
-	check "when headers come, DKMS builds the module" headers_come
-	check "packages are removed" apt_in_root purge gupctl gupx-dkms
+	check "after headers are installed, DKMS builds the module" builds_for_new_headers
+	check "apt purge of the packages" apt_in_root purge gupctl gupx-dkms
 	check "nothing is left" is_unchanged "${EXCEPTIONS[@]}" "${APT_EXCEPTIONS[@]}"
-	check "apt install of the packages, without a warning" installs_in_peace
+	check "apt install of the packages, without a warning" installs_without_warning
 	check "DKMS says: installed" dkms_says_installed
 	check "module for $release, version $version" module_is_the_version
 	check "modprobe finds it" modprobe_finds_it
@@ -254,16 +256,16 @@ check_packages() {
 	check "both packages and gupctl are $version" versions_of_packages
 	check "group gupx" grep -qE '^gupx:x:[0-9]+:$' "$root/etc/group"
 	check "udev rule, modules-load.d, man page, completion, header" files_of_packages
-	check "make install beside the packages is refused" \
-		refuses "apt purge gupx-dkms gupctl" make_in_root install
-	check "and so is make uninstall" \
-		refuses "apt purge gupx-dkms gupctl" make_in_root uninstall
-	check "packages are purged" apt_in_root purge gupctl gupx-dkms
+	check "make install is refused while the packages are installed" \
+		fails_with "apt purge gupx-dkms gupctl" make_in_root install
+	check "make uninstall is refused while the packages are installed" \
+		fails_with "apt purge gupx-dkms gupctl" make_in_root uninstall
+	check "apt purge of the packages, again" apt_in_root purge gupctl gupx-dkms
 	check "nothing is left" is_unchanged "${EXCEPTIONS[@]}" "${APT_EXCEPTIONS[@]}"
 }
 
 if ((EUID != 0)); then
-	echo "ok 1 - install # SKIP only root may make a Debian root"
+	echo "ok 1 - install # SKIP needs root, to create a Debian root"
 	print_totals 0 0 1
 	exit
 fi
@@ -273,11 +275,11 @@ set_up_work
 if [[ $suite == bookworm ]]; then
 	"$LAB/deps" build vm install deb
 	kernel=$(list_kernels check | head -n 1)
-	base=$(base_of base bookworm "${PACKAGES[@]}" \
+	base=$(make_base_tar base bookworm "${PACKAGES[@]}" \
 		"linux-headers-$(kernel_release "$kernel")")
 else
 	"$LAB/deps" vm install
-	base=$(base_of "base-$suite" "$suite" "${PACKAGES[@]}" "${BUILD_PACKAGES[@]}" \
+	base=$(make_base_tar "base-$suite" "$suite" "${PACKAGES[@]}" "${BUILD_PACKAGES[@]}" \
 		linux-headers-amd64)
 fi
 unpack_root "$base"
@@ -290,7 +292,7 @@ check_staging
 check_installed
 if [[ $suite == bookworm ]]; then
 	check_other_abis
-	check_in_machine
+	check_in_vm
 fi
 check_uninstalled
 check_packages

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Clean Debian roots to install things in, for the install tests; and their checks,
-# in TAP. Each has $work, a folder that goes at the end, and $root below it.
+# Functions for the install tests. They create clean Debian roots, run commands in them, and
+# print the results in TAP. $work is a temporary directory; $root, inside it, is the Debian
+# root.
 
 # shellcheck source=tests/lab/suite.sh
 . "$LAB/suite.sh"
 
-# The folder of the working copy, in a root.
+# Directory of the working copy in a root.
 SRC=/usr/local/src/gupx
 
 passed=0
 failed=0
 
-# result CODE NAME
-result() {
+# report_result CODE NAME: print and count the result of a test; CODE 0 means passed.
+report_result() {
 	local number=$((passed + failed + 1))
 
 	if (($1 == 0)); then
@@ -25,31 +26,32 @@ result() {
 	fi
 }
 
-# check NAME COMMAND...: the last output is shown only if it fails.
+# check NAME COMMAND...: run a command as a test. Print the end of its output only if it
+# fails.
 check() {
 	local name=$1 code=0
 	shift
 	"$@" >"$work/output" 2>&1 || code=$?
 	((code == 0)) || tail -n 30 "$work/output" | sed 's/^/#   /'
-	result "$code" "$name"
+	report_result "$code" "$name"
 }
 
-# refuses TEXT COMMAND...: it fails, and says so in a line with that text.
-refuses() {
+# fails_with TEXT COMMAND...: check that a command fails and prints a line with TEXT.
+fails_with() {
 	local text=$1
 	shift
-	! "$@" >"$work/refusal" 2>&1 && grep -F -e "$text" "$work/refusal" && return
-	cat "$work/refusal"
+	! "$@" >"$work/failure" 2>&1 && grep -F -e "$text" "$work/failure" && return
+	cat "$work/failure"
 	return 1
 }
 
-join() {
+join_with_commas() {
 	local IFS=,
 	echo "$*"
 }
 
-# All Debian sources of a suite, as this machine's apt gets them; of another suite
-# than its own, there is one at the same mirror.
+# suite_sources SUITE: print the Debian sources of a suite that this machine's apt uses. If
+# it uses none of that suite, print a source at the same mirror.
 suite_sources() {
 	local own
 
@@ -60,16 +62,17 @@ suite_sources() {
 	echo "${own:-deb $(main_mirror) $1 main}"
 }
 
-# suite_versions SUITE PACKAGE...: as apt has them today.
+# suite_versions SUITE PACKAGE...: print the current versions of packages in a suite.
 suite_versions() {
 	[[ $(suite_sources "$1" | wc -l) -gt 1 ]] || use_suite "$1"
 	apt-cache show --no-all-versions "${@:2}" | grep '^Version:'
 }
 
-# base_of NAME SUITE PACKAGE...: a tar of that suite with these packages, the same for
-# as long as apt has the same versions. HOOK is run in it at the end, with a network;
-# what apt has downloaded then is kept.
-base_of() {
+# make_base_tar NAME SUITE PACKAGE...: print the path of a tar file with a root of that suite
+# and these packages. The cache keeps the file until apt has other versions. If the variable
+# HOOK is set, run that command in the root at the end, with network access, and keep the
+# files that apt has downloaded.
+make_base_tar() {
 	local name=$1 suite=$2 tar key options=()
 	shift 2
 
@@ -81,38 +84,39 @@ base_of() {
 	tar=$CACHE/install/$name-$key.tar
 	if [[ ! -s $tar ]]; then
 		rm -f "$CACHE/install/$name"-????????????.tar
-		say "making a clean Debian root of $suite (once; kept in $CACHE/install)"
+		say "creating a clean Debian root of $suite once, kept in $CACHE/install"
 		suite_sources "$suite" >"$work/sources"
-		# Proxies and such: mmdebstrap does not look at this machine's apt for them.
+		# mmdebstrap does not read this machine's apt settings, such as proxies: pass them.
 		apt-config dump | grep '^Acquire::' | grep -v '::IndexTargets' >"$work/apt"
 		[[ ! ${HOOK:-} ]] || options=(--skip=cleanup/apt
 			--customize-hook="chroot \"\$1\" $HOOK")
 		mmdebstrap --quiet --variant=apt --aptopt="$work/apt" \
 			--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
-			--include="$(join "$@")" \
+			--include="$(join_with_commas "$@")" \
 			"$suite" "$work/base.tar" - <"$work/sources" >&2
 		mv "$work/base.tar" "$tar"
 	fi
 	echo "$tar"
 }
 
-# unpack_root TAR: in place of the root that was there.
+# unpack_root TAR: replace the root by the contents of a tar file.
 unpack_root() {
 	rm -rf --one-file-system "$root"
 	mkdir "$root"
 	tar -C "$root" -xf "$1"
 }
 
-# The kernel whose headers are installed.
+# Print the only kernel that has a build directory in the root.
 only_kernel() {
 	local build
 
 	build=$(echo "$root"/lib/modules/*/build)
-	[[ $build != *' '* ]] || die "more than one kernel: $build"
+	[[ $build != *' '* ]] || die "more than one kernel in the root: $build"
 	basename "$(dirname "$build")"
 }
 
-# Only one of these tests at a time, and nothing of it is left behind.
+# Create $work and remove it at exit, so that nothing is left behind. A lock lets only one of
+# these tests run at a time.
 set_up_work() {
 	mkdir -p "$CACHE/install"
 	exec 8>"$CACHE/install/.lock"
@@ -125,7 +129,7 @@ set_up_work() {
 	root=$work/root
 }
 
-# The working copy, as git sees it.
+# Copy the working copy to the root, without the files that git ignores.
 copy_tree() {
 	mkdir "$root$SRC"
 	git -C "$TOP" ls-files -co --exclude-standard --deduplicate |
@@ -134,9 +138,9 @@ copy_tree() {
 		done | tar -C "$TOP" -cf - -T - | tar -C "$root$SRC" --no-same-owner -xf -
 }
 
-# in_root COMMAND...: nothing that it starts or mounts outlives it, however we end.
-# But in a chroot, whose root is no mount: there our mounts may be seen by others,
-# and clean_up sees to them.
+# in_root COMMAND...: run a command in the root. The new PID and mount namespaces end its
+# processes and mounts, however this script ends. If this script itself runs in a chroot
+# whose root is not a mount point, mounts may leave the namespace; clean_up unmounts them.
 in_root() {
 	# shellcheck disable=SC2016
 	unshare --mount --propagation "$propagation" --pid --fork --kill-child \
@@ -149,7 +153,7 @@ in_root() {
 		HOME=/root LC_ALL=C.UTF-8 "$@" </dev/null
 }
 
-# clean_up WORK...: our folder, or those of runs that were killed.
+# clean_up WORK...: remove work directories, also those of runs that were killed.
 clean_up() {
 	local dir
 
@@ -159,8 +163,9 @@ clean_up() {
 	done
 }
 
-# listing FILE: all there is in the root: kind, mode, owner, and what is in it.
-listing() {
+# list_root FILE: list all files of the root in $work/FILE, with type, mode, owner, link target
+# and checksum.
+list_root() {
 	(
 		cd "$root" || exit
 		find . -xdev -path ".$SRC" -prune -o -printf '%P %y %m %U:%G %l\n'
@@ -169,18 +174,20 @@ listing() {
 	) | LC_ALL=C sort >"$work/$1"
 }
 
-# is_unchanged EXCEPTION...: since the listing "before", except for these paths.
+# is_unchanged EXCEPTION...: compare the root with the list "before", which list_root has
+# written. Ignore paths that match an EXCEPTION.
 is_unchanged() {
 	local all
 
 	all=$(printf '|%s' "$@")
-	listing after
+	list_root after
 	LC_ALL=C comm -3 "$work/before" "$work/after" |
 		all="^(${all#|})\$" \
 			awk '$1 !~ ENVIRON["all"] {print; n++} END {exit n > 0}'
 }
 
-# boot_disk KERNEL DRIVE GUEST ARGUMENT...: with a disk to be mounted by that script.
+# boot_disk KERNEL DRIVE GUEST ARGUMENT...: boot a VM with that disk and run the script
+# GUEST in it, which mounts the disk.
 boot_disk() {
 	local kernel=$1 drive=$2 guest=$3
 	shift 3
@@ -192,21 +199,21 @@ boot_disk() {
 		-- sh "/lab/$guest" "$@"
 }
 
-# check_guest CODE: of what the machine said, in $work/guest. One that stops half-way
-# has passed no more than it said. After the plan, the lab's init has the last word,
-# on the kernel log.
+# check_guest CODE: report the results that the VM has printed to $work/guest, and one more
+# test: CODE is 0, and the VM has run as many tests as planned. The lab's init prints a result
+# for the kernel log after the plan, which does not count as planned.
 check_guest() {
-	local line code=$1 planned='' said=0
+	local line code=$1 planned='' ran=0
 
 	while read -r line; do
 		case $line in
-		"ok - "*) result 0 "VM: ${line#ok - }" ;;
-		"not ok - "*) result 1 "VM: ${line#not ok - }" ;;
+		"ok - "*) report_result 0 "VM: ${line#ok - }" ;;
+		"not ok - "*) report_result 1 "VM: ${line#not ok - }" ;;
 		1..*) planned=${line#1..} && continue ;;
 		*) echo "# $line" && continue ;;
 		esac
-		[[ $planned ]] || said=$((said + 1))
+		[[ $planned ]] || ran=$((ran + 1))
 	done <"$work/guest"
-	[[ $code == 0 && $planned == "$said" ]] || code=1
-	result "$code" "VM: came to its end, said $said of ${planned:-?}"
+	[[ $code == 0 && $planned == "$ran" ]] || code=1
+	report_result "$code" "VM: finished, ran $ran of ${planned:-?} tests"
 }
