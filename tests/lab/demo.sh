@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# demo.sh [KERNEL]: a real redis-server in a virtual machine is paged out,
-# populated, pinned and read by gupctl. Every claim is checked: a wrong number
-# fails the demo. The machine's whole output goes to build/demo/log.
+# demo.sh [KERNEL]: run a real redis-server in a virtual machine. The kernel pages it out,
+# and gupctl populates, pins and reads its memory. The demo checks every number and fails if
+# one is wrong. The whole output of the machine goes to build/demo/log.
 set -euo pipefail
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,12 +11,12 @@ step() {
 	printf '%4d s  %s\n' "$SECONDS" "$*"
 }
 
-build_witness() {
+build_proc_check() {
 	gcc-12 -O2 -Wall -Wextra -Werror -static -o "$out/proc_check" \
 		"$LAB/demo/proc_check.c"
 }
 
-# The package has no redis-server of its own: that is a link to this program.
+# In Debian's package, redis-server is a link to redis-check-rdb.
 boot_guest() {
 	VM_MEMORY=1G VM_LIMIT=300 "$LAB/run" \
 		--add program:redis-check-rdb --add program:redis-cli \
@@ -25,13 +25,13 @@ boot_guest() {
 		"$kernel" -- demo </dev/null 2>&1
 }
 
-# A line of the kernel's log: the machine boots.
-tell_boot() {
+# Print a step at the first line of the kernel's log, which shows that the machine boots.
+print_boot() {
 	[[ $booted ]] || step "an emulated machine boots"
 	booted=1
 }
 
-# Parse the guest's report; the head of its script lists the words.
+# Parse the guest's report. The head of tests/lab/demo/guest lists the types of its lines.
 follow_guest() {
 	local line rest
 
@@ -46,7 +46,7 @@ follow_guest() {
 		checks) checks=$rest ;;
 		bad) bad=$rest ;;
 		'waiting for another VM'*) step "$line" ;;
-		'['*) tell_boot ;;
+		'['*) print_boot ;;
 		esac
 	done
 }
@@ -78,20 +78,20 @@ mkdir -p "$out"
 : >"$out/log"
 
 echo "gupx: a live redis-server, paged out, populated, pinned and read by another"
-echo "process. All in a virtual machine: nothing is loaded into this kernel."
+echo "process, in a virtual machine. Nothing is loaded into this machine's kernel."
 echo
 step "$("$LAB/fetch" "$kernel" 2>&1 | tee -a "$out/log" | tail -n 1)"
-build_witness
+build_proc_check
 step "building the module and gupctl"
 follow_guest < <(boot_guest)
 code=0
 wait $! || code=$?
 
 if ((code != 0 || checks == 0)); then
-	say "FAILED: ${bad:-the demo did not come to its end:}"
+	say "FAILED: ${bad:-the demo did not finish; the end of its log:}"
 	[[ $bad ]] || tail -n 15 "$out/log" >&2
-	die "ended with $code; all of it is in ${out#"$TOP"/}/log"
+	die "exited with $code; see ${out#"$TOP"/}/log"
 fi
 print_table
-printf '\n  %s checks, all true; %s s. The log: %s\n' \
+printf '\n  %s checks passed in %s s. Log: %s\n' \
 	"$checks" "$SECONDS" "${out#"$TOP"/}/log"
