@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Shared by the lab's scripts: where things are, the list of kernels, totals.
+# Functions for the lab's scripts: paths, the list of kernels, and totals of tests.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB=$TOP/tests/lab
 BUILD=$TOP/build
 CACHE=${GUPX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gupx}
 export LC_ALL=C.UTF-8
-# A make above us must not hand its job server and flags to kbuild below us.
+# If make runs this script, kbuild must not use the flags and the job server of that make.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 mkdir -p "$BUILD" "$CACHE"
 
@@ -21,37 +21,39 @@ die() {
 }
 
 # list_kernels [check|all|debug]: names of the kernels of that class, oldest first.
-# `all` excludes the kernels built here for debugging and signing.
+# The class `all` excludes the kernels that the lab builds for debugging and signing.
 list_kernels() {
 	awk -v class="${1:-all}" '/^[^#]/ && ($2 == class ||
 		class == "all" && $2 == "check") {print $1}' "$LAB/kernels"
 }
 
-# kernel_field NAME COLUMN: one column of a kernel's line.
+# kernel_field NAME COLUMN: print one column of the kernel's line in tests/lab/kernels.
 kernel_field() {
 	awk -v name="$1" -v column="$2" \
 		'$1 == name {print $column; found = 1} END {exit !found}' \
 		"$LAB/kernels" || die "no kernel '$1' in tests/lab/kernels"
 }
 
-# kernel_pace NAME: how many times slower than a stock kernel it may be, which all
-# limits of time are multiplied by.
+# kernel_pace NAME: print the factor for all time limits on this kernel. It says how many
+# times slower than a stock kernel the kernel may be.
 kernel_pace() {
 	kernel_field "$1" 7
 }
 
-# kernel_suite NAME: the Debian suite it comes from, if not by apt's own sources.
+# kernel_suite NAME: print the Debian suite of the kernel's packages, or nothing if they come
+# from this machine's apt sources or if the lab builds the kernel.
 kernel_suite() {
 	local from
 	from=$(kernel_field "$1" 3)
 	case $from in
 	apt | build) ;;
 	suite:?*) echo "${from#suite:}" ;;
-	*) die "kernel $1: do not know how to fetch from '$from'" ;;
+	*) die "kernel $1: unknown origin '$from' in tests/lab/kernels" ;;
 	esac
 }
 
-# The folder into which fetch has unpacked a kernel, and that kernel's release.
+# kernel_root NAME: print the directory into which fetch has unpacked the kernel. Run fetch
+# first if needed.
 kernel_root() {
 	local link=$CACHE/kernels/$1
 
@@ -67,7 +69,7 @@ kernel_headers() {
 	echo "$(kernel_root "$1")/usr/src/linux-headers-$(kernel_release "$1")"
 }
 
-# source_package KERNEL: the name of its source package, in its suite.
+# source_package KERNEL: print the name of the kernel's source package in its suite.
 source_package() {
 	local package
 
@@ -76,7 +78,7 @@ source_package() {
 	echo "$package"
 }
 
-# source_version KERNEL: that of its source package, as apt has it today.
+# source_version KERNEL: print the version of the source package that apt has today.
 source_version() {
 	local package version
 
@@ -87,7 +89,7 @@ source_version() {
 	echo "$version"
 }
 
-# unpack_source KERNEL DIR: the source package's own files, under DIR.
+# unpack_source KERNEL DIR: download the kernel's source package and unpack it in DIR.
 unpack_source() {
 	local package
 
@@ -114,12 +116,13 @@ SOURCE_FILES=(
 	scripts/kernel-doc
 )
 
-# source_link KERNEL: where the cache has these files. Another list has another link.
+# source_link KERNEL: print the name of the link to these files in the cache. The name depends
+# on the list of files.
 source_link() {
 	echo "$CACHE/source/$1-$(cksum <<<"${SOURCE_FILES[*]}" | cut -d ' ' -f 1)"
 }
 
-# source_dir KERNEL: files of its source tree that the checks and tests use.
+# source_dir KERNEL: print the directory with these files. Extract them first if needed.
 source_dir() {
 	local link
 
@@ -128,7 +131,7 @@ source_dir() {
 	readlink -f "$link"
 }
 
-# selftests_dir: the kernel's tools/testing/selftests, as far as the tests use it.
+# selftests_dir: print the path of tools/testing/selftests in source_dir.
 selftests_dir() {
 	echo "$(source_dir "$(list_kernels all | head -n 1)")/tools/testing/selftests"
 }
@@ -138,7 +141,7 @@ print_totals() {
 	printf '%d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
 }
 
-# count_tap FILE: passed, failed and skipped of a program's TAP output.
+# count_tap FILE: print the numbers of passed, failed and skipped tests in TAP output.
 count_tap() {
 	awk '/^ok / {if (/# SKIP/) skip++; else ok++} /^not ok / {bad++}
 	     END {print ok + 0, bad + 0, skip + 0}' "$1"

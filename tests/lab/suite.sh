@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Kernels of other Debian suites, for fetch: apt with lists of its own in the
-# cache, which knows that suite alone and takes no package for installed. Nothing
-# of the machine's own apt is changed, and no one needs to be root.
+# Functions that use apt with packages of another Debian suite. apt then has separate lists in
+# the cache, knows only that suite, and regards no package as installed. This changes nothing
+# of the machine's own apt, and does not need root.
 
-# Tools that Debian's headers need but do not depend on; and sparse.
+# sparse, and tools that Debian's headers packages need without depending on them.
 SUITE_TOOLS=(base-files bash coreutils dash diffutils findutils grep make mawk
 	perl-base sed sparse)
 
-# Print the mirror from which this machine's apt gets its own suite; the mirror has
-# the other suites too.
+# Print the mirror from which this machine's apt gets its own suite. The mirror has other
+# suites, too.
 main_mirror() {
 	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
@@ -21,7 +21,7 @@ main_mirror() {
 write_apt_config() {
 	local dir=$1 setting
 
-	# Proxies and such.
+	# Keep this machine's settings for downloads, such as proxies.
 	apt-config dump | grep '^Acquire::' | grep -v '::IndexTargets'
 	for setting in Parts Main SourceParts Preferences PreferencesParts; do
 		echo "Dir::Etc::$setting \"/dev/null\";"
@@ -37,7 +37,7 @@ write_apt_config() {
 	END
 }
 
-# use_suite SUITE: from here on, apt works with that suite.
+# use_suite SUITE: let all later calls of apt use that suite.
 use_suite() {
 	local dir=$CACHE/suites/$1 mirror
 
@@ -53,12 +53,12 @@ use_suite() {
 	if apt-get -qq update >&2; then
 		touch "$dir/updated"
 	else
-		[[ -e $dir/updated ]] || die "no package lists of Debian $1"
-		say "suite $1: going by the lists of $(date -r "$dir/updated")"
+		[[ -e $dir/updated ]] || die "cannot download package lists of Debian $1"
+		say "suite $1: cannot update package lists; using those of $(date -r "$dir/updated")"
 	fi
 }
 
-# add_to_root ROOT PACKAGE...: unpacks them there, with all that they need.
+# add_to_root ROOT PACKAGE...: unpack these packages and all their dependencies in ROOT.
 add_to_root() {
 	local debs=$1/debs deb
 
@@ -73,7 +73,7 @@ add_to_root() {
 	finish_root "$1"
 }
 
-# finish_root ROOT: do the necessary part of the packages' scripts.
+# finish_root ROOT: do what the packages' scripts would do, as far as it is needed.
 finish_root() {
 	ln -sf mawk "$1/usr/bin/awk"
 	: >"$1/dev/null"
