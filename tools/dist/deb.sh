@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# deb.sh: what `make deb` does: Debian packages of this tree, in build/deb/.
+# deb.sh: build Debian packages of this tree in build/deb/, for `make deb`.
 #
-# LINTIAN=no  do not ask it, where it is installed
+# LINTIAN=no  do not run lintian, even if it is installed
 set -euo pipefail
 # shellcheck source=tools/dist/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,7 +21,7 @@ stage_tree() {
 	write_changelog >"$1/debian/changelog"
 }
 
-# One place knows the version: dkms.conf. The date is that of what is packaged.
+# Print a changelog with the version of dkms.conf and the date of the packaged commit.
 write_changelog() {
 	local maintainer date
 
@@ -31,7 +31,7 @@ write_changelog() {
 	cat <<-END
 		gupx ($VERSION) unstable; urgency=medium
 
-		  * Made of the tree of gupx $VERSION.
+		  * Package gupx $VERSION.
 
 		 -- $maintainer  $(LC_ALL=C date -R -d "@$date")
 	END

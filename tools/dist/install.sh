@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh: what `make install` does once gupctl is built.
+# install.sh: install gupx, for `make install` after gupctl is built.
 #
-# KERNEL="V..."  build the module for these (all that have headers here); DKMS
-#                does the same by itself for kernels that are installed later
-# PREFIX=DIR     of gupctl, its man page and <linux/gupx.h> (/usr/local)
-# DESTDIR=DIR    put the files below DIR, for packaging: no DKMS, no group
+# KERNEL="V..."  build the module for these kernels (default: all that have headers here).
+#                DKMS also builds it for kernels that are installed later
+# PREFIX=DIR     prefix of gupctl, its man page and <linux/gupx.h> (default: /usr/local)
+# DESTDIR=DIR    write the files below DIR, for packaging; use no DKMS, create no group
 set -euo pipefail
 # shellcheck source=tools/dist/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -28,24 +28,24 @@ kernels_with_headers() {
 	done
 }
 
-# Before anything is touched, so that what is refused leaves nothing behind.
+# Check the tree before anything is changed, so that a refused install leaves nothing behind.
 check_tree() {
 	local source
 
-	[[ -n $VERSION ]] || die "dkms.conf does not say which version this is"
+	[[ -n $VERSION ]] || die "dkms.conf has no PACKAGE_VERSION"
 	while read -r _ source _; do
-		[[ -e $TOP/$source ]] || die "there is no $source: run make install"
+		[[ -e $TOP/$source ]] || die "$source is missing: run make install"
 	done < <(list_files)
 }
 
 check_machine() {
 	local kernel
 
-	((EUID == 0)) || die "only root may: sudo make install"
-	! is_packaged || die "gupx is here as a package: apt purge gupx-dkms gupctl"
+	((EUID == 0)) || die "only root may install: sudo make install"
+	! is_packaged || die "gupx is installed as a package: apt purge gupx-dkms gupctl"
 	PATH=$PATH:/usr/sbin:/sbin
-	type -P dkms >/dev/null || die "there is no dkms here: apt install dkms"
-	((${#kernels[@]})) || die "no kernel here has its headers installed:" \
+	type -P dkms >/dev/null || die "dkms is not installed: apt install dkms"
+	((${#kernels[@]})) || die "no kernel headers are installed:" \
 		"apt install linux-headers-$(dpkg --print-architecture)"
 	for kernel in "${kernels[@]}"; do
 		has_headers "$kernel" ||
@@ -54,8 +54,9 @@ check_machine() {
 	done
 }
 
-# A chroot's running kernel is not one of its own: it has no /lib/modules there.
-warn_of_running_kernel() {
+# Warn if no module is built for the running kernel. In a chroot, the running kernel is the
+# host's and usually has no directory in /lib/modules: then do not warn.
+warn_about_running_kernel() {
 	local kernel running
 
 	running=$(uname -r)
@@ -63,7 +64,7 @@ warn_of_running_kernel() {
 		[[ $kernel != "$running" ]] || return 0
 	done
 	[[ ! -d /lib/modules/$running ]] ||
-		warn "WARNING: nothing is built for the running kernel, $running:" \
+		warn "WARNING: no module is built for the running kernel, $running:" \
 			"apt install linux-headers-$running && make install"
 }
 
@@ -94,7 +95,7 @@ copy_files() {
 	done < <(list_files)
 }
 
-make_group() {
+create_group() {
 	! getent group "$GROUP" >/dev/null || return 0
 	if type -P systemd-sysusers >/dev/null; then
 		systemd-sysusers "$SYSTEM/sysusers.d/gupx.conf" >/dev/null
@@ -102,13 +103,13 @@ make_group() {
 		groupadd --system "$GROUP"
 	fi
 	getent group "$GROUP" >/dev/null || {
-		warn "could not make the group $GROUP"
+		warn "cannot create the group $GROUP"
 		return 1
 	}
 	say "group: $GROUP"
 }
 
-# One kernel that gupx does not know keeps none of the others from having it.
+# Build the module for each kernel. If DKMS fails for one kernel, continue with the others.
 build_modules() {
 	local kernel
 
@@ -119,13 +120,13 @@ build_modules() {
 	done
 }
 
-say_what_next() {
+print_next_steps() {
 	local loads="modprobe gupx"
 
 	[[ ! -e /sys/module/gupx ]] ||
-		loads="an older gupx is loaded; rmmod gupx && modprobe gupx"
-	say "gupx $VERSION is installed. Now: $loads (each boot does it by itself)"
-	say "who shall use it as another than root: adduser NAME $GROUP"
+		loads="rmmod gupx && modprobe gupx, because an older gupx is loaded"
+	say "gupx $VERSION is installed. To load it now: $loads (each boot loads it)"
+	say "to let a user other than root use it: adduser NAME $GROUP"
 }
 
 check_tree
@@ -137,15 +138,15 @@ fi
 read -ra kernels <<<"${KERNEL:-$(kernels_with_headers | xargs)}"
 failed=()
 check_machine
-remove_from_dkms || die "DKMS does not let go of the gupx that it has"
+remove_from_dkms || die "DKMS cannot remove the gupx that it has, see above"
 copy_sources
 copy_files
-make_group
+create_group
 build_modules
 reload_udev
 ((${#failed[@]} == 0)) || {
 	warn "FAILED: no module for Linux ${failed[*]}, see above; the rest is installed"
 	exit 1
 }
-warn_of_running_kernel
-say_what_next
+warn_about_running_kernel
+print_next_steps

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Shared by install.sh and uninstall.sh: what goes where.
+# Functions for the scripts in this directory: paths of the installed files, DKMS, udev.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# DESTDIR=/ is what it is elsewhere: none.
+# DESTDIR=/ means the same as no DESTDIR, as in other projects.
 DESTDIR=${DESTDIR:+$(realpath -m "$DESTDIR")}
 DESTDIR=${DESTDIR%/}
 PREFIX=$(realpath -ms "/${PREFIX:-/usr/local}")
@@ -12,7 +12,7 @@ GROUP=gupx
 # shellcheck disable=SC2034
 VERSION=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TOP/dkms.conf")
 
-# A make above us must not hand its flags and job server to kbuild below us.
+# If make runs this script, kbuild must not use the flags and the job server of that make.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 # udev, sysusers and modules-load only read these two prefixes and /etc, which is left to
@@ -30,8 +30,8 @@ warn() {
 	printf 'gupx: %s\n' "$*" >&2
 }
 
-# Mode, where it is in the tree, where it goes: of every file but the source tree.
-# gupctl is not for root alone, hence bin.
+# Print the mode, the path in the tree and the destination of every file except the source
+# tree. gupctl goes to bin, not to sbin, because users other than root run it.
 list_files() {
 	cat <<-END
 		755 build/gupctl $PREFIX/bin/gupctl
@@ -44,7 +44,8 @@ list_files() {
 	END
 }
 
-# Then DKMS, the source tree and the group are apt's to see to.
+# Check if gupx is installed as a package. If it is, apt manages DKMS, the source tree and the
+# group.
 is_packaged() {
 	[[ $(dpkg-query -W -f '${db:Status-Status}' gupx-dkms 2>/dev/null) == installed ]]
 }
@@ -53,8 +54,8 @@ source_tree() {
 	echo "$DESTDIR/usr/src/gupx-$1"
 }
 
-# The versions that DKMS has. `dkms status` says nothing of one whose sources are
-# lost, but that one must go as well.
+# Print the versions that DKMS has. `dkms status` does not list a version whose sources are
+# missing, but that version must be removed, too.
 dkms_versions() {
 	local link
 
@@ -63,7 +64,7 @@ dkms_versions() {
 	done
 }
 
-# run_dkms WORD...: what it says is worth reading only where it fails.
+# run_dkms ARGUMENT...: run dkms, and print its output only if it fails.
 run_dkms() {
 	local output
 
@@ -72,12 +73,12 @@ run_dkms() {
 	return 1
 }
 
-# Remove each version and its sources: only one may be installed.
+# Remove each version and its sources, because only one version may be installed.
 remove_from_dkms() {
 	local version
 
 	for version in $(dkms_versions); do
-		# DKMS lets nothing go whose dkms.conf it cannot read.
+		# DKMS cannot remove a version without its dkms.conf: write one if it is missing.
 		[[ -e $(source_tree "$version")/dkms.conf ]] ||
 			sed "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$version\"/" \
 				"$TOP/dkms.conf" |

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# uninstall.sh: takes away what install.sh put there, given the same PREFIX and
-# DESTDIR. What is not there is no error.
+# uninstall.sh: remove everything that install.sh has installed with the same PREFIX and
+# DESTDIR. A missing file is not an error.
 #
-# The group goes too, unless somebody is in it: then it is not ours alone.
+# The group is also removed, unless it has members, because it may have another use then.
 set -euo pipefail
 # shellcheck source=tools/dist/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Folders that a bare Debian has, be they empty.
+# Directories to keep even if they are empty, because a minimal Debian has them.
 KEPT=(/etc/{udev/rules.d,sysusers.d,modules-load.d} /home /opt
 	/usr/local/{bin,include,lib,share,share/man})
 
-# It is in use where pins are held: those are not ours to break. A chroot sees the
-# module of the machine around it.
+# Unload the module, unless it is in use because processes hold pins. In a chroot, do nothing:
+# a loaded module is the host's there.
 unload_module() {
 	[[ -e /sys/module/gupx ]] && ! is_chroot || return 0
 	rmmod gupx 2>/dev/null ||
@@ -41,7 +41,8 @@ remove_files() {
 	[[ -z $DESTDIR ]] || remove_empty /usr/src
 }
 
-# Upwards, while nothing is left in it. In a staging folder all is ours.
+# remove_empty DIR: remove the directory and its parents, as far as they are empty. With
+# DESTDIR, remove the directories in KEPT, too.
 remove_empty() {
 	local dir=$1 end=" / "
 
@@ -56,8 +57,8 @@ remove_modules() {
 	if type -P dkms >/dev/null; then
 		remove_from_dkms
 	elif [[ -e /var/lib/dkms/gupx ]]; then
-		warn "DKMS is gone, what it built of gupx is not:" \
-			"apt install dkms, and once more"
+		warn "dkms is not installed, but it has built gupx:" \
+			"apt install dkms, then run make uninstall again"
 		return 1
 	fi
 }
@@ -68,11 +69,11 @@ remove_group() {
 	# Read the local file only: a directory service manages its own groups.
 	IFS=: read -r _ _ gid members < <(grep "^$GROUP:" /etc/group) || return 0
 	if [[ -n $members ]] || cut -d: -f4 /etc/passwd | grep -qx "$gid"; then
-		say "the group $GROUP stays, somebody is in it: ${members:-see /etc/passwd}"
+		say "the group $GROUP stays, because it has members: ${members:-see /etc/passwd}"
 		return
 	fi
 	groupdel "$GROUP" || {
-		warn "the group $GROUP stays, it could not be removed"
+		warn "cannot remove the group $GROUP"
 		return 1
 	}
 	say "removed: group $GROUP"
@@ -83,11 +84,11 @@ if [[ -n $DESTDIR ]]; then
 	exit
 fi
 ((EUID == 0)) || {
-	warn "NOT removed: only root may: sudo make uninstall"
+	warn "NOT removed: only root may uninstall: sudo make uninstall"
 	exit 1
 }
 ! is_packaged || {
-	warn "NOT removed: gupx is here as a package: apt purge gupx-dkms gupctl"
+	warn "NOT removed: gupx is installed as a package: apt purge gupx-dkms gupctl"
 	exit 1
 }
 PATH=$PATH:/usr/sbin:/sbin
