@@ -27,7 +27,7 @@ if ! compiles '#include <linux/mm.h>'; then
 	exit 1
 fi
 
-# probe NAME HEADERS SNIPPET-IF-PRESENT SNIPPET-IF-ABSENT
+# probe NAME HEADERS SNIPPET-IF-PRESENT SNIPPET-IF-ABSENT: print the #define for NAME.
 probe() {
 	includes=$(for header in $2; do echo "#include <$header>"; done)
 	if compiles "$includes
@@ -43,9 +43,8 @@ $4"; then
 	fi
 }
 
-# Linux 0b295316b3a9 ("mm/gup: remove unused vmas parameter from
-# pin_user_pages_remote()") and ca5e863233e8 (the same for
-# get_user_pages_remote()), in v6.5
+# The parameter was removed by Linux 0b295316b3a9 ("mm/gup: remove unused vmas parameter from
+# pin_user_pages_remote()") and ca5e863233e8 (for get_user_pages_remote()), in v6.5.
 probe REMOTE_WITHOUT_VMAS linux/mm.h \
 	'long f(struct mm_struct *m, struct page **p, int *l) {
 		return pin_user_pages_remote(m, 0, 1, 0, p, l) +
@@ -54,57 +53,58 @@ probe REMOTE_WITHOUT_VMAS linux/mm.h \
 		return pin_user_pages_remote(m, 0, 1, 0, p, NULL, l) +
 		       get_user_pages_remote(m, 0, 1, 0, p, NULL, l); }'
 
-# Linux c8070b787519 ("mm: Don't pin ZERO_PAGE in pin_user_pages()"), in v6.5;
-# Debian's 6.1 has a backport
+# Changed by Linux c8070b787519 ("mm: Don't pin ZERO_PAGE in pin_user_pages()"), in v6.5.
+# Debian's 6.1 has a backport.
 probe UNCOUNTED_ZERO_PAGE linux/mm.h \
 	'bool f(struct page *p) { return is_zero_page(p); }' \
 	'typedef char is_zero_page;'
 
-# Linux 84209e87c696 ("mm/gup: reliable R/O long-term pinning in COW mappings"),
-# in v6.3: UNSHARE faults work on file pages, and gup_must_unshare() has a VMA parameter
+# Changed by Linux 84209e87c696 ("mm/gup: reliable R/O long-term pinning in COW mappings"),
+# in v6.3. Since then, UNSHARE faults work on file pages, and gup_must_unshare() has a VMA
+# parameter.
 probe UNSHARE_FILE linux/mm.h \
 	'static inline bool gup_must_unshare(struct vm_area_struct *vma,
 		unsigned int flags, struct page *page);' \
 	'bool f(struct page *p) { return gup_must_unshare(0u, p); }'
 
-# Linux bb6525f2f8c4 ("mm: add bitmap mm->flags field") and followers, in v6.18
+# Added by Linux bb6525f2f8c4 ("mm: add bitmap mm->flags field") and later commits, in v6.18.
 probe MM_FLAGS_BITMAP "linux/mm.h linux/sched/coredump.h" \
 	'void f(struct mm_struct *m) { if (!mm_flags_test(MMF_HAS_PINNED, m))
 		mm_flags_set(MMF_HAS_PINNED, m); }' \
 	'void f(struct mm_struct *m) { if (!test_bit(MMF_HAS_PINNED, &m->flags))
 		set_bit(MMF_HAS_PINNED, &m->flags); }'
 
-# Linux d438d2734170 ("mm: remove devmap related functions and page table
-# bits"), in v6.17
+# Removed by Linux d438d2734170 ("mm: remove devmap related functions and page table
+# bits"), in v6.17.
 probe DEVMAP linux/mm.h \
 	'int f(pte_t a, pmd_t b, pud_t c) {
 		return pte_devmap(a) + pmd_devmap(b) + pud_devmap(c); }' \
 	'typedef char pte_devmap;'
 
-# Linux bc02afbd4d73 ("mm/fork: accept huge pfnmap entries") and followers, in
-# v6.12
+# Added by Linux bc02afbd4d73 ("mm/fork: accept huge pfnmap entries") and related commits, in
+# v6.12.
 probe PMD_SPECIAL linux/mm.h \
 	'int f(pmd_t p) { return pmd_special(p); }' \
 	'typedef char pmd_special;'
 
-# Linux 4003f107fa2e ("mm: introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA
-# pages"), in v6.2
+# Added by Linux 4003f107fa2e ("mm: introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA
+# pages"), in v6.2.
 probe FOLL_PCI_P2PDMA linux/mm.h \
 	'int f(void) { return FOLL_PCI_P2PDMA; }' \
 	'typedef char FOLL_PCI_P2PDMA;'
 
-# Linux 93c5c61d9e58 ("mm/gup: Add FOLL_INTERRUPTIBLE"), in v6.2
+# Added by Linux 93c5c61d9e58 ("mm/gup: Add FOLL_INTERRUPTIBLE"), in v6.2.
 probe FOLL_INTERRUPTIBLE linux/mm.h \
 	'int f(void) { return FOLL_INTERRUPTIBLE; }' \
 	'typedef char FOLL_INTERRUPTIBLE;'
 
-# Linux d74943a2f3cd ("mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT"),
-# in v6.6
+# Added by Linux d74943a2f3cd ("mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT"),
+# in v6.6.
 probe FOLL_HONOR_NUMA_FAULT linux/mm.h \
 	'int f(void) { return FOLL_HONOR_NUMA_FAULT; }' \
 	'typedef char FOLL_HONOR_NUMA_FAULT;'
 
-# Linux 5ef495e55f07 ("x86: Allow atomic MM_CONTEXT flags setting"), in v6.4
+# Changed by Linux 5ef495e55f07 ("x86: Allow atomic MM_CONTEXT flags setting"), in v6.4.
 probe MM_CONTEXT_BITS "linux/mm.h asm/mmu.h" \
 	'#ifdef MM_CONTEXT_HAS_VSYSCALL
 	int f(struct mm_struct *m) {
@@ -115,47 +115,47 @@ probe MM_CONTEXT_BITS "linux/mm.h asm/mmu.h" \
 		_Static_assert(sizeof(m->context.flags) == sizeof(short), "");
 		return m->context.flags & MM_CONTEXT_HAS_VSYSCALL; }'
 
-# Linux ("mm: rename vm_ops->find_special_page() to vm_ops->find_normal_page()"),
-# in v6.18
+# Renamed by Linux "mm: rename vm_ops->find_special_page() to vm_ops->find_normal_page()",
+# in v6.18.
 probe FIND_SPECIAL_PAGE linux/mm.h \
 	'void *f(struct vm_operations_struct *o) { return o->find_special_page; }' \
 	'#ifdef CONFIG_FIND_NORMAL_PAGE
 	void *f(struct vm_operations_struct *o) { return o->find_normal_page; }
 	#endif'
 
-# Linux bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions"), in v6.3
+# Added by Linux bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions"), in v6.3.
 probe VM_FLAGS_MOD linux/mm.h \
 	'void f(struct vm_area_struct *v) { vm_flags_mod(v, VM_IO, VM_EXEC); }' \
 	'typedef char vm_flags_mod; typedef char vm_flags_set;
 	void f(struct vm_area_struct *v) { v->vm_flags |= VM_IO; }'
 
-# Linux a08c7193e4f1 ("mm/filemap: remove hugetlb special casing in filemap.c"),
-# in v6.7: hugetlb's page cache is indexed in pages, no longer in huge pages
+# Changed by Linux a08c7193e4f1 ("mm/filemap: remove hugetlb special casing in filemap.c"),
+# in v6.7. Since then, the index in hugetlb's page cache counts pages, not huge pages.
 probe HUGETLB_CACHE_IN_PAGES "linux/pagemap.h linux/hugetlb.h" \
 	'typedef char linear_hugepage_index;' \
 	'pgoff_t f(struct vm_area_struct *v) {
 		return linear_hugepage_index(v, 0); }'
 
-# Linux 4849807114b8 ("mm/gup: retire follow_hugetlb_page()"), in v6.6. Older
-# kernels WARN if a long-term pin has to migrate a hugetlb page
+# Changed by Linux 4849807114b8 ("mm/gup: retire follow_hugetlb_page()"), in v6.6. Older
+# kernels WARN if a long-term pin has to migrate a hugetlb page.
 probe MIGRATE_HUGETLB linux/hugetlb.h \
 	'typedef char follow_hugetlb_page;' \
 	'void *f(void) { return follow_hugetlb_page; }'
 
-# Linux "mm: introduce memdesc_flags_t", in v6.18
+# Changed by Linux "mm: introduce memdesc_flags_t", in v6.18.
 probe MEMDESC_FLAGS linux/mm_types.h \
 	'unsigned long f(struct page *p) { return p->flags.f; }' \
 	'unsigned long f(struct page *p) { return p->flags; }'
 
-# Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in
-# v6.7; exported for KVM's guest_memfd
+# Added by Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in
+# v6.7. The function is exported for KVM's guest_memfd.
 probe ANON_INODE_CREATE linux/anon_inodes.h \
 	'struct file *f(void) {
 		return anon_inode_create_getfile("", NULL, NULL, 0, NULL); }' \
 	'typedef char anon_inode_create_getfile;'
 
-# Linux "mm/page_isolation: make page isolation a standalone bit", in v6.17: isolation no
-# longer overwrites the migratetype of the pageblock
+# Changed by Linux "mm/page_isolation: make page isolation a standalone bit", in v6.17. Since
+# then, isolation does not overwrite the migratetype of the pageblock.
 probe ISOLATION_BIT linux/mmzone.h \
 	'int f(void) { return PB_migrate_2 + PAGEBLOCK_ISO_MASK; }' \
 	'int f(void) { return PB_migrate_end; }'

@@ -7,7 +7,7 @@ set -euo pipefail
 # shellcheck source=tools/dist/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Sources of the packages, and build products to leave out.
+# TREE lists the sources of the packages, PRODUCTS the build products to leave out.
 TREE=(COPYING Kbuild Makefile dkms.conf module tools uapi)
 PRODUCTS=('*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' compat_probed.h)
 

@@ -13,7 +13,7 @@ KEPT=(/etc/{udev/rules.d,sysusers.d,modules-load.d} /home /opt
 	/usr/local/{bin,include,lib,share,share/man})
 
 # Unload the module, unless it is in use because processes hold pins. In a chroot, do nothing:
-# a loaded module is the host's there.
+# there the loaded module is the module of the host.
 unload_module() {
 	[[ -e /sys/module/gupx ]] && ! is_chroot || return 0
 	rmmod gupx 2>/dev/null ||

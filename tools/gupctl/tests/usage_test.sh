@@ -9,7 +9,7 @@ gupctl=$1
 count=0
 failed=0
 
-report() # STATUS NAME
+report_result() # STATUS NAME
 {
 	local word=ok
 
@@ -21,9 +21,9 @@ report() # STATUS NAME
 	printf '%s %d - %s\n' "$word" "$count" "$2"
 }
 
-# refuses STATUS PATTERN ARG...: check that gupctl exits with STATUS, that it prints
+# check_error STATUS PATTERN ARG...: check that gupctl exits with STATUS, that it prints
 # exactly one line to stderr and nothing to stdout, and that the line matches PATTERN.
-refuses()
+check_error()
 {
 	local status=$1 pattern=$2 got=0 bad=0 name="refuses:${*:3}"
 	local out err
@@ -36,11 +36,11 @@ refuses()
 	grep -qe "$pattern" "$err" || bad=1
 	[[ $bad -eq 0 ]] || sed 's/^/# /' "$err"
 	rm -f "$err"
-	report "$bad" "$name"
+	report_result "$bad" "$name"
 }
 
-# prints PATTERN ARG...: check that gupctl succeeds and that its output matches PATTERN.
-prints()
+# check_output PATTERN ARG...: check that gupctl succeeds and that its output matches PATTERN.
+check_output()
 {
 	local pattern=$1 bad=0 name="prints:${*:2}"
 	local out
@@ -48,12 +48,12 @@ prints()
 	shift
 	out=$("$gupctl" "$@" 2>&1) || bad=1
 	grep -qe "$pattern" <<<"$out" || bad=1
-	report "$bad" "$name"
+	report_result "$bad" "$name"
 }
 
-# refuses_in_json STATUS KIND ARG...: check that gupctl exits with STATUS and prints one
+# check_json_error STATUS KIND ARG...: check that gupctl exits with STATUS and prints one
 # JSON object with an error of kind KIND.
-refuses_in_json()
+check_json_error()
 {
 	local status=$1 kind=$2 got=0 bad=0 name="json:${*:3}"
 	local out
@@ -64,7 +64,7 @@ refuses_in_json()
 	[[ $out == "{ "*"\"error\": { \"kind\": \"$kind\", \"text\": "*" }" ]] ||
 		bad=1
 	[[ $bad -eq 0 ]] || printf '# %s\n' "$out"
-	report "$bad" "$name"
+	report_result "$bad" "$name"
 }
 
 unprivileged() # WORD...
@@ -75,7 +75,7 @@ unprivileged() # WORD...
 
 # Check that gupctl refuses a process of another user. The check needs root, and is
 # skipped otherwise.
-refuses_stranger()
+check_stranger_refused()
 {
 	local copy bad=0 got=0 out=""
 
@@ -90,11 +90,11 @@ refuses_stranger()
 	[[ $got -eq 1 && $out == *"CAP_SYS_PTRACE"* ]] || bad=1
 	[[ $bad -eq 0 ]] || printf '# %s\n' "$out"
 	rm -f "$copy"
-	report "$bad" "refuses: a stranger's process"
+	report_result "$bad" "refuses: a stranger's process"
 }
 
 # Check that doctor without the module prints findings to stdout and one line to stderr.
-diagnoses()
+check_doctor()
 {
 	local got=0 bad=0 out err
 
@@ -106,74 +106,74 @@ diagnoses()
 	grep -q '^gupctl doctor: [0-9] of 11 checks failed' "$err" || bad=1
 	[[ $bad -eq 0 ]] || sed 's/^/# /' "$err" - <<<"$out"
 	rm -f "$err"
-	report "$bad" "doctor: no module"
+	report_result "$bad" "doctor: no module"
 }
 
 sleep 60 &
 live=$!
 trap 'kill "$live"' EXIT
 
-prints 'Commands:' --help
-prints '^gupctl [0-9u]' --version
+check_output 'Commands:' --help
+check_output '^gupctl [0-9u]' --version
 for command in info doctor pin populate read explain; do
-	prints "Usage: gupctl $command" "$command" --help
-	refuses 2 "unrecognized option '--bogus'" "$command" --bogus
-	refuses 2 "invalid option -- 'x'" "$command" -x
-	refuses_in_json 2 usage --json "$command" --bogus
-	refuses_in_json 2 usage "$command" --json --bogus
+	check_output "Usage: gupctl $command" "$command" --help
+	check_error 2 "unrecognized option '--bogus'" "$command" --bogus
+	check_error 2 "invalid option -- 'x'" "$command" -x
+	check_json_error 2 usage --json "$command" --bogus
+	check_json_error 2 usage "$command" --json --bogus
 done
 for command in pin populate read explain; do
-	refuses 2 'missing PID' "$command"
-	refuses 2 'missing RANGE' "$command" "$live"
-	refuses 2 'mutually exclusive' "$command" "$live" --all '[heap]'
-	refuses 2 "invalid PID 'zero'" "$command" zero '[heap]'
-	refuses 2 "invalid PID '0'" "$command" 0 '[heap]'
-	refuses 2 "invalid PID '99999999999'" "$command" 99999999999 '[heap]'
-	refuses 2 'missing length' "$command" "$live" 0x1000
-	refuses 2 'below the start' "$command" "$live" 0x2000-0x1000
-	refuses 2 'beyond the end' "$command" "$live" 0x1000+0xffffffffffffffff
-	refuses 2 'beyond the end' "$command" "$live" 0-0xfffffffffffff000
-	refuses 2 "doesn't allow an argument" "$command" "$live" --all=yes
-	refuses 1 'no process' "$command" 4194304 '[heap]'
-	refuses_in_json 1 no_such_process "$command" --json 4194304 '[heap]'
+	check_error 2 'missing PID' "$command"
+	check_error 2 'missing RANGE' "$command" "$live"
+	check_error 2 'mutually exclusive' "$command" "$live" --all '[heap]'
+	check_error 2 "invalid PID 'zero'" "$command" zero '[heap]'
+	check_error 2 "invalid PID '0'" "$command" 0 '[heap]'
+	check_error 2 "invalid PID '99999999999'" "$command" 99999999999 '[heap]'
+	check_error 2 'missing length' "$command" "$live" 0x1000
+	check_error 2 'below the start' "$command" "$live" 0x2000-0x1000
+	check_error 2 'beyond the end' "$command" "$live" 0x1000+0xffffffffffffffff
+	check_error 2 'beyond the end' "$command" "$live" 0-0xfffffffffffff000
+	check_error 2 "doesn't allow an argument" "$command" "$live" --all=yes
+	check_error 1 'no process' "$command" 4194304 '[heap]'
+	check_json_error 1 no_such_process "$command" --json 4194304 '[heap]'
 	if [[ -r /proc/2/comm && $(</proc/2/comm) == kthreadd ]]; then
-		refuses 1 'kernel thread' "$command" 2 '[heap]'
+		check_error 1 'kernel thread' "$command" 2 '[heap]'
 	fi
 done
 for command in pin populate read; do
-	refuses 2 "invalid engine 'steam'" "$command" "$live" '[heap]' --engine=steam
-	refuses 2 'requires an argument' "$command" "$live" '[heap]' --engine
+	check_error 2 "invalid engine 'steam'" "$command" "$live" '[heap]' --engine=steam
+	check_error 2 'requires an argument' "$command" "$live" '[heap]' --engine
 done
 for jobs in 0 -1 257 two ''; do
-	refuses 2 'from 1 to 256' populate "$live" '[heap]' --jobs="$jobs"
+	check_error 2 'from 1 to 256' populate "$live" '[heap]' --jobs="$jobs"
 done
-refuses 2 "unrecognized option '--jobs'" pin "$live" '[heap]' --jobs=2
-refuses 2 "unrecognized option '--engine'" explain "$live" '[heap]' --engine=kernel
-refuses 2 "invalid command 'lunch'" explain "$live" '[heap]' --for=lunch
-refuses 2 'requires an argument' explain "$live" '[heap]' --for
-refuses 2 'read does not support option --write' explain "$live" '[heap]' --for=read --write
-refuses 2 'populate does not support option --force' explain "$live" '[heap]' --for=populate --force
-refuses 2 'populate does not support option --nofault' explain "$live" '[heap]' --for populate --nofault
-refuses 2 'missing command' -v
-refuses 2 'unknown command' bogus
-refuses 2 'unknown command' pi
-refuses 2 "unexpected argument '1'" info 1
-refuses 2 "unexpected argument '1'" doctor 1
-refuses 2 "invalid time 'soon'" pin "$live" '[heap]' --hold=soon
-refuses 2 "invalid time '-1'" pin "$live" '[heap]' --hold=-1
-refuses 2 "unrecognized option '--nofault'" populate "$live" '[heap]' --nofault
-refuses 2 "unrecognized option '--write'" read "$live" '[heap]' --write
-refuses 2 'beyond the end' pin "$live" 0xfffffffffffffff0+1
-refuses 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
-refuses 2 'beyond the end' explain "$live" 0xfffffffffffffff0+1
-refuses_in_json 2 usage read "$live" '[heap]' --json --raw
-refuses_stranger
+check_error 2 "unrecognized option '--jobs'" pin "$live" '[heap]' --jobs=2
+check_error 2 "unrecognized option '--engine'" explain "$live" '[heap]' --engine=kernel
+check_error 2 "invalid command 'lunch'" explain "$live" '[heap]' --for=lunch
+check_error 2 'requires an argument' explain "$live" '[heap]' --for
+check_error 2 'read does not support option --write' explain "$live" '[heap]' --for=read --write
+check_error 2 'populate does not support option --force' explain "$live" '[heap]' --for=populate --force
+check_error 2 'populate does not support option --nofault' explain "$live" '[heap]' --for populate --nofault
+check_error 2 'missing command' -v
+check_error 2 'unknown command' bogus
+check_error 2 'unknown command' pi
+check_error 2 "unexpected argument '1'" info 1
+check_error 2 "unexpected argument '1'" doctor 1
+check_error 2 "invalid time 'soon'" pin "$live" '[heap]' --hold=soon
+check_error 2 "invalid time '-1'" pin "$live" '[heap]' --hold=-1
+check_error 2 "unrecognized option '--nofault'" populate "$live" '[heap]' --nofault
+check_error 2 "unrecognized option '--write'" read "$live" '[heap]' --write
+check_error 2 'beyond the end' pin "$live" 0xfffffffffffffff0+1
+check_error 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
+check_error 2 'beyond the end' explain "$live" 0xfffffffffffffff0+1
+check_json_error 2 usage read "$live" '[heap]' --json --raw
+check_stranger_refused
 if [[ ! -e /dev/gupx ]]; then
-	refuses 1 'modprobe gupx' info
-	refuses 1 'modprobe gupx' pin "$live" '[heap]'
-	refuses_in_json 1 no_module info --json
-	diagnoses
-	refuses_in_json 1 bad_setup doctor --json
+	check_error 1 'modprobe gupx' info
+	check_error 1 'modprobe gupx' pin "$live" '[heap]'
+	check_json_error 1 no_module info --json
+	check_doctor
+	check_json_error 1 bad_setup doctor --json
 fi
 echo "1..$count"
 exit "$failed"
