@@ -38,7 +38,7 @@ help:
 #:
 #:   make               build the module for the running kernel, and gupctl
 #:                      (KDIR=/path/to/kernel/headers for another kernel)
-#:   make install       install both: DKMS, /dev/gupx for group gupx, gupctl
+#:   make install       install both; DKMS builds the module; group gupx may use /dev/gupx
 #:   make uninstall     remove everything that make install has installed
 #:   make deb           build Debian packages, gupx-dkms and gupctl, in build/deb/
 #:   make sign          sign the module that make has built, for Secure Boot
@@ -50,7 +50,7 @@ help:
 #:   make demo          page out, populate, pin and read a real redis-server
 #:   make check         run lint, and all tests on the oldest and the newest kernel
 #:                      (KERNELS="6.1 6.12" for others)
-#:   make check-all     run make check on every kernel of tests/lab/kernels
+#:   make check-all     run all checks, also slow ones, on every kernel of tests/lab/kernels
 #:   make matrix        build, load, test and compare on each kernel; print a table
 #:   make check-debug   run the tests on a kernel with memory, lock and leak checks
 #:                      (building it once takes 10 minutes; TESTS="..." selects tests)

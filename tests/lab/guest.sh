@@ -67,7 +67,7 @@ udev_made_node() {
 	udevadm settle --timeout=20 && node_is "root:gupx 660"
 }
 
-# Load what modules-load.d lists, as at boot.
+# Load the modules that modules-load.d lists, as at boot.
 boot_loads_module() {
 	/lib/systemd/systemd-modules-load && [ -d /sys/module/gupx ]
 }

@@ -14,7 +14,7 @@ set -euo pipefail
 # Packages of a workstation, and those that gupx needs. DKMS signs with openssl.
 PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev make mount openssl
 	passwd pkg-config systemd udev)
-# Packages needed to build the Debian packages there, not on this machine.
+# More packages, which are needed to build the Debian packages in the root.
 BUILD_PACKAGES=(build-essential debhelper dh-dkms file)
 
 # Files that may differ after `make uninstall`, and the programs that write them.

@@ -20,7 +20,7 @@ die() {
 	exit 1
 }
 
-# list_kernels [check|all|debug]: names of the kernels of that class, oldest first.
+# list_kernels [check|all|debug]: print the kernels of that class, oldest first.
 # The class `all` excludes the kernels that the lab builds for debugging and signing.
 list_kernels() {
 	awk -v class="${1:-all}" '/^[^#]/ && ($2 == class ||

@@ -69,9 +69,9 @@ suite_versions() {
 }
 
 # make_base_tar NAME SUITE PACKAGE...: print the path of a tar file with a root of that suite
-# and these packages. The cache keeps the file until apt has other versions. If the variable
-# HOOK is set, run that command in the root at the end, with network access, and keep the
-# files that apt has downloaded.
+# and these packages. The cache keeps the file until apt has other versions of packages. If
+# the variable HOOK is set, run that command in the root at the end, with network access, and
+# keep the files that apt has downloaded.
 make_base_tar() {
 	local name=$1 suite=$2 tar key options=()
 	shift 2

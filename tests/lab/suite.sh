@@ -73,7 +73,7 @@ add_to_root() {
 	finish_root "$1"
 }
 
-# finish_root ROOT: do what the packages' scripts would do, as far as it is needed.
+# finish_root ROOT: do what the packages' scripts would do, as far as builds need it.
 finish_root() {
 	ln -sf mawk "$1/usr/bin/awk"
 	: >"$1/dev/null"

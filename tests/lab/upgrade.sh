@@ -28,7 +28,8 @@ make_disk() {
 	rm -rf --one-file-system "$root"
 }
 
-# boot_kernel KERNEL LIMIT ARGUMENT...: boot the VM. The next boot sees its writes to the disk.
+# boot_kernel KERNEL LIMIT ARGUMENT...: boot the VM, and keep its writes to the disk for the
+# next boot.
 boot_kernel() {
 	local kernel=$1 limit=$2 code=0
 	shift 2

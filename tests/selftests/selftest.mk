@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# Included by the Makefile of each directory of tests.
+# The Makefile of each directory of tests includes this file.
 
 here := $(dir $(lastword $(MAKEFILE_LIST)))
 tests := $(abspath $(here)/..)
-# Assigned once: a recursive variable would run the shell at each use.
+# Assign KSFT with :=, because a recursive variable would run the shell at each use.
 ifndef KSFT
 KSFT := $(shell bash -c '. $(tests)/lab/lib.sh && selftests_dir')
 endif

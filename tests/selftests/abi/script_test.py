@@ -16,7 +16,7 @@ REASONS = {0: "all was done", 1: "nothing is mapped there", 10: "the mapping is 
 
 
 def send_ioctl(fd, verb, **fields):
-    """Send one ioctl. Missing fields are zero. Returns the answer as a dict."""
+    """Send one ioctl. Missing fields are zero. Return the resulting struct as a dict."""
     number, layout, names = verb
     size = struct.calcsize(layout)
     request = dict(zip(names.split(), struct.unpack(layout, bytes(size)))) | fields
