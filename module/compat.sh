@@ -11,7 +11,7 @@
 set -eu
 cc=$1
 
-compiles() {
+can_compile() {
 	printf '%s\n' "$1" | eval "$cc" \
 		-Wno-error -Werror=implicit-function-declaration \
 		-Werror=incompatible-pointer-types -Werror=int-conversion \
@@ -21,7 +21,7 @@ compiles() {
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-if ! compiles '#include <linux/mm.h>'; then
+if ! can_compile '#include <linux/mm.h>'; then
 	cat "$log" >&2
 	echo "gupx: cannot compile <linux/mm.h>; install the complete kernel headers" >&2
 	exit 1
@@ -30,10 +30,10 @@ fi
 # probe NAME HEADERS SNIPPET-IF-PRESENT SNIPPET-IF-ABSENT: print the #define for NAME.
 probe() {
 	includes=$(for header in $2; do echo "#include <$header>"; done)
-	if compiles "$includes
+	if can_compile "$includes
 $3"; then
 		echo "#define GUPX_HAVE_$1 1"
-	elif compiles "$includes
+	elif can_compile "$includes
 $4"; then
 		echo "#define GUPX_HAVE_$1 0"
 	else

@@ -124,8 +124,8 @@ print_next_steps() {
 	local loads="modprobe gupx"
 
 	[[ ! -e /sys/module/gupx ]] ||
-		loads="rmmod gupx && modprobe gupx, because an older gupx is loaded"
-	say "gupx $VERSION is installed. To load it now: $loads (each boot loads it)"
+		loads="rmmod gupx && modprobe gupx (an older gupx is loaded)"
+	say "gupx $VERSION is installed, and each boot loads it. To load it now: $loads"
 	say "to let a user other than root use it: adduser NAME $GROUP"
 }
 

@@ -67,7 +67,7 @@ check_json_error()
 	report_result "$bad" "$name"
 }
 
-unprivileged() # WORD...
+run_unprivileged() # WORD...
 {
 	setpriv --reuid=65534 --regid=65534 --clear-groups \
 		--inh-caps=-all --bounding-set=-all "$@"
@@ -86,7 +86,7 @@ check_stranger_refused()
 	fi
 	copy=$(mktemp)
 	install -m 755 "$gupctl" "$copy"
-	out=$(unprivileged "$copy" populate $$ '[heap]' 2>&1) || got=$?
+	out=$(run_unprivileged "$copy" populate $$ '[heap]' 2>&1) || got=$?
 	[[ $got -eq 1 && $out == *"CAP_SYS_PTRACE"* ]] || bad=1
 	[[ $bad -eq 0 ]] || printf '# %s\n' "$out"
 	rm -f "$copy"
