@@ -46,8 +46,11 @@
 #define GUPX_R_HONOR_NUMA GUPX_F_HONOR_NUMA
 /* With SHORT, rows V3 (fsdax) and V6 (dirty tracking) apply as for a long-term pin. */
 #define GUPX_R_SHORT GUPX_F_SHORT
-/* All flags of the caller that the policy uses. EXPLAIN accepts the same flags. */
-#define GUPX_R_ASKED GUPX_EXPLAIN_FLAGS
+/* All flags of the caller that the policy uses. */
+#define GUPX_R_ASKED                                                          \
+	(GUPX_R_WRITE | GUPX_R_FORCE | GUPX_R_NOFAULT | GUPX_R_NOWAIT |       \
+	 GUPX_R_ANON | GUPX_R_DUMP | GUPX_R_HWPOISON | GUPX_R_INTERRUPTIBLE | \
+	 GUPX_R_HONOR_NUMA | GUPX_R_SHORT)
 /* Flags that the module adds, depending on the ioctl and on the kernel. */
 #define GUPX_R_GET BIT(16)
 #define GUPX_R_PIN BIT(17)
@@ -67,7 +70,10 @@
 /* Check that each flag of the ABI is used by the policy or is listed here as not used. */
 static_assert((GUPX_PIN_FLAGS | GUPX_POPULATE_FLAGS | GUPX_READ_FLAGS) ==
 		      (GUPX_R_ASKED | GUPX_F_ENGINE_KERNEL | GUPX_F_READ_ONLY),
-	      "new GUPX_F_ flag: add it to GUPX_EXPLAIN_FLAGS, or here");
+	      "new GUPX_F_ flag: add it to GUPX_R_ASKED, or here");
+/* EXPLAIN judges with the policy, so it accepts the flags that the policy uses. */
+static_assert(GUPX_EXPLAIN_FLAGS == GUPX_R_ASKED,
+	      "GUPX_EXPLAIN_FLAGS and GUPX_R_ASKED have to be the same");
 /* The module's own flags use the bits above the flags of the ABI. */
 static_assert(GUPX_R_ASKED < GUPX_R_GET);
 
