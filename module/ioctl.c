@@ -98,7 +98,8 @@ static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
  */
 static int check_permission(u32 flags)
 {
-	static_assert(GUPX_PIN_FLAGS == 2 * GUPX_F_READ_ONLY - 1,
+	static_assert((GUPX_PIN_FLAGS | GUPX_POPULATE_FLAGS |
+		       GUPX_READ_FLAGS) == 2 * GUPX_F_READ_ONLY - 1,
 		      "new GUPX_F_ flag: check its permission here");
 
 	if ((flags & GUPX_F_FORCE) && !(allow_force && capable(CAP_SYS_PTRACE)))
