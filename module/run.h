@@ -5,13 +5,23 @@
 #include <linux/mm.h>
 
 /* Flags of a run. They determine how the pages of the run have to be released. */
-/* The pages are pinned. Without this flag, the run only has plain references (GET). */
-#define GUPX_RUN_PIN BIT(0)
-#define GUPX_RUN_WRITE BIT(1)
-#define GUPX_RUN_KERNEL BIT(2) /* the kernel's engine took the references */
-#define GUPX_RUN_ZERO BIT(3)   /* every page is the zero page */
-#define GUPX_RUN_SHORT BIT(4)  /* the pins are not long-term pins */
-#define GUPX_RUN_LARGE BIT(5)  /* all pages are part of one large folio */
+enum {
+	/* The pages are pinned. Without this flag, the run only has plain references (GET). */
+	GUPX_RUN_PIN_BIT,
+	GUPX_RUN_WRITE_BIT,
+	GUPX_RUN_KERNEL_BIT, /* the kernel's engine took the references */
+	GUPX_RUN_ZERO_BIT,   /* every page is the zero page */
+	GUPX_RUN_SHORT_BIT,  /* the pins are not long-term pins */
+	GUPX_RUN_LARGE_BIT,  /* all pages are part of one large folio */
+	GUPX_RUN_FLAG_BITS,
+};
+
+#define GUPX_RUN_PIN BIT(GUPX_RUN_PIN_BIT)
+#define GUPX_RUN_WRITE BIT(GUPX_RUN_WRITE_BIT)
+#define GUPX_RUN_KERNEL BIT(GUPX_RUN_KERNEL_BIT)
+#define GUPX_RUN_ZERO BIT(GUPX_RUN_ZERO_BIT)
+#define GUPX_RUN_SHORT BIT(GUPX_RUN_SHORT_BIT)
+#define GUPX_RUN_LARGE BIT(GUPX_RUN_LARGE_BIT)
 /*
  * The flags ZERO and LARGE together mark pages that UNPIN has released. No other run has
  * both flags, because the zero page is not part of a large folio.
@@ -43,14 +53,13 @@ struct gupx_run {
  */
 #define GUPX_RUN_PFN_BITS 40
 #define GUPX_RUN_NR_BITS 18
-#define GUPX_RUN_FLAG_BITS 6
 #define GUPX_RUN_FLAG_SHIFT (GUPX_RUN_PFN_BITS + GUPX_RUN_NR_BITS)
 /* Add this value to the word of a run to extend the run by one page. */
 #define GUPX_RUN_ONE_MORE BIT_ULL(GUPX_RUN_PFN_BITS)
 
 static_assert(BIT(GUPX_RUN_NR_BITS) == GUPX_RUN_PAGES_MAX);
-static_assert(BIT(GUPX_RUN_FLAG_BITS) > GUPX_RUN_LARGE);
-static_assert(GUPX_RUN_FLAG_SHIFT + GUPX_RUN_FLAG_BITS == 64);
+static_assert(GUPX_RUN_FLAG_SHIFT + GUPX_RUN_FLAG_BITS <= 64,
+	      "new GUPX_RUN_ flag: the word of a run has no bit left");
 
 static inline u64 gupx_run_pack(unsigned long pfn, unsigned long nr, u32 flags)
 {
