@@ -36,7 +36,6 @@ static void check_verdict(struct gupx_verdict verdict)
 {
 	assert(verdict.action <= GUPX_STOP);
 	assert(verdict.stage <= GUPX_STAGE_ENGINE);
-	assert(verdict.reason <= GUPX_REASON_UNSUPPORTED);
 	assert(is_stop(verdict) == (verdict.stage != GUPX_STAGE_NONE));
 	assert(is_stop(verdict) == (verdict.reason != GUPX_REASON_NONE));
 	assert(is_stop(verdict) || !verdict.error);
