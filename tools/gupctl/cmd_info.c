@@ -8,6 +8,7 @@
 #include "dev.h"
 #include "out.h"
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define FLAGS_MAX 32
 
 struct info_row {
@@ -61,7 +62,7 @@ static const struct gupx_out_spec spec = GUPX_OUT_SPEC(fields);
 
 static const char *const *list_flags(__u32 flags, const char **list)
 {
-	static const char *const names[FLAGS_MAX] = {
+	static const char *const names[] = {
 		"write",      "force",	       "nofault",    "nowait",
 		"anon",	      "dump",	       "hwpoison",   "interruptible",
 		"honor_numa", "engine_kernel", "short_pins", "read_only",
@@ -69,9 +70,13 @@ static const char *const *list_flags(__u32 flags, const char **list)
 	size_t count = 0;
 	size_t i;
 
+	_Static_assert((GUPX_PIN_FLAGS | GUPX_POPULATE_FLAGS |
+			GUPX_READ_FLAGS) == (1ULL << ARRAY_SIZE(names)) - 1,
+		       "new GUPX_F_ flag: add its name");
 	for (i = 0; i < FLAGS_MAX; i++)
 		if (flags & (1U << i))
-			list[count++] = names[i] ? names[i] : "unknown";
+			list[count++] =
+				i < ARRAY_SIZE(names) ? names[i] : "unknown";
 	list[count] = NULL;
 	return list;
 }
