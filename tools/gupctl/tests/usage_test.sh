@@ -6,6 +6,9 @@
 set -euo pipefail
 
 gupctl=$1
+here=$(dirname "$0")
+# shellcheck source=tools/gupctl/completions/gupctl.bash
+. "$here/../completions/gupctl.bash"
 count=0
 failed=0
 
@@ -109,6 +112,69 @@ check_doctor()
 	report_result "$bad" "doctor: no module"
 }
 
+# Print the names of the commands that the help lists.
+list_commands()
+{
+	"$gupctl" --help | sed -nE '/^Commands:/,$s/^  ([a-z]+) .*/\1/p'
+}
+
+# Print the long options that the help of a command lists.
+list_options() # COMMAND
+{
+	"$gupctl" "$1" --help | sed -nE 's/^  (-[a-zA-Z],|   ) (--[a-z-]+).*/\2/p' | sort
+}
+
+# Print the long options that the man page lists for a command. If an option has no list
+# of commands, it belongs to all commands.
+list_man_options() # COMMAND
+{
+	awk -v command="$1" '
+		/^\.Ss Options/ { on = 1; next }
+		/^\.Ss/ { on = 0 }
+		on && /^\.It Fl/ {
+			if (name != "" && belongs) print name
+			name = $0; belongs = 1
+			sub(/ Ns .*/, "", name); sub(/.* -/, "--", name)
+		}
+		on && /^\.Pq/ { belongs = (" " $0 ",") ~ (" " command ",") }
+		END { if (name != "" && belongs) print name }' "$here/../gupctl.8" | sort
+}
+
+# Check that the completion and the man page list the commands and the options of the
+# help, and no others.
+check_lists()
+{
+	local bad command expected all missing
+
+	missing=$("$gupctl" 2>&1) || true
+	mapfile -t all < <(list_commands)
+	bad=0
+	for command in "${all[@]}"; do
+		grep -q "^\.It Cm $command\$" "$here/../gupctl.8" || bad=1
+		grep -qw "$command" <<<"$missing" || bad=1
+	done
+	[[ ${#all[@]} -gt 5 ]] || bad=1
+	report_result "$bad" "lists: commands in the man page and in \"missing command\""
+	bad=0
+	COMP_WORDS=(gupctl "") COMP_CWORD=1
+	_gupctl
+	[[ ${COMPREPLY[*]} == "${all[*]}" ]] || bad=1
+	report_result "$bad" "lists: commands in the completion"
+	for command in "${all[@]}"; do
+		bad=0
+		expected=$(list_options "$command")
+		COMP_WORDS=(gupctl "$command" --) COMP_CWORD=2
+		_gupctl
+		[[ $(printf '%s\n' "${COMPREPLY[@]}" | sort) == "$expected" ]] || bad=1
+		report_result "$bad" "lists: options of $command in the completion"
+		bad=0
+		# The man page describes --all in the section about ranges.
+		[[ $(list_man_options "$command") == "$(grep -v -- --all <<<"$expected")" ]] ||
+			bad=1
+		report_result "$bad" "lists: options of $command in the man page"
+	done
+}
+
 sleep 60 &
 live=$!
 trap 'kill "$live"' EXIT
@@ -168,6 +234,7 @@ check_error 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
 check_error 2 'beyond the end' explain "$live" 0xfffffffffffffff0+1
 check_json_error 2 usage read "$live" '[heap]' --json --raw
 check_stranger_refused
+check_lists
 if [[ ! -e /dev/gupx ]]; then
 	check_error 1 'modprobe gupx' info
 	check_error 1 'modprobe gupx' pin "$live" '[heap]'
