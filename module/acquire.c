@@ -191,7 +191,7 @@ static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
 	const unsigned long pages = (cursor->end - cursor->addr) >> PAGE_SHIFT;
 
 	if (!acquire->buffer)
-		acquire->buffer = gupx_extent_list_alloc_block(
+		acquire->buffer = gupx_extent_block_alloc(
 			min(pages, GUPX_EXTENT_BLOCK_WORDS));
 	if (acquire->buffer)
 		gupx_batch_use_buffer(batch, acquire->buffer->word,
@@ -244,7 +244,7 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	}
 	memalloc_pin_restore(scope);
 	gupx_cursor_fini(cursor);
-	gupx_extent_list_free_block(acquire->buffer);
+	gupx_extent_block_free(acquire->buffer);
 }
 
 /**

@@ -6,25 +6,15 @@
  *   extent  a run, stored as one word
  *   block   extents that follow each other in the target without a gap; the address of
  *           an extent is computed from the lengths of the extents before it
- *
- * In a block, each scattered 4 KiB page uses 8 bytes of memory, and each huge page uses
- * 8 bytes. A pin of a single page uses a block of 64 bytes.
  */
 #include <linux/gupx.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "extent_list.h"
 #include "release.h"
 #include "stat.h"
-
-/*
- * Maximum number of words that the struct of a block contains. The words of a larger block
- * get a separate allocation.
- */
-#define INLINE_WORDS 27U
 
 /**
  * gupx_extent_list_init() - initialize an empty list
@@ -37,76 +27,6 @@ void gupx_extent_list_init(struct gupx_extent_list *list)
 		.joined_valid = true,
 	};
 	xa_init_flags(&list->blocks, XA_FLAGS_ACCOUNT);
-}
-
-/*
- * Allocate an array for the words of a block. Raise @capacity to the number of words that
- * fit into the allocated memory.
- *
- * The array of a full block comes from the page allocator and not from slab. On kernels
- * that clear memory on allocation, slab memory is cleared twice: when slab allocates its
- * pages, and again when it allocates an object.
- */
-static u64 *alloc_words(unsigned long *capacity)
-{
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	const size_t half = GUPX_EXTENT_BLOCK_WORDS / 2;
-
-	if (*capacity > GUPX_EXTENT_BLOCK_WORDS)
-		return kvmalloc_array(*capacity, sizeof(u64), gfp);
-	if (*capacity > half) {
-		*capacity = GUPX_EXTENT_BLOCK_WORDS;
-		return (void *)__get_free_pages(gfp, GUPX_EXTENT_BLOCK_ORDER);
-	}
-	*capacity = kmalloc_size_roundup(*capacity * sizeof(u64)) / sizeof(u64);
-	return kmalloc_array(*capacity, sizeof(u64), gfp);
-}
-
-/**
- * gupx_extent_list_alloc_block() - allocate a block that is not in a list yet
- * @words: minimum number of words that the block has room for
- *
- * Return: an empty block, for gupx_extent_list_append() or
- * gupx_extent_list_free_block(); NULL if there is no memory.
- */
-struct gupx_extent_block *gupx_extent_list_alloc_block(unsigned long words)
-{
-	const bool is_few = words <= INLINE_WORDS;
-	struct gupx_extent_block *block;
-	size_t size = kmalloc_size_roundup(
-		struct_size(block, inline_words, is_few ? max(words, 1UL) : 0));
-	u64 *word;
-
-	block = kmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!block)
-		return NULL;
-	if (is_few) {
-		words = (size - sizeof(*block)) / sizeof(u64);
-		word = block->inline_words;
-	} else {
-		word = alloc_words(&words);
-	}
-	if (!word) {
-		kfree(block);
-		return NULL;
-	}
-	*block = (struct gupx_extent_block){ .capacity = words, .word = word };
-	return block;
-}
-
-/**
- * gupx_extent_list_free_block() - free a block
- * @block: block that is not in a list, or NULL
- */
-void gupx_extent_list_free_block(struct gupx_extent_block *block)
-{
-	if (!block)
-		return;
-	if (block->capacity == GUPX_EXTENT_BLOCK_WORDS)
-		free_pages((unsigned long)block->word, GUPX_EXTENT_BLOCK_ORDER);
-	else if (block->word != block->inline_words)
-		kvfree(block->word);
-	kfree(block);
 }
 
 /*
@@ -134,7 +54,7 @@ void gupx_extent_list_trim(struct gupx_extent_list *list)
 	if (!last || !last->nr || last->nr * 2 > last->capacity ||
 	    last->capacity <= 4)
 		return;
-	smaller = gupx_extent_list_alloc_block(last->nr);
+	smaller = gupx_extent_block_alloc(last->nr);
 	if (!smaller)
 		return;
 	smaller->addr = last->addr;
@@ -150,7 +70,7 @@ void gupx_extent_list_trim(struct gupx_extent_list *list)
 	 */
 	xa_store(&list->blocks, list->nr - 1, smaller, GFP_KERNEL_ACCOUNT);
 	list->last = smaller;
-	gupx_extent_list_free_block(last);
+	gupx_extent_block_free(last);
 }
 
 /* Compact a list if at least one in SPARSE_RATIO of its indexes is unused. */
@@ -214,7 +134,7 @@ int gupx_extent_list_append(struct gupx_extent_list *list,
 	if (has_empty_tail(list)) {
 		xa_erase(&list->blocks, --list->nr);
 		list->nr_live--;
-		gupx_extent_list_free_block(list->last);
+		gupx_extent_block_free(list->last);
 		list->last = NULL;
 	} else {
 		gupx_extent_list_trim(list);
@@ -252,14 +172,14 @@ int gupx_extent_list_grow(struct gupx_extent_list *list, unsigned long addr,
 	int error = 0;
 
 	if (!has_empty_tail(list)) {
-		block = gupx_extent_list_alloc_block(
+		block = gupx_extent_block_alloc(
 			min(ahead, GUPX_EXTENT_BLOCK_WORDS));
 		if (!block)
 			return -ENOMEM;
 		error = gupx_extent_list_append(list, block);
 	}
 	if (error) {
-		gupx_extent_list_free_block(block);
+		gupx_extent_block_free(block);
 		return error;
 	}
 	block->addr = addr;
@@ -603,7 +523,7 @@ void gupx_extent_list_release(struct gupx_extent_list *list)
 
 	xa_for_each(&list->blocks, i, block) {
 		gupx_release_runs(block->word, block->nr, &stat);
-		gupx_extent_list_free_block(block);
+		gupx_extent_block_free(block);
 		cond_resched();
 	}
 	gupx_stat_flush(&stat);

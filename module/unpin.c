@@ -122,7 +122,7 @@ static void split_block(const struct gupx_extent_block *block, u64 index,
 static struct gupx_extent_block *
 alloc_similar_block(const struct gupx_extent_block *block, u32 nr)
 {
-	struct gupx_extent_block *copy = gupx_extent_list_alloc_block(nr);
+	struct gupx_extent_block *copy = gupx_extent_block_alloc(nr);
 
 	if (copy) {
 		copy->pin_time = block->pin_time;
@@ -228,8 +228,8 @@ void gupx_unpin_cancel(struct gupx_unpin_plan *plan)
 	while (plan->cuts) {
 		const struct gupx_unpin_cut *cut = &plan->cut[--plan->cuts];
 
-		gupx_extent_list_free_block(cut->kept);
-		gupx_extent_list_free_block(cut->gone);
+		gupx_extent_block_free(cut->kept);
+		gupx_extent_block_free(cut->gone);
 	}
 	plan->edges = 0;
 }
@@ -279,7 +279,7 @@ static void replace_block(struct gupx_extent_list *list,
 	if (list->last == block)
 		list->last = cut->kept;
 	add_released_block(plan, cut->gone);
-	gupx_extent_list_free_block(block);
+	gupx_extent_block_free(block);
 }
 
 /**
@@ -337,7 +337,7 @@ void gupx_unpin_finish(struct gupx_unpin_plan *plan)
 
 		plan->gone = block->next;
 		gupx_release_runs(block->word, block->nr, &stat);
-		gupx_extent_list_free_block(block);
+		gupx_extent_block_free(block);
 	}
 	gupx_stat_flush(&stat);
 }
