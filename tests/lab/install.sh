@@ -157,13 +157,19 @@ check_other_abis() {
 	check "build a gupctl with the next ABI number" build_gupctl newer $((abi + 1))
 }
 
+# Build the tests of the ABI with the kernel's lib.mk, as `make -C tests/selftests` does.
+build_selftests() {
+	cp -r "$(selftests_dir)" "$root$SRC/selftests" &&
+		make_in_root -C tests/selftests TARGETS=abi KSFT="$SRC/selftests"
+}
+
 # Boot a VM that has a copy of the root as its disk. snapshot=on discards the VM's writes.
 check_in_vm() {
 	local disk=$work/disk code=0
 
 	truncate -s 2G "$disk"
 	mkfs.ext4 -q -O ^has_journal -d "$root" "$disk"
-	VM_LIMIT=200 VM_MEMORY=1G boot_disk "$kernel" \
+	VM_LIMIT=300 VM_MEMORY=1G boot_disk "$kernel" \
 		"file=$disk,if=virtio,format=raw,snapshot=on" \
 		install_guest.sh "$version" >"$work/guest" 2>&1 || code=$?
 	check_guest "$code"
@@ -292,6 +298,7 @@ check_staging
 check_installed
 if [[ $suite == bookworm ]]; then
 	check_other_abis
+	check "build the tests of the ABI with kselftest's lib.mk" build_selftests
 	check_in_vm
 fi
 check_uninstalled
