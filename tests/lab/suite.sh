@@ -48,6 +48,13 @@ use_suite() {
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
 		"$mirror $1 main" >"$dir/sources.list"
 	write_apt_config "$dir" >"$dir/apt.conf"
+	# Backports depend on packages of the suite below them, such as its compiler. apt
+	# prefers the packages of the backports where both have one.
+	if [[ $1 == *-backports ]]; then
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+			"$mirror ${1%-backports} main" >>"$dir/sources.list"
+		echo "APT::Default-Release \"$1\";" >>"$dir/apt.conf"
+	fi
 	export APT_CONFIG=$dir/apt.conf
 	[[ -z $(find "$dir/updated" -mmin -720 2>/dev/null) ]] || return 0
 	if apt-get -qq update >&2; then
