@@ -127,6 +127,20 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
+#if !GUPX_HAVE_VMA_IS_COW
+static inline bool vma_is_cow_mapping(const struct vm_area_struct *vma)
+{
+	return is_cow_mapping(vma->vm_flags);
+}
+#endif
+
+#if !GUPX_HAVE_UFFD_RWP
+static inline bool userfaultfd_rwp(struct vm_area_struct *vma)
+{
+	return false;
+}
+#endif
+
 /* Read all flags of a page at once. The flags include the node and the zone of the page. */
 static inline unsigned long gupx_compat_page_flags(const struct page *page)
 {

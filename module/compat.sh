@@ -147,6 +147,18 @@ probe MEMDESC_FLAGS linux/mm_types.h \
 	'unsigned long f(struct page *p) { return p->flags.f; }' \
 	'unsigned long f(struct page *p) { return p->flags; }'
 
+# vma_is_cow_mapping() replaces is_cow_mapping() since Linux 1050f28d3e6a ("mm: provide
+# vma_[flags_]is_cow_mapping() and remove is_cow_mapping()"), in v7.3.
+probe VMA_IS_COW linux/mm.h \
+	'bool f(struct vm_area_struct *v) { return vma_is_cow_mapping(v); }' \
+	'bool f(struct vm_area_struct *v) { return is_cow_mapping(v->vm_flags); }'
+
+# Read-write protection by userfaultfd, in v7.3: a PROT_NONE entry of an accessible mapping is
+# not always a NUMA hint.
+probe UFFD_RWP linux/userfaultfd_k.h \
+	'bool f(struct vm_area_struct *v) { return userfaultfd_rwp(v); }' \
+	'typedef char userfaultfd_rwp; typedef char VM_UFFD_RWP;'
+
 # Added by Linux "fs: Rename anon_inode_getfile_secure() and anon_inode_getfd_secure()", in
 # v6.7. The function is exported for KVM's guest_memfd.
 probe ANON_INODE_CREATE linux/anon_inodes.h \

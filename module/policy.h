@@ -95,7 +95,9 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_V_MKWRITE BIT(13)
 /* The kernel writes dirty pages of the file back to storage. */
 #define GUPX_V_WRITEBACK BIT(14)
-#define GUPX_V_LAST GUPX_V_WRITEBACK
+/* userfaultfd is registered for read and write accesses (UFFDIO_REGISTER_MODE_RWP) */
+#define GUPX_V_UFFD_RWP BIT(15)
+#define GUPX_V_LAST GUPX_V_UFFD_RWP
 #define GUPX_V_ALL (2 * GUPX_V_LAST - 1)
 
 /* Facts of a page-table entry: one kind and several flags. */
@@ -462,7 +464,9 @@ gupx_policy_classify_entry(__u32 entry, __u32 vma, __u32 request)
 	case GUPX_E_ABSENT:
 		return gupx_policy_do(GUPX_FAULT);
 	}
-	if ((entry & GUPX_E_PROTNONE) && (request & GUPX_R_HONOR_NUMA))
+	/* Row E3b: under RWP, the entry traps an access, and is no NUMA hint. */
+	if ((entry & GUPX_E_PROTNONE) &&
+	    ((request & GUPX_R_HONOR_NUMA) || (vma & GUPX_V_UFFD_RWP)))
 		return entry & GUPX_E_PMD
 			       ? gupx_policy_judge_empty(entry, vma, request)
 			       : gupx_policy_do(GUPX_FAULT);

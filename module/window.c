@@ -149,7 +149,7 @@ int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 	vm_flags_t clear = VM_MAYEXEC;
 	int error;
 
-	if (!(vma->vm_flags & VM_MAYSHARE) || is_cow_mapping(vma->vm_flags))
+	if (!(vma->vm_flags & VM_MAYSHARE) || vma_is_cow_mapping(vma))
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "slow_uffd.h"
+#include "uffd_rwp.h"
 
 static int get_fd_of(pid_t pid, int fd)
 {
@@ -19,6 +19,22 @@ static int get_fd_of(pid_t pid, int fd)
 	return copy;
 }
 
+/* Create a userfaultfd in the target. Returns a copy of the descriptor, or -1. */
+static int open_uffd(const struct target *target, int flags, uint64_t features)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
+	/* poll() works on a nonblocking userfaultfd only. */
+	const long fd = TARGET_CALL(target, SYS_userfaultfd,
+				    O_CLOEXEC | O_NONBLOCK | flags);
+	const int uffd = fd < 0 ? -1 : get_fd_of(target->pid, fd);
+
+	if (uffd >= 0 && ioctl(uffd, UFFDIO_API, &api)) {
+		close(uffd);
+		return -1;
+	}
+	return uffd;
+}
+
 bool slow_uffd_is_possible(void)
 {
 	return !access("/proc/sys/vm/unprivileged_userfaultfd", F_OK);
@@ -27,18 +43,14 @@ bool slow_uffd_is_possible(void)
 int slow_uffd_create(struct slow_uffd *slow_uffd, const struct target *target,
 		     const struct memory *memory, int flags)
 {
-	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = {
 		.range = { .start = memory->addr, .len = memory->len },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	/* poll() works on a nonblocking userfaultfd only. */
-	const long fd = TARGET_CALL(target, SYS_userfaultfd,
-				    O_CLOEXEC | O_NONBLOCK | flags);
 
 	slow_uffd->memory = *memory;
-	slow_uffd->uffd = fd < 0 ? -1 : get_fd_of(target->pid, fd);
-	if (slow_uffd->uffd < 0 || ioctl(slow_uffd->uffd, UFFDIO_API, &api) ||
+	slow_uffd->uffd = open_uffd(target, flags, 0);
+	if (slow_uffd->uffd < 0 ||
 	    TARGET_CALL(target, SYS_madvise, memory->addr, memory->len,
 			MADV_DONTNEED) ||
 	    ioctl(slow_uffd->uffd, UFFDIO_REGISTER, &range))
@@ -60,4 +72,55 @@ int slow_uffd_fill(const struct slow_uffd *slow_uffd, uint64_t len)
 	};
 
 	return ioctl(slow_uffd->uffd, UFFDIO_ZEROPAGE, &page);
+}
+
+bool slow_uffd_can_trap(const struct target *target)
+{
+	const int uffd = open_uffd(target, 0, UFFD_FEATURE_RWP);
+
+	close(uffd);
+	return uffd >= 0;
+}
+
+static int set_trap(const struct slow_uffd *slow_uffd, uint64_t mode)
+{
+	struct uffdio_rwprotect range = {
+		.range = { .start = slow_uffd->memory.addr,
+			   .len = slow_uffd->memory.len },
+		.mode = mode,
+	};
+
+	return ioctl(slow_uffd->uffd, UFFDIO_RWPROTECT, &range);
+}
+
+int slow_uffd_trap(struct slow_uffd *slow_uffd, const struct target *target,
+		   const struct memory *memory)
+{
+	struct uffdio_register range = {
+		.range = { .start = memory->addr, .len = memory->len },
+		.mode = UFFDIO_REGISTER_MODE_RWP,
+	};
+
+	slow_uffd->memory = *memory;
+	slow_uffd->uffd = open_uffd(target, 0, UFFD_FEATURE_RWP);
+	if (slow_uffd->uffd < 0 ||
+	    ioctl(slow_uffd->uffd, UFFDIO_REGISTER, &range))
+		return -1;
+	return set_trap(slow_uffd, UFFDIO_RWPROTECT_MODE_RWP);
+}
+
+int slow_uffd_untrap(const struct slow_uffd *slow_uffd)
+{
+	return set_trap(slow_uffd, 0);
+}
+
+bool slow_uffd_has_trapped(const struct slow_uffd *slow_uffd)
+{
+	struct uffd_msg message;
+
+	return slow_uffd_has_waiter(slow_uffd) &&
+	       read(slow_uffd->uffd, &message, sizeof(message)) ==
+		       sizeof(message) &&
+	       message.event == UFFD_EVENT_PAGEFAULT &&
+	       (message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_RWP);
 }

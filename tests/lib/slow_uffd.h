@@ -39,4 +39,20 @@ bool slow_uffd_has_waiter(const struct slow_uffd *slow_uffd);
 /* Map zero pages in the first @len bytes. Returns 0 on success, else -1. */
 int slow_uffd_fill(const struct slow_uffd *slow_uffd, uint64_t len);
 
+/*
+ * Trap accesses to the pages that @memory already has: each access waits until
+ * slow_uffd_untrap(). This is read-write protection (RWP), since Linux 7.3.
+ */
+bool slow_uffd_can_trap(const struct target *target);
+/* Returns 0 on success, else -1. */
+int slow_uffd_trap(struct slow_uffd *slow_uffd, const struct target *target,
+		   const struct memory *memory);
+/* End the trap for all of the memory, and wake what waits. Returns 0, or -1. */
+int slow_uffd_untrap(const struct slow_uffd *slow_uffd);
+/*
+ * Wait up to five seconds for a fault, and read its message. Returns true if the fault
+ * was caused by a trap.
+ */
+bool slow_uffd_has_trapped(const struct slow_uffd *slow_uffd);
+
 #endif /* GUPX_TESTS_SLOW_UFFD_H */

@@ -190,8 +190,8 @@ static void draw_child(struct draw *draw, uint64_t from, uint64_t nr)
 static void draw_change(struct draw *draw)
 {
 	/* @weights[i] is the weight of operation OP_UNMAP + i in enum op_kind. */
-	static const unsigned char weights[] = { 6, 14, 26, 12, 7, 4, 13, 2,
-						 2, 4,	2,  6,	2, 6, 14, 0 };
+	static const unsigned char weights[] = { 6, 14, 26, 12, 7, 4, 13, 2, 2,
+						 4, 2,	6,  2,	5, 6, 14, 0 };
 	const enum op_kind kind =
 		OP_UNMAP + prng_pick(&draw->prng, weights, sizeof(weights));
 	uint64_t from, nr;

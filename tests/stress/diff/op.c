@@ -27,6 +27,7 @@ static const char *const kinds[OP_KINDS] = {
 	[OP_UNLOCK] = "unlock",
 	[OP_WATCH_WRITES] = "watch-writes",
 	[OP_WATCH_MISSING] = "watch-missing",
+	[OP_WATCH_ACCESS] = "watch-access",
 	[OP_CLEAR_SOFT_DIRTY] = "clear-soft-dirty",
 	[OP_FORK] = "fork",
 	[OP_CHILD_WRITE] = "child-write",

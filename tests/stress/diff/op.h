@@ -53,6 +53,7 @@ enum op_kind {
 	OP_UNLOCK,
 	OP_WATCH_WRITES,
 	OP_WATCH_MISSING,
+	OP_WATCH_ACCESS,
 	/* Changes that the tester makes, and changes that need a child of the twin. */
 	OP_CLEAR_SOFT_DIRTY,
 	OP_FORK,

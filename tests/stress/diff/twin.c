@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
-#include <linux/userfaultfd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "lab.h"
 #include "memory.h"
 #include "twin.h"
+#include "uffd_rwp.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
@@ -268,8 +268,9 @@ static long open_watch(struct twin *twin)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
-		.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
+		.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_RWP,
 	};
+	long result;
 
 	if (twin->watch >= 0)
 		return 0;
@@ -277,6 +278,11 @@ static long open_watch(struct twin *twin)
 				  O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
 	if (twin->watch < 0)
 		return twin->watch;
+	result = watch_call(twin, UFFDIO_API, &api, sizeof(api));
+	if (!result)
+		return 0;
+	/* Before Linux 7.3, there is no RWP, and OP_WATCH_ACCESS fails. */
+	api.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;
 	return watch_call(twin, UFFDIO_API, &api, sizeof(api));
 }
 
@@ -290,11 +296,17 @@ static long watch_range(struct twin *twin, const struct op *op)
 		.range = range,
 		.mode = op->kind == OP_WATCH_MISSING
 				? UFFDIO_REGISTER_MODE_MISSING
-				: UFFDIO_REGISTER_MODE_WP,
+			: op->kind == OP_WATCH_WRITES
+				? UFFDIO_REGISTER_MODE_WP
+				: UFFDIO_REGISTER_MODE_RWP,
 	};
 	struct uffdio_writeprotect protect = {
 		.range = range,
 		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+	struct uffdio_rwprotect trap = {
+		.range = range,
+		.mode = UFFDIO_RWPROTECT_MODE_RWP,
 	};
 	long result = open_watch(twin);
 
@@ -303,6 +315,8 @@ static long watch_range(struct twin *twin, const struct op *op)
 				    sizeof(request));
 	if (result || op->kind == OP_WATCH_MISSING)
 		return result;
+	if (op->kind == OP_WATCH_ACCESS)
+		return watch_call(twin, UFFDIO_RWPROTECT, &trap, sizeof(trap));
 	return watch_call(twin, UFFDIO_WRITEPROTECT, &protect, sizeof(protect));
 }
 
@@ -392,6 +406,7 @@ long twin_do(struct twin *twin, const struct op *op, size_t index)
 		return TARGET_CALL(target, SYS_munlock, addr, op->len);
 	case OP_WATCH_WRITES:
 	case OP_WATCH_MISSING:
+	case OP_WATCH_ACCESS:
 		return watch_range(twin, op);
 	case OP_CLEAR_SOFT_DIRTY:
 		return clear_soft_dirty(twin);
