@@ -141,6 +141,21 @@ static inline bool userfaultfd_rwp(struct vm_area_struct *vma)
 }
 #endif
 
+/*
+ * Row V1: check if a mapping is [vvar]. Its page faults return SIGBUS if the caller is not
+ * the target. Linux 7.3 maps it with VM_MIXEDMAP; older kernels with VM_IO and VM_PFNMAP.
+ */
+static inline bool gupx_compat_is_vvar(struct vm_area_struct *vma)
+{
+	const char *name;
+
+	if (!(vma->vm_flags & VM_MIXEDMAP) || vma->vm_file || !vma->vm_ops ||
+	    !vma->vm_ops->name)
+		return false;
+	name = vma->vm_ops->name(vma);
+	return name && !strcmp(name, "[vvar]");
+}
+
 /* Read all flags of a page at once. The flags include the node and the zone of the page. */
 static inline unsigned long gupx_compat_page_flags(const struct page *page)
 {

@@ -32,6 +32,8 @@ static u32 get_file_facts(struct vm_area_struct *vma)
 	if (vma->vm_ops &&
 	    (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite))
 		facts |= GUPX_V_MKWRITE;
+	if (gupx_compat_is_vvar(vma))
+		facts |= GUPX_V_IO;
 	if (userfaultfd_rwp(vma))
 		facts |= GUPX_V_UFFD_RWP;
 	if (file && file->f_mapping && mapping_can_writeback(file->f_mapping))

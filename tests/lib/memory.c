@@ -290,15 +290,27 @@ static const char *map_hole(const struct target *target, struct memory *memory)
 	return NULL;
 }
 
-static const char *find_pfnmap(const struct target *target,
-			       struct memory *memory)
+/*
+ * Map page frames that have no struct page for the kernel's get_user_pages: the BIOS, which
+ * /dev/mem also shows if the kernel hides all other memory.
+ */
+static const char *map_pfnmap(const struct target *target,
+			      struct memory *memory)
 {
-	uint64_t end;
+	/* The target was forked from this process, so it has this string as well. */
+	static const char path[] = "/dev/mem";
+	const long fd =
+		TARGET_CALL(target, SYS_open, (long)path, O_RDONLY | O_CLOEXEC);
+	long addr;
 
-	if (!target_find_mapping(target, "[vvar]", &memory->addr, &end))
-		return "no [vvar]";
-	memory->len = end - memory->addr;
-	return NULL;
+	if (fd < 0)
+		return "no /dev/mem";
+	memory->len = 4 * lab_page();
+	memory->addr = reserve_range(target, memory->len);
+	addr = TARGET_CALL(target, SYS_mmap, memory->addr, memory->len,
+			   PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0xf0000);
+	TARGET_CALL(target, SYS_close, fd);
+	return addr < 0 ? "the kernel does not show the BIOS" : NULL;
 }
 
 const char *memory_build(const struct target *target, enum memory_kind kind,
@@ -337,7 +349,7 @@ const char *memory_build(const struct target *target, enum memory_kind kind,
 	case MEMORY_HOLE:
 		return map_hole(target, memory);
 	case MEMORY_PFNMAP:
-		return find_pfnmap(target, memory);
+		return map_pfnmap(target, memory);
 	}
 	return "no such kind";
 }

@@ -21,6 +21,25 @@ TEST_F(row, V1_page_frame_mapping)
 		      GUPX_STAGE_VMA, GUPX_REASON_IO_MAPPING);
 }
 
+/*
+ * Since Linux 7.3, [vvar] has neither VM_IO nor VM_PFNMAP. Check that it is refused as
+ * before, and not by a page fault that fails.
+ */
+TEST_F(row, V1_vvar)
+{
+	uint64_t end;
+
+	if (!target_find_mapping(&self->target, "[vvar]", &self->memory.addr,
+				 &end))
+		SKIP(return, "no [vvar]");
+	check_refused(_metadata, &self->target, self->memory.addr, 0,
+		      GUPX_STAGE_VMA, GUPX_REASON_IO_MAPPING);
+	EXPECT_EQ(GUPX_REASON_IO_MAPPING,
+		  lab_populate(self->target.mem_fd, self->memory.addr,
+			       lab_page(), 0)
+			  .stop.reason);
+}
+
 TEST_F(row, V2_anonymous_only)
 {
 	BUILD(MEMORY_ANON);

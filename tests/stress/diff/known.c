@@ -30,6 +30,10 @@ static const struct {
 	[KNOWN_O5] = { "O5",
 		       "this kernel faults hugetlb pages in under NOFAULT "
 		       "(Linux 4849807114b8, in v6.6)" },
+	[KNOWN_V1] = { "V1",
+		       "this kernel takes pages of [vvar] that are present, and "
+		       "fails to fault in the others (Linux 7.3); the policy "
+		       "refuses [vvar]" },
 	[KNOWN_V6] = { "V6",
 		       "this kernel pins shared writable pages of a file that "
 		       "tracks writes (Linux 8ac268436e6d, in v6.5)" },
@@ -49,6 +53,7 @@ static const struct {
 			  "v6.4)" },
 };
 
+static bool takes_vvar;
 static bool lacks_v6;
 static bool lacks_unshare_file;
 static bool skips_zero_page;
@@ -85,7 +90,7 @@ static struct lab_answer probe_pin(enum op_kind kind, uint32_t map_flags,
 
 /*
  * Populate a hole and the page that follows the hole. Check whether the page is then
- * present.
+ * present. Check also whether the kernel populates [vvar].
  */
 static void probe_populate(void)
 {
@@ -100,6 +105,8 @@ static void probe_populate(void)
 	if (!twin_start(&twin, &map, 1) && twin_do(&twin, &map, 0) > 0)
 		twin_populate(&twin, ARENA, 2 * lab_page(), true);
 	passes_holes = lab_resident(twin.target.pid, ARENA, 2);
+	takes_vvar = twin.vvar &&
+		     !twin_populate(&twin, twin.vvar, lab_page(), false);
 	twin_stop(&twin);
 }
 
@@ -268,6 +275,9 @@ enum known known_cut(const struct pair *pair, const struct op *op,
 
 	if (answer->failed)
 		return KNOWN_NONE;
+	if (answer->stop.reason == GUPX_REASON_IO_MAPPING)
+		return takes_vvar && op->space == SPACE_VVAR ? KNOWN_V1
+							     : KNOWN_NONE;
 	if (op->kind == OP_POPULATE)
 		return passes_holes && answer->stop.reason ==
 					       GUPX_REASON_NO_MAPPING

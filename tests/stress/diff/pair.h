@@ -23,6 +23,7 @@ enum known {
 	KNOWN_L5,
 	KNOWN_O2,
 	KNOWN_O5,
+	KNOWN_V1,
 	KNOWN_V6,
 	KNOWN_V8,
 	KNOWN_E7B,
