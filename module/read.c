@@ -21,10 +21,10 @@
 #define BATCH_RUNS 256UL
 
 /*
- * Copy a run and advance @addr by the bytes copied.
+ * Copy the part of a run from @addr to the end of the run. Stop early if the buffer is
+ * full. Advance @addr by the number of bytes copied.
  *
- * Return: true if the rest of the run was copied or the buffer is full; false if the
- * buffer cannot be written.
+ * Return: false if the buffer cannot be written, else true.
  */
 static bool copy_run(const struct gupx_run *run, unsigned long *addr,
 		     struct iov_iter *to)
@@ -72,12 +72,12 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
 
 /**
  * gupx_read_copy() - copy from the target to the caller
- * @cursor: new cursor of a request with %GUPX_R_GET for the pages of the range
- * @addr: first address to copy from, in the first page of the request
- * @to: buffer of the caller, as long as the range
+ * @cursor: new cursor of a request with %GUPX_R_GET; its range is all pages to copy from
+ * @addr: address of the first byte to copy; it is in the first page of the cursor's range
+ * @to: buffer of the caller; its length is the number of bytes to copy
  *
- * Afterwards, @to is advanced by the number of bytes copied. If fewer bytes than
- * requested were copied, cursor->stop contains the reason.
+ * Afterwards, @to is advanced by the number of bytes copied. If not all bytes were copied,
+ * cursor->stop contains the reason.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -51,9 +51,10 @@ static void release_special_run(struct page *page, unsigned long nr, u32 flags,
 }
 
 /**
- * struct put_mode - how to release one-page folios in runs with the same flags
- * @run_template: word of a one-page run with these flags and frame number 0
- * @clean_flags: page flags that are set if the page does not have to be marked dirty
+ * struct put_mode - how to release runs of one-page folios that all have the same flags
+ * @run_template: one-page run with these flags and frame number 0, packed as in run.h
+ * @clean_flags: PG_dirty if the runs are of a write request, else 0. If a page has all of
+ *	these page flags, it does not have to be marked dirty, and put_clean() releases it.
  * @references: number of references to drop for each page
  */
 struct put_mode {
@@ -75,11 +76,11 @@ static __always_inline void put_clean(const struct put_mode *mode,
 }
 
 /*
- * Release four runs of one clean page each. It is faster to check four runs together: with
- * one check for each run, the checks would take most of the time.
+ * Release four runs if each of them has one page, which does not have to be marked dirty,
+ * and has the flags of @mode. It is faster to check four runs together: if each run were
+ * checked separately, the checks would take most of the time.
  *
- * Return: true if the four runs were released; false if at least one of them is not a run
- * of one clean page with the flags of @mode.
+ * Return: true if the four runs were released; false if none of them was released.
  */
 static __always_inline bool put_clean_four(const struct put_mode *mode,
 					   const u64 *word)
@@ -117,9 +118,10 @@ static __always_inline bool put_clean_run(const struct put_mode *mode, u64 word)
 }
 
 /*
- * Release runs of one clean page each.
+ * Release runs up to the first run that has several pages, has other flags than @mode, or
+ * has a page that has to be marked dirty.
  *
- * Return: the first run that is not one clean page with the flags of @mode, or @end.
+ * Return: the first run that was not released, or @end.
  */
 static noinline const u64 *put_clean_runs(const u64 *word, const u64 *end,
 					  const struct put_mode *mode)

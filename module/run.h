@@ -32,12 +32,13 @@ enum {
 #define GUPX_RUN_PAGES_MAX BIT(18)
 
 /**
- * struct gupx_run - pages that are contiguous both in the target and in physical memory;
- *	or, with %GUPX_RUN_ZERO, several times the zero page
+ * struct gupx_run - consecutive pages of the target that are also physically contiguous
  * @addr: address of the first page in the target
  * @page: first page; all pages are part of one folio, or all are one-page folios
  * @nr: number of pages, at most %GUPX_RUN_PAGES_MAX
  * @flags: GUPX_RUN_*
+ *
+ * A run with %GUPX_RUN_ZERO is an exception: each of its pages is the zero page.
  */
 struct gupx_run {
 	unsigned long addr;
@@ -115,9 +116,10 @@ static inline struct page *gupx_run_page(const struct gupx_run *run, u32 index)
 }
 
 /*
- * Get the word of the one-page run that would directly continue a run. A caller compares
- * this word with the run of the next page. Returns ~0, which is not equal to any run, if
- * the flags of the run are not @flags or if the run cannot grow by @room pages.
+ * Get the word that a one-page run has if its page directly follows the run @word. If the
+ * run of the next page has this word, a caller may extend the run @word instead of adding a
+ * run. Returns ~0, which is not the word of any run, if the flags of the run are not
+ * @flags, or if extending the run by @room pages would exceed %GUPX_RUN_PAGES_MAX.
  */
 static inline u64 gupx_run_next(u64 word, u32 flags, unsigned long room)
 {

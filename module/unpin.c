@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * UNPIN: release some pages of an extent list. The pages that are not released keep their
- * index in the pin fd. Released pages between two runs that are kept become a run that is
- * marked as released. If all pages of a block are released, the block is removed from the
- * list. A page that is not in any block counts as released.
+ * UNPIN: release some pages of an extent list. The list stores its runs in blocks (struct
+ * gupx_extent_block). The pages that are not released keep their index in the pin fd.
+ * Released pages between two runs that are kept become a run that is marked as released. If
+ * all pages of a block are released, the block is removed from the list. A page that is not
+ * in any block counts as released.
  *
  * A block never begins or ends with a run that is marked as released, and adjacent runs
  * that are marked as released are merged. So the memory of a list is bounded by the number
