@@ -41,10 +41,10 @@
 	 BIT(PG_unevictable) | LRU_REFS_MASK | GUPX_PG_IDLE)
 
 /*
- * Check if an entry can be a template. Adjacent ZONE_DEVICE pages may be of different
- * kinds, so the slow path handles each of them. The slow path also handles huge file pages
- * with a read-only entry, because a template of such an entry would match the huge zero
- * page.
+ * Check if an entry can be a template. The slow path has to judge each ZONE_DEVICE page,
+ * because adjacent ZONE_DEVICE pages may have different memory types, such as P2PDMA. A
+ * read-only PMD that maps a huge page of a file cannot be a template either: an entry of
+ * the huge zero page would match the template, but needs a different verdict.
  */
 static bool is_batchable(const struct gupx_table *table,
 			 const struct gupx_entry *entry)
@@ -78,9 +78,10 @@ static const pteval_t *get_entries(const struct gupx_table *table,
  * zones. Otherwise node and zone do not affect the facts, and the comparison would reject
  * pages that are scattered over zones or interleaved over nodes.
  *
- * Also raise end_pfn to the end of the node, so that frame numbers without a struct page do
- * not match. vm_normal_page() compares with highest_memmap_pfn for this purpose, but this
- * variable is not exported.
+ * If the node ends above end_pfn, raise end_pfn to the end of the node. After this is done
+ * for all nodes, end_pfn is the end of the last node. Frame numbers from end_pfn on have no
+ * struct page, so they must not match. vm_normal_page() compares with highest_memmap_pfn
+ * for this purpose, but this variable is not exported.
  */
 static void add_node_facts(struct gupx_template *template,
 			   struct pglist_data *pgdat)
@@ -226,8 +227,10 @@ matches_template(const struct gupx_template *template, struct page *page,
 
 /*
  * Get the frame number of an entry that matches the template. If the entry does not match,
- * the result is larger than every frame number, or it is the frame number of a tail page.
- * The checks of the page flags reject tail pages.
+ * the caller rejects the result: it is either larger than every frame number, or it is the
+ * frame number of a tail page, whose page flags do not match. The latter happens if a PMD
+ * differs from the template in a bit below the frame number of a huge page, such as the PAT
+ * bit.
  */
 static __always_inline unsigned long
 get_matching_pfn(const struct gupx_template *template, const pteval_t *entry)
@@ -250,10 +253,10 @@ static unsigned long count_whole_entries(const struct gupx_table *table,
 }
 
 /**
- * struct span - entries to process, and the runs that their pages are added to
+ * struct span - entries to process, and the last run of the batch that gets their pages
  * @entry: next entry to process
  * @end: end of the entries; exclusive
- * @word: last run of the batch
+ * @word: last run in the batch; the next new run is stored after it
  * @flags: GUPX_RUN_* of the pages
  */
 struct span {
@@ -280,8 +283,8 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 	const pteval_t *entry = span->entry;
 	u64 *word = span->word;
 	/*
-	 * The last run is extended by a page if the one-page run of this page is equal to
-	 * this word.
+	 * Word that the one-page run of the next page has if this page directly follows the
+	 * last run. In this case, the last run is extended; otherwise a run is added.
 	 */
 	u64 expected = gupx_run_next(*word, span->flags, SPAN_MAX);
 	int references = pin && !order ? GUP_PIN_COUNTING_BIAS : 1 << order;
@@ -323,7 +326,7 @@ static __always_inline void take_pte_span(struct gupx_template *template,
  * @flags: GUPX_RUN_* of the request, from gupx_batch_run_flags()
  *
  * The function does the work of gupx_batch_take() and gupx_batch_mark_accessed() for many
- * entries. It takes the references on the pages at once, so none of them are pending.
+ * entries. It takes the references on each page immediately and does not add pending refs.
  *
  * Return: number of pages added, from @addr on.
  */
@@ -377,12 +380,13 @@ static const pteval_t *touch_pte_span(struct gupx_template *template,
 }
 
 /**
- * gupx_template_touch() - mark the pages of entries that match a template accessed
+ * gupx_template_touch() - mark pages accessed if their entries match a template
  * @template: template made of an entry of this table; not empty
  * @table: locked page table
  * @addr: address of the first entry
  *
- * The function does not take references, so it does not check the refcount (row E9).
+ * The function does not take references, so it does not check the refcount (row E9). It
+ * stops at the first entry that does not match.
  *
  * Return: number of pages marked, from @addr on.
  */
@@ -394,9 +398,10 @@ unsigned long gupx_template_touch(struct gupx_template *template,
 	const pteval_t *const end = first + count_whole_entries(table, addr);
 
 	/*
-	 * This is only a precaution. Only POPULATE calls this function. If check_owner is
-	 * set, the entry is read-only and the request wants to write. POPULATE never
-	 * accepts such an entry, because it does not have FORCE.
+	 * This check is only a precaution: check_owner is never set here. It is set if the
+	 * entry is read-only and the request pins or writes. Only POPULATE calls this
+	 * function. POPULATE does not pin, and it does not accept a read-only entry for a
+	 * write, because it does not have FORCE.
 	 */
 	if (template->check_owner)
 		return 0;

@@ -10,19 +10,19 @@ struct gupx_entry;
 struct gupx_table;
 
 /**
- * struct gupx_template - an accepted entry, for comparison with other entries
- * @mask: mask of the bits that an entry has to have in common with the template; 0 if the
- *	template is empty
- * @value: attributes of the accepted entry: the value of the bits in @mask, without the
- *	frame number
- * @first_pfn: lowest frame that may match; 0 for no limit
- * @end_pfn: end of the frames that may match; exclusive
+ * struct gupx_template - properties of an accepted entry, to compare other entries with
+ * @mask: bits of an entry to compare, and the bits of its frame number; 0 if the template
+ *	is empty
+ * @value: accepted entry without its frame number and without the bits outside @mask
+ * @first_pfn: lowest frame number that may match; 0 for no limit
+ * @end_pfn: limit of the frame numbers: only lower frame numbers match
  * @facts_mask: page flags that determine the facts
  * @facts_value: value that the flags in @facts_mask have to have
- * @lru_mask: page flags that may change when a page is marked accessed
- * @set_flags: page flags that are set after a page was marked accessed
- * @noop_flags: value of the flags in @facts_mask and @lru_mask for which
- *	folio_mark_accessed() does not change the page; ~0 if such a value is not known yet
+ * @lru_mask: page flags that marking a page accessed may change
+ * @set_flags: page flags that a page has to have for marking it to be a no-op
+ * @noop_flags: if the flags of a page in @facts_mask and @lru_mask have this value, the
+ *	page is not marked accessed, because folio_mark_accessed() would not change it; ~0
+ *	if no such value is known yet
  * @order: order of the folios that match
  * @check_owner: true if folio_test_anon() of a folio has to be equal to @anon
  * @anon: true if the folio of the template is anonymous
