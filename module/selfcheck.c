@@ -118,8 +118,9 @@ static const char *__init compare_engines(struct gupx_batch *ours,
 }
 
 /*
- * Write MARK to the page, which faults it in. The page is allocated from memory that is
- * long-term pinnable, so that our loop does not leave it to the kernel's engine.
+ * Write MARK to the page, which faults it in. memalloc_pin_save() makes the kernel allocate
+ * a page that is long-term pinnable. Our loop pins only such pages and leaves all others to
+ * the kernel's engine.
  */
 static int __init write_mark(unsigned long addr)
 {
@@ -157,11 +158,11 @@ static const char *__init compare_at(unsigned long addr)
 }
 
 /**
- * gupx_selfcheck_run() - compare our loop with the kernel's on one page
+ * gupx_selfcheck_run() - pin one page with both engines and compare the results
  *
- * The check uses the address space of the process that loads the module.
- * gupx_target_init() has already checked that this process has an address space. If the
- * check fails, the reason is logged.
+ * The check uses the address space of the process that loads the module. gupx_target_init()
+ * has already checked that this process has an address space. If the check fails, the
+ * reason is logged.
  *
  * Return: 0 if the results are the same; -ENODEV if they differ; another error if they
  * could not be compared.

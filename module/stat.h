@@ -6,8 +6,8 @@
 
 /*
  * Number of counters in a batch. A node uses the counter with index (node %
- * GUPX_STAT_SLOTS), which counts the pins of one node at a time. Before a counter changes
- * to another node, the batch is flushed.
+ * GUPX_STAT_SLOTS), so several nodes may use the same counter. A counter only contains pins
+ * of one node: before another node uses it, the batch is flushed.
  */
 #define GUPX_STAT_SLOTS 4
 

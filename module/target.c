@@ -62,8 +62,8 @@ int __init gupx_target_init(void)
 }
 
 /*
- * Return EACCES for an error of the kernel's checks that denies access. Return any other
- * error unchanged.
+ * Convert an error of the kernel's access check. Errors that do not deny access, such as
+ * ENOMEM, stay the same. All other errors become EACCES.
  */
 static int map_refusal(long error)
 {

@@ -140,8 +140,9 @@ TRACE_EVENT(gupx_lock_held,
 	TP_fast_assign(
 		__entry->ns = ns;
 		/*
-		 * If a run cannot be added to the set, the cursor is moved back to this
-		 * run, so addr may be below held_from.
+		 * The cursor was at held_from when the measurement began. If a run cannot
+		 * be added to the set, the cursor is moved back to this run, so addr may be
+		 * below held_from.
 		 */
 		__entry->pages = cursor->addr > cursor->held_from ?
 			(cursor->addr - cursor->held_from) >> PAGE_SHIFT : 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The window: a mapping of pinned pages in the process that has the pin fd, without a
- * copy.
+ * The window: a mapping of a pin fd. It maps the pinned pages themselves, so that a process
+ * that has the pin fd can access the pages without copying them.
  *
  * vm_insert_page() refuses anonymous pages, so the mapping is VM_PFNMAP and its fault
  * handler inserts frame numbers with vmf_insert_pfn(). That function BUG()s on
@@ -28,14 +28,15 @@
 
 /*
  * Check if the mapping may show a page. If mprotect() could make the mapping writable
- * (VM_MAYWRITE), the mapping may only show pages that were pinned for writing. The check
- * does not use VM_WRITE: mprotect() can add VM_WRITE later, without a call to this file,
- * and then also makes existing page-table entries writable.
+ * (VM_MAYWRITE), the mapping may only show pages that were pinned for writing. A check of
+ * VM_WRITE would not be enough: mprotect() can set VM_WRITE later without calling the
+ * module, and then also makes the existing page-table entries writable.
  */
 static bool may_show(const struct vm_area_struct *vma, u32 flags)
 {
 	/*
-	 * A short-term pin may have been added to the set after the mmap() of the window.
+	 * A window must not show pages with short-term pins. gupx_window_map() refuses a
+	 * set with short-term pins, but such a pin may have been added after the mmap().
 	 */
 	if (flags & GUPX_RUN_SHORT)
 		return false;
