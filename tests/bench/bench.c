@@ -3,8 +3,12 @@
  * Run the benchmark in the guest, as root. The program prints measurements and does not
  * compare them with limits. Each measurement is one line in one of these forms:
  *
- *   bench ROW SIDE PHASE PAGES NUMBER
- *   skip ROW SIDE PAGES WHY
+ *   bench ROW ENGINE PHASE PAGES NUMBER
+ *   skip ROW ENGINE PAGES WHY
+ *
+ * ROW is the name of a struct row, and ENGINE is the name of a struct engine. NUMBER is
+ * a time in nanoseconds if PHASE is "take" or "drop", and a size in bytes if PHASE is
+ * "bytes".
  */
 #define _GNU_SOURCE
 #include <fnmatch.h>

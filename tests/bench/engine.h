@@ -44,9 +44,10 @@ extern const struct engine populate_engines[];
 extern const struct engine read_engines[];
 extern const struct engine window_engines[];
 /*
- * Engines that measure the kernel memory of a pin fd. The engines in few_engines create
- * few pin fds, and are for memory whose pin fd needs much kernel memory. The engines in
- * many_engines create many pin fds, and are for memory whose pin fd needs little.
+ * Engines that measure the kernel memory of one pin fd. They create several pin fds and
+ * compute the average, because the kernel counts whole pages. If a pin fd needs much
+ * kernel memory, the average of a few pin fds is precise enough, so use few_engines. If
+ * it needs little, use many_engines.
  */
 extern const struct engine few_engines[];
 extern const struct engine many_engines[];

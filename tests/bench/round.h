@@ -21,8 +21,8 @@ void round_begin(enum round round);
 long round_end(void);
 
 /*
- * From now on, sample the kernel during each phase @round. This also applies to phases
- * that targets run.
+ * From now on, record samples of the kernel between round_begin(@round) and
+ * round_end(). This also applies if a target calls these functions.
  */
 void round_sample(int rival_fd, enum round round);
 /* Print the samples to stdout, one per line. */

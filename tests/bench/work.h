@@ -62,8 +62,8 @@ struct work {
  */
 const char *work_build(struct work *work);
 /*
- * Put the memory into its state again. Return: NULL on success, else the reason as
- * text.
+ * Bring the memory into the state work->state again. Return: NULL on success, else the
+ * reason as text.
  */
 const char *work_reset(struct work *work);
 void work_drop(struct work *work);
