@@ -30,8 +30,9 @@
 /* Check that the entry bits and the mapping bits fit into 16 bits each. */
 _Static_assert(GUPX_E_ALL <= 0xffff && GUPX_V_ALL <= 0xffff, "too many facts");
 /*
- * Maximum number of bits to enumerate, unless the masks of the rows contain more bits:
- * the bits in the masks are always enumerated. 2^28 inputs take about two seconds.
+ * Maximum number of input bits whose combinations are all tried. If the rows of a list
+ * test more bits than this, all combinations of the tested bits are tried nevertheless.
+ * Trying 2^28 combinations takes about two seconds.
  */
 #define MAX_BITS 28
 
@@ -203,7 +204,8 @@ static const struct row entry_rows[] = {
 	BRING_IN(R(WRITE) | E(UFFD_WP), E(WRITABLE), FAULT, "E4 uffd-wp"),
 	/*
 	 * Row E5 (DUMP refuses special entries) does not apply to DEVMAP entries,
-	 * although they map no normal page. Rows E11 and E12 apply to DEVMAP entries.
+	 * although they map no normal page. GET and PIN leave DEVMAP entries to the
+	 * kernel's engine (row E12). POPULATE skips them (row E11).
 	 */
 	{ KIND(DEVMAP, R(GET), 0), DO(DELEGATE), "E12 get" },
 	{ KIND(DEVMAP, R(PIN), 0), DO(DELEGATE), "E12 pin" },
@@ -292,7 +294,8 @@ static bool vma_possible(uint64_t word)
 /*
  * Row L3 (invalid flag combinations): GET and PIN exclude each other, and LONGTERM
  * occurs only with PIN. The kind of a page table entry is a number below GUPX_E_KINDS.
- * The kind ABSENT occurs only for PTEs: an absent PMD entry has the kind EMPTY.
+ * The kind ABSENT (swap, migration or marker entry) occurs only for PTEs. The loop
+ * handles a PMD that is not present like an empty PMD, so its kind is EMPTY.
  */
 static bool entry_possible(uint64_t word)
 {

@@ -63,8 +63,9 @@ static void __exit fake_gup_exit(void)
 	if (!pinned_twice)
 		return;
 	/*
-	 * Remove the second pin. The last of its references may be the last reference
-	 * to the page, so drop it with put_page(), which can free the page.
+	 * Remove the second pin, which consists of GUP_PIN_COUNTING_BIAS references.
+	 * Drop the last of them with put_page(): the page may have no other reference,
+	 * and put_page() then frees it.
 	 */
 	page_ref_sub(pinned_twice, GUP_PIN_COUNTING_BIAS - 1);
 	put_page(pinned_twice);

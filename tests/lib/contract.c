@@ -12,16 +12,20 @@
 #define STAGE(name) (1U << GUPX_STAGE_##name)
 #define NO_STAGE 0
 #define ANY_ERROR 255
-/* The largest errno that user space knows. */
+/*
+ * The largest errno in the uapi headers. Larger values, such as ERESTARTSYS, must not
+ * reach user space.
+ */
 #define LARGEST_ERROR EHWPOISON
 
 /*
- * The name, the stages and the errnos of each reason. POPULATE stops with EINVAL or
- * ENOMEM where madvise(MADV_POPULATE_*) fails with it. An errno of 0 is valid for
- * WOULD_WAIT only.
+ * The name, the stages and the errnos of each reason. In some cases, POPULATE stops
+ * with another errno than the other verbs: EINVAL or ENOMEM, like
+ * madvise(MADV_POPULATE_*). An errno of 0 is valid for WOULD_WAIT only.
  *
- * A reason with NO_STAGE must not occur: the VM has no such device memory, and a
- * corrupted page-table entry is a bug.
+ * A reason with NO_STAGE must not occur: P2PDMA, NOT_ACCESSIBLE and DEVMAP_GONE need
+ * device memory, which the VM does not have, and BAD_ENTRY (a corrupted page-table
+ * entry) is a bug.
  */
 #define EACH_REASON(X)                                                         \
 	X(NONE, none, NO_STAGE, 0)                                             \

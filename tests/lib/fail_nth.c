@@ -11,15 +11,17 @@
 
 #define SETTINGS "/sys/kernel/debug/"
 /*
- * Maximum value of @nth, so that a sweep ends. No tested call makes this many
- * allocations and user copies.
+ * Maximum value of @nth. A test increments @nth until no failure is injected, because
+ * @nth exceeds the number of allocations and user copies of the call. No tested call
+ * makes this many of them. So with a larger @nth, the test would never end, and the
+ * program aborts.
  */
 #define MANY 20000
 
 /*
- * Open the fault injection. The settings also enable failures of allocations that may
- * sleep and of allocations of single pages. The settings affect only threads that use
- * fail-nth, so they are not restored.
+ * Open the fail-nth file and change the settings of the fault injection, so that
+ * allocations that may sleep and allocations of single pages can also fail. The
+ * settings affect only threads that use fail-nth, so they are not restored.
  */
 const char *fail_nth_open(struct fail_nth *fail_nth)
 {

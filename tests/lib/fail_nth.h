@@ -22,8 +22,8 @@ struct fail_nth {
 };
 
 /*
- * Open the fault injection. Returns NULL on success, else the missing feature as
- * text.
+ * Set up the fault injection. Returns NULL on success, else a text that names the
+ * missing kernel feature.
  */
 const char *fail_nth_open(struct fail_nth *fail_nth);
 /* Increment @nth, and make the nth allocation or user copy after this call fail. */

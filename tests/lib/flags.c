@@ -10,10 +10,10 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Each flag, and the percentage of random requests that have it. Append new flags, and
- * do not change the odds of the others without need. Both change the cases that the
- * differential tester generates from its fixed seeds, and its mutation test depends on
- * these cases.
+ * Each flag, and the percentage of random requests that have it. The differential
+ * tester generates its cases from fixed seeds, and its mutation test depends on these
+ * cases. Any change of this list changes the cases, even a new flag. So do not change
+ * the list without need, and append new flags.
  */
 #define EACH_FLAG(X)         \
 	X(WRITE, 45)         \

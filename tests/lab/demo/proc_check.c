@@ -128,7 +128,10 @@ static void print_value(uint64_t index, size_t size)
 	fwrite(value, 1, size, stdout);
 }
 
-/* Print the offset of the value in stdin. Return: 0 if the value was found, else 1. */
+/*
+ * Search stdin for the value of key number @index, and print the offset of the value.
+ * Return: 0 if the value was found, else 1.
+ */
 static int find_value(uint64_t index, size_t size)
 {
 	static char value[VALUE_MAX], buffer[1 << 20];
