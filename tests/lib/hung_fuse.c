@@ -54,8 +54,9 @@ static struct fuse_attr make_attr(uint64_t node, uint64_t len)
 }
 
 /*
- * Accept the kernel's version of the protocol. With FUSE_ASYNC_READ the reader waits
- * for the page lock, and a fatal signal can interrupt this wait.
+ * Accept the kernel's version of the protocol. Set FUSE_ASYNC_READ, so that a reader
+ * waits for the page lock: a fatal signal interrupts this wait. Without the flag, the
+ * reader would wait for the reply of the server, and could not be killed.
  */
 static void answer_init(int device, const struct fuse_in_header *in)
 {

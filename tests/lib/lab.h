@@ -48,12 +48,15 @@ struct lab_answer lab_read(int mem_fd, uint64_t addr, uint64_t len, void *buf,
 			   uint32_t flags);
 
 /*
- * Returns what get_user_pages() would return for the result @answer: the number of
- * pages, or -errno.
+ * Convert @answer to the return value of get_user_pages(): the number of processed
+ * pages, or -errno if an error stopped the request before the first page.
  */
 long lab_gup_return(const struct lab_answer *answer);
 
-/* Call EXTENTS: store the totals in @head and up to @capacity extents in @runs. */
+/*
+ * Call EXTENTS on @pin_fd. Store up to @capacity extents in the array @runs, and the
+ * other results in @head.
+ */
 int lab_extents(int pin_fd, struct gupx_extents *head, struct gupx_extent *runs,
 		uint32_t capacity);
 
@@ -69,9 +72,8 @@ int lab_unpin(int pin_fd, uint64_t offset, uint64_t len, uint64_t *released);
 int lab_seal(int pin_fd, uint32_t seals, uint32_t *sealed);
 
 /*
- * Store the page frame number of each of the @nr pages from @addr in @frames. Store 0
- * for a page that @pin_fd does not hold. Returns the number of these pages that @pin_fd
- * holds.
+ * For each of the @nr pages from @addr, store the page frame number in @frames, or 0 if
+ * @pin_fd does not hold the page. Returns how many of the pages @pin_fd holds.
  */
 size_t lab_pinned_frames(int pin_fd, uint64_t addr, size_t nr,
 			 uint64_t *frames);

@@ -189,11 +189,13 @@ static bool has_pages(const struct target *target, uint64_t addr)
 }
 
 /*
- * Map a perf buffer. The mapping has page_mkwrite(), so row V6 (no long-term write
- * pin where the filesystem tracks writes) can be tested without a disk. Since Linux
- * commit b709eb872e19 ("perf: map pages in advance") the buffer is a PFN mapping,
- * which GUP refuses. The event is disabled, so the kernel does not write to the
- * buffer.
+ * Map a perf buffer. The mapping has page_mkwrite(), so row V6 (no long-term write pin
+ * where the filesystem tracks writes) can be tested without a disk. The event is
+ * disabled, so the kernel does not write to the buffer.
+ *
+ * Since Linux commit b709eb872e19 ("perf: map pages in advance") the buffer is a PFN
+ * mapping, which GUP refuses. On these kernels the buffer is reported as a missing
+ * feature.
  */
 static const char *map_perf(const struct target *target, struct memory *memory)
 {
@@ -291,13 +293,16 @@ static const char *map_hole(const struct target *target, struct memory *memory)
 }
 
 /*
- * Map page frames that have no struct page for the kernel's get_user_pages: the BIOS, which
- * /dev/mem also shows if the kernel hides all other memory.
+ * Map the BIOS through /dev/mem. This is a PFN mapping (VM_PFNMAP), which GUP refuses.
+ * The BIOS can be mapped even if the kernel does not allow access to RAM.
  */
 static const char *map_pfnmap(const struct target *target,
 			      struct memory *memory)
 {
-	/* The target was forked from this process, so it has this string as well. */
+	/*
+	 * The target was forked from this process, so the pointer is valid in the
+	 * target.
+	 */
 	static const char path[] = "/dev/mem";
 	const long fd =
 		TARGET_CALL(target, SYS_open, (long)path, O_RDONLY | O_CLOEXEC);

@@ -35,7 +35,7 @@ enum memory_kind {
  * struct memory - a range of a target's address space
  * @addr: start address
  * @len: length in bytes, a multiple of the page size
- * @sealed_end: true if a hole of at least @len bytes or eight pages follows the range
+ * @sealed_end: true if nothing is mapped in the @len bytes after the range
  */
 struct memory {
 	uint64_t addr;

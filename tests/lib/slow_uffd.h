@@ -36,22 +36,31 @@ int slow_uffd_create(struct slow_uffd *slow_uffd, const struct target *target,
  * false.
  */
 bool slow_uffd_has_waiter(const struct slow_uffd *slow_uffd);
-/* Map zero pages in the first @len bytes. Returns 0 on success, else -1. */
+/*
+ * Map the zero page at each page address in the first @len bytes. Faults that wait for
+ * these pages continue. Returns 0 on success, else -1.
+ */
 int slow_uffd_fill(const struct slow_uffd *slow_uffd, uint64_t len);
 
 /*
- * Trap accesses to the pages that @memory already has: each access waits until
- * slow_uffd_untrap(). This is read-write protection (RWP), since Linux 7.3.
+ * Returns true if this kernel supports read-write protection by userfaultfd (RWP),
+ * which was added in Linux 7.3. The functions below need it.
  */
 bool slow_uffd_can_trap(const struct target *target);
-/* Returns 0 on success, else -1. */
+/*
+ * Protect all pages that are mapped in @memory. Each access to such a page waits until
+ * slow_uffd_untrap(). Returns 0 on success, else -1.
+ */
 int slow_uffd_trap(struct slow_uffd *slow_uffd, const struct target *target,
 		   const struct memory *memory);
-/* End the trap for all of the memory, and wake what waits. Returns 0, or -1. */
+/*
+ * Remove the protection from all pages, and wake the accesses that wait. Returns 0 on
+ * success, else -1.
+ */
 int slow_uffd_untrap(const struct slow_uffd *slow_uffd);
 /*
  * Wait up to five seconds for a fault, and read its message. Returns true if the fault
- * was caused by a trap.
+ * is an access to a page that slow_uffd_trap() has protected.
  */
 bool slow_uffd_has_trapped(const struct slow_uffd *slow_uffd);
 

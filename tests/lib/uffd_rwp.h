@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Read-write protection by userfaultfd (RWP), since Linux 7.3. <linux/userfaultfd.h> of
- * older systems does not define it.
+ * Define the API of read-write protection by userfaultfd (RWP), which was added in
+ * Linux 7.3. The <linux/userfaultfd.h> of older systems does not contain these
+ * definitions.
  */
 #ifndef GUPX_TESTS_UFFD_RWP_H
 #define GUPX_TESTS_UFFD_RWP_H
