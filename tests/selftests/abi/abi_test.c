@@ -352,7 +352,10 @@ TEST_F(verb, misaligned_is_EINVAL)
 		EXPECT_EQ(EINVAL, ASK()) TH_LOG("len + %llu", odd);
 		set_u64(words, variant->len, len);
 	}
-	/* The alignment is checked before row L1 (zero length succeeds). */
+	/*
+	 * An unaligned address is an error even if the length is zero. Row L1 (zero
+	 * length succeeds) applies only to aligned addresses.
+	 */
 	set_u64(words, variant->addr, addr + 1);
 	set_u64(words, variant->len, 0);
 	EXPECT_EQ(EINVAL, ASK());
@@ -411,7 +414,7 @@ TEST_F(verb, L1_nothing_asked_succeeds)
 		return;
 	set_u64(self->good.words, variant->len, 0);
 	EXPECT_EQ(0, ASK());
-	/* With a zero length, even an unmapped address succeeds. */
+	/* With a zero length, a request for an unmapped address succeeds. */
 	set_u64(self->good.words, variant->addr, 0);
 	EXPECT_EQ(0, ASK());
 	EXPECT_EQ(0ULL, get_u64(self->good.words, variant->len));

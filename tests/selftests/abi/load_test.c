@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading of the module. The module depends on the layout of /proc/PID/mem, and
- * refuses to load if the layout is not the expected one. The module opens the file in
- * the root directory of the process that loads it, so a test can provide another file
- * with chroot().
+ * Test the checks that the module makes when it is loaded. If a check fails, the module
+ * refuses to load.
  *
- * The module also pins a page itself, compares the result with a pin by the kernel,
- * and refuses to load if they differ. kmod/fake_gup.c uses a probe to change the
- * kernel's result.
+ * The first check opens /proc/self/mem: the file's private_data must be the mm of the
+ * process that loads the module. The module opens the file in the root directory of
+ * this process, so a test can provide another file with chroot().
+ *
+ * The second check pins a page with the module's own code and with the kernel's
+ * pin_user_pages_remote(): the results must be equal. To make them differ,
+ * kmod/fake_gup.c changes the kernel's result with a kretprobe.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -188,8 +190,9 @@ TEST_F(load, leaves_its_loader_as_it_was)
 }
 
 /*
- * Check that the error is ENOMEM if the loading process may not map more memory. The
- * module must not report the failure as a difference in the kernel.
+ * Check that the error is ENOMEM if the loading process may not map more memory, so
+ * that the module has no page for its self-check. The module must not report that its
+ * pins and the kernel's pins differ.
  */
 TEST_F(load, without_memory_is_refused)
 {
@@ -214,9 +217,9 @@ FIXTURE(twisted)
 };
 
 /*
- * Describes a kernel whose own pins differ from gupx's pins.
+ * Describes a change to pin_user_pages_remote() that the self-check must detect.
  *
- * @how: parameter of fake_gup.ko that selects the difference
+ * @how: parameter of fake_gup.ko that selects the change
  *
  * @words: message that the module must log
  */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Order of the checks: all arguments are invalid at first and are repaired one by
- * one. Edge cases of the ioctls on a pin fd are tested as well.
+ * Check the order in which PIN checks its arguments. All arguments are invalid at
+ * first. The test corrects one argument after the other, and each time the module must
+ * return the error for the next invalid argument.
+ *
+ * Other tests check edge cases of the ioctls on a pin fd.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -139,7 +142,10 @@ TEST_F(order, of_checks)
 		.tail = ~0ULL,
 	};
 
-	/* Set a memlock limit of zero, so that the last check can fail. */
+	/*
+	 * Set a memlock limit of zero, so that the last check fails, too: PIN checks
+	 * the limit after all arguments.
+	 */
 	ASSERT_EQ(0, lab_drop_capability(CAP_IPC_LOCK));
 	ASSERT_EQ(0, lab_set_memlock(0));
 	repair_pin(_metadata, self, &it);
@@ -251,7 +257,10 @@ TEST_F(order, extents_at_the_edges)
 	EXPECT_EQ(0U, head.count);
 }
 
-/* Check that PIN tests whether its result can be written before any page is pinned. */
+/*
+ * Make the argument of PIN read-only, so that PIN cannot write its result. Check that
+ * PIN fails before it pins a page.
+ */
 TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 {
 	struct gupx_extents head;
@@ -279,8 +288,9 @@ TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 }
 
 /*
- * READ does not access the buffer before the copy. Check that the ioctl succeeds even
- * if the buffer is bad, and that the request stops at the copy.
+ * Read into an unmapped buffer. READ accesses the buffer only when it copies the data.
+ * So the ioctl returns 0, and its result must contain a stop with the stage COPY and
+ * the reason BUFFER.
  */
 TEST_F(order, read_into_bad_buffer_stops_at_copy)
 {
