@@ -303,7 +303,10 @@ TEST_F(access, deny_old_mem_fd_after_exec)
 
 	target_exec(&self->target);
 	ALL_SAY(ESRCH, self->target.mem_fd);
-	/* The new program has another address space, but the PID is the same. */
+	/*
+	 * A mem fd that is opened after the exec refers to the new mm, so it can be
+	 * used.
+	 */
 	mem = lab_open_mem(self->target.pid, O_RDWR);
 	ASSERT_LE(0, mem);
 	EXPECT_EQ(0, try_read(self, mem, 0));
@@ -469,8 +472,8 @@ TEST_F(access, deny_pins_while_they_are_switched_off)
 }
 
 /*
- * Page frame numbers help to attack memory. Check that EXTENTS shows them only to
- * callers with CAP_SYS_ADMIN.
+ * Page frame numbers must stay secret, because attacks such as Rowhammer use them.
+ * Check that EXTENTS shows them only to callers with CAP_SYS_ADMIN.
  */
 TEST_F(access, deny_page_frames_without_CAP_SYS_ADMIN)
 {
@@ -536,8 +539,9 @@ static uint64_t map_secret(const struct target *target)
 }
 
 /*
- * Check that secret memory is refused with any flags, even to root. The pin fd shows
- * only the page before the secret memory, which was pinned.
+ * Check that secret memory is refused with any flags, even to root. The request must
+ * process the page before the secret memory, and a read of the pin fd must return only
+ * this page.
  */
 TEST_F(access, deny_secret_memory)
 {

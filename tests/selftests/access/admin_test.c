@@ -175,8 +175,9 @@ struct inside {
 };
 
 /*
- * Mount a new /proc and read the fdinfo of both pin fds. Then write a byte and wait
- * until the peer closes the socket.
+ * Mount a new /proc. Read the fdinfo of @pin_fd, and of a new pin fd whose target is
+ * this process. Then write a byte to @line: the peer may now read @inside, and the
+ * fdinfo of this process. Exit when the peer closes its end of @line.
  */
 static void run_inside(struct inside *inside, int pin_fd, int line)
 {

@@ -214,8 +214,8 @@ static bool find_field(const char *text, const char *key, char *value,
 }
 
 /*
- * Returns the number in a field of a record, in any base. Returns ~0 if the record does
- * not contain the field.
+ * Returns the number in a field of a record. The number is decimal, or hexadecimal with
+ * the prefix 0x. Returns ~0 if the record does not contain the field.
  */
 static uint64_t find_number(const char *text, const char *key)
 {
@@ -248,7 +248,10 @@ static int collect_records(struct audit *audit, struct message *records,
 		if (message.head.nlmsg_type == AUDIT_USER &&
 		    strstr(message.data, mark))
 			return nr;
-		/* Skip records of other types, which describe the system call. */
+		/*
+		 * Skip the records that the kernel itself writes about the system call,
+		 * such as AUDIT_SYSCALL.
+		 */
 		if (!strstr(message.data, "op=gupx"))
 			continue;
 		if (nr < room)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mem fds that are passed to another process. The module repeats the kernel's access
- * check for each caller. User namespaces are also tested, from inside and from
- * outside.
+ * Test mem fds that are passed to another process. The module repeats the kernel's
+ * access check if a process did not open the mem fd itself, or has changed its
+ * credentials since.
+ *
+ * In some tests, the caller or the target is in a new user namespace.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -45,8 +47,8 @@ static int ask_explain(int mem, const struct memory *memory)
 }
 
 /*
- * Send each verb for a mem fd. Returns the errno if all verbs have the same result,
- * or 255 if their results differ.
+ * Make a request of each verb with @mem. Returns the errno if all requests have the
+ * same result, or 255 if the results differ.
  */
 static int ask_all_verbs(int mem, const struct memory *memory)
 {
@@ -202,7 +204,10 @@ TEST_F(passed, by_message)
 	EXPECT_EQ(variant->answer, exit_code_of(pid));
 }
 
-/* Check a process that opens the mem fd and then changes its credentials. */
+/*
+ * Check that the access check is repeated, with the new credentials, if a process opens
+ * the mem fd and then changes its credentials.
+ */
 TEST_F(passed, over_a_change_of_credentials)
 {
 	const pid_t pid = fork();
@@ -323,10 +328,10 @@ TEST_F(who, allow_maker_of_user_namespace_on_a_process_inside)
 }
 
 /*
- * A request that waits in the old address space holds a reference to this address
- * space, so the address space stays usable. Check that the process that opened the
- * mem fd can still use the mem fd. Other processes must be refused, because the
- * target now has another mm.
+ * After exec, a mem fd that was opened before still refers to the old mm. In this test,
+ * a waiting request holds a reference to the old mm, so the old mm stays usable. Check
+ * that the process that opened the mem fd can still use it. A process that inherited
+ * the mem fd must be refused, because the target now has another mm.
  */
 TEST(deny_passed_mem_fd_of_exec_ed_target)
 {
