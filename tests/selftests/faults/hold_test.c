@@ -45,13 +45,14 @@ static bool set_trigger(const char *prefix, const char *words)
 }
 
 /**
- * struct found - totals of the histograms
- * @holds: number of holds; a hold is a time in which gupx keeps mmap_lock and does not
- *	check for waiting writers
+ * struct found - data from the histograms of gupx:gupx_lock_held
+ * @holds: number of holds, as explained below
  * @longest: largest number of pages processed in one hold
- * @wanted: number of holds that ended while a writer was waiting
- * @missed: number of holds that ended while a writer was waiting, but after which gupx
- *	did not drop mmap_lock
+ * @wanted: number of holds at whose end a writer was waiting
+ * @missed: number of the holds in @wanted after which gupx kept mmap_lock
+ *
+ * A hold is a period in which gupx holds mmap_lock. The period ends when gupx drops
+ * mmap_lock, or when gupx checks for waiting writers and keeps mmap_lock.
  */
 struct found {
 	unsigned long holds;
@@ -296,8 +297,9 @@ TEST_F(hold, no_longer_than_for_a_page_table)
 	EXPECT_LE(LEN / lab_page() / TABLE_PAGES, found.holds);
 	EXPECT_GE(TABLE_PAGES, found.longest);
 	/*
-	 * A hold also counts as missed if a writer arrives after gupx has checked for
-	 * waiting writers. Therefore allow a quarter of the holds to be missed.
+	 * The tracepoint looks for a waiting writer shortly after gupx has checked for
+	 * one. If a writer arrives in between, gupx is right to keep mmap_lock, but the
+	 * hold is counted in @missed. Therefore allow a quarter of the holds.
 	 */
 	EXPECT_LT(0UL, found.wanted);
 	EXPECT_GE(found.wanted / 4 + 2, found.missed);

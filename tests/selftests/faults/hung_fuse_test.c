@@ -213,8 +213,8 @@ TEST_F(hung_fuse, other_callers_go_on)
 		if (answer.pin_fd >= 0)
 			close(answer.pin_fd);
 		/*
-		 * Repeat the request with the kernel's engine, which must not wait
-		 * either.
+		 * Repeat the request with the kernel's engine. This request must not
+		 * wait for the pending fault either.
 		 */
 		answer = send_request(&self->target, verbs[i], &self->other,
 				      GUPX_F_ENGINE_KERNEL);

@@ -293,8 +293,9 @@ TEST_F_TIMEOUT(oom, target_is_killed_for_its_group, 120)
 	self->target.pid = 0;
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	/*
-	 * An address space whose process has ended is not charged to a memory cgroup.
-	 * So the request may even complete.
+	 * After the process has ended, new pages of its address space are no longer
+	 * charged to its memory cgroup. So the request may even populate the whole
+	 * range.
 	 */
 	EXPECT_EQ(0, self->outcome->answer.failed);
 }
@@ -389,9 +390,10 @@ TEST_F_TIMEOUT(oom, extents_are_of_the_caller_group, 120)
 }
 
 /*
- * Check a request that uses up the memory of the machine, so that the OOM killer
- * kills the target. Swap and huge pages are disabled, because the kernel could
- * reclaim huge pages that contain only zeroes.
+ * Check a request that uses up the memory of the machine, so that the OOM killer kills
+ * the target. The kernel must not be able to free memory instead. So swap is disabled,
+ * and huge pages are disabled: the kernel can reclaim the parts of a huge page that
+ * contain only zeroes.
  */
 TEST_F_TIMEOUT(oom, machine_is_full, 120)
 {
@@ -399,8 +401,8 @@ TEST_F_TIMEOUT(oom, machine_is_full, 120)
 	int status;
 
 	/*
-	 * As long as the caller holds the pages, the OOM killer would kill more
-	 * processes.
+	 * Skip PIN requests. The caller would keep its pinned pages after the target is
+	 * killed, so the OOM killer would kill more processes.
 	 */
 	if (variant->ask != lab_populate)
 		SKIP(return, "pinned memory comes back with the caller only");

@@ -40,8 +40,8 @@ static void run_request(const struct target *target, uint64_t addr,
 }
 
 /*
- * Returns how many times this process ran while the request was running on the same
- * CPU.
+ * Count how many times this process gets the CPU during the request. The request runs
+ * in another process on the same CPU.
  */
 static unsigned int count_turns(const struct shared *shared)
 {

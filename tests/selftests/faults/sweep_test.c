@@ -29,7 +29,7 @@
 #define ROOM 64
 /* Number of pages to copy to user space. The copy of each page can fail. */
 #define COPIED 16
-/* Timeout of a test, for a debug kernel in an emulated machine. */
+/* Timeout of a test in seconds. A debug kernel in an emulated machine is slow. */
 #define SECONDS 300
 /*
  * Number of extents, each of one page. One allocation of the module cannot store all
@@ -78,9 +78,9 @@ static const char *build_scattered(const struct target *target,
 }
 
 /*
- * Build memory of @kind. Returns NULL on success, else the missing feature as text.
- * On a machine with ZONE_MOVABLE memory, only MEMORY_MOVABLE is tested, because huge
- * pages may fail to migrate there.
+ * Build memory of @kind. Returns NULL on success, else the missing feature as text. On
+ * a machine with ZONE_MOVABLE memory, only MEMORY_MOVABLE is tested: for the other
+ * kinds, the kernel may fail to migrate huge pages out of ZONE_MOVABLE.
  */
 static const char *build_memory(const struct target *target, int kind,
 				struct memory *memory)
@@ -335,8 +335,8 @@ static void check_pins(struct __test_metadata *_metadata,
 }
 
 /*
- * Row O4 (migrate before a long-term pin): check that the kernel's engine pinned some
- * of the pages.
+ * Row O4 (migrate before a long-term pin): gupx delegates pages that must be migrated.
+ * Check that the kernel's engine pinned at least one page.
  */
 static void check_moved(struct __test_metadata *_metadata,
 			FIXTURE_DATA(sweep) * self, int pin_fd)
@@ -684,8 +684,8 @@ TEST_F_TIMEOUT(sweep, pread, SECONDS)
 }
 
 /*
- * Inject failures into mmap() only, not into faults: the kernel retries a fault that
- * fails for lack of memory.
+ * Inject failures into mmap() only, and not into the later faults: a failed allocation
+ * in a fault is not reported, because the kernel retries the fault.
  */
 TEST_F_TIMEOUT(sweep, mmap, SECONDS)
 {
