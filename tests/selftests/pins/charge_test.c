@@ -263,7 +263,10 @@ TEST_F(charge, ends_once_with_the_last_copy_of_the_pin_fd)
 		for (;;)
 			pause();
 	}
-	/* Send the pin fd over a socket from which no process receives it. */
+	/*
+	 * Send the pin fd over a socket. No process receives it, so it stays in the
+	 * socket.
+	 */
 	EXPECT_EQ(0, holder_send_fd(line[0], pin_fd));
 	EXPECT_EQ(16 * page, info_now(_metadata).memlock_used);
 	close(pin_fd);
@@ -323,8 +326,9 @@ static void *run_race(void *race)
 }
 
 /*
- * Each thread creates its own pin fd and closes it after the round. Three requests of
- * five pages fit into the limit in each round.
+ * Each thread pins with a pin fd of its own, which it closes at the end of each round.
+ * The limit has room for three requests of five pages, so exactly three threads succeed
+ * in each round.
  */
 TEST_F(charge, is_not_dodged_by_threads_that_race)
 {
@@ -345,8 +349,8 @@ TEST_F(charge, is_not_dodged_by_threads_that_race)
 }
 
 /*
- * All threads add to one pin fd, which holds one page from the start. Three requests
- * of five pages fit into the limit.
+ * All threads add to one pin fd, which already holds one page. The pages stay pinned,
+ * so exactly three requests of five pages succeed in all rounds together.
  */
 TEST_F(charge, is_not_dodged_by_threads_that_share_a_pin_fd)
 {

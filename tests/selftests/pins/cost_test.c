@@ -40,14 +40,14 @@
  * struct payer - an unprivileged process that pins as much as possible
  * @target: target process
  * @addr: address that is pinned again and again
- * @huge: address of a huge page, in the variant that needs one in addition to @addr
+ * @huge: address of a huge page; only used by the variant of_what_is_refused
  * @pin_fd: pin fd that all requests add to; -1 before the first request
- * @tries: number of requests that pinned something
+ * @tries: number of requests that succeeded
  * @stopped: true if the last request was refused because of the limit
- * @charged: bytes charged at the end, as EXTENTS reports them
- * @used: bytes charged at the end, as INFO reports them
- * @bytes: bytes pinned in total
- * @missing: NULL, or the reason why the test cannot run
+ * @charged: bytes charged for the pin fd at the end, as EXTENTS reports them
+ * @used: bytes charged to the user at the end, as INFO reports them
+ * @bytes: bytes that the requests have pinned, without the bytes released again
+ * @missing: NULL, or the reason to skip the test
  */
 struct payer {
 	struct target target;
@@ -73,9 +73,9 @@ FIXTURE(cost)
 };
 
 /*
- * @prepare: maps the memory; returns NULL on success, else the reason as text
+ * @prepare: maps the memory; returns NULL on success, else the reason to skip the test
  *
- * @pin: makes one more request; returns 0, or a positive errno if there is no more to pin
+ * @pin: makes the request with the number @try; returns 0, or the errno if the request failed
  */
 FIXTURE_VARIANT(cost)
 {
@@ -139,8 +139,8 @@ FIXTURE_VARIANT_ADD(cost, of_each_page_of_a_huge_page){
 };
 
 /*
- * Map a zero page. Older kernels pin the zero page itself for reading and do not
- * unshare it.
+ * Map the zero page. Some kernels unshare it before a read pin, others pin the zero
+ * page itself. The limit must apply in both cases.
  */
 static const char *prepare_zero_page(struct payer *payer)
 {
@@ -205,8 +205,9 @@ static const char *prepare_page_before_hole(struct payer *payer)
 }
 
 /*
- * Request as many bytes as the limit allows. Pages that are not pinned must not be
- * charged or recorded.
+ * Make a long request that can pin only its first page, because a hole follows. Halve
+ * the length as long as the request exceeds the limit. The pages in the hole must not
+ * be charged or recorded.
  */
 static int pin_up_to_hole(struct payer *payer, unsigned int try)
 {
@@ -238,9 +239,10 @@ static const char *prepare_small_and_huge(struct payer *payer)
 }
 
 /*
- * Use up the limit except for one page, then request parts of a huge page. Each of
- * these requests is refused when it is charged, and must not leave a record of the huge
- * page.
+ * The first request uses up the limit except for one page. The later requests pin
+ * single pages of a huge page. They are refused, because the first pin of a huge page
+ * is charged for the whole huge page. A refused request must not leave a record of the
+ * huge page.
  */
 static int pin_what_is_refused(struct payer *payer, unsigned int try)
 {
@@ -270,8 +272,9 @@ static const char *prepare_small(struct payer *payer)
 }
 
 /*
- * Pin pages whose extents cannot be merged, then release all but one of them. Repeat
- * this, so that the extents that remain are far from each other in the extent list.
+ * Pin every other page, so that each page is an extent of its own. Then release all of
+ * these pages but the first one. Repeated calls leave extents that are far apart in the
+ * extent list. The charge must still cover the memory of the list.
  */
 static int pin_far_apart(struct payer *payer, unsigned int try)
 {
@@ -365,8 +368,8 @@ static void pin_all_it_can(struct payer *payer,
 }
 
 /*
- * Run the unprivileged process. After its fork(), @payer and its target exist only in
- * this process, so copy the results to @shared.
+ * Run the unprivileged process. The target and its struct payer exist only in this
+ * process. Copy the struct to @shared, so that the test can read the results.
  */
 static void run_payer(struct payer *shared, int line,
 		      const FIXTURE_VARIANT(cost) * variant)
@@ -426,7 +429,8 @@ FIXTURE_TEARDOWN(cost)
 	EXPECT_EQ(self->held, lab_pins_held());
 	/*
 	 * The cgroup cannot be removed while a process is in it. The target of the
-	 * unprivileged process may exit a moment later than that process.
+	 * unprivileged process may exit a moment later than that process. Therefore
+	 * retry rmdir().
 	 */
 	for (int i = 0; i < 100 && rmdir(CGROUP) && errno == EBUSY; i++)
 		usleep(20000);
@@ -499,7 +503,10 @@ TEST_F(cost, covers_the_memory_that_remembers_the_pins)
 	missing = watch_payer(_metadata, self);
 	if (missing)
 		SKIP(return, "%s", missing);
-	/* The cgroup also charges a pointer for each object, at most one for each page. */
+	/*
+	 * The cgroup is also charged for one pointer per slab object. Allow one such
+	 * pointer for each page that is charged.
+	 */
 	most = self->payer->charged / 50 + (64 << 10) +
 	       self->payer->charged / lab_page() * sizeof(void *);
 	/*
@@ -601,7 +608,8 @@ TEST_F(price, of_small_pages_is_each_pin_of_them)
 
 /*
  * Check that a run of the zero page is charged as one page, regardless of its length.
- * Newer kernels unshare the zero page, so they never have such a run.
+ * The zero page is not allocated, so the charge only has to cover the memory that
+ * stores the run. Skip the test if the kernel unshares the zero page before a read pin.
  */
 TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 {
@@ -631,9 +639,10 @@ TEST_F(price, of_a_run_of_the_zero_page_is_one_page)
 	"/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled"
 
 /*
- * The module keeps one record for a partly pinned folio, however many pins of the folio
- * are partly released. Check that the record is charged once: the charge must not grow
- * when the folio is pinned again and these pins are released in parts.
+ * The module keeps a record for a folio of which only a part is pinned. Check that the
+ * record is charged once. The first UNPIN leaves a part of the folio pinned. Each round
+ * then pins the whole folio again, and releases this pin in two parts. The charge must
+ * not grow from round to round.
  */
 static void check_charge_of_cut_runs(struct __test_metadata *_metadata,
 				     struct payer *payer)
@@ -654,9 +663,9 @@ static void check_charge_of_cut_runs(struct __test_metadata *_metadata,
 }
 
 /*
- * The record of a partly pinned folio uses memory. Check that the first pin of a part
- * of a folio is therefore charged at least nine pages, even if the folio has only four
- * pages.
+ * The module keeps a record for a folio of which only a part is pinned. To cover the
+ * memory of the record, the first pin of a part is charged at least nine pages
+ * (RECORD_MIN_PAGES). Check this with a folio of four pages.
  */
 TEST(price_of_a_part_of_a_small_folio_is_nine_pages)
 {
@@ -878,8 +887,8 @@ TEST_F(extents_of_a_user, bind_unpin_that_cuts_an_extent)
 	EXPECT_EQ(self->used + head.total, extents_used());
 
 	/*
-	 * The first page is at an end of the extent, so the number of extents stays
-	 * the same.
+	 * The first page is at the start of the extent. Its release does not split the
+	 * extent, so the number of extents stays the same.
 	 */
 	EXPECT_EQ(0, lab_unpin(answer.pin_fd, 0, page, &released));
 	EXPECT_EQ(page, released);
@@ -1016,7 +1025,7 @@ TEST_F(exempt, pins_do_not_lock_others_of_that_user_out)
 	EXPECT_EQ(0, WEXITSTATUS(status))
 	TH_LOG("2: a pin is refused, 3: a buffer of io_uring is");
 	close(answer.pin_fd);
-	/* io_uring uncharges its buffers asynchronously. */
+	/* io_uring uncharges its buffers asynchronously, so wait until this is done. */
 	for (int i = 0; i < 100 && used_pages() > self->used / lab_page(); i++)
 		usleep(20000);
 	EXPECT_EQ(self->used / lab_page(), used_pages());
