@@ -15,7 +15,10 @@
 #include "memory.h"
 #include "target.h"
 
-/* Three times the capacity of a storage block, which is about 1000 extents. */
+/*
+ * Number of pages. Each page is an extent, and a storage block stores about 1000
+ * extents. So the extents fill about three blocks.
+ */
 #define PAGES 3072
 
 FIXTURE(extents)
@@ -129,8 +132,8 @@ TEST_F(extents, are_found_by_their_place)
 }
 
 /*
- * Check that EXTENTS returns the same extents if the list is read in parts as if it is
- * read at once.
+ * Check that several calls of EXTENTS with a small buffer return the same extents as
+ * one call with a large buffer.
  */
 TEST_F(extents, are_listed_in_parts)
 {
@@ -280,7 +283,7 @@ TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 		{ 0, 16, 0 }, { 16, 16, 0 }, { 32, 8, GUPX_F_WRITE },
 		{ 40, 8, 0 }, { 16, 4, 0 },  { 100, 100, 0 },
 	};
-	/* The first two requests are merged into one extent. */
+	/* The pages of the first two requests form one extent. */
 	static const unsigned int pages[] = { 256, 32, 8, 8, 4, 100 };
 	const uint64_t page = lab_page();
 	struct gupx_extent all[16], one;
@@ -318,8 +321,8 @@ TEST_F(joined, extents_cover_all_and_are_listed_in_parts)
 }
 
 /*
- * Check that a caller with CAP_SYS_ADMIN sees physical extents with consecutive
- * offsets.
+ * Check that each extent starts at the offset and at the address where the previous
+ * extent ends. The caller has CAP_SYS_ADMIN, so each extent is physically contiguous.
  */
 TEST_F(extents, are_told_by_offset)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Check that other tasks can run while many pages are released. The module counts the
- * pages between two calls of cond_resched(), because a run can have up to 262,144
- * pages.
+ * Check that other tasks can run while many pages are released. A run can have up to
+ * 262,144 pages. Therefore the module calls cond_resched() after a number of pages, and
+ * not after a number of runs.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -41,9 +41,9 @@ struct page {
  * @fd: pin fd, or -1
  * @page: pages of the pin fd, in the order of pinning
  * @nr: number of pages
- * @before: pins in the whole system without this pin fd
- * @used: pages charged to the user without this pin fd
- * @extents: extents of the user without this pin fd
+ * @before: number of pins in the whole system before the test
+ * @used: number of bytes charged to the user before the test
+ * @extents: number of extents that the user had before the test
  */
 struct model {
 	struct target target;
@@ -93,8 +93,8 @@ static void model_stop(struct __test_metadata *_metadata, struct model *model)
 }
 
 /*
- * Write the number of each page to the start of the page. The target must be able to
- * write to these pages.
+ * Write consecutive numbers, one to the start of each page. This function runs in the
+ * target, so the target must be able to write to the pages.
  */
 static long number_pages(const long arguments[6])
 {
@@ -374,7 +374,10 @@ TEST_F(unpin, releases_what_was_asked_and_moves_nothing)
 	model_unpin(_metadata, model, 3, 2);
 	model_unpin(_metadata, model, 2, 4);
 	check_all(_metadata, model);
-	/* Release the first page, the last page, and a range beyond the end. */
+	/*
+	 * Release the first page and the last page. Then release a range that continues
+	 * after the last page, and a range that starts after the last page.
+	 */
 	model_unpin(_metadata, model, 0, 1);
 	model_unpin(_metadata, model, self->nr - 1, 1);
 	model_unpin(_metadata, model, self->nr - 2, 100);

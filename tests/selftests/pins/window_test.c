@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pin fd as a file: pread() and the mmap() window. vmf_insert_pfn() has a
- * BUG_ON() for mappings of the wrong kind. Therefore each rule for mappings has a
- * test that tries to break the rule.
+ * The pin fd as a file: pread() and the mmap() window. vmf_insert_pfn() has a BUG_ON()
+ * for copy-on-write mappings, so the module must refuse private mappings. The tests try
+ * to get around this restriction and the other restrictions on windows.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -411,7 +411,7 @@ static int open_async_uffd(void)
 	return fd;
 }
 
-/* Write-protect a range with userfaultfd. Returns 0 or a positive errno. */
+/* Register a range for write protection. Returns 0 or a positive errno. */
 static int register_wp(int uffd, void *at, size_t len)
 {
 	struct uffdio_register range = {
@@ -468,9 +468,11 @@ static int access_signal(volatile char *byte, bool write)
 }
 
 /*
- * Linux 6.7 allows write protection with WP_ASYNC for any mapping, and stores a marker
- * in an empty PTE. vmf_insert_pfn() mistakes the marker for a page. Later kernels
- * refuse to register a VM_PFNMAP mapping; the window must still work on these kernels.
+ * On Linux 6.7, a userfaultfd with WP_ASYNC can write-protect any mapping. It stores a
+ * marker in an empty PTE. vmf_insert_pfn() treats the marker as a mapped page and
+ * changes nothing, so the fault would repeat forever. Check that the access raises
+ * SIGBUS instead. Later kernels refuse to register a VM_PFNMAP mapping; check that the
+ * window then still works.
  */
 TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 {
@@ -562,9 +564,9 @@ TEST_F(window, fdinfo_tells_what_extents_tell)
 }
 
 /**
- * A page that its owner may only read. A window may show the page but must never write to it.
- * @find_dir: returns the directory of a read-only file of root; NULL: map anonymous
- *	memory, for which PIN pins the zero page or unshares it
+ * A page that this process may read but not write. A window must never allow a write to it.
+ * @find_dir: returns the directory for a file that belongs to root and is read-only for this
+ *	process; NULL: use anonymous memory instead, where PIN pins the zero page or a copy
  */
 FIXTURE(reader)
 {
@@ -630,8 +632,8 @@ static char *map_own_page(int fd)
 }
 
 /*
- * Create a pin fd that holds one page pinned for writing, and map it writable. Then
- * add a page that is pinned for reading.
+ * Create a pin fd with one page that is pinned for writing. Map the pin fd as a
+ * writable window. Then add a page that is pinned only for reading.
  */
 FIXTURE_SETUP(reader)
 {
@@ -712,8 +714,8 @@ static void check_window(struct __test_metadata *_metadata,
 	EXPECT_TRUE(lab_can_read(self->window));
 	EXPECT_FALSE(lab_can_read(added));
 	/*
-	 * Write a zero to the zero page, because any other byte would be visible to
-	 * every process.
+	 * This write must fail. If a bug lets the write change the zero page, every
+	 * process sees the new byte. Therefore write a zero, which does no harm.
 	 */
 	EXPECT_FALSE(can_write(added, self->file < 0 ? 0 : 'W'));
 	check_unchanged(_metadata, self);
