@@ -177,7 +177,10 @@ TEST_F(dax, L23_read)
 				      self->len, mine, GUPX_F_NOFAULT)
 				     .done);
 	judged = explain_page(&self->target, self->addr, GUPX_VERB_READ, 0);
-	/* Since Linux 6.17, DAX entries map ordinary pages. */
+	/*
+	 * Since Linux 6.17, DAX entries map ordinary pages. So EXPLAIN reports a page
+	 * of a file, and not a page of a device.
+	 */
 	if (judged.content == GUPX_CONTENT_FILE) {
 		EXPECT_EQ(GUPX_OUTCOME_TAKE, judged.outcome);
 	} else {
@@ -187,10 +190,10 @@ TEST_F(dax, L23_read)
 }
 
 /*
- * A page table entry of a private DAX mapping may have no struct page. For a write
- * fault on such an entry, the kernel copies the old contents from the same address in
- * the caller's own address space. Check that gupx refuses a write to such an entry of
- * another process.
+ * An entry of a private DAX mapping may have no struct page. To handle a write fault on
+ * such an entry, the kernel copies the page from the same user address of the current
+ * process. The current process is the caller and not the target, so the kernel would
+ * copy the wrong contents. Check that gupx refuses the request instead.
  */
 TEST_F(dax, E4_mapped_private_page_is_not_copied_blindly)
 {

@@ -13,11 +13,11 @@
 #endif
 
 /*
- * Page out @memory, with several attempts. A page cannot be reclaimed while it is in
- * a per-CPU list. Dropping caches drains these lists.
+ * Page out @memory. A page cannot be reclaimed while it is in a per-CPU list. So drop
+ * caches before each attempt, which drains these lists.
  *
- * Returns the number of pages that are still resident. If paging out failed, this is
- * the number of all pages.
+ * Returns the number of pages that are still resident, or the number of all pages on
+ * failure.
  */
 static size_t page_out(const struct target *target, const struct memory *memory)
 {
@@ -180,7 +180,7 @@ TEST_F(row, E7a_read_pin_unshares_after_fork)
 	ASSERT_EQ(0, target_poke(&self->target, self->memory.addr, 1, 'a'));
 	ASSERT_EQ(0, target_fork(&self->target, &child));
 	before = frame_at(&child, self->memory.addr);
-	/* Row O5: a request with NOFAULT does not unshare the page either. */
+	/* Row O5: a request with NOFAULT must stop. It must not unshare the page. */
 	EXPECT_EQ(GUPX_REASON_NOFAULT,
 		  pin_once(&self->target, self->memory.addr, lab_page(),
 			   GUPX_F_NOFAULT)

@@ -370,8 +370,9 @@ TEST_F(rare, E9_reference_count_is_exhausted)
 	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_SMALL, 0));
 	check_taken(_metadata, &self->target, self->addr, self->len, 0);
 	/*
-	 * One more pin of the page still succeeds, but a second one would overflow the
-	 * reference count of the page.
+	 * gupx only checks that the reference count is positive before it adds
+	 * references. So the first pin succeeds, although it overflows the reference
+	 * count. All later requests are refused.
 	 */
 	ASSERT_EQ(0,
 		  call_ioctl(self, EXOTIC_ADD_SMALL, INT_MAX - 100 - before));
@@ -398,9 +399,10 @@ TEST_F(rare, L20_references_of_a_folio_all_or_none)
 	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MIN));
 	EXPECT_EQ(before, call_ioctl(self, EXOTIC_COUNT_LARGE, 0));
 	/*
-	 * gupx adds the references for all pages of the folio at once. The addition
-	 * succeeds, although the last of these references overflows the reference
-	 * count.
+	 * gupx adds the references for all pages of the folio at once, after it has
+	 * checked that the reference count is positive. So the first pin succeeds,
+	 * although its last references overflow the reference count. All later requests
+	 * are refused.
 	 */
 	ASSERT_EQ(0, call_ioctl(self, EXOTIC_ADD_LARGE, INT_MAX - 8 - before));
 	answer = lab_pin(self->target.mem_fd, self->addr, self->len, 0);
@@ -483,7 +485,10 @@ TEST_F(rare, L9_killed_while_the_lock_is_not_to_be_had)
 	ASSERT_FALSE(holder_ends_within(pid, 200, NULL));
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
 		check_killed(_metadata, self, asks[i]);
-	/* The test module held the target's mmap_lock during all these requests. */
+	/*
+	 * The child process @pid keeps the target's mmap_lock locked. Check that the
+	 * child still runs, so that the lock was held during all these requests.
+	 */
 	EXPECT_FALSE(holder_ends_within(pid, 20, NULL));
 	kill(self->target.pid, SIGKILL);
 	waitpid(pid, NULL, 0);

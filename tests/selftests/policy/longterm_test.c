@@ -196,8 +196,8 @@ TEST_F(longterm, short_pins_stay_and_say_so)
 
 /*
  * Row O4 (migrate before a long-term pin): a page that is already pinned cannot
- * migrate. Check that a request that reaches such a page stops, and that the pages
- * before the page may stay pinned (row L22: the result is the number of pages done).
+ * migrate. Check that a request stops at such a page or before it. If the request has
+ * pinned pages before it, the result is the number of these pages (row L22).
  */
 TEST_F(longterm, O4_a_page_that_cannot_move_ends_the_request)
 {

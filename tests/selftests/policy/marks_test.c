@@ -300,8 +300,9 @@ TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 }
 
 /*
- * Rows E1 (a marker is faulted in) and L15 (a failed fault is EFAULT): check that the
- * fault on a guard marker fails with SIGSEGV.
+ * Rows E1 (a marker is faulted in) and L15 (a failed fault is EFAULT): the kernel's
+ * fault handler returns VM_FAULT_SIGSEGV for a guard marker. Check that the request
+ * stops with EFAULT and reports this reason.
  */
 TEST_F(row, E1_L15_guard_region)
 {
@@ -329,8 +330,9 @@ TEST_F(row, E1_L15_guard_region)
 }
 
 /*
- * Row E8: a write to a pinned page does not set the dirty bit of the PTE. Check that
- * the pin marks the page dirty.
+ * Row E8: a caller with a write pin writes to the page directly, and not through the
+ * target's PTE. Such a write does not set the dirty bit of the PTE. Check that the pin
+ * itself marks the page dirty.
  */
 TEST_F(row, E8_write_pin_dirties_the_page)
 {
