@@ -238,8 +238,9 @@ static void close_pin(const struct lab_answer *answer)
 }
 
 /*
- * Compare the pins of both engines. If the pages are resident, @ours and @twin may be
- * the same target.
+ * Compare the pins of both engines. If the pages are not resident, the first pin faults
+ * them in, so each engine needs its own target. If the pages are resident, the caller
+ * may pass the same target as @ours and @twin.
  */
 static void compare_pins(struct __test_metadata *_metadata,
 			 const struct target *ours, const struct target *twin,
@@ -354,8 +355,8 @@ TEST_F(edge, pin_in_two_requests)
 }
 
 /*
- * Check that the pages before a hole are pinned, and that the stop contains the
- * address of the hole.
+ * Check that the pages before a hole are pinned, and that the request reports the
+ * address of the hole as the address where it stopped.
  */
 TEST_F(edge, pin_ends_in_hole)
 {
@@ -424,7 +425,11 @@ static void compare_populate(struct __test_metadata *_metadata,
 		  lab_resident(ours->pid, addr, nr_pages(mine.done)));
 	EXPECT_EQ(nr_pages(mine.done),
 		  lab_resident(twin->pid, addr, nr_pages(mine.done)));
-	/* madvise() also populates the pages after a hole before it returns ENOMEM. */
+	/*
+	 * If madvise() returns ENOMEM because of a hole, it has also populated the
+	 * pages after the hole. POPULATE stops at the hole. So the numbers of resident
+	 * pages differ in this case, and are not compared.
+	 */
 	if (kernel != -ENOMEM) {
 		EXPECT_EQ(lab_resident(twin->pid, addr, nr_pages(len)),
 			  lab_resident(ours->pid, addr, nr_pages(len)));

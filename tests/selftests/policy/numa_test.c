@@ -237,8 +237,8 @@ TEST_F(numa, E1_pages_on_the_move_are_waited_for)
 }
 
 /*
- * Number of pages. Each page is an extent, and one allocation of the module cannot
- * store all of them.
+ * Number of pages. Neighbouring pages are on different nodes, so each page is an
+ * extent. One storage block of the module cannot store all of these extents.
  */
 #define TURNS 1200
 
@@ -273,8 +273,8 @@ static long held_on(int node)
 	char file[64];
 
 	/*
-	 * Refresh the counters of each node first, because each CPU holds counter
-	 * changes that these counters do not include yet.
+	 * The kernel first counts pins for each CPU, and adds them to the counters of
+	 * the node later. lab_pins_held() makes the kernel add them now.
 	 */
 	lab_pins_held();
 	snprintf(file, sizeof(file), "/sys/devices/system/node/node%d/vmstat",

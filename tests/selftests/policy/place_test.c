@@ -66,8 +66,10 @@ TEST_F(place, O4_memory_brought_in_is_taken_by_our_own_loop)
 }
 
 /*
- * Pages that the target faults in may be in CMA. Check that at most half of these
- * pages are delegated to the kernel's engine, or none if the machine has no CMA.
+ * Pages that the target itself faults in may be in CMA. Only pages in CMA have to be
+ * delegated to the kernel's engine. CMA is a small part of the memory, so check that at
+ * most half of the pages are delegated. If the machine has no CMA, check that no page
+ * is delegated.
  */
 TEST_F(place, O4_ordinary_memory_is_taken_by_our_own_loop)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Row E3b: memory under read-write protection of userfaultfd (RWP). The pages are present,
- * but their entries trap each access, so that the owner of the userfaultfd sees it. Every
- * request has to cause that fault, as get_user_pages() does.
+ * Row E3b: memory under read-write protection (RWP) of a userfaultfd. The pages are
+ * present, but each access to them causes a fault, which the owner of the userfaultfd
+ * handles. A request must cause this fault too, as get_user_pages() does.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -101,8 +101,8 @@ static bool read_memory(const struct target *target,
 }
 
 /*
- * Check that the request waits for the owner of the userfaultfd, and completes after the
- * owner ends the trap.
+ * Check that the request waits for the owner of the userfaultfd, and completes after
+ * the owner removes the protection.
  */
 static void check_trapped(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(rwp) * self, request_fn *request,
@@ -139,7 +139,10 @@ TEST_F(rwp, E3b_pin_for_writing_is_trapped)
 	check_trapped(_metadata, self, pin_memory, GUPX_F_WRITE);
 }
 
-/* Check that the kernel's engine is trapped too, and so that the test itself is right. */
+/*
+ * Check that the kernel's engine waits for the userfaultfd too. This shows that the
+ * other tests expect the right behaviour.
+ */
 TEST_F(rwp, E3b_pin_by_the_kernel_is_trapped)
 {
 	SKIP_IF_MISSING();
@@ -181,7 +184,7 @@ TEST_F(rwp, E3b_O5_nofault_stops)
 	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
 }
 
-/* Check that EXPLAIN announces the fault, and causes none itself. */
+/* Check that EXPLAIN predicts the fault, and does not cause the fault itself. */
 TEST_F(rwp, E3b_explain_announces_the_fault)
 {
 	struct gupx_judgement judgement[4] = { 0 };
