@@ -28,8 +28,8 @@
 
 /**
  * A mapping of 16 pages that is followed by a hole. The first four pages are resident.
- * @plain: address of the mapping
- * @addr: address of the mapping with the tag
+ * @plain: address of the mapping, without a tag
+ * @addr: the same address, with the tag
  */
 FIXTURE(tag)
 {
@@ -203,8 +203,8 @@ TEST_F(tag, L2_explain_tells_what_is_there)
 }
 
 /*
- * Check that bit 63, which is not part of the mask, is not cleared. The resulting
- * address is not mapped.
+ * Bit 63 is not part of the mask, so it must not be cleared. Check that a request
+ * completes nothing if this bit is set, because nothing is mapped at such an address.
  */
 TEST_F(tag, L2_other_high_bits_are_no_tag)
 {
@@ -220,8 +220,8 @@ TEST_F(tag, L2_other_high_bits_are_no_tag)
 }
 
 /*
- * Row L2 (clear tag bits): test the target's own mask, if the CPU supports address
- * tags.
+ * Row L2 (clear tag bits): test with the tag mask in the target's mm. The target has a
+ * tag mask only if the CPU supports address tags.
  */
 TEST_F(row, L2_tag_by_the_mask_of_the_target)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of rows V: checks of VMAs. */
+/* Tests of the VMA checks, rows V1 to V11. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -22,8 +22,8 @@ TEST_F(row, V1_page_frame_mapping)
 }
 
 /*
- * Since Linux 7.3, [vvar] has neither VM_IO nor VM_PFNMAP. Check that it is refused as
- * before, and not by a page fault that fails.
+ * Since Linux 7.3, [vvar] has neither VM_IO nor VM_PFNMAP. Check that the VMA checks
+ * still refuse it, before any page fault.
  */
 TEST_F(row, V1_vvar)
 {
@@ -75,7 +75,7 @@ TEST_F(row, V5_secret_memory)
 		    GUPX_REASON_SECRETMEM);
 }
 
-/* Row V6: check that a write pin is refused where writes are tracked. */
+/* Row V6: check that a write pin is refused in a mapping with dirty tracking. */
 static void check_dirty_tracking(struct __test_metadata *_metadata,
 				 const struct target *target, uint64_t addr,
 				 uint32_t flags)
@@ -186,8 +186,8 @@ TEST_F(row, V9_E4_force_writes_to_private_mapping)
 	check_taken(_metadata, &self->target, self->memory.addr,
 		    self->memory.len, GUPX_F_WRITE | GUPX_F_FORCE);
 	/*
-	 * Make all entries empty. Check that a FORCE write to the first page faults in
-	 * only this page.
+	 * Empty all PTEs. Then check that a FORCE write pin of the first page faults in
+	 * no other page.
 	 */
 	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->memory.addr,
 				 self->memory.len, MADV_DONTNEED));
