@@ -37,8 +37,9 @@
  */
 #define HANG_SECONDS 60
 /*
- * Minimum number of operations of the targets for the check that every kind of
- * operation has occurred. The rarest kind is 1 in 400 operations.
+ * The test checks that every kind of operation has occurred. The check is skipped if
+ * the targets performed fewer operations than this number. The rarest kind is 1 in 400
+ * operations.
  */
 #define OPS_OF_ALL_KINDS 4000
 
@@ -89,9 +90,9 @@ struct baseline {
 };
 
 /*
- * Settings that make KSM, khugepaged and NUMA balancing more frequent. @before is the
- * value that is restored after the test. The kernel itself enables NUMA balancing if
- * there are two nodes.
+ * Settings that make KSM, khugepaged and NUMA balancing run more often, and allocate
+ * hugetlb pages. @before is the value that is restored after the test. No setting
+ * enables NUMA balancing, because the kernel enables it itself if there are two nodes.
  */
 static struct {
 	const char *path;
@@ -136,7 +137,10 @@ static void apply_settings(void)
 	}
 }
 
-/* Restore the settings. Writing 2 to KSM's "run" first unmerges all pages. */
+/*
+ * Restore the settings. Before that, write 2 to KSM's "run" file, so that KSM unmerges
+ * all pages.
+ */
 static void restore_settings(void)
 {
 	for (size_t i = 0; i < 2; i++)
@@ -163,8 +167,9 @@ static struct baseline read_baseline(void)
 }
 
 /*
- * Compare the counters for up to 10 s, because the module releases the pins of an
- * address space late if another process still references this address space.
+ * Compare the counters. Retry for up to 10 s: a window keeps its pins until the address
+ * space of its process is destroyed, and this is delayed if another process still
+ * references the address space.
  */
 static void check_baseline(const struct baseline *before)
 {

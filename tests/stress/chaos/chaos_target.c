@@ -38,8 +38,8 @@ static const unsigned char weights[OPS] = {
 };
 
 /*
- * Return: true if the operation preserves the pages, so that it is allowed on steady
- * regions, else false.
+ * Return: true if the operation neither unmaps, moves nor discards pages, else false.
+ * All other operations are forbidden in REGION_STEADY_* regions.
  */
 static bool keeps_memory(enum op op)
 {
@@ -87,8 +87,8 @@ static int advice_of(enum op op)
 }
 
 /*
- * Move pages to the same offset in the other window of their region. The stamps in
- * these pages stay valid, because a stamp does not depend on the window.
+ * Move pages to the same offset in the other address range of their region. The stamps
+ * in these pages stay valid, because a stamp is the same in both address ranges.
  */
 static bool do_mremap(uint64_t addr, uint64_t len)
 {
@@ -100,8 +100,8 @@ static bool do_mremap(uint64_t addr, uint64_t len)
 }
 
 /*
- * Change the protection of the range. In a steady region, make the range writable again
- * after a short sleep.
+ * Change the protection of the range. If the range is in a REGION_STEADY_* region, make
+ * it writable again after a short sleep.
  */
 static bool do_mprotect(struct chaos_target *target, uint64_t addr,
 			uint64_t len)

@@ -9,12 +9,13 @@
 #include "world.h"
 
 /**
- * struct chaos_target - a process that owns an arena
+ * struct chaos_target - a target process or its child
  * @worker: number of the worker
  * @slot: number of the slot in which requesters find the process
- * @life: copy of the slot's content: number, parent and PID of the process
+ * @life: copy of the slot's content: process number, parent's process number and PID
  * @prng: random numbers for the operations
- * @age: age in the next stamp; the age makes successive stamps different
+ * @age: value of the age field in the next stamp; each stamp increases it, so that
+ *	successive stamps of a page differ
  * @files: file descriptor of each region, or -1 if the region maps no file
  */
 struct chaos_target {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Check the content of pages that a request pinned or read. A page must contain the
- * stamp of its target process for that address, or zeroes. A pinned page that the
- * target still maps must also contain the last count that the target published for the
- * page.
+ * Check the content of pages that a request pinned or read. A page must contain zeroes
+ * or the stamp of its target process for that address. In REGION_STEADY_* regions, a
+ * target also writes a count to the page, increases it with each write, and then
+ * publishes it in shared memory. A pinned page must not contain a smaller count than
+ * the published one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,9 +22,9 @@
 #define SAMPLE 48
 
 /**
- * struct view - a way to read pinned bytes
- * @hold: pin fd, and the process whose pages are pinned
- * @map: window that maps all pinned pages; NULL to use pread() on the pin fd
+ * struct view - pinned bytes, read through a window or with pread()
+ * @hold: the pin fd, and the process that owns the pinned pages
+ * @map: window through which the bytes are read; NULL to use pread() on the pin fd
  */
 struct view {
 	const struct hold *hold;
@@ -86,9 +87,10 @@ static bool read_word(const struct view *view, uint64_t offset, uint64_t *word)
 }
 
 /*
- * Check that a page of a steady region contains at least the count that the page's
- * owner published. The owner writes the count to the page before it publishes the
- * count. Retry, because a word may be copied while the owner writes it.
+ * Check that the count in a page of a REGION_STEADY_* region is not smaller than the
+ * count that the page's owner published. The owner writes the count to the page before
+ * it publishes the count. Retry, because a word may be copied while the owner writes
+ * it.
  */
 static void check_coherence(const struct view *view, uint64_t addr,
 			    uint64_t offset)

@@ -31,10 +31,11 @@ static bool may_fail_with(enum request_kind kind, int error)
 }
 
 /*
- * Return: true if a request with these flags may stop for this reason in this test, else
- * false. This is stricter than <linux/gupx.h>, because this test knows its targets: they
- * have no memory that causes the reasons below, and READ gets a writable buffer. For the
- * same reason, only some errnos of the kernel's engine are possible.
+ * Return: true if a request with these flags may stop for this reason in this test,
+ * else false. This check is stricter than <linux/gupx.h>. Some reasons cannot occur,
+ * because the targets have no memory that causes them, and because READ gets a writable
+ * buffer. The kernel's engine can return only the errnos below, because the targets
+ * have no memory that causes other errnos.
  */
 static bool is_possible_here(const struct gupx_stop *stop, uint32_t flags)
 {

@@ -63,8 +63,8 @@ static void stamp_page(struct chaos_target *target, uint64_t addr)
 	if (!stamp_is_steady(stamp_region(addr)) || target->life.parent)
 		return;
 	/*
-	 * Write the count to the page before publishing the count, so that the page
-	 * always contains at least the published count.
+	 * Write the count to the page before publishing the count, so that the
+	 * published count is never larger than the count in the page.
 	 */
 	published = &world_row(target->life.number)->count[stamp_index(addr)];
 	*count = atomic_load(published) + 1;
@@ -72,8 +72,8 @@ static void stamp_page(struct chaos_target *target, uint64_t addr)
 }
 
 /*
- * Do not inline this function, because siglongjmp() may corrupt locals of the function
- * that called sigsetjmp().
+ * Do not inline this function. Otherwise its locals become locals of the function that
+ * calls sigsetjmp(), and siglongjmp() may corrupt them.
  */
 static void __attribute__((noinline))
 stamp_pages(struct chaos_target *target, uint64_t addr, uint64_t len)

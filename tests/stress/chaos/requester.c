@@ -33,7 +33,7 @@
  * struct requester - state of a requester
  * @prng: random numbers for the requests
  * @mem_fd: descriptor of /proc/PID/mem of the current target, or -1
- * @life: number, parent and PID of the current target
+ * @life: process number, parent's process number and PID of the current target
  * @holds: pin fds of the requester
  */
 struct requester {
@@ -102,7 +102,7 @@ static void draw_range(struct prng *prng, struct request *request)
 {
 	const struct span span = draw_span(prng, REGION_PAGES);
 	const enum region region = draw_region(prng);
-	/* Targets map a steady region in its first window only. */
+	/* Targets use only the first address range of a REGION_STEADY_* region. */
 	const unsigned int window =
 		stamp_is_steady(region) ? 0 : prng_below(prng, WINDOWS);
 
@@ -110,14 +110,15 @@ static void draw_range(struct prng *prng, struct request *request)
 	request->len = span.nr * PAGE;
 	if (prng_chance(prng, 3))
 		request->addr = draw_odd_address(prng);
-	/* Sometimes extend the range beyond the end of the region's window. */
+	/* Sometimes extend the range, so that it may reach beyond the region. */
 	if (prng_chance(prng, 3))
 		request->len += prng_below(prng, REGION_BYTES) & -PAGE;
 }
 
 /*
  * Pick random flags. PIN rejects SHORT together with ENGINE_KERNEL, and this test only
- * makes well-formed requests. READ_ONLY would only make writable windows fail.
+ * makes well-formed requests, so remove ENGINE_KERNEL if SHORT is set. Never pick
+ * READ_ONLY, because its only effect in this test would be that writable windows fail.
  */
 static uint32_t draw_flags(struct prng *prng, uint32_t allowed)
 {

@@ -11,7 +11,8 @@
 /**
  * struct hold - pins of one target
  * @fd: the pin fd; -1 if there is none
- * @life: number, parent and PID of the process whose pages are pinned
+ * @life: process number, parent's process number and PID of the process whose pages are
+ *	pinned
  */
 struct hold {
 	int fd;
@@ -19,8 +20,8 @@ struct hold {
 };
 
 /*
- * Read some pages through the pin fd and check that the pages belong to the pinned
- * process.
+ * Read some pinned pages through the pin fd. Check that they belong to the process that
+ * @hold names.
  */
 void check_hold(struct prng *prng, const struct hold *hold);
 /*

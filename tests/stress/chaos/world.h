@@ -99,9 +99,9 @@ struct slot {
 };
 
 /**
- * struct row - counts that a process publishes for the pages of its steady regions
- * @life: number of the process
- * @count: published count of each page; the page contains at least this count, because
+ * struct row - published write counts of the pages of REGION_STEADY_* regions
+ * @life: process number of the process that owns the pages
+ * @count: published count of each page; never larger than the count in the page, because
  *	the process writes the count to the page before it publishes the count
  */
 struct row {
@@ -118,7 +118,8 @@ struct row {
  * @short_requests: requests that stopped early
  * @pages: pages that requests completed
  * @checked: pages whose stamps were checked
- * @coherent: steady pages that were compared with their owner's published count
+ * @coherent: pages of REGION_STEADY_* regions whose count was compared with the
+ *	published count
  * @reasons: requests that stopped early, by reason
  * @errnos: failed ioctls, by errno
  * @kills: processes killed by the main process
@@ -187,8 +188,8 @@ struct span {
 
 struct span draw_span(struct prng *prng, uint64_t pages);
 /*
- * Pick a random region. Pick steady regions more often, because only pages of steady
- * regions are compared with published counts.
+ * Pick a random region. Pick REGION_STEADY_* regions more often, because only their
+ * pages are compared with published counts.
  */
 enum region draw_region(struct prng *prng);
 
@@ -202,7 +203,9 @@ void count_op(enum op op, bool refused);
 void complain(enum rule rule, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Copy of a slot: number, parent and PID of a target or child. */
+/*
+ * Copy of a slot: process number, parent's process number and PID of a target or child.
+ */
 struct life {
 	uint32_t number;
 	uint32_t parent;
@@ -215,8 +218,9 @@ struct life {
  */
 bool world_look(unsigned int slot, struct life *life);
 /*
- * Return: true if the slot still contains the process @life, else false. The process
- * numbers are compared. A number is reused only after all other numbers were used.
+ * Return: true if the slot still contains the process @life, else false. It is
+ * sufficient to compare process numbers, because a number is reused only after all
+ * other numbers were used.
  */
 bool world_is_still(unsigned int slot, const struct life *life);
 void world_enter(unsigned int slot, uint32_t parent, struct life *life);
@@ -229,7 +233,7 @@ void chaos_target_live(unsigned int worker, uint64_t seed);
 void requester_live(unsigned int worker, uint64_t seed);
 void mm_pressure_live(unsigned int worker, uint64_t seed);
 
-/* Execute this program again as the target of @worker. */
+/* Call exec to become a new target. @worker is the worker number of the new target. */
 void world_exec(unsigned int worker, uint64_t seed);
 
 struct lab_answer;
