@@ -236,9 +236,10 @@ static bool try_change(struct op *ops, size_t nr, size_t i,
 }
 
 /*
- * Shorten the range of an operation at its end. If the operation maps no memory, try
- * its start too. Remove half of the range, or a single page if the twins are equal
- * without that half. Keep each change after which the twins still differ.
+ * Shorten the range of an operation. Try to remove half of the range, then a single
+ * page. Each time, try the end of the range first, then the start. Never change the
+ * start if the operation creates a mapping. Keep each change after which the twins
+ * still differ.
  */
 static void shrink_range(struct op *ops, size_t nr, size_t i,
 			 struct report *report)

@@ -251,7 +251,10 @@ static void draw_request(struct draw *draw)
 	if (kind == OP_PIN)
 		draw_pin(draw, op);
 	else if (kind == OP_POPULATE)
-		/* madvise(MADV_POPULATE_*), the reference, has no other flag. */
+		/*
+		 * POPULATE is compared with madvise(MADV_POPULATE_*), which has
+		 * variants for reads and writes only. So no other flag can be compared.
+		 */
 		op->flags = flags_draw(&draw->prng, GUPX_F_WRITE);
 	else
 		draw_read(draw, op);

@@ -416,8 +416,8 @@ void known_settle_read(struct pair *pair, uint64_t addr, uint64_t len,
 		page++;
 	}
 	/*
-	 * Read twin a with process_vm_readv() too. This read also makes page state
-	 * equal in both twins that /proc does not show.
+	 * Read the range of twin a with process_vm_readv() too. This makes the page
+	 * state of both twins equal, including the state that /proc does not show.
 	 */
 	process_vm_readv(pair->a.target.pid, &local, 1, &remote, 1, 0);
 	pair_look(pair);

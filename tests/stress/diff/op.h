@@ -95,10 +95,11 @@ enum op_space {
 #define OP_F_CROSS (1U << 22)
 
 /*
- * The GUPX_F_* flags that a case may contain. The tester itself adds ENGINE_KERNEL to the
- * requests that the kernel serves, and PIN rejects SHORT together with ENGINE_KERNEL.
- * READ_ONLY has no effect on pages, and PIN rejects it when it adds to a pin fd, as the
- * second half of a split request does.
+ * The GUPX_F_* flags that a case may contain. ENGINE_KERNEL is excluded, because the
+ * tester itself adds it to the requests that the kernel serves. SHORT is excluded,
+ * because PIN rejects it together with ENGINE_KERNEL. READ_ONLY is excluded, because it
+ * has no effect on pages. Also, PIN rejects READ_ONLY if the request adds to a pin fd,
+ * as the second half of a split request does.
  */
 #define OP_GUPX_FLAGS                                               \
 	((GUPX_PIN_FLAGS | GUPX_POPULATE_FLAGS | GUPX_READ_FLAGS) & \

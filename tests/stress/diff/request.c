@@ -291,7 +291,10 @@ static long populate_by_kernel(struct pair *pair, const struct op *op,
 			     "policy populated 0x%" PRIx64
 			     ", madvise() did not",
 			     policy->done);
-	/* madvise() faults [vvar] in, because the twin calls it for its own memory. */
+	/*
+	 * The policy engine refuses [vvar], but the twin's own madvise() faults it in.
+	 * So do not call madvise(), and return the errno of the policy engine.
+	 */
 	if (cut == KNOWN_V1)
 		return -(long)policy->stop.error;
 	/*
@@ -367,8 +370,8 @@ static struct lab_answer read_split(const struct twin *twin, uint64_t addr,
 
 /*
  * Read with the kernel engine. If the policy engine stopped because of a known
- * difference, read only the bytes before the address at which it stopped.
- * process_vm_readv() does not know of these differences.
+ * difference, the kernel would not stop there. In that case, read only the bytes before
+ * the address at which the policy engine stopped, and assume its errno.
  */
 static struct lab_answer read_by_engine(struct pair *pair, uint64_t addr,
 					const struct op *op, void *buffer,

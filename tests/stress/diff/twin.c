@@ -61,9 +61,9 @@ void twin_prepare(void)
 }
 
 /*
- * Return: offset in the pattern file of the bytes to store at @at. The offset depends
- * on @at and on the index of the operation, so that each page and each operation has
- * different contents.
+ * Return: an offset in the pattern file. The bytes from this offset on are stored at
+ * @at. The offset depends on @at and on the index of the operation, so that each page
+ * and each operation has different contents.
  */
 static off_t pattern_at(uint64_t at, size_t index)
 {
@@ -281,7 +281,10 @@ static long open_watch(struct twin *twin)
 	result = watch_call(twin, UFFDIO_API, &api, sizeof(api));
 	if (!result)
 		return 0;
-	/* Before Linux 7.3, there is no RWP, and OP_WATCH_ACCESS fails. */
+	/*
+	 * Before Linux 7.3, userfaultfd does not support UFFD_FEATURE_RWP. Open it
+	 * without this feature; OP_WATCH_ACCESS then fails.
+	 */
 	api.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;
 	return watch_call(twin, UFFDIO_API, &api, sizeof(api));
 }

@@ -40,9 +40,9 @@ struct twin {
 };
 
 /*
- * Create two files. Memory of the twins is filled from the pattern file. The twins read
- * their memory by writing it to the sink file. Call this function once, before the
- * first twin_start().
+ * Create the pattern file and the sink file. The memory of the twins is filled with
+ * bytes from the pattern file. To read its memory, a twin writes the memory to the sink
+ * file with pwrite(). Call this function once, before the first twin_start().
  */
 void twin_prepare(void);
 
