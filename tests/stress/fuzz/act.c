@@ -150,9 +150,9 @@ static void judge_guarded(struct world *world, const char *cause)
 }
 
 /*
- * Write a different byte, check the guarded bytes, and restore the old byte, which the
- * target may need. If other threads or processes could see the different byte, write
- * only the old byte.
+ * Check that a write to @at does not change the guarded bytes. Invert the byte at @at,
+ * check the guarded bytes, and restore the byte, because the target may need it. If
+ * other threads or processes could see the inverted byte, write only the old value.
  */
 static void flip_byte(struct world *world, volatile uint8_t *at)
 {

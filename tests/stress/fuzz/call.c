@@ -215,8 +215,10 @@ static size_t min_size(size_t a, size_t b)
 }
 
 /*
- * Write the ioctl's struct, and the extra bytes if its size field is larger than the
- * struct. After these bytes, write a pattern that the call must not change.
+ * Write the ioctl's struct at @call->at. If the struct's size field is larger than the
+ * struct, write zero bytes up to that size. For SIZE_MORE_DIRTY and SIZE_HUGE_DIRTY,
+ * the first of these bytes is 1. Fill the remaining bytes with a pattern that the call
+ * must not change.
  */
 static void write_struct(struct call *call)
 {

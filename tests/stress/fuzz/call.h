@@ -27,7 +27,7 @@ union body {
  * @world: state of the case
  * @arena: memory from which the call is made
  * @op: operation that describes the call
- * @exact: true size of the verb's struct
+ * @exact: sizeof() of the verb's struct
  * @size: value of the struct's size field
  * @mem: file descriptor that is passed as mem_fd
  * @file: file descriptor on which the call is made; for PIN, the file descriptor that is
@@ -35,10 +35,10 @@ union body {
  * @addr: address of the request
  * @len: length of the request, in bytes
  * @buffer: address of the output buffer
- * @body: copy of the struct that was passed to the call
+ * @body: content of the struct; copied to @at before the call
  * @at: address of the struct
  * @room: number of bytes that are readable at @at
- * @before: copy of the readable bytes at @at, made before the call
+ * @before: content of the readable bytes at @at before the call
  * @foreseen: errno with which the call must fail; 0 if the arguments are valid;
  *	%UNFORESEEN if the errno is not predictable
  * @error: errno of the call, 0 for success

@@ -327,7 +327,10 @@ static void draw_window_op(struct draw *draw, struct op *op, unsigned int slot,
 		op->flags = prng_chance(&draw->prng, 60)
 				    ? PROT_READ | PROT_WRITE
 				    : PROT_READ;
-	/* act_mmap() uses MAP_SHARED unless @number % 8 is 1. */
+	/*
+	 * Make act_mmap() use MAP_SHARED, because mmap() of a pin fd rejects
+	 * MAP_PRIVATE. act_mmap() uses MAP_PRIVATE only if @number % 8 is 1.
+	 */
 	if (op->verb == VERB_MMAP)
 		op->number = (op->number & ~0xffULL) + 5;
 	op->file = HANDLE_PIN0 + slot;
@@ -360,9 +363,9 @@ static void draw_window_case(struct draw *draw, struct sketch *sketch)
 }
 
 /*
- * MEMORY_PERF is not in the table of kinds. Opening and closing perf events patches the
- * scheduler's code, and an emulated machine with two CPUs may trap on an incomplete
- * patch (int3 in __schedule()).
+ * Never generate MEMORY_PERF regions. Opening and closing perf events patches the
+ * scheduler's code. An emulated machine with two CPUs may trap on an incomplete patch
+ * (int3 in __schedule()).
  */
 void draw_case(uint64_t seed, uint64_t number, struct sketch *sketch)
 {

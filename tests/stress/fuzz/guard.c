@@ -23,8 +23,8 @@ static const char *const names[GUARDS] = {
 /**
  * struct guard - one kind of guarded bytes
  * @fd: descriptor of the file, open for reading only; -1 if there is no file
- * @unpinned: mapping through which the bytes are checked; no case pins its pages
- *	through this mapping; NULL if there is none
+ * @unpinned: mapping through which the bytes are checked; NULL if there is none. Cases
+ *	pin the bytes through other mappings, except for the vdso.
  * @expected: the bytes that @unpinned must contain
  * @len: number of bytes
  */

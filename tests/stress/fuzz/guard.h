@@ -39,12 +39,12 @@ bool guard_prepare(void);
 void guard_map(uint64_t addr[GUARDS]);
 /*
  * Check the first byte of each guarded page, except for the vdso. Return: name of a
- * kind that has changed, or NULL.
+ * kind of guarded bytes whose content has changed, or NULL if no content has changed.
  */
 const char *guard_changed(void);
 /*
- * Check all guarded bytes, including the vdso. Return: name of a kind that has changed,
- * or NULL.
+ * Check all guarded bytes, including the vdso. Return: name of a kind of guarded bytes
+ * whose content has changed, or NULL if no content has changed.
  */
 const char *guard_changed_at_all(void);
 

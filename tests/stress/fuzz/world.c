@@ -57,7 +57,7 @@ void world_prepare(int handle[HANDLE_PIN0])
 	handle[HANDLE_DEAD] = open_dead();
 	/*
 	 * PID 2 is kthreadd. Newer kernels refuse to open the mem file of a kernel
-	 * thread.
+	 * thread, so the handle may be -1.
 	 */
 	handle[HANDLE_KTHREAD] = lab_open_mem(2, O_RDWR);
 	handle[HANDLE_PATH] = open("/proc/self/mem", O_PATH | O_CLOEXEC);

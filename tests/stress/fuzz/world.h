@@ -90,7 +90,8 @@ struct arena {
  * @handle: file descriptors by enum handle, except for the pin fds, which are in @slot
  * @slot: the pin fds
  * @window: the windows
- * @arena: memory for the arguments of the main thread, then of each thread of TOGETHER
+ * @arena: memory for the arguments of calls; the first arena is for the main thread, the
+ *	others are for the threads of TOGETHER
  * @guarded: address of each kind of guarded bytes; 0 if there is none
  * @line: lock that is held while the target executes a call
  * @target_life: whether the target's address space still exists
@@ -161,8 +162,9 @@ uint64_t world_len(struct world *world, const struct op *op, uint64_t addr);
 uint64_t world_buffer(struct world *world, const struct arena *arena,
 		      const struct op *op);
 /*
- * Return: number of writable bytes at the address that world_buffer() returns, or 0.
- * These bytes are checked after the call.
+ * Return: number of writable bytes at the address that world_buffer() returns, or 0 if
+ * the address is not in the arena's output buffer. These bytes are checked after the
+ * call.
  */
 size_t world_buffer_room(const struct op *op);
 
