@@ -63,7 +63,10 @@ static const struct {
 	    2 } },
 };
 
-/* Hint printed with each usage error. It names the help of the current command. */
+/*
+ * Hint printed with each usage error, for example "see gupctl pin --help". It contains
+ * the name of the current command.
+ */
 static char help_cure[64] = "see gupctl --help";
 
 void gupx_args_die(const char *format, ...)
@@ -141,9 +144,10 @@ static __attribute__((noreturn)) void die_bad_letter(const struct argp *argp,
 }
 
 /*
- * Print why argp refused an option, and exit. After an unknown option, argp points to
- * the next word. Within a bundle of short options, argp still points to the bundle
- * itself.
+ * Print why argp refused an option, and exit. argp only reports state->next, so find
+ * the word that contains the option. Usually, state->next is the index of the word
+ * after it. If the option is in a bundle of short options (-vx), state->next may still
+ * be the index of the bundle.
  */
 static __attribute__((noreturn)) void
 die_bad_option(const struct argp_state *state)
@@ -167,7 +171,10 @@ die_bad_option(const struct argp_state *state)
 	gupx_args_die("option '--%s' doesn't allow an argument", option->name);
 }
 
-/* Print the help text. argp's own --help prints nothing if ARGP_NO_ERRS is set. */
+/*
+ * Print the help text and exit. Do not use argp's own --help: it prints nothing, because
+ * gupx_args_parse() sets ARGP_NO_ERRS.
+ */
 static __attribute__((noreturn)) void print_help(const struct argp_state *state)
 {
 	argp_help(state->root_argp, stdout,
@@ -202,8 +209,8 @@ static void parse_range(const char *text, struct gupx_args *args)
 	if (result == GUPX_RANGE_BYTES && args->rounds)
 		result = gupx_range_round(&found.range, page_size);
 	/*
-	 * The module refuses ranges that reach into the last page of the address
-	 * space.
+	 * Refuse ranges that reach into the last page of the address space, because
+	 * the module would refuse them.
 	 */
 	if (result == GUPX_RANGE_BYTES &&
 	    found.range.addr + found.range.len > ~0ULL - page_size)

@@ -101,8 +101,8 @@ static int explain_batch(struct gupx_request *request,
 		return error;
 	chunk->done += arg.done;
 	/*
-	 * Fail if the ioctl completed no byte, because explain_chunk() repeats the
-	 * ioctl until all bytes of the chunk are done.
+	 * Fail if the ioctl judged no byte. Otherwise explain_chunk() would repeat the
+	 * same ioctl forever.
 	 */
 	if (!arg.done)
 		return -EPROTO;

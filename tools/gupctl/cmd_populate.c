@@ -70,9 +70,10 @@ static void populate_slice(void *element)
 }
 
 /*
- * Split a chunk into one contiguous slice per thread. A page is allocated on the node
- * of the thread that populates it, unless a memory policy is set. Contiguous slices
- * keep the pages of a slice on one node. Return: the number of slices.
+ * Split a chunk into slices, at most one per thread. Unless a memory policy is set, a
+ * page is allocated on the node where the thread that populates it runs. Each slice is
+ * contiguous, so that neighboring pages are usually allocated on the same node. Return:
+ * the number of slices.
  */
 static size_t split_chunk(const struct gupx_request *request,
 			  const struct gupx_request_chunk *chunk,

@@ -10,7 +10,7 @@ struct gupx_target;
 /**
  * struct gupx_dev - open device
  * @fd: file descriptor of /dev/gupx
- * @info: result of GUPX_IOC_INFO; its ABI is the one that gupctl was built for
+ * @info: result of GUPX_IOC_INFO; gupx_dev_open() has checked that info.abi is GUPX_ABI
  */
 struct gupx_dev {
 	int fd;
@@ -43,7 +43,8 @@ int gupx_dev_call(int fd, unsigned long request, void *arg);
  * @flags: GUPX_F_* flags of the request
  * @limit: RLIMIT_MEMLOCK in bytes, as the module returned it
  * @used: bytes that were already charged to the user, as the module returned them
- * @asked: bytes that remain to be done in the whole request, not in one ioctl
+ * @asked: bytes that the whole request still had to pin before the failed ioctl; the
+ *	error message prints them as "more requested"
  */
 struct gupx_dev_context {
 	const char *verb;

@@ -53,7 +53,10 @@ static enum gupx_range_result scan_number(const char *text, bool bare_hex,
 	return scan_digits(text, bare_hex ? 16 : 10, value, end);
 }
 
-/* Return: the shift of a size suffix, 0 if there is none, or -1 if it is invalid. */
+/*
+ * Return: the number of bits by which a size suffix shifts the number, for example 10
+ * for K; 0 if there is no suffix; -1 if the suffix is invalid.
+ */
 static int get_suffix_shift(const char *text)
 {
 	static const char letters[] = "KMGT";

@@ -30,8 +30,8 @@ static bool read_line(int pid, const char *name, char *line, size_t room)
 }
 
 /*
- * Parse a line "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ...". COMM may
- * contain parentheses, so search for the last one in the line.
+ * Parse /proc/PID/stat: "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ...". COMM
+ * may contain parentheses, so it ends at the last closing parenthesis of the line.
  */
 static bool load_stat(struct gupx_target *target)
 {
