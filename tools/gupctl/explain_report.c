@@ -15,7 +15,8 @@
 
 /*
  * Maximum number of runs of a mapping to print one by one. If a mapping has more runs,
- * its runs of the same kind are merged, so that they fit on a screen.
+ * gupx_runs_fold() merges its runs that have the same result, so that the list fits on
+ * a screen.
  */
 #define MANY 12
 
@@ -46,9 +47,12 @@ static const struct gupx_out_field head_fields[] = {
 static const struct gupx_out_spec head_spec = GUPX_OUT_SPEC(head_fields);
 
 /**
- * struct run_row - one run; in text output, several merged runs of the same kind
- * @now_text: text in the buffer @now, for example "anonymous, exclusive, writable"
- * @would_text: text in the buffer @would, for example "fault it in"
+ * struct run_row - one run; in text output, it may consist of several merged runs
+ * @now_text: state of the pages, for example "anonymous, exclusive, writable"; points
+ *	to @now
+ * @would_text: what the request would do, for example "fault it in"; points to @would
+ * @now: buffer for @now_text
+ * @would: buffer for @would_text
  */
 struct run_row {
 	const char *name;

@@ -10,7 +10,7 @@
  * struct gupx_explain_report - input of the report
  * @request: request to explain
  * @verb: command to explain, GUPX_VERB_*
- * @runs: results of EXPLAIN; text output merges runs of the same kind
+ * @runs: results of EXPLAIN; for text output, the report calls gupx_runs_fold() on them
  */
 struct gupx_explain_report {
 	const struct gupx_request *request;

@@ -6,7 +6,10 @@
 #include "runs.h"
 #include "stop.h"
 
-/* Compare two runs in everything except their addresses. */
+/*
+ * Return: true if two runs have the same kind: they are in the same mapping, and
+ * EXPLAIN returned the same result for both.
+ */
 static bool is_same_kind(const struct gupx_run *a, const struct gupx_run *b)
 {
 	return a->map == b->map && a->skipped == b->skipped &&
@@ -31,7 +34,10 @@ static int append_run(struct gupx_runs *runs, const struct gupx_run *run)
 		last->judgement.len += run->judgement.len;
 		return 0;
 	}
-	/* If the array is full, double its size. The size is always a power of two. */
+	/*
+	 * The size of the array is not stored, because it is always a power of two. If
+	 * the count is zero or a power of two, the array is full, so double its size.
+	 */
 	if (!(runs->count & (runs->count - 1))) {
 		grown = reallocarray(runs->run,
 				     runs->count ? runs->count * 2 : 1,
@@ -86,8 +92,8 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 }
 
 /*
- * Merge @run into the first run in @kept that has the same kind as @run. If @kept has
- * no such run, append @run to @kept. Return: the new number of runs in @kept.
+ * Merge @run into the run in @kept that has the same kind, see is_same_kind(). If @kept
+ * has no such run, append @run to @kept. Return: the new number of runs in @kept.
  */
 static size_t fold_run(struct gupx_run *kept, size_t count,
 		       const struct gupx_run *run)

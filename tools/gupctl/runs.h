@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A run is a range of consecutive pages for which EXPLAIN returned the same result.
- * Runs are split at the borders of mappings. Runs of different ioctls are merged.
+ * A run is a range of consecutive pages for which EXPLAIN returned the same result. A
+ * run never extends beyond its mapping. A run may extend over the ranges of several
+ * ioctls. Two runs have the same kind if they are in the same mapping and have the same
+ * result; they need not be adjacent.
  */
 #ifndef GUPX_RUNS_H
 #define GUPX_RUNS_H
@@ -14,7 +16,7 @@
 #include "maps.h"
 
 /**
- * struct gupx_run - one run, or several merged runs of the same kind
+ * struct gupx_run - one run, or several runs that gupx_runs_fold() has merged
  * @judgement: result of EXPLAIN; for merged runs, it contains the address of the first
  *	run and the sum of the lengths
  * @map: mapping that contains the run, or NULL
@@ -39,7 +41,7 @@ struct gupx_runs {
  * gupx_runs_add() - append a result of EXPLAIN
  * @runs: runs, sorted by address
  * @maps: mappings; must not be freed before @runs
- * @judgement: result of EXPLAIN, for the range after the previous result
+ * @judgement: result to append; its range must be after the range of the last result
  * @skips: true if the request would skip mappings that refuse it
  *
  * Return: 0 or -ENOMEM.
@@ -48,9 +50,9 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 		  const struct gupx_judgement *judgement, bool skips);
 
 /**
- * gupx_runs_fold() - merge runs of the same kind within each mapping
+ * gupx_runs_fold() - merge the runs of a mapping that have the same result
  * @runs: runs, sorted by address
- * @many: merge only runs of mappings that have more runs than this
+ * @many: number of runs; mappings with at most this number of runs are left unchanged
  */
 void gupx_runs_fold(struct gupx_runs *runs, size_t many);
 

@@ -11,7 +11,7 @@
 #include "out.h"
 
 /**
- * struct gupx_stop_row - a stop, with names and texts
+ * struct gupx_stop_row - struct gupx_stop with names and texts, for the output
  * @addr: address of the first byte that was not done
  * @stage: name of the stage
  * @reason: name of the reason

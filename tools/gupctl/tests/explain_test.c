@@ -129,8 +129,8 @@ static void test_cut(void)
 }
 
 /*
- * Test that explain marks a run of a group as skipped where gupctl pin would skip its
- * mapping.
+ * Test when a run is marked as skipped: the range was selected by [anon] or --all, and
+ * the module refuses the whole mapping, so that gupctl pin would skip it.
  */
 static void test_skip(void)
 {
