@@ -47,8 +47,8 @@ static const struct gupx_out_field held_fields[] = {
 	HELD(bytes, "held", GUPX_OUT_SIZE, false),
 	HELD(charged, NULL, GUPX_OUT_SIZE, false),
 	/*
-	 * Text output prints this text in place of the number of charged bytes. If
-	 * nothing was charged, the text gives the reason.
+	 * Text output prints charged_text in place of the field "charged". If pages
+	 * are held but not charged, charged_text says that CAP_IPC_LOCK is the reason.
 	 */
 	{ .label = "charged to you",
 	  .form = GUPX_OUT_STRING,

@@ -81,7 +81,8 @@ static void parse_value(const char *line, const char *name, char *value,
 
 /*
  * Read the facts about the module file from the output of modinfo. modinfo finds the
- * file with the index of modprobe, and it can read compressed modules.
+ * file that modprobe would load, because both read modules.dep. It can also read
+ * compressed modules.
  */
 static void read_module_file(struct gupx_facts *facts, const char *root)
 {
@@ -124,7 +125,10 @@ static int read_secure_boot(const char *root)
 	return value;
 }
 
-/* Store the selected mode of a line such as "none [integrity] confidentiality". */
+/*
+ * Read the lockdown mode. The file contains a line such as
+ * "none [integrity] confidentiality", in which the current mode is in brackets.
+ */
 static void read_lockdown(struct gupx_facts *facts, const char *root)
 {
 	char line[96] = "";

@@ -10,7 +10,10 @@ static int append_map(struct gupx_maps *maps, const struct gupx_map *map)
 {
 	struct gupx_map *grown;
 
-	/* If the array is full, double its size. The size is always a power of two. */
+	/*
+	 * The size of the array is not stored, because it is always a power of two. If
+	 * the count is zero or a power of two, the array is full, so double its size.
+	 */
 	if (!(maps->count & (maps->count - 1))) {
 		size_t room = maps->count ? maps->count * 2 : 1;
 

@@ -54,8 +54,8 @@ const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr);
 const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr);
 
 /*
- * Return: true if @name selects all mappings of a kind ([anon]), false if it is the
- * name of a mapping or file.
+ * Return: true if @name is "[anon]", which selects all private anonymous mappings;
+ * false if it is the name of a mapping or file.
  */
 bool gupx_maps_is_group(const char *name);
 

@@ -11,7 +11,7 @@
 
 #include "out.h"
 
-/* Maximum number of columns of a table. No table has more fields. */
+/* Maximum number of fields in the specification of a table. */
 #define COLUMNS_MAX 16
 
 static struct {
@@ -490,8 +490,8 @@ static void report_error(const char *kind, const char *cure, const char *format,
 	if (!message)
 		return;
 	/*
-	 * Errors can occur before gupx_out_init(). In this case, out.text is still
-	 * NULL.
+	 * An error can occur before gupx_out_init() sets out.text. There is no output
+	 * to flush then.
 	 */
 	if (out.text)
 		fflush(out.text);

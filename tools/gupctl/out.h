@@ -8,7 +8,7 @@
  *   record  a single row: lines of label and value in text, an object in JSON
  *   table   rows below a header in text, an array of objects in JSON
  *   note    a line that is printed only in text
- *   error   the cause of a failure; only the first error of a run is reported
+ *   error   the cause of a failure; gupctl reports its first error and ignores later ones
  */
 #ifndef GUPX_OUT_H
 #define GUPX_OUT_H
@@ -145,7 +145,8 @@ __attribute__((format(printf, 1, 2))) void gupx_out_warn(const char *format,
 
 /**
  * gupx_out_error() - report an error; all errors go through this function
- * @kind: name of the kind of error, for programs; does not change between versions
+ * @kind: short name such as "no_memory", by which programs recognize the error; does not
+ *	change between versions of gupctl
  * @cure: what to do about the error, or NULL
  * @format: what is wrong, without a full stop
  */

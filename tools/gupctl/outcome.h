@@ -6,14 +6,14 @@
 #include <linux/gupx.h>
 
 /*
- * Return: the name of an outcome or content. Programs can rely on these names, because
- * the names do not change between versions. The result is never NULL. It is "unknown"
- * for a value that this version of gupctl does not know.
+ * Return: the name of an enum gupx_outcome or enum gupx_content. Programs can rely on
+ * these names, because the names do not change between versions. The result is never
+ * NULL. It is "unknown" for a value that this version of gupctl does not know.
  */
 const char *gupx_outcome_name(unsigned int outcome);
 const char *gupx_outcome_content_name(unsigned int content);
 
-/* Return: the text that describes a content to the user. */
+/* Return: the text that describes @content (enum gupx_content) to the user. */
 const char *gupx_outcome_content_text(unsigned int content);
 
 /**

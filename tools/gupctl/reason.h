@@ -23,10 +23,15 @@ struct gupx_reason_info {
 };
 
 /*
- * Describe a reason, or return the name of a stage. The result is never NULL. The name
- * is "unknown" for a value that this version of gupctl does not know.
+ * Return: the name and texts of a reason, never NULL. The name is "unknown" if this
+ * version of gupctl does not know the reason.
  */
 const struct gupx_reason_info *gupx_reason_get(unsigned int reason);
+
+/*
+ * Return: the name of a stage, never NULL. It is "unknown" if this version of gupctl
+ * does not know the stage.
+ */
 const char *gupx_reason_stage(unsigned int stage);
 
 /* Return: the name of an errno, such as "EFAULT". NULL if @error is 0. */

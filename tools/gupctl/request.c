@@ -166,8 +166,7 @@ static bool run_chunk(struct gupx_request *request,
 
 /*
  * Guess whether the request failed because the mapping is not accessible. The kernel
- * engine reports no reason, so only the permissions and the name of the mapping can
- * tell.
+ * engine reports no reason, so guess from the permissions and the name of the mapping.
  */
 static bool looks_inaccessible(const struct gupx_request *request,
 			       const struct gupx_request_item *item)

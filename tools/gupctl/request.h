@@ -6,8 +6,8 @@
  * Glossary
  *   item   one range, or one of the mappings that a name selects
  *   chunk  the range of one ioctl, small enough for Ctrl-C and progress updates
- *   group  all items that one kind ([anon]) or --all selects; a mapping in a group that
- *          refuses the request is skipped and is not reported as an error
+ *   group  all items that [anon] or --all selects; if the module refuses the request for
+ *          the mapping of such an item, the item is skipped without an error
  *
  * Invariant: the bytes done are always the first bytes of an item, without gaps.
  */

@@ -146,8 +146,9 @@ static void report_head(const struct gupx_request *request)
 }
 
 /*
- * Return: true if the table of items is not printed as text, else false. With only one
- * item, the table would repeat the total. Items of a group can be too many to list.
+ * Return: true if the table of items is not printed as text, else false. If there is
+ * only one item, the table would contain the same numbers as the total. If there is a
+ * group, it may have too many items to list.
  */
 static bool is_table_redundant(const struct gupx_request *request)
 {
