@@ -10,8 +10,9 @@
  *
  * Two kinds of failure
  * --------------------
- * ioctl() fails only if the request never reached the page-table loop. It then
- * returns -1 and errno has exactly one of these meanings:
+ * PIN, POPULATE and READ process the range page by page, in a loop over the target's page
+ * tables. If one of them fails before this loop starts, ioctl() returns -1. The other ioctls
+ * return -1 for all failures. errno then has exactly one of these meanings:
  *
  *   ENOTTY       no such ioctl: the module is older than the caller
  *   EOPNOTSUPP   an unknown flag, or a verb that this module does not implement
@@ -51,10 +52,11 @@
  *                EXTENTS, UNPIN or SEAL
  *   ENODEV       the module is being unloaded by force
  *
- * Once the loop has run, ioctl() returns 0 and the struct contains the result. @done is
- * the number of bytes done. If the request ended early, @stop contains the address, the
- * stage, the reason, and the errno that get_user_pages uses for this reason.
- * get_user_pages itself would have returned `done ? done / page size : -stop.error`.
+ * Once the loop has started, a failure ends the request early, but ioctl() returns 0 and
+ * the struct contains the result (the only exception is EFAULT, see below). @done is the
+ * number of bytes done. If the request ended early, @stop contains the address, the stage,
+ * the reason, and the errno that get_user_pages uses for this reason. get_user_pages itself
+ * would have returned `done ? done / page size : -stop.error`.
  *
  * If the caller's struct cannot be written, ioctl() fails before any work is done. If the
  * struct becomes unwritable while the request runs (for example because another thread
@@ -141,9 +143,10 @@
  */
 #define GUPX_F_ENGINE_KERNEL (1U << 9)
 /*
- * Pin without FOLL_LONGTERM, but hold the pins for as long as other pins. The purpose is
- * to reproduce bugs of memory hot-unplug and CMA. This flag needs the module parameter
- * allow_short_pins and CAP_SYS_ADMIN.
+ * Pin without FOLL_LONGTERM. The pin fd still holds these pins until they are released, so
+ * they can block memory hot-unplug and CMA allocations. The purpose is to reproduce bugs
+ * that such pins cause. This flag needs the module parameter allow_short_pins and
+ * CAP_SYS_ADMIN.
  */
 #define GUPX_F_SHORT (1U << 10)
 /*
@@ -208,9 +211,9 @@ enum gupx_stage {
  * @GUPX_REASON_GATE_WRITE: the vsyscall page is never writable (EFAULT)
  * @GUPX_REASON_GATE_EMPTY: the page-table entry of the vsyscall page does not allow reading
  *	(EFAULT)
- * @GUPX_REASON_IO_MAPPING: the mapping is of device memory or raw page frames: VM_IO
- *	or VM_PFNMAP (EFAULT)
- * @GUPX_REASON_NOT_ANON: %GUPX_F_ANON is set, but the mapping is of a file (EFAULT)
+ * @GUPX_REASON_IO_MAPPING: the mapping has VM_IO or VM_PFNMAP set, so it contains device memory
+ *	or raw page frames (EFAULT)
+ * @GUPX_REASON_NOT_ANON: %GUPX_F_ANON is set, but the mapping is not anonymous (EFAULT)
  * @GUPX_REASON_FSDAX: pages of a DAX file cannot be pinned long-term (EOPNOTSUPP)
  * @GUPX_REASON_SECRETMEM: memfd_secret() memory is never accessible (EFAULT)
  * @GUPX_REASON_DIRTY_TRACKING: the mapping is a shared, writable mapping of a file, and
@@ -385,12 +388,19 @@ struct gupx_info {
  * pin fd is dropped (by close(), exit, munmap() of its windows and so on).
  *
  * Each page of each pin is charged to the user, unless the caller has CAP_IPC_LOCK. A
- * page that is pinned several times is charged several times. The first part of a large
- * folio in a pin fd is charged for the whole folio, and for at least 9 pages. A run of
- * the zero page is charged as one page if the kernel does not count pins of the zero
- * page. Otherwise each page of the run is charged.
+ * page that is pinned several times is charged several times.
  *
- * The pin fd is also a file of the pinned bytes, in the order they were pinned.
+ * A large folio stays in memory as long as any part of it is pinned. If a pin fd pins only
+ * part of a large folio, the first pin is therefore charged like a pin of the whole folio.
+ * This charge is at least 9 pages, because it also covers the module's record of the folio.
+ * Later parts are charged in addition, for their own pages.
+ *
+ * Several adjacent addresses may map the zero page. If the kernel takes no reference for a
+ * pin of the zero page, such a run is charged as one page. Otherwise it is charged as one
+ * page per address.
+ *
+ * User space can access the pinned bytes through the pin fd. Offset 0 of the pin fd is the
+ * first byte that was pinned. Later pins are appended.
  *
  * pread() copies the pinned bytes. It fails with EHWPOISON at a poisoned page and with
  * ENODATA at a released page. If part of a hugetlb page is poisoned, the whole hugetlb page
@@ -403,11 +413,11 @@ struct gupx_info {
  * every page was pinned for writing, or if the mapping is writable and the pin fd was
  * created with %GUPX_F_READ_ONLY.
  *
- * An access to a window raises SIGBUS past the last page and at a released page. If the
- * window is writable or mprotect() could make it writable, an access also raises SIGBUS
- * at a page that was pinned for reading. Writes through a window leave no soft-dirty or
- * userfaultfd mark in the target. After exec or MADV_DONTNEED in the target, the window
- * still shows the page that was pinned.
+ * An access to a window raises SIGBUS if its offset is past the end of the pin fd, or if
+ * the page at this offset was released. If the window is writable or mprotect() could make
+ * it writable, an access also raises SIGBUS at a page that was pinned for reading. Writes
+ * through a window leave no soft-dirty or userfaultfd mark in the target. After exec or
+ * MADV_DONTNEED in the target, the window still shows the page that was pinned.
  */
 struct gupx_pin {
 	__u32 size;
@@ -488,8 +498,8 @@ struct gupx_read {
  * @GUPX_OUTCOME_FAULT: fault the pages in first
  * @GUPX_OUTCOME_UNSHARE: unshare the pages first, so that the target has its own copies
  * @GUPX_OUTCOME_MIGRATE: let the kernel's own get_user_pages handle the pages, because
- *	they must be migrated for a long-term pin, or because only the kernel can find out
- *	which pages they are
+ *	they must be migrated for a long-term pin, or because the module cannot find their
+ *	struct pages from the page-table entry
  * @GUPX_OUTCOME_STOP: stop at the first of the pages
  */
 enum gupx_outcome {
@@ -512,7 +522,8 @@ enum gupx_outcome {
  * @GUPX_CONTENT_FILE: a page of a file or of shared memory
  * @GUPX_CONTENT_ZERO: the zero page or the huge zero page
  * @GUPX_CONTENT_FRAME: memory without a struct page
- * @GUPX_CONTENT_DEVICE: device memory whose pages only the kernel can find
+ * @GUPX_CONTENT_DEVICE: device memory; the module cannot find its struct pages from the
+ *	page-table entry
  * @GUPX_CONTENT_GATE: the vsyscall page
  * @GUPX_CONTENT_BAD: a corrupted page-table entry
  */
@@ -581,9 +592,9 @@ struct gupx_judgement {
  * @reserved: [in] 0
  *
  * EXPLAIN does not fault pages in, does not keep references, and does not mark pages as
- * accessed. The target keeps running meanwhile, so each judgement only describes the
- * moment when its page table was read. EXPLAIN continues after addresses where the
- * request would stop.
+ * accessed. The target keeps running and may change its memory during EXPLAIN. A judgement
+ * describes the range as it was when EXPLAIN read the page table, and may be outdated
+ * afterwards. EXPLAIN continues after addresses where the request would stop.
  */
 struct gupx_explain {
 	__u32 size;
@@ -605,8 +616,8 @@ struct gupx_explain {
 /* The pages were pinned by the kernel's own get_user_pages, not by the module's loop. */
 #define GUPX_EXTENT_ENGINE_KERNEL (1U << 1)
 /*
- * Every page of the run is the zero page, and @pfn is its frame number. If the kernel
- * does not count pins of the zero page, the module does not count them either.
+ * Every page of the extent is the zero page, and @pfn is the frame number of the zero page.
+ * If the kernel takes no reference for a pin of the zero page, the module takes none either.
  */
 #define GUPX_EXTENT_ZERO (1U << 2)
 /*
@@ -618,16 +629,19 @@ struct gupx_explain {
 #define GUPX_PFN_HIDDEN (~0ULL)
 
 /**
- * struct gupx_extent - a run of pages with contiguous addresses in the target; if the
- *	caller has CAP_SYS_ADMIN, the run is also contiguous in physical memory
- * @addr: [out] address of the run in the target at the time of the pin
- * @len: [out] length of the run in bytes
+ * struct gupx_extent - pages with contiguous addresses in the target
+ * @addr: [out] address of the extent in the target at the time of the pin
+ * @len: [out] length of the extent in bytes
  * @pfn: [out] frame number of the first page; %GUPX_PFN_HIDDEN if the caller does not have
  *	CAP_SYS_ADMIN
  * @flags: [out] %GUPX_EXTENT_*
- * @order: [out] log2 of the number of pages in the folio that contains the run; 0 if the
- *	run consists of one-page folios
+ * @order: [out] 0 if all pages are one-page folios. Otherwise log2 of the number of pages
+ *	in each folio of the extent
  * @offset: [out] offset of the first byte in the pin fd, for UNPIN and pread()
+ *
+ * For callers with CAP_SYS_ADMIN, an extent is a single run: its pages have consecutive frame
+ * numbers, or all are the zero page. For other callers, an extent may consist of several runs
+ * that are adjacent in the target.
  */
 struct gupx_extent {
 	__aligned_u64 addr;
@@ -690,10 +704,12 @@ struct gupx_extents {
  * Released pages are uncharged. If a part of a large folio stays pinned, the charge for the
  * whole folio stays until the last part is released.
  *
- * UNPIN fails with ENOMEM if there is no memory to split a run, with ENOBUFS if
- * RLIMIT_MEMLOCK is too low to charge for the split, with EDQUOT if a run would be split in
- * two and the user already has max_extents extents, and with EINTR on a fatal signal. In
- * these cases nothing is released.
+ * UNPIN splits a run if it releases only part of it. The module may need memory to record
+ * the split, and may charge the user for this memory. UNPIN fails with ENOMEM if the kernel
+ * has no memory for the record. It fails with ENOBUFS if RLIMIT_MEMLOCK is too low for the
+ * charge. It fails with EDQUOT if the middle of a run would be released, which leaves two
+ * runs, and the user already has max_extents extents. It fails with EINTR on a fatal
+ * signal. In these cases nothing is released.
  */
 struct gupx_unpin {
 	__u32 size;
