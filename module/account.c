@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Limits for each user. If the limits applied to each process or mm, a user could evade
- * them with fork(), dup() or SCM_RIGHTS.
+ * This file enforces two limits for each user: one on pinned memory and one on extents. If
+ * a limit applied to each process or mm instead, a user could evade it with fork(), dup()
+ * or SCM_RIGHTS.
  *
  * Pinned memory is counted in user_struct.locked_vm, like in io_uring and iommufd. So the
  * limit RLIMIT_MEMLOCK applies to the sum of the memory that gupx, io_uring and iommufd

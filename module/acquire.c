@@ -18,7 +18,8 @@
  * struct acquire - a request that adds pins to a set
  * @precharge: pages that are charged in advance
  * @origin: common properties of the request's runs
- * @buffer: block for the runs of the current batch; moved into the set if possible
+ * @buffer: block that stores the runs of the current batch; becomes a block of the set if
+ *	the runs are not copied to a block that the set already has
  */
 struct acquire {
 	struct gupx_precharge precharge;
@@ -40,7 +41,10 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 	const struct gupx_run run = gupx_run_unpack(addr, word);
 	int error;
 
-	/* Reserve room before the charge, so that nothing can fail after the charge. */
+	/*
+	 * Make room in the extent list before the charge, so that nothing can fail after
+	 * it.
+	 */
 	if (!gupx_extent_list_has_room(&set->list, addr, 1, &acquire->origin) &&
 	    gupx_extent_list_grow(&set->list, addr, ahead, &acquire->origin))
 		return gupx_policy_no_memory();
@@ -63,8 +67,8 @@ static struct gupx_verdict commit_run(struct gupx_pinset *set,
 }
 
 /*
- * Copy the runs of a batch to the last block of the set if the runs fit. If they do not
- * fit, move the block of the batch into the set.
+ * Add the runs of a batch to the set. Copy the runs to the last block of the set if they
+ * fit there. Otherwise append the block that stores the runs, so that nothing is copied.
  *
  * Return: false if there is no memory.
  */
@@ -91,8 +95,9 @@ static bool append_batch(struct gupx_pinset *set,
 }
 
 /*
- * Fast path: add all runs of a batch at once. This is possible if the cost of each page is
- * one page and the precharge is enough for all pages of the batch.
+ * Fast path: add all runs of a batch at once. This is possible if the runs consist of whole
+ * folios and have the same flags, because the charge is then the number of pages. The
+ * precharge has to cover these pages, unless the caller is exempt.
  *
  * Return: true if the batch was added; false if commit_runs() has to add one run at a time.
  */
@@ -154,8 +159,8 @@ static unsigned int commit_runs(struct gupx_pinset *set,
 
 /*
  * Move the batch into the set. If a run cannot be added, the request ends before that run,
- * and that run and all later runs are released. The block of the batch may become a block
- * of the set. The move allocates memory, so the target's mmap_lock is dropped first.
+ * and that run and all later runs are released. Drop the target's mmap_lock first, because
+ * adding runs allocates memory.
  */
 static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 			 struct gupx_batch *batch, struct acquire *acquire)
@@ -178,12 +183,12 @@ static void commit_batch(struct gupx_pinset *set, struct gupx_cursor *cursor,
 }
 
 /*
- * Provide memory for the runs of a batch, as a block that can become a block of the set.
- * Some kernels clear memory on allocation, so the block is not larger than the request
- * needs.
+ * Get a block to store the runs of a batch. The set can take over this block, so that the
+ * runs do not have to be copied. Some kernels clear memory on allocation. So the block is
+ * not larger than the rest of the request needs.
  *
- * Return: true if there is a block; false if there is no memory, and the request is then
- * stopped.
+ * Return: true if there is a block. If there is no memory, the function stops the request
+ * and returns false.
  */
 static bool get_buffer(struct acquire *acquire, struct gupx_batch *batch,
 		       struct gupx_cursor *cursor)
@@ -232,8 +237,8 @@ static void pin_batches(struct gupx_pinset *set, struct gupx_cursor *cursor,
 	 */
 	gupx_compat_mark_pinned(cursor->mm);
 	/*
-	 * Let page faults allocate pages outside ZONE_MOVABLE and CMA, so that new pages do
-	 * not have to be migrated.
+	 * Make page faults allocate pages outside ZONE_MOVABLE and CMA. Pages in this
+	 * memory would have to be migrated before a long-term pin.
 	 */
 	scope = memalloc_pin_save();
 	while (more && get_buffer(acquire, &batch, cursor)) {
@@ -278,8 +283,9 @@ int gupx_acquire_pins(struct gupx_pinset *set, struct gupx_cursor *cursor)
 		error = -ENOBUFS;
 	}
 	/*
-	 * The lock is not taken if a fatal signal arrived. In this case, the last block of
-	 * the list is trimmed when the next block is appended.
+	 * If a fatal signal arrived, gupx_pinset_lock() fails and the last block keeps its
+	 * unused memory. gupx_extent_list_append() frees that memory when it appends the
+	 * next block.
 	 */
 	if (!gupx_pinset_lock(set)) {
 		gupx_extent_list_trim(&set->list);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Audit records for requests that override protections, for short pins, and for pins of
- * another user's process.
+ * Write audit records for requests with FORCE, which overrides protections, for pins with
+ * SHORT, and for pins of another user's process.
  */
 #include <linux/audit.h>
 #include <linux/cred.h>
@@ -40,7 +40,10 @@ static struct mm_owner get_mm_owner(struct mm_struct *mm)
 	return target;
 }
 
-/* Log a request. @done is the part of the range that is done, or NULL if it has not begun. */
+/*
+ * Log a request. @done points to the number of bytes done; NULL if the request has not
+ * begun.
+ */
 static void log_request(const char *verb, const struct mm_owner *target,
 			u32 flags, u64 addr, u64 len, const __u64 *done)
 {
