@@ -106,8 +106,9 @@ static u32 get_size_flag(struct folio *folio)
 }
 
 /*
- * Check whether pages can extend the last run. There are three kinds of runs: pages of one
- * large folio, a sequence of one-page folios, and several times the zero page.
+ * Check whether pages can extend the last run. There are three kinds of runs: consecutive
+ * pages of one large folio, one-page folios with consecutive frame numbers, and the zero
+ * page, which may be repeated.
  */
 static bool can_join_last(const struct gupx_batch *batch, struct page *page,
 			  unsigned long nr, u32 flags)
@@ -182,7 +183,7 @@ void gupx_batch_take(struct gupx_batch *batch, const struct gupx_entry *entry,
  * The function takes the pending references. The caller extends the last run or adds runs
  * of whole folios after it, then calls gupx_batch_append_span().
  *
- * Return: word of the last run.
+ * Return: pointer to the word that stores the last run.
  */
 u64 *gupx_batch_last_run(struct gupx_batch *batch)
 {
@@ -191,11 +192,10 @@ u64 *gupx_batch_last_run(struct gupx_batch *batch)
 }
 
 /**
- * gupx_batch_append_span() - update a batch for the runs that the caller wrote after
- *	gupx_batch_last_run()
- * @batch: batch that the runs were written to
- * @last: new last run
- * @nr: number of pages written; the references on them are already taken
+ * gupx_batch_append_span() - complete a batch after the caller has written runs to it
+ * @batch: batch that was passed to gupx_batch_last_run() before the runs were written
+ * @last: pointer to the word that stores the new last run
+ * @nr: number of pages that the caller added; the references on them are already taken
  * @flags: GUPX_RUN_* of all these pages
  */
 void gupx_batch_append_span(struct gupx_batch *batch, u64 *last,
@@ -254,7 +254,8 @@ void gupx_batch_mark_folio(struct folio *folio, bool dirty)
 /**
  * gupx_batch_mark_accessed() - mark the folio of an entry accessed
  * @entry: entry with verdict %GUPX_GO, under its page-table lock
- * @write: true to mark the folio dirty too, unless the entry is dirty
+ * @write: true to mark the folio dirty too. If the entry is dirty, this is not necessary:
+ *	the kernel marks the folio dirty when it unmaps the entry
  *
  * Row E8 (FOLL_TOUCH): mark the folio, but do not change the entry, because the accessed
  * and dirty bits of the entry record accesses by the target.

@@ -11,8 +11,7 @@
 struct gupx_entry;
 
 /**
- * struct gupx_batch - pages on which the loop took references and that are not yet added
- *	to a pin set or copied
+ * struct gupx_batch - runs of pages that are not added to a pin set or copied yet
  * @nr: number of runs
  * @capacity: maximum number of runs
  * @addr: address of the first page in the target; there are no gaps between the runs
@@ -26,8 +25,8 @@ struct gupx_entry;
  * @is_borrowed: true if @word is a buffer of the caller
  * @word: runs, packed by gupx_run_pack()
  *
- * A caller that moves the runs elsewhere and clears the batch owns the references from
- * then on.
+ * The batch owns the references on its pages. If a caller moves the runs elsewhere and
+ * clears the batch, the caller owns the references.
  */
 struct gupx_batch {
 	unsigned int nr;

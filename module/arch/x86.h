@@ -95,14 +95,15 @@ static inline pteval_t gupx_arch_match_value(pteval_t entry, pteval_t pfn_mask)
  * @value: attributes to match, from gupx_arch_match_value()
  * @mask: bits to compare, from gupx_arch_match_mask()
  *
- * The function rotates the entry, so that the bits below the frame number become the
- * highest bits of the result. If one of these bits differs, the result is larger than every
- * frame number. So the caller checks the attributes with a single comparison of the result
- * with the end of the frame numbers.
+ * The XOR clears the attributes that match, and the rotation moves the frame number to bit
+ * 0. The bits above and below the frame number are then above every frame number. If one of
+ * them differs, it is set in the result. So the caller can check all these attributes with
+ * a single comparison (pfn < end_pfn).
  *
- * Return: the frame number if the attributes match. The result is larger than every frame
- * number if an attribute outside the frame bits differs. The result is not aligned to the
- * size of the entry if an attribute within the frame bits of a huge entry differs.
+ * Return: the frame number if all attributes match. If an attribute outside the frame bits
+ * differs, the result is larger than every frame number. In a huge entry, the lowest frame
+ * bits are attributes too. If one of them differs, the result is not aligned to the size of
+ * the entry.
  */
 static __always_inline unsigned long
 gupx_arch_match_pfn(pteval_t entry, pteval_t value, pteval_t mask)
