@@ -5,8 +5,7 @@
  *
  * A page that is pinned several times is charged several times, so the charge limits the
  * number of references on a page. A large folio cannot be freed, swapped or moved while any
- * part of it is pinned, so a pin of the first part is charged like a pin of the whole
- * folio.
+ * part of it is pinned. So the whole folio is charged as soon as any part of it is pinned.
  *
  * Two data structures have a charge of their own, because the charge for the pinned pages
  * does not cover their memory: a run of the zero page, and the record of a folio of which
@@ -172,8 +171,8 @@ static int store_record(struct gupx_charge *charge, struct folio *folio,
 }
 
 /*
- * Get the number of pages to charge for the first part of a folio that is pinned. The
- * charge covers the whole folio and its record.
+ * Get the number of pages to charge if a part of a folio is pinned and the folio has no
+ * record yet. The charge covers the whole folio and the new record.
  */
 static unsigned long get_first_part_cost(struct folio *folio)
 {
@@ -269,9 +268,9 @@ static bool is_whole_folio(u64 word)
 }
 
 /*
- * Check if the folio of a run needs a record when a part of the run is released. This is
- * the case if the run contains the whole folio, because only a part of the folio stays
- * pinned.
+ * Check if the folio of a run needs a record after a part of the run is released. A run
+ * that contains the whole folio is charged without a record. After the release, this run
+ * holds only a part of the folio, and the charge for parts is kept in a record.
  */
 static bool needs_record(const struct gupx_unpin_edge *edge)
 {
@@ -291,8 +290,9 @@ static unsigned long get_record_cost(struct folio *folio)
 /*
  * Get the number of pages to charge when a part of a run is released, because the release
  * may need memory. If a run of the zero page is split in two, the second run is charged. If
- * only a part of a folio stays pinned, the record of the folio is charged. If the folio
- * already has a record, record_remaining_part() returns the charge for the record.
+ * a run that contains a whole folio keeps only a part of it, the record of the folio is
+ * charged. This charge is made even if the folio already has a record;
+ * record_remaining_part() then undoes it.
  */
 static unsigned long get_edge_cost(const struct gupx_unpin_edge *edge)
 {
@@ -347,8 +347,8 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
 	/*
-	 * Only a release from the middle of a run adds an extent. No other run is released
-	 * in this case.
+	 * Only a release from the middle of a run adds an extent, because it splits the run
+	 * in two. The range then lies within this run, so at most one extent is added.
 	 */
 	const unsigned long extents =
 		plan->edges == 1 && plan->edge[0].pieces == 2;
@@ -374,9 +374,10 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 }
 
 /*
- * Uncharge @nr pages of a folio that has a record. As long as any page of the folio stays
- * pinned, the charge covers at least the whole folio. The pages that are charged in
- * addition are uncharged when the last page of the folio is released.
+ * Uncharge @nr pages of a folio that has a record. While any page of the folio is still
+ * pinned, the charge must not drop below get_first_part_cost(). So some of the @nr pages
+ * may stay charged; the record counts them. They are uncharged when the last page of the
+ * folio is released.
  */
 static void uncharge_folio_part(struct gupx_charge *charge,
 				struct gupx_unpin_plan *plan,
@@ -431,8 +432,9 @@ static void record_remaining_part(struct gupx_charge *charge,
 
 	if (record) {
 		/*
-		 * The record was charged already when it was stored. Undo the second charge
-		 * for the record, which get_edge_cost() added.
+		 * The folio already had a record, which was charged when it was stored.
+		 * get_edge_cost() has charged for a record again, so undo this second
+		 * charge.
 		 */
 		store_record(charge, folio, get_record_held(record) + held,
 			     get_record_extra(record));

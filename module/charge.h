@@ -18,7 +18,7 @@ struct user_struct;
  * @extents: number of extents that this pin set has added to @quota
  * @folios: records of large folios of which only parts are pinned, although the whole folio
  *	is charged. The index is the frame number of the head page. The value contains the
- *	number of pages held by runs and the number of pages charged in addition.
+ *	number of pages held by runs, and the number of pages that are charged but not held.
  *
  * The owner of the struct serializes access to it.
  */
