@@ -142,8 +142,10 @@ static inline bool userfaultfd_rwp(struct vm_area_struct *vma)
 #endif
 
 /*
- * Row V1: check if a mapping is [vvar]. Its page faults return SIGBUS if the caller is not
- * the target. Linux 7.3 maps it with VM_MIXEDMAP; older kernels with VM_IO and VM_PFNMAP.
+ * Row V1: check if a mapping is [vvar], so that it can be refused like a mapping with
+ * VM_IO. The page faults of [vvar] return SIGBUS if the caller is not the target. On older
+ * kernels, [vvar] has VM_IO and VM_PFNMAP; Linux 7.3 only sets VM_MIXEDMAP, so check the
+ * name.
  */
 static inline bool gupx_compat_is_vvar(struct vm_area_struct *vma)
 {
@@ -209,8 +211,9 @@ static inline bool gupx_compat_is_p2pdma(const struct page *page)
 }
 
 /*
- * Check if the driver of the VMA has a function that finds the page of a special entry.
- * Only this function can find the page. One such driver is gntdev of Xen.
+ * Check if the driver of the VMA has a function that finds the pages of special entries.
+ * One such driver is gntdev of Xen. The module cannot find these pages itself, so it
+ * delegates such entries to the kernel's engine.
  */
 static inline bool gupx_compat_finds_pages(const struct vm_area_struct *vma)
 {
@@ -263,9 +266,9 @@ static inline bool gupx_can_tag_addresses(void)
 }
 
 /*
- * The tests of row L2 run on machines without address tags. The tests set these bits in
- * addresses, and gupx_target_untag() removes the bits as if they were a tag. Installed
- * modules do not contain this code.
+ * The machines that run the tests of row L2 do not support address tags. So the tests set
+ * the bits of gupx_tag_mask in addresses, and gupx_target_untag() removes these bits as if
+ * they were a tag. Installed modules do not contain this code.
  */
 #ifdef GUPX_TESTS
 extern unsigned long gupx_tag_mask;

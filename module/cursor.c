@@ -50,9 +50,10 @@ void gupx_cursor_fini(struct gupx_cursor *cursor)
 
 /*
  * Start to measure how long the lock is held. The tracepoint gupx:gupx_lock_held reports
- * this time, which is the time that writers may have to wait. The loop checks for waiting
- * writers directly before each gupx_cursor_lock(). So each call of gupx_cursor_lock() ends
- * a measurement and starts the next one, even if the lock was not dropped in between.
+ * this time, because writers may have to wait that long. Directly before each call of
+ * gupx_cursor_lock(), the loop drops the lock if a writer is waiting. So a writer waits at
+ * most from one call to the next. For this reason, each call ends a measurement and starts
+ * the next one, even if no writer was waiting and the lock stayed held.
  */
 static void begin_hold(struct gupx_cursor *cursor)
 {
@@ -64,7 +65,10 @@ static void begin_hold(struct gupx_cursor *cursor)
 
 static void end_hold(struct gupx_cursor *cursor, bool kept)
 {
-	/* If tracing was enabled while the lock was held, the start time is not known. */
+	/*
+	 * If the tracepoint was enabled while the lock was held, the start time is not
+	 * known, and cursor->held_since is 0. Report nothing in this case.
+	 */
 	if (trace_gupx_lock_held_enabled() && cursor->held_since)
 		trace_gupx_lock_held(cursor,
 				     ktime_get_ns() - cursor->held_since, kept);
@@ -120,7 +124,7 @@ void gupx_cursor_unlock(struct gupx_cursor *cursor)
  */
 void gupx_cursor_drop(struct gupx_cursor *cursor)
 {
-	/* The time at which the fault dropped the lock is not known. */
+	/* It is not known when the fault dropped the lock, so do not report a time. */
 	cursor->held_since = 0;
 	cursor->lock = GUPX_LOCK_DROPPED;
 	cursor->vma = NULL;

@@ -47,9 +47,9 @@ enum gupx_lock {
  * @nr_moved: number of consecutive times that the pages to delegate were unmapped before
  *	the kernel's engine was called
  * @pages: page array of gupx_engine_alloc(); NULL until it is needed
- * @held_since: time in ns since when the tracepoint measures how long the lock is held; 0
- *	if the tracepoint is disabled
- * @held_from: value that @addr had at the time @held_since
+ * @held_since: time in ns when the current measurement for the tracepoint gupx_lock_held
+ *	began; 0 if there is none
+ * @held_from: value of @addr at the time @held_since
  * @stop: verdict that ended the request before @end; set at most once
  * @fill: engine of the request, gupx_gup_fill() or gupx_engine_fill(); NULL for
  *	EXPLAIN, which only judges
