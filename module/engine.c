@@ -51,8 +51,8 @@ static unsigned int get_foll_flags(u32 request)
 	unsigned int i;
 
 	/*
-	 * This table has no row for SHORT, because SHORT only means that LONGTERM is not
-	 * set.
+	 * SHORT is not in this table, because no FOLL_ flag corresponds to it. A PIN with
+	 * SHORT is a PIN without FOLL_LONGTERM.
 	 */
 	static_assert(ARRAY_SIZE(map) ==
 			      HWEIGHT32((GUPX_R_ASKED & ~GUPX_R_SHORT) |
@@ -114,11 +114,12 @@ static bool has_movable_memory(void)
 }
 
 /*
- * Check whether the kernel may be called for long-term pins in a mapping. Older kernels do
- * not make the checks of rows V3 (fsdax) and V6 (dirty tracking), so these checks are made
- * here. Some kernels WARN about hugetlb pages that they cannot migrate. On these kernels,
- * the function refuses hugetlb mappings if the machine has movable memory: a fault may
- * bring in a page that has to be migrated.
+ * Check whether the pages of a mapping may be passed to the kernel's
+ * pin_user_pages_remote() for a long-term pin. Older kernels do not make the checks of rows
+ * V3 (fsdax) and V6 (dirty tracking), so these checks are made here. Some kernels WARN
+ * about hugetlb pages that they cannot migrate. On these kernels, the function refuses
+ * hugetlb mappings if the machine has movable memory, because a page fault may allocate a
+ * page that has to be migrated.
  */
 static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
 					    u32 request)
@@ -139,7 +140,8 @@ static struct gupx_verdict judge_kernel_vma(struct vm_area_struct *vma,
 }
 
 /*
- * Reduce @nr to the number of consecutive pages that the kernel may be called for.
+ * Reduce @nr so that the range ends before the first mapping that judge_kernel_vma()
+ * refuses.
  *
  * Return: %GUPX_GO, or the verdict that refuses the first page.
  */
@@ -236,7 +238,10 @@ bool gupx_engine_fill(struct gupx_cursor *cursor, struct gupx_batch *batch)
 
 	if (verdict.action == GUPX_STOP)
 		gupx_cursor_stop(cursor, verdict);
-	/* The next call of the engine looks up the VMA again, so drop the mmap_lock. */
+	/*
+	 * Drop the mmap_lock. The next call does not rely on it, because it looks up the
+	 * VMA again.
+	 */
 	gupx_cursor_unlock(cursor);
 	return !gupx_cursor_is_over(cursor);
 }
@@ -289,7 +294,7 @@ struct gupx_verdict gupx_engine_take(struct gupx_cursor *cursor,
 		return gupx_policy_do(GUPX_GO);
 	}
 	/*
-	 * The kernel returns these errors if a migration fails. It returns other errors
+	 * If a migration fails, the kernel returns ENOMEM or EBUSY. It returns other errors
 	 * before the migration begins, for example if a fault is needed or a signal
 	 * arrived.
 	 */

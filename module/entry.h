@@ -11,9 +11,9 @@
  * struct gupx_entry - facts of a page-table entry, or of several consecutive entries
  * @facts: facts for policy.h, GUPX_E_*
  * @dirty: dirty bit of the entry
- * @nr: number of pages that the facts apply to, from the address that was read on. These
- *	pages are mapped by one entry, or by several PTEs that map one large folio, or no
- *	page table exists at their addresses. 0 if the entry points to another table.
+ * @nr: number of pages, from the address that was read on, to which the facts apply. They
+ *	are mapped by one entry or by several PTEs of one large folio, or there is no page
+ *	table for them. 0 if the entry points to another table.
  * @page: struct page at the address that was read; NULL if the frame has no struct page
  * @folio: folio of @page
  */

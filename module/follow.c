@@ -78,9 +78,9 @@ unlock_rcu:
 }
 
 /*
- * Lock a PMD table. The lock covers the whole table, so the caller can also read the
- * leaves that follow this leaf, up to the first entry that is not a leaf
- * (gupx_entry_read()).
+ * Lock the PMD table that contains @pmd. The lock covers the whole table. So the caller can
+ * read @pmd and also the PMDs after it, up to the first PMD that is not a leaf (see
+ * gupx_entry_read()).
  *
  * Return: true if the table is locked; false if the PMD is no longer a leaf and the caller
  * has to read the PMD again.
