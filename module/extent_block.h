@@ -6,8 +6,8 @@
 
 /**
  * struct gupx_extent_block - extents that follow each other in the target without a gap
- * @addr: address of the first page in the target
- * @first: index of the first page in the pin fd
+ * @addr: address in the target at which the block begins
+ * @first: index in the pin fd at which the block begins
  * @next: next block in the list of released blocks in struct gupx_unpin_plan
  * @pages: number of pages in all extents, including released pages
  * @pin_time: time when the pages were pinned, in seconds since boot

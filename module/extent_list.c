@@ -80,9 +80,10 @@ void gupx_extent_list_trim(struct gupx_extent_list *list)
 
 /*
  * Move blocks to lower indexes that released blocks left unused, so that the xarray needs
- * fewer nodes. The charge for the pages of a few blocks does not cover the memory of an
- * xarray node. If there is no memory for a move, the remaining blocks keep their indexes.
- * The blocks are in ascending order in both cases.
+ * fewer nodes. Otherwise a few remaining blocks could keep many nodes, and the charge for
+ * the pages of these blocks would not cover the memory of the nodes. If there is no memory
+ * for a move, the remaining blocks keep their indexes. The blocks stay in ascending order
+ * even then.
  */
 static void move_blocks_together(struct gupx_extent_list *list)
 {
@@ -211,9 +212,10 @@ struct run_pos {
 };
 
 /*
- * Count @pages contiguous pages at @pos in list->joined. The pages extend the last extent
- * if they directly follow that extent, in the target and in the pin fd, and have the same
- * flags and folio order. Otherwise the pages count as a new extent.
+ * Update list->joined, the number of joined extents, before @pages pages are added. The
+ * pages are contiguous in the target and begin at @pos. They extend the last joined extent
+ * if they directly follow it, in the target and in the pin fd, and have the same flags and
+ * folio order. Otherwise they begin a new joined extent.
  */
 static void count_joined_run(struct gupx_extent_list *list,
 			     const struct run_pos *pos, unsigned long pages)
@@ -339,8 +341,8 @@ static void rewind_block(struct gupx_extent_pos *next)
 }
 
 /*
- * Find the next run that is not released, starting at the position @next. Set @at to the
- * position of the run, @pos to the run, and @next to the position after the run.
+ * Find the next run that is not released, starting at the position @next. Store the run in
+ * @pos and its position in @at. Then move @next to the position after the run.
  *
  * Return: true if such a run was found.
  */
@@ -405,9 +407,9 @@ static bool can_join_extent(const struct gupx_extent *extent,
 }
 
 /*
- * Find the next extent, starting at the position @next, and describe it in @out. Set @at to
- * the position of the extent, and @next to the position after the extent. If @joined is
- * true, an extent may consist of several runs.
+ * Find the next extent, starting at the position @next. Describe the extent in @out and
+ * store its position in @at. Then move @next to the position after the extent. If @joined
+ * is true, an extent may consist of several runs.
  *
  * Return: true if an extent was found.
  */
