@@ -93,8 +93,9 @@ static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 }
 
 /*
- * Check the flags that need a capability or a module parameter. An open mem fd is enough
- * for requests without these flags.
+ * Check the flags that need a capability or a module parameter. A request without these
+ * flags only needs a file descriptor of the target's /proc/PID/mem; gupx_target_get()
+ * checks it.
  */
 static int check_permission(u32 flags)
 {

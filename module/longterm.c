@@ -24,9 +24,10 @@
 #include "policy.h"
 
 /*
- * Maximum number of times to count the CMA blocks of a zone. A single count may be too
- * low: on kernels without an isolation bit, an isolated CMA block does not have the type
- * CMA.
+ * Maximum number of attempts to count the CMA pages of a zone. The count is repeated if it
+ * differs from the number that the zone reports. A difference may be temporary: on kernels
+ * without an isolation bit, a CMA block is not counted while it is isolated, because its
+ * type is then not CMA.
  */
 #define CHECK_TRIES 3
 

@@ -259,8 +259,9 @@ int gupx_pinset_unpin(struct gupx_pinset *set, u64 index, u64 nr, u64 *released)
  * @set: pin set
  * @seals: GUPX_SEAL_* to add
  *
- * Return: 0 on success; -EBUSY if a PIN is running or the set has a writable window, and
- * the new seal forbids this; -EINTR if a fatal signal arrived.
+ * Return: 0 on success; -EBUSY if @seals contains %GUPX_SEAL_PIN and a PIN is running, or
+ * @seals contains %GUPX_SEAL_WRITE and the set has a writable window; -EINTR if a fatal
+ * signal arrived.
  */
 int gupx_pinset_seal(struct gupx_pinset *set, u32 seals)
 {
@@ -367,11 +368,11 @@ enum gupx_extent_found gupx_pinset_find(struct gupx_pinset *set, u64 index,
 }
 
 /**
- * gupx_pinset_totals() - get the sums over all extents
+ * gupx_pinset_totals() - get the page counts, the number of extents and the seals of a set
  * @set: pin set
  * @joined: true to count adjacent runs that differ only in their physical address as one
  *	extent
- * @totals: set to the sums
+ * @totals: filled in
  *
  * Return: 0 or -EINTR.
  */

@@ -13,8 +13,8 @@ struct gupx_run;
 struct user_struct;
 
 /**
- * struct gupx_pinset_totals - sums over all extents of a pin set
- * @extents: number of runs
+ * struct gupx_pinset_totals - page counts, number of extents and seals of a pin set
+ * @extents: number of extents, see @joined of gupx_pinset_totals()
  * @pages: number of pages held
  * @length: number of pages held plus number of pages released
  * @kernel_pages: number of pages held that the kernel's own get_user_pages pinned

@@ -44,7 +44,10 @@
 #define GUPX_R_HWPOISON GUPX_F_HWPOISON
 #define GUPX_R_INTERRUPTIBLE GUPX_F_INTERRUPTIBLE
 #define GUPX_R_HONOR_NUMA GUPX_F_HONOR_NUMA
-/* With SHORT, rows V3 (fsdax) and V6 (dirty tracking) apply as for a long-term pin. */
+/*
+ * The request pins without FOLL_LONGTERM. Rows V3 (fsdax) and V6 (dirty tracking) apply
+ * anyway.
+ */
 #define GUPX_R_SHORT GUPX_F_SHORT
 /* All flags of the caller that the policy uses. */
 #define GUPX_R_ASKED                                                          \
@@ -110,7 +113,7 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_E_HUGE_ZERO 5U /* the huge zero folio */
 #define GUPX_E_NO_PAGE 6U   /* a frame without a struct page */
 #define GUPX_E_DEVMAP 7U    /* a devmap entry: ZONE_DEVICE memory (6.1, 6.12) */
-#define GUPX_E_OPAQUE 8U    /* an entry whose page only the kernel can find */
+#define GUPX_E_OPAQUE 8U    /* the kernel's engine has to find the page */
 #define GUPX_E_KINDS 9U
 #define GUPX_E_WRITABLE BIT(4)
 #define GUPX_E_PROTNONE BIT(5)
@@ -434,10 +437,10 @@ static inline struct gupx_verdict gupx_policy_judge_page(__u32 entry, __u32 vma,
 }
 
 /*
- * To break copy-on-write of an entry without a struct page, __wp_page_copy_user() in
- * mm/memory.c copies from the same user address of the current process. The current
- * process is the caller, not the target. So the target's page would be replaced by the
- * caller's data, or by zeroes after a WARN.
+ * Check if breaking copy-on-write would copy data of the wrong process. If an entry has no
+ * struct page, __wp_page_copy_user() in mm/memory.c copies from the same user address of
+ * the current process, which is the caller and not the target. The target's page would be
+ * replaced by the caller's data, or by zeroes after a WARN. So such a write is refused.
  */
 static inline bool gupx_policy_copies_blindly(__u32 entry, __u32 vma)
 {
@@ -464,7 +467,11 @@ gupx_policy_classify_entry(__u32 entry, __u32 vma, __u32 request)
 	case GUPX_E_ABSENT:
 		return gupx_policy_do(GUPX_FAULT);
 	}
-	/* Row E3b: under RWP, the entry traps an access, and is no NUMA hint. */
+	/*
+	 * Row E3b: in a mapping with RWP, a PROT_NONE entry traps the next access for
+	 * userfaultfd. It is not a NUMA hinting entry, so fault it in even without
+	 * HONOR_NUMA.
+	 */
 	if ((entry & GUPX_E_PROTNONE) &&
 	    ((request & GUPX_R_HONOR_NUMA) || (vma & GUPX_V_UFFD_RWP)))
 		return entry & GUPX_E_PMD
