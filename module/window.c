@@ -102,8 +102,8 @@ static vm_fault_t handle_fault(struct vm_fault *vmf)
 	/*
 	 * If userfaultfd write-protects an empty entry, it stores a marker in the entry.
 	 * vmf_insert_pfn() treats the marker as a mapped page, so the fault would repeat
-	 * forever. No known kernel lets userfaultfd register a VM_PFNMAP mapping
-	 * (vma_can_userfault()), so this is only a precaution.
+	 * forever. Linux 6.7 lets userfaultfd register any mapping, if it only asks for
+	 * WP_ASYNC (vma_can_userfault()). Newer kernels refuse a VM_PFNMAP mapping.
 	 */
 	if (userfaultfd_wp(vmf->vma))
 		return VM_FAULT_SIGBUS;
