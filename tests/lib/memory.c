@@ -48,16 +48,21 @@ static const char *map_anon(const struct target *target, struct memory *memory)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
+long memory_forbid_huge(const struct target *target, uint64_t addr,
+			uint64_t len)
+{
+	return lab_huge_page() ? TARGET_CALL(target, SYS_madvise, addr, len,
+					     MADV_NOHUGEPAGE)
+			       : 0;
+}
+
 uint64_t memory_map_small(const struct target *target, uint64_t len)
 {
 	const long addr =
 		TARGET_CALL(target, SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (addr < 0 ||
-	    TARGET_CALL(target, SYS_madvise, addr, len, MADV_NOHUGEPAGE))
-		return 0;
-	return addr;
+	return addr < 0 || memory_forbid_huge(target, addr, len) ? 0 : addr;
 }
 
 uint64_t memory_map_aligned(const struct target *target, uint64_t len)

@@ -55,6 +55,12 @@ const char *memory_build(const struct target *target, enum memory_kind kind,
  */
 bool memory_is_writable(enum memory_kind kind);
 
+/*
+ * Let no huge page be mapped in the range. A kernel without huge pages, such as one with
+ * PREEMPT_RT, needs no request for that. Returns 0 or -errno.
+ */
+long memory_forbid_huge(const struct target *target, uint64_t addr,
+			uint64_t len);
 /* Map anonymous memory without huge pages. Returns the address, or 0 on failure. */
 uint64_t memory_map_small(const struct target *target, uint64_t len);
 /*

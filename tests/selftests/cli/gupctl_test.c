@@ -17,6 +17,7 @@
 #include "kselftest_harness.h"
 #include "sysctl.h"
 #include "lab.h"
+#include "memory.h"
 #include "target.h"
 
 #define GUPCTL "/usr/bin/gupctl"
@@ -54,8 +55,7 @@ static uint64_t map_pages(const struct target *target, uint64_t len)
 				     PROT_READ | PROT_WRITE, flags, -1, 0);
 	uint64_t addr;
 
-	if (map < 0 ||
-	    TARGET_CALL(target, SYS_madvise, map, 3 * CHUNK, MADV_NOHUGEPAGE))
+	if (map < 0 || memory_forbid_huge(target, map, 3 * CHUNK))
 		return 0;
 	addr = ((uint64_t)map / CHUNK + 2) * CHUNK - len / 2;
 	return target_scatter(target, addr, len, 1) ? 0 : addr;

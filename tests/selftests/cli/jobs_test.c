@@ -53,8 +53,7 @@ FIXTURE_SETUP(jobs)
 	self->addr = map_range(&self->target, 0, LEN + HUGE, -1);
 	ASSERT_LT(0, self->addr);
 	self->addr = (self->addr + HUGE - 1) & ~(HUGE - 1);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr, LEN,
-				 MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, memory_forbid_huge(&self->target, self->addr, LEN));
 }
 
 FIXTURE_TEARDOWN(jobs)

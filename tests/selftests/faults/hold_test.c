@@ -20,6 +20,7 @@
 
 #include "kselftest_harness.h"
 #include "lab.h"
+#include "memory.h"
 #include "target.h"
 
 #define EVENT "/sys/kernel/tracing/events/gupx/gupx_lock_held/"
@@ -220,8 +221,7 @@ FIXTURE_SETUP(hold)
 			    PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_LT(0, self->addr);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr, LEN,
-				 MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, memory_forbid_huge(&self->target, self->addr, LEN));
 	if (variant->populated)
 		ASSERT_EQ(LEN,
 			  ask_populate(self->target.mem_fd, self->addr).done);

@@ -24,6 +24,7 @@
 #include "holder.h"
 #include "sysctl.h"
 #include "lab.h"
+#include "memory.h"
 #include "target.h"
 
 #define CGROUPS "/sys/fs/cgroup"
@@ -242,8 +243,7 @@ static int ask_as_small_caller(struct __test_metadata *_metadata,
 {
 	self->addr = map_range(&self->target, SPARSE_LEN, PROT_READ);
 	ASSERT_NE(0ULL, self->addr);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr,
-				 SPARSE_LEN, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, memory_forbid_huge(&self->target, self->addr, SPARSE_LEN));
 	limit_group(CALLER_LIMIT);
 	return run_caller(self->outcome, true, score, variant->ask,
 			  &self->target, self->addr, SPARSE_LEN,
@@ -413,8 +413,7 @@ TEST_F_TIMEOUT(oom, machine_is_full, 120)
 	self->swap = SWAP;
 	self->addr = map_range(&self->target, len, PROT_READ | PROT_WRITE);
 	ASSERT_NE(0ULL, self->addr);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, self->addr, len,
-				 MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, memory_forbid_huge(&self->target, self->addr, len));
 	ASSERT_TRUE(set_oom_score(self->target.pid, KILLED_FIRST));
 	status = run_caller(self->outcome, false, 0, variant->ask,
 			    &self->target, self->addr, len, variant->flags);

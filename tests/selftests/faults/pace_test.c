@@ -67,8 +67,7 @@ TEST_F(row, L10_others_have_their_turn)
 	addr = TARGET_CALL(&self->target, SYS_mmap, 0, LEN, PROT_READ,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_LT(0, addr);
-	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, addr, LEN,
-				 MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, memory_forbid_huge(&self->target, addr, LEN));
 	stay_on_first_cpu();
 	/*
 	 * The first round faults in all pages. The second round only walks the page
