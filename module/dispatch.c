@@ -138,7 +138,7 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 	error = copy_struct_from_user(&call.args, op->size, user, size);
 	if (error)
 		return error;
-	/* Fail before any work if the struct cannot be written. */
+	/* Before the work, check that the result can be written to the caller's struct. */
 	if (copy_to_user(user, &call.args, min(size, op->size)))
 		return -EFAULT;
 	error = op->run(&call);

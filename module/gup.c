@@ -352,7 +352,7 @@ static struct gupx_verdict walk_next_table(struct gupx_cursor *cursor,
 }
 
 /**
- * gupx_gup_fill() - run the loop until the batch is full or the request ends
+ * gupx_gup_fill() - walk page tables until the batch is full or the request ends
  * @cursor: position of the request; mmap_lock may be held on entry and on return
  * @batch: empty batch for the pages; NULL for populate
  *

@@ -321,8 +321,10 @@ void gupx_unpin_commit(struct gupx_extent_list *list,
 }
 
 /**
- * gupx_unpin_finish() - release the removed pages and free their blocks
- * @plan: committed plan whose pages are not mapped by a window any more
+ * gupx_unpin_finish() - release the pages that UNPIN has removed from the set
+ * @plan: plan after gupx_unpin_commit(); no window maps the removed pages any more
+ *
+ * The function also frees the extent blocks that contained only removed pages.
  *
  * The function cannot fail and does not allocate memory. It may sleep.
  */

@@ -193,8 +193,8 @@ static const char *make_resident(const struct work *work)
 		advise_range(work, MADV_POPULATE_WRITE);
 		/*
 		 * For a huge page, MADV_POPULATE_WRITE marks only the PMD entry as
-		 * accessed. The populate request of gupx also marks the folio as
-		 * accessed, so use both madvise() and gupx.
+		 * accessed. Populate it with gupx too, which marks the folio as
+		 * accessed, so that no measured request has to do so.
 		 */
 		lab_populate(work->target->mem_fd, work->base, work->span,
 			     GUPX_F_WRITE);

@@ -334,8 +334,8 @@ void lab_set_param(const char *name, bool on)
 
 /*
  * Parse one line of a zone in /proc/zoneinfo. The file lists the length of the zone
- * ("spanned") before start_pfn. So when start_pfn is found, @zone->end contains the
- * length. Returns true if the line contains start_pfn.
+ * ("spanned") before start_pfn. So store the length in @zone->end first, and add start_pfn
+ * to it when start_pfn is found. Returns true if the line contains start_pfn.
  */
 static bool parse_zone(const char *line, struct lab_zone *zone)
 {

@@ -78,7 +78,7 @@ FIXTURE_TEARDOWN(load)
 	}
 }
 
-/* Load the module with another root directory. Returns 0 or a positive errno. */
+/* Load the module from a process that runs in chroot(@root). Returns 0 or a positive errno. */
 static int load_in(const char *root, int module)
 {
 	const pid_t pid = fork();

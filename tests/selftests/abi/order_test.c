@@ -288,9 +288,9 @@ TEST_F(order, pin_that_cannot_be_answered_is_not_begun)
 }
 
 /*
- * Read into an unmapped buffer. READ accesses the buffer only when it copies the data.
- * So the ioctl returns 0, and its result must contain a stop with the stage COPY and
- * the reason BUFFER.
+ * Read into an unmapped buffer. READ does not check the buffer before it copies the data.
+ * A request that stops while it copies is not an error of the ioctl: the ioctl returns 0,
+ * and reports in its struct that it stopped at stage COPY, for the reason BUFFER.
  */
 TEST_F(order, read_into_bad_buffer_stops_at_copy)
 {

@@ -388,7 +388,10 @@ TEST_F(access, deny_short_pin_without_CAP_SYS_ADMIN)
 	EXPECT_EQ(0, try_pin(self, self->target.mem_fd, 0));
 }
 
-/* Check that each verb with the kernel's engine returns @error for the mem fd @mem. */
+/*
+ * Check that PIN, READ and POPULATE return @error for the mem fd @mem if they are asked to
+ * use the kernel's engine.
+ */
 #define ALL_BY_KERNEL_SAY(error, mem)                                        \
 	do {                                                                 \
 		EXPECT_EQ(error, try_pin(self, mem, GUPX_F_ENGINE_KERNEL));  \

@@ -343,8 +343,9 @@ TEST_F(slow_uffd, lost_answer_leaves_no_new_pin_fd)
 }
 
 /*
- * The result of a PIN that adds pages to an existing pin fd may be lost. Check that the
- * added pages then stay pinned until the pin fd is closed.
+ * If the module cannot write the result of a PIN to the caller's struct, the caller does not
+ * learn which pages were added to an existing pin fd. Check that the added pages stay
+ * pinned until the pin fd is closed.
  */
 TEST_F(slow_uffd, lost_answer_leaves_what_was_added_in_the_pin_fd)
 {

@@ -250,8 +250,8 @@ static void take_all_offline(struct __test_metadata *_metadata,
 }
 
 /*
- * Check that a block of movable memory can go offline after the pin, because the pinned
- * pages are in other memory.
+ * A long-term pin first moves the pages out of movable memory. Check that the block of
+ * movable memory that contained them can therefore go offline while they are pinned.
  */
 TEST_F_TIMEOUT(unplug, memory_goes_offline_under_long_pins, 120)
 {

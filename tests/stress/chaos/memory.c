@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The arena of a target: the regions of memory that the target maps and writes stamps
- * to.
+ * The arena of a target: the regions of memory that the target maps. The target writes
+ * stamps into them, values that identify the process and the page (stamp.h).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -67,7 +67,10 @@ enum region {
 #define LIFE_ALL 0x3fffU
 #define LIFE_NONE 0U
 
-/* Offsets of the words in a page. Requesters write only the word at STAMP_REQUESTER. */
+/*
+ * Offsets in a page of the words that the target and the requesters write. A requester, a
+ * process that sends requests to gupx, only writes the word at STAMP_REQUESTER.
+ */
 #define STAMP_FIRST 0UL
 #define STAMP_COUNT 8UL
 #define STAMP_REQUESTER 24UL

@@ -18,8 +18,9 @@
 /**
  * struct draw - a case under construction
  * @prng: random numbers for all choices
- * @grouped: how many of the next operations belong to the last TOGETHER or CHILD
- * @in_child: true if these operations belong to a CHILD
+ * @grouped: number of following operations that the last TOGETHER runs in threads, or that
+ *	the last CHILD runs in a child process
+ * @in_child: true if a child process runs these operations
  */
 struct draw {
 	struct prng prng;
@@ -293,7 +294,8 @@ static void draw_first_pins(struct draw *draw, struct sketch *sketch)
 
 /*
  * Generate a random operation on one pin fd or on one window that maps it. The pin fd
- * contains pins of the worker's own writable pages and of guarded pages. Without this
+ * contains pins of the worker's own writable pages and of pages that no case may change
+ * (guard.h). Without this
  * function, few random operations in a case would use the same pin fd and window.
  */
 static void draw_window_op(struct draw *draw, struct op *op, unsigned int slot,

@@ -43,8 +43,8 @@ void guard_map(uint64_t addr[GUARDS]);
  */
 const char *guard_changed(void);
 /*
- * Check all guarded bytes, including the vdso. Return: name of a kind of guarded bytes
- * whose content has changed, or NULL if no content has changed.
+ * Check all bytes that no case may change, including the vdso. Return: NULL if no byte has
+ * changed; else the name of the memory that contains a changed byte, such as "vdso".
  */
 const char *guard_changed_at_all(void);
 

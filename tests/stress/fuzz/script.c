@@ -24,7 +24,7 @@ static void run_op(struct world *world, struct arena *arena,
 }
 
 /**
- * struct thread - a thread of TOGETHER
+ * struct thread - one of the threads that the operation TOGETHER starts
  * @world: state of the case
  * @arena: the thread's own memory for the arguments of calls
  * @op: operation that the thread repeats
