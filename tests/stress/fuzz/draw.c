@@ -295,8 +295,8 @@ static void draw_first_pins(struct draw *draw, struct sketch *sketch)
 /*
  * Generate a random operation on one pin fd or on one window that maps it. The pin fd
  * contains pins of the worker's own writable pages and of pages that no case may change
- * (guard.h). Without this
- * function, few random operations in a case would use the same pin fd and window.
+ * (guard.h). Without this function, few random operations in a case would use the same
+ * pin fd and window.
  */
 static void draw_window_op(struct draw *draw, struct op *op, unsigned int slot,
 			   unsigned int window)
