@@ -211,9 +211,9 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 }
 
 /*
- * Maximum number of pages to delegate at a time. While the kernel migrates pages, other
- * tasks have to wait to take the mmap_lock for writing. gupx_engine_take() handles at most
- * this many pages in one call, so it would be useless to judge more pages in advance.
+ * Maximum number of pages to delegate at a time. The kernel may migrate delegated pages
+ * with the mmap_lock held, so the limit bounds the time for which writers of the mmap_lock
+ * wait. gupx_engine_take() handles at most this many pages in one call.
  */
 #define DELEGATED_MAX 512UL
 

@@ -283,8 +283,8 @@ static __always_inline void take_pte_span(struct gupx_template *template,
 	const pteval_t *entry = span->entry;
 	u64 *word = span->word;
 	/*
-	 * Word that the one-page run of the next page has if this page directly follows the
-	 * last run. In this case, the last run is extended; otherwise a run is added.
+	 * The word of a one-page run that directly follows the last run. If the next page has
+	 * this word, it extends the last run; otherwise it begins a new run.
 	 */
 	u64 expected = gupx_run_next(*word, span->flags, SPAN_MAX);
 	int references = pin && !order ? GUP_PIN_COUNTING_BIAS : 1 << order;

@@ -136,7 +136,7 @@ static const struct vm_operations_struct window_ops = {
 
 /**
  * gupx_window_map() - map a pin set
- * @set: pin set of the mapped file, which has a reference from @vma
+ * @set: pin set of the mapped file; @vma holds a reference to the file
  * @vma: new mapping that is not visible yet
  *
  * Return: 0 on success; -EINVAL if the mapping is not shared; -EPERM if the mapping is

@@ -56,8 +56,8 @@ const char *memory_build(const struct target *target, enum memory_kind kind,
 bool memory_is_writable(enum memory_kind kind);
 
 /*
- * Let no huge page be mapped in the range. A kernel without huge pages, such as one with
- * PREEMPT_RT, needs no request for that. Returns 0 or -errno.
+ * Prevent huge pages in the range with madvise(). On a kernel without huge pages, such as
+ * one with PREEMPT_RT, do nothing. Returns 0 or -errno.
  */
 long memory_forbid_huge(const struct target *target, uint64_t addr,
 			uint64_t len);

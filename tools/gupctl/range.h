@@ -39,7 +39,7 @@ enum gupx_range_result {
  *
  * Numbers are decimal, or hexadecimal if they begin with 0x. ADDR-END may also be copied
  * from /proc/PID/maps, which omits the 0x. Both numbers are therefore hexadecimal if each
- * has at least eight digits, and if one of them contains a letter or begins with 0.
+ * has at least eight digits and at least one of them contains a letter or begins with 0.
  */
 enum gupx_range_result gupx_range_parse(const char *text,
 					struct gupx_range *range);

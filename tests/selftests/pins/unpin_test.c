@@ -134,8 +134,8 @@ static size_t model_held(const struct model *model)
 }
 
 /*
- * Release a range. Check that UNPIN reports the pages of the range that were still
- * held.
+ * Release a range. Check that UNPIN counts only the pages of the range that were held
+ * before this call.
  */
 static void model_unpin(struct __test_metadata *_metadata, struct model *model,
 			size_t first, size_t nr)

@@ -170,8 +170,8 @@ TEST_F(numa, E3_hint_is_honoured_only_when_asked)
 				  GUPX_F_ENGINE_KERNEL);
 	EXPECT_EQ(-EFAULT, lab_gup_return(&answer));
 	/*
-	 * Row E2 (DUMP skips empty entries): with HONOR_NUMA, DUMP treats a PMD with a
-	 * NUMA hint as empty. So the request stops with EFAULT.
+	 * Row E2 (DUMP fails at an empty entry): with HONOR_NUMA, DUMP treats a PMD with
+	 * a NUMA hint as empty. So the request stops with EFAULT.
 	 */
 	if (variant->kind == MEMORY_THP)
 		check_refused(_metadata, &self->target, addr,

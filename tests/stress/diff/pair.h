@@ -54,8 +54,8 @@ struct report {
 
 /**
  * struct pair - the twins of a case
- * @a: twin of the policy engine
- * @b: twin of the kernel
+ * @a: twin whose memory the policy engine pins, populates and reads
+ * @b: twin whose memory the kernel pins, populates and reads
  * @seen_a: state of @a after the last operation
  * @seen_b: state of @b after the last operation
  * @pages: number of pages of the arena that the case uses

@@ -218,8 +218,8 @@ static struct lab_answer pin_by_kernel(struct pair *pair, uint64_t addr,
 }
 
 /*
- * known_settle_pin() replaced pages that the kernel engine had pinned. Close the pin fd
- * with the replaced pages, and pin the range again.
+ * known_settle_pin() replaced pages that the kernel engine had pinned. Close the pin fd,
+ * which still holds the old pages, and pin the range again.
  */
 static void pin_settled(struct pair *pair, const struct op *op, uint64_t addr,
 			struct lab_answer *kernel)
