@@ -221,7 +221,7 @@ static int unpin_range(struct gupx_pinset *set, struct gupx_unpin_plan *plan)
 
 /**
  * gupx_pinset_unpin() - release part of a set
- * @set: pin set of the caller's user
+ * @set: pin set; the user account that made it is that of the caller
  * @index: index of the first page, in the order of pinning
  * @nr: number of pages; released pages and indexes past the end are skipped
  * @released: set to the number of pages that were released

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Print the counters and the complaints of the test. */
+/* Print the counters of the test and the failures that it found. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>

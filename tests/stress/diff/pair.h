@@ -100,8 +100,9 @@ void pair_request(struct pair *pair, const struct op *op);
 /* Run all operations of a case on new twins. */
 void case_run(const struct op *ops, size_t nr, struct report *report);
 /*
- * Shrink a case that differs: remove operations and flags and shorten ranges, as long
- * as the case still differs. Return: number of operations left in @ops.
+ * Shrink a case in which gupx and the kernel differ: remove operations and flags and
+ * shorten ranges, as long as the case still shows a difference. Return: number of
+ * operations left in @ops.
  */
 size_t case_shrink(struct op *ops, size_t nr, struct report *report);
 
