@@ -66,14 +66,16 @@ doctor_in_old_session() {
 	setpriv --reuid member --regid member --clear-groups gupctl doctor
 }
 
-# Run the tests that install.sh has built. This Debian has no Python, so script_test.py fails,
-# and run_tests itself always exits with 0.
+# Run the tests that install.sh has built. run_tests always exits with 0. load_test skips its
+# tests, because the files of the test modules are missing here. This Debian has no Python, so
+# script_test.py fails.
 kselftest_passes() {
 	make -s -C "$SRC/tests/selftests" run_tests TARGETS=abi KSFT="$SRC/selftests" \
 		>/run/selftests 2>&1
 	cat /run/selftests
-	grep -q '^ok [0-9]* selftests: abi: abi_test$' /run/selftests &&
-		grep -q '^ok [0-9]* selftests: abi: order_test$' /run/selftests
+	grep -q '^ok [0-9]* selftests: .*: abi_test$' /run/selftests &&
+		grep -q '^ok [0-9]* selftests: .*: order_test$' /run/selftests &&
+		grep -q '^ok [0-9]* selftests: .*: load_test' /run/selftests
 }
 
 version=$1

@@ -38,6 +38,14 @@ static const char *module_path(void)
 	return path ? path : "/lab/gupx.ko";
 }
 
+/* Returns NULL if the files of the modules are at hand, else what is missing, as text. */
+static const char *find_missing_file(const char *path)
+{
+	return access(path, R_OK) ? "no module files, see GUPX_TEST_MODULE and "
+				    "GUPX_TEST_MODULES"
+				  : NULL;
+}
+
 static int open_fake_gup(void)
 {
 	const char *dir = getenv("GUPX_TEST_MODULES");
@@ -49,6 +57,7 @@ static int open_fake_gup(void)
 
 FIXTURE(load)
 {
+	const char *missing;
 	int module;
 	char root[32];
 };
@@ -56,6 +65,9 @@ FIXTURE(load)
 FIXTURE_SETUP(load)
 {
 	snprintf(self->root, sizeof(self->root), "/tmp/load.XXXXXX");
+	self->missing = find_missing_file(module_path());
+	if (self->missing)
+		return;
 	ASSERT_NE(NULL, mkdtemp(self->root));
 	self->module = open(module_path(), O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->module);
@@ -67,6 +79,8 @@ FIXTURE_TEARDOWN(load)
 {
 	char path[64];
 
+	if (self->missing)
+		return;
 	syscall(SYS_finit_module, self->module, "", 0);
 	close(self->module);
 	snprintf(path, sizeof(path), "%s/proc/self/mem", self->root);
@@ -119,6 +133,7 @@ static long mapped_pages(void)
 
 TEST_F(load, as_usual)
 {
+	SKIP_IF_MISSING();
 	ASSERT_EQ(0, load_in("/", self->module));
 	EXPECT_EQ(0, access(GUPX_DEVICE, R_OK | W_OK));
 }
@@ -131,6 +146,7 @@ TEST_F(load, gives_nothing_away)
 {
 	struct stat node;
 
+	SKIP_IF_MISSING();
 	ASSERT_EQ(0, load_in("/", self->module));
 	EXPECT_FALSE(lab_param("allow_force"));
 	EXPECT_FALSE(lab_param("allow_short_pins"));
@@ -141,6 +157,7 @@ TEST_F(load, gives_nothing_away)
 
 TEST_F(load, without_proc_is_refused)
 {
+	SKIP_IF_MISSING();
 	EXPECT_EQ(ENOENT, load_in(self->root, self->module));
 	EXPECT_TRUE(log_has("gupx: cannot open /proc/self/mem"));
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
@@ -156,6 +173,7 @@ TEST_F(load, with_another_layout_is_refused)
 	char path[64];
 	int fd;
 
+	SKIP_IF_MISSING();
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/%s", self->root, dirs[i]);
 		ASSERT_EQ(0, mkdir(path, 0700));
@@ -175,6 +193,7 @@ TEST_F(load, leaves_its_loader_as_it_was)
 	const pid_t pid = fork();
 	int status;
 
+	SKIP_IF_MISSING();
 	if (!pid) {
 		const long held = lab_pins_held();
 		const long pages = mapped_pages();
@@ -199,6 +218,7 @@ TEST_F(load, without_memory_is_refused)
 	const pid_t pid = fork();
 	int status;
 
+	SKIP_IF_MISSING();
 	if (!pid) {
 		setrlimit(RLIMIT_AS, &(struct rlimit){ 0, 0 });
 		_exit(syscall(SYS_finit_module, self->module, "", 0) ? errno
@@ -212,6 +232,7 @@ TEST_F(load, without_memory_is_refused)
 
 FIXTURE(twisted)
 {
+	const char *missing;
 	int module;
 	int fake_gup;
 };
@@ -246,6 +267,9 @@ FIXTURE_VARIANT_ADD(twisted, twice){
 
 FIXTURE_SETUP(twisted)
 {
+	self->missing = find_missing_file(module_path());
+	if (self->missing)
+		return;
 	self->module = open(module_path(), O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->module);
 	self->fake_gup = open_fake_gup();
@@ -255,6 +279,8 @@ FIXTURE_SETUP(twisted)
 
 FIXTURE_TEARDOWN(twisted)
 {
+	if (self->missing)
+		return;
 	syscall(SYS_delete_module, FAKE_GUP, O_NONBLOCK);
 	syscall(SYS_finit_module, self->module, "", 0);
 	close(self->fake_gup);
@@ -263,6 +289,7 @@ FIXTURE_TEARDOWN(twisted)
 
 TEST_F(twisted, kernel_is_refused)
 {
+	SKIP_IF_MISSING();
 	if (syscall(SYS_finit_module, self->fake_gup, variant->how, 0)) {
 		/*
 		 * The load of fake_gup.ko may fail only because the kernel has no
