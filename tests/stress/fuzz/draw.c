@@ -228,6 +228,8 @@ static unsigned int draw_verb(struct draw *draw)
 	unsigned int sum = 0, i = 0;
 	int64_t at;
 
+	_Static_assert(ARRAY_SIZE(table) == VERBS,
+		       "new verb: give it a weight here");
 	for (size_t j = 0; j < ARRAY_SIZE(table); j++)
 		sum += table[j].weight;
 	for (at = prng_below(&draw->prng, sum); at >= table[i].weight; i++)
