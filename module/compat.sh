@@ -61,11 +61,16 @@ probe UNCOUNTED_ZERO_PAGE linux/mm.h \
 
 # Changed by Linux 84209e87c696 ("mm/gup: reliable R/O long-term pinning in COW mappings"),
 # in v6.3. Since then, UNSHARE faults work on file pages, and gup_must_unshare() has a VMA
-# parameter.
+# parameter. It also compiles where it is not declared at all, so a second fact of v6.3 has to
+# agree: 2c2241081f7d ("mm/gup: move private gup FOLL_ flags to internal.h"). Linux 5.15 has
+# neither function nor FAULT_FLAG_UNSHARE.
 probe UNSHARE_FILE linux/mm.h \
 	'static inline bool gup_must_unshare(struct vm_area_struct *vma,
-		unsigned int flags, struct page *page);' \
-	'bool f(struct page *p) { return gup_must_unshare(0u, p); }'
+		unsigned int flags, struct page *page);
+	typedef char FOLL_REMOTE;
+	int g(void) { return FAULT_FLAG_UNSHARE; }' \
+	'bool f(struct page *p) { return gup_must_unshare(0u, p); }
+	int g(void) { return FOLL_REMOTE | FAULT_FLAG_UNSHARE; }'
 
 # Added by Linux bb6525f2f8c4 ("mm: add bitmap mm->flags field") and later commits, in v6.18.
 probe MM_FLAGS_BITMAP "linux/mm.h linux/sched/coredump.h" \
