@@ -158,8 +158,9 @@ probe VMA_IS_COW linux/mm.h \
 	'bool f(struct vm_area_struct *v) { return vma_is_cow_mapping(v); }' \
 	'bool f(struct vm_area_struct *v) { return is_cow_mapping(v->vm_flags); }'
 
-# Read-write protection by userfaultfd, in v7.3: a PROT_NONE entry of an accessible mapping is
-# not always a NUMA hint.
+# Added by Linux "mm/userfaultfd: add RWP fault delivery and expose UFFDIO_REGISTER_MODE_RWP",
+# in v7.3. With read-write protection (RWP), a PROT_NONE entry of an accessible mapping is not
+# always a NUMA hint.
 probe UFFD_RWP linux/userfaultfd_k.h \
 	'bool f(struct vm_area_struct *v) { return userfaultfd_rwp(v); }' \
 	'typedef char userfaultfd_rwp; typedef char VM_UFFD_RWP;'
