@@ -177,7 +177,8 @@ static inline unsigned long gupx_compat_page_flags(const struct page *page)
 
 /* Row O4: mask of the migrate type in the bits of a pageblock. */
 #if GUPX_HAVE_ISOLATION_BIT
-#define GUPX_MIGRATETYPE_MASK PAGEBLOCK_MIGRATETYPE_MASK
+#define GUPX_MIGRATETYPE_MASK \
+	(BIT(PB_migrate_0) | BIT(PB_migrate_1) | BIT(PB_migrate_2))
 #else
 #define GUPX_MIGRATETYPE_MASK MIGRATETYPE_MASK
 #endif
@@ -188,7 +189,7 @@ static inline bool gupx_compat_is_isolated(unsigned long bits)
 #if !defined(CONFIG_MEMORY_ISOLATION)
 	return false;
 #elif GUPX_HAVE_ISOLATION_BIT
-	return bits & PAGEBLOCK_ISO_MASK;
+	return bits & BIT(PB_migrate_isolate);
 #else
 	return (bits & GUPX_MIGRATETYPE_MASK) == MIGRATE_ISOLATE;
 #endif

@@ -175,5 +175,8 @@ probe ANON_INODE_CREATE linux/anon_inodes.h \
 # Changed by Linux "mm/page_isolation: make page isolation a standalone bit", in v6.17. Since
 # then, isolation does not overwrite the migratetype of the pageblock.
 probe ISOLATION_BIT linux/mmzone.h \
-	'int f(void) { return PB_migrate_2 + PAGEBLOCK_ISO_MASK; }' \
+	'#ifdef CONFIG_MEMORY_ISOLATION
+	int g(void) { return PB_migrate_isolate; }
+	#endif
+	int f(void) { return PB_migrate_0 + PB_migrate_1 + PB_migrate_2; }' \
 	'int f(void) { return PB_migrate_end; }'

@@ -37,7 +37,7 @@ kernel_field() {
 # kernel_pace NAME: print the factor for all time limits on this kernel. It says how many
 # times slower than a stock kernel the kernel may be.
 kernel_pace() {
-	kernel_field "$1" 7
+	kernel_field "$1" 6
 }
 
 # kernel_suite NAME: print the Debian suite of the kernel's packages, or nothing if they come
@@ -73,7 +73,7 @@ kernel_headers() {
 source_package() {
 	local package
 
-	package=$(kernel_field "$1" 6)
+	package=$(kernel_field "$1" 5)
 	[[ $package != - ]] || package=linux-source-${1%%-*}
 	echo "$package"
 }

@@ -65,14 +65,17 @@ use_suite() {
 	fi
 }
 
-# add_to_root ROOT PACKAGE...: unpack these packages and all their dependencies in ROOT.
+# add_to_root ROOT PACKAGE...: unpack these packages and all their dependencies in ROOT. A
+# package can be a .deb file in ROOT/debs.
 add_to_root() {
-	local debs=$1/debs deb
+	local debs=$1/debs deb package packages=()
 
-	rm -rf "$debs"
-	mkdir -p "$debs"
+	mkdir -p "$debs/partial"
+	for package in "${@:2}"; do
+		[[ $package == *.deb ]] || packages+=("$package")
+	done
 	apt-get -qq -y --download-only -o Dir::Cache::archives="$debs" install \
-		"${SUITE_TOOLS[@]}" "${@:2}" >&2
+		"${SUITE_TOOLS[@]}" "${packages[@]}" >&2
 	for deb in "$debs"/*.deb; do
 		dpkg -x "$deb" "$1"
 	done
