@@ -16,6 +16,7 @@
 #include <linux/hugetlb.h>
 #include <linux/memremap.h>
 #include <linux/sched/coredump.h>
+#include <linux/shmem_fs.h>
 #ifdef CONFIG_X86_64
 #include <asm/mmu.h>
 #endif
@@ -300,13 +301,21 @@ gupx_compat_anon_file(const char *name, const struct file_operations *fops,
 #endif
 }
 
-/*
- * Some functions compute pfn_to_page(pfn) as pfn_to_page(0) + pfn. This is only correct if
- * the array of struct page is virtually contiguous.
- */
-#if !defined(CONFIG_SPARSEMEM_VMEMMAP) && !defined(CONFIG_FLATMEM)
-#error "gupx needs a kernel with SPARSEMEM_VMEMMAP or FLATMEM"
+/* Make a file of shared memory without a name in any file system. */
+static inline struct file *gupx_compat_shmem_file(const char *name, loff_t size)
+{
+#if GUPX_HAVE_SHMEM_VMA_FLAGS
+	return shmem_file_setup(name, size, EMPTY_VMA_FLAGS);
+#else
+	return shmem_file_setup(name, size, VM_NONE);
 #endif
+}
+
+/* Check if the tests of gupx have run on this version of Linux. compat.mk has the list. */
+static inline bool gupx_is_tested_kernel(void)
+{
+	return GUPX_TESTED_KERNEL;
+}
 
 /*
  * VM_SHADOW_STACK was added by Linux 54007f818206 ("mm: Introduce VM_SHADOW_STACK for

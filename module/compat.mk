@@ -14,6 +14,16 @@ quiet_cmd_gupx_probe = PROBE   $@
 $(obj)/module/compat_probed.h: $(src)/module/compat.sh FORCE
 	$(call if_changed,gupx_probe)
 
+# If a file does not compile although all probes have succeeded, the kernel may differ in
+# something that no probe looks at. Say so after the compiler's errors.
+$(addprefix $(obj)/, $(gupx-y)): private CC := $(CONFIG_SHELL) $(src)/module/compat_cc.sh $(CC)
+
+# The versions of Linux on which the tests of gupx run. On others, the module tells that it is
+# not tested.
+GUPX_TESTED_KERNELS ?= 6.1 6.12 6.18 7.2 7.3
+ccflags-y += -DGUPX_TESTED_KERNEL=$(if \
+	$(filter $(GUPX_TESTED_KERNELS),$(VERSION).$(PATCHLEVEL)),1,0)
+
 targets += module/compat_probed.h
 clean-files += module/compat_probed.h
 

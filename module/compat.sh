@@ -27,6 +27,15 @@ if ! can_compile '#include <linux/mm.h>'; then
 	exit 1
 fi
 
+# Some functions compute pfn_to_page(pfn) as pfn_to_page(0) + pfn. This is only correct if the
+# array of struct page is virtually contiguous.
+if ! can_compile '#if !defined(CONFIG_SPARSEMEM_VMEMMAP) && !defined(CONFIG_FLATMEM)
+	#error
+	#endif'; then
+	echo "gupx: this kernel has neither SPARSEMEM_VMEMMAP nor FLATMEM, which gupx needs" >&2
+	exit 1
+fi
+
 # probe NAME HEADERS SNIPPET-IF-PRESENT SNIPPET-IF-ABSENT: print the #define for NAME.
 probe() {
 	includes=$(for header in $2; do echo "#include <$header>"; done)
@@ -180,3 +189,8 @@ probe ISOLATION_BIT linux/mmzone.h \
 	#endif
 	int f(void) { return PB_migrate_0 + PB_migrate_1 + PB_migrate_2; }' \
 	'int f(void) { return PB_migrate_end; }'
+
+# Changed by Linux "mm: update shmem_[kernel]_file_*() functions to use vma_flags_t".
+probe SHMEM_VMA_FLAGS "linux/mm.h linux/shmem_fs.h" \
+	'void *f(void) { return shmem_file_setup("", 0, EMPTY_VMA_FLAGS); }' \
+	'void *f(void) { return shmem_file_setup("", 0, VM_NONE); }'

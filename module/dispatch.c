@@ -19,7 +19,7 @@
 		      offsetofend(struct type, last) == (bytes))
 
 CHECK_LAYOUT(gupx_stop, 16, reason);
-CHECK_LAYOUT(gupx_info, 104, extents_used);
+CHECK_LAYOUT(gupx_info, 112, reserved);
 CHECK_LAYOUT(gupx_pin, 80, memlock_asked);
 CHECK_LAYOUT(gupx_populate, 56, stop);
 CHECK_LAYOUT(gupx_read, 64, stop);

@@ -32,6 +32,7 @@
 #include "pinfd.h"
 #include "pinset.h"
 #include "read.h"
+#include "selfcheck.h"
 #include "target.h"
 #include "trace.h"
 #include "version.h"
@@ -170,6 +171,8 @@ static int run_info(struct gupx_call *call)
 		.version = GUPX_VERSION,
 		.max_extents = gupx_account_max_extents(),
 		.extents_used = gupx_account_used_extents(current_user()->uid),
+		.kernel = gupx_selfcheck_knows_kernel() ? 0
+							: GUPX_KERNEL_UNTESTED,
 	};
 	return 0;
 }
@@ -492,7 +495,7 @@ static int run_explain(struct gupx_call *call)
 }
 
 static const struct gupx_op device_ops[] = {
-	GUPX_OP(GUPX_IOC_INFO, gupx_info, extents_used, run_info),
+	GUPX_OP(GUPX_IOC_INFO, gupx_info, reserved, run_info),
 	GUPX_OP(GUPX_IOC_PIN, gupx_pin, memlock_asked, run_pin),
 	GUPX_OP(GUPX_IOC_POPULATE, gupx_populate, stop, run_populate),
 	GUPX_OP(GUPX_IOC_READ, gupx_read, stop, run_read),

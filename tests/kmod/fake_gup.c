@@ -12,7 +12,9 @@
 
 static char *how = "";
 module_param(how, charp, 0444);
-MODULE_PARM_DESC(how, "elsewhere: pins another page; not: none; twice");
+MODULE_PARM_DESC(
+	how,
+	"elsewhere: pins another page; not: none; twice; unprotected: for reading");
 
 /*
  * Page that this module pinned a second time. The second pin is released when the
@@ -22,7 +24,8 @@ static struct page *pinned_twice;
 
 /*
  * Called on entry to pin_user_pages_remote(). Its second argument (register si) is the
- * address, and its fifth argument (register r8) is the array of pages.
+ * address, its fourth argument (register cx) is the flags, and its fifth argument
+ * (register r8) is the array of pages.
  */
 static int before(struct kretprobe_instance *call, struct pt_regs *regs)
 {
@@ -31,6 +34,9 @@ static int before(struct kretprobe_instance *call, struct pt_regs *regs)
 		regs->si = current->mm->start_stack & PAGE_MASK;
 	if (!strcmp(how, "not"))
 		regs->si = 0;
+	/* Only the specimens of userfaultfd are pinned without faults. */
+	if (!strcmp(how, "unprotected") && regs->cx & FOLL_NOFAULT)
+		regs->cx &= ~(unsigned long)FOLL_WRITE;
 	return 0;
 }
 

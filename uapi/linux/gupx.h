@@ -340,6 +340,8 @@ struct gupx_stop {
  * @max_extents: [out] extents that one user may hold in all pin fds: the module
  *	parameter max_extents
  * @extents_used: [out] extents that the caller's user holds now
+ * @kernel: [out] %GUPX_KERNEL_*: what the module knows of the running kernel
+ * @reserved: [in] 0
  */
 struct gupx_info {
 	__u32 size;
@@ -357,6 +359,8 @@ struct gupx_info {
 	__u8 version[32];
 	__aligned_u64 max_extents;
 	__aligned_u64 extents_used;
+	__u32 kernel;
+	__u32 reserved;
 };
 
 #define GUPX_PARAM_FORCE (1U << 0)
@@ -364,6 +368,12 @@ struct gupx_info {
 #define GUPX_PARAM_KERNEL_ENGINE (1U << 2)
 /* The module parameter allow_pins is set, so new pins are allowed. */
 #define GUPX_PARAM_PINS (1U << 3)
+
+/*
+ * The tests of gupx do not run on this version of Linux. When the module was loaded, its
+ * self-check found that it pins as the kernel does.
+ */
+#define GUPX_KERNEL_UNTESTED (1U << 0)
 
 /**
  * struct gupx_pin - ioctl(GUPX_IOC_PIN): pin pages of the target and hold them

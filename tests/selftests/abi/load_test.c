@@ -14,9 +14,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/gupx.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -230,6 +232,32 @@ TEST_F(load, without_memory_is_refused)
 	EXPECT_NE(0, access(GUPX_DEVICE, F_OK));
 }
 
+/*
+ * Check that the module says so if its tests do not run on this kernel: in the log, with
+ * the number of kinds of memory that the self-check compared, and by INFO. Kinds that may
+ * be missing are huge pages and userfaultfd's protection.
+ */
+TEST_F(load, untested_kernel_is_told)
+{
+	struct gupx_info info = { .size = sizeof(info) };
+	int device;
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, syscall(SYS_finit_module, self->module,
+			     "pretend_untested=1", 0));
+	EXPECT_TRUE(log_has("gupx: not tested on Linux"));
+	if (!access("/sys/kernel/mm/transparent_hugepage", F_OK) &&
+	    !access("/dev/userfaultfd", F_OK))
+		EXPECT_TRUE(log_has("passed on 7 of 7 kinds") ||
+			    log_has("passed on 8 of 8 kinds"));
+	device = open(GUPX_DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, device);
+	EXPECT_EQ(0, ioctl(device, GUPX_IOC_INFO, &info));
+	EXPECT_EQ(GUPX_KERNEL_UNTESTED, info.kernel);
+	close(device);
+	ASSERT_EQ(0, syscall(SYS_delete_module, NAME, O_NONBLOCK));
+}
+
 FIXTURE(twisted)
 {
 	const char *missing;
@@ -252,17 +280,27 @@ FIXTURE_VARIANT(twisted)
 
 FIXTURE_VARIANT_ADD(twisted, elsewhere){
 	.how = "how=elsewhere",
-	.words = "self-check: the kernel pins another page than gupx does",
+	.words =
+		"on anonymous memory: the kernel pins another page than gupx does",
 };
 
 FIXTURE_VARIANT_ADD(twisted, not ){
 	.how = "how=not",
-	.words = "self-check: the kernel does not pin a page that gupx pins",
+	.words =
+		"on anonymous memory: the kernel does not pin a page that gupx pins",
 };
 
 FIXTURE_VARIANT_ADD(twisted, twice){
 	.how = "how=twice",
-	.words = "self-check: gupx does not give back what it has taken",
+	.words =
+		"on anonymous memory: gupx does not give back what it has taken",
+};
+
+/* A kernel that ignores write protection by userfaultfd. */
+FIXTURE_VARIANT_ADD(twisted, unprotected){
+	.how = "how=unprotected",
+	.words =
+		"userfaultfd protects from writes: the kernel pins a page that gupx refuses",
 };
 
 FIXTURE_SETUP(twisted)
