@@ -76,9 +76,9 @@ copy_sources() {
 	rm -rf "$to"
 	cd "$TOP"
 	while read -r file; do
-		install -D -m 644 "$file" "$to/$file"
+		install -D -m "$([[ -x $file ]] && echo 755 || echo 644)" "$file" "$to/$file"
 	done < <(
-		printf '%s\n' dkms.conf Kbuild COPYING
+		printf '%s\n' dkms.conf Kbuild COPYING tools/dist/dkms_pre_build.sh
 		find module uapi -name '[!.]*' ! -name '*.mod.c' \
 			! -name compat_probed.h -type f \
 			\( -name '*.[ch]' -o -name '*.mk' -o -name '*.sh' \)
