@@ -13,6 +13,7 @@
 #include "hex.h"
 #include "out.h"
 #include "request.h"
+#include "std.h"
 
 /* Bytes per ioctl, and size of the buffer. */
 #define CHUNK (4ULL << 20)
@@ -111,11 +112,11 @@ static void write_bytes(const struct read_command *command, size_t len)
 
 		if (written < 0 && errno == EINTR)
 			continue;
+		if (written < 0 && !command->path)
+			gupx_std_die(errno);
 		if (written < 0)
 			gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
-				     "cannot write to %s: %s",
-				     command->path ? command->path
-						   : "standard output",
+				     "cannot write to %s: %s", command->path,
 				     strerror(errno));
 		at += written;
 		len -= (size_t)written;
@@ -151,8 +152,7 @@ static void dump_bytes(struct read_command *command,
 	}
 	gupx_hex_add(&command->hex, command->buffer, chunk->done);
 	if (ferror(stdout))
-		gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
-			     "cannot write to standard output");
+		gupx_std_flush();
 }
 
 static int read_chunk(struct gupx_request *request,
@@ -188,9 +188,7 @@ static void report_read(struct gupx_request *request,
 			struct read_command *command)
 {
 	gupx_hex_end(&command->hex);
-	if (fflush(stdout))
-		gupx_out_error("output", NULL,
-			       "cannot write to standard output");
+	gupx_std_flush();
 	if (command->path && close(command->fd))
 		gupx_out_error("output", NULL, "cannot write to %s: %s",
 			       command->path, strerror(errno));

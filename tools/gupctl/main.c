@@ -10,6 +10,7 @@
 #include "args.h"
 #include "cmd.h"
 #include "out.h"
+#include "std.h"
 
 static const struct command {
 	const char *name;
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
 	int first;
 	size_t i;
 
+	gupx_std_init();
 	gupx_out_init(wants_json(argc, argv), false);
 	first = parse_globals(argc, argv);
 	for (i = 0; i < COMMANDS; i++)

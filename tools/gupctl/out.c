@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "out.h"
+#include "std.h"
 
 /* Maximum number of fields in the specification of a table. */
 #define COLUMNS_MAX 16
@@ -410,6 +411,13 @@ void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
 	}
 }
 
+/* Write the buffered text, so that it precedes what is printed to stderr next. */
+static void flush_text(void)
+{
+	if (out.text == stdout)
+		gupx_std_flush();
+}
+
 void gupx_out_note(const char *format, ...)
 {
 	va_list args;
@@ -420,7 +428,7 @@ void gupx_out_note(const char *format, ...)
 	vfprintf(out.text, format, args);
 	va_end(args);
 	fputc('\n', out.text);
-	fflush(out.text);
+	flush_text();
 }
 
 static char *format_message(const char *format, va_list args)
@@ -455,7 +463,7 @@ void gupx_out_warn(const char *format, ...)
 	va_end(args);
 	if (!message)
 		return;
-	fflush(out.text);
+	flush_text();
 	if (out.json)
 		add_json_warning(message);
 	else
@@ -494,7 +502,7 @@ static void report_error(const char *kind, const char *cure, const char *format,
 	 * to flush then.
 	 */
 	if (out.text)
-		fflush(out.text);
+		flush_text();
 	if (out.json)
 		add_json_error(kind, cure, message);
 	else
@@ -541,7 +549,7 @@ void gupx_out_end(void)
 	if (isatty(STDOUT_FILENO))
 		flags |= JSON_C_TO_STRING_PRETTY;
 	puts(json_object_to_json_string_ext(out.root, flags));
-	fflush(stdout);
+	gupx_std_flush();
 	json_object_put(out.root);
 	out.root = NULL;
 }

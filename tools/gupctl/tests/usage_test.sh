@@ -70,6 +70,36 @@ check_json_error()
 	report_result "$bad" "$name"
 }
 
+# check_write_error ARG...: check that gupctl fails with one line of text if it cannot write
+# its output, because the device is full or because standard output is closed.
+check_write_error()
+{
+	local bad=0 got=0 err
+
+	err=$("$gupctl" "$@" 2>&1 >/dev/full) || got=$?
+	[[ $got -eq 1 && $err == "gupctl: write error: No space left on device" ]] || bad=1
+	got=0
+	err=$("$gupctl" "$@" 2>&1 >&-) || got=$?
+	[[ $got -eq 1 && $err == "gupctl: write error: Bad file descriptor" ]] || bad=1
+	[[ $bad -eq 0 ]] || printf '# %s\n' "$err"
+	report_result "$bad" "write error:$*"
+}
+
+# Check that gupctl ends quietly if the reader of its output has gone away, whether or not
+# SIGPIPE is ignored.
+check_closed_pipe()
+{
+	local bad=0 ignored got
+
+	for ignored in '' "trap '' PIPE;"; do
+		# shellcheck disable=SC2016 # The inner shell expands $0.
+		got=$(bash -c "$ignored"'{ sleep 0.2; "$0" --help; echo " $?" >&2; } | true' \
+			"$gupctl" 2>&1)
+		[[ $got == " ${ignored:+1}" || $got == " 141" ]] || bad=1
+	done
+	report_result "$bad" "write error: closed pipe"
+}
+
 run_unprivileged() # WORD...
 {
 	setpriv --reuid=65534 --regid=65534 --clear-groups \
@@ -179,6 +209,12 @@ sleep 60 &
 live=$!
 trap 'kill "$live"' EXIT
 
+for arguments in --help --version 'info --help' 'pin --help' 'pin --json --bogus' doctor \
+	'doctor --json'; do
+	# shellcheck disable=SC2086 # Each word is an argument.
+	check_write_error $arguments
+done
+check_closed_pipe
 check_output 'Commands:' --help
 check_output '^gupctl [0-9u]' --version
 for command in info doctor pin populate read explain; do

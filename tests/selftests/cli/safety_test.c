@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Check that gupctl harms neither its target nor its user: it writes only where it was
+ * asked to, and it says so if it did less than it was asked to.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+#include "memory.h"
+#include "shell.h"
+#include "target.h"
+
+#define PAGES 16
+
+FIXTURE(safety)
+{
+	struct target target;
+	struct shell shell;
+	const char *missing;
+	int pid;
+	uint64_t len;
+	/* The memory of the target. Each page begins with the byte 'T'. */
+	uint64_t addr;
+};
+
+FIXTURE_SETUP(safety)
+{
+	if (access(SHELL_GUPCTL, X_OK)) {
+		self->missing = "no gupctl";
+		return;
+	}
+	ASSERT_EQ(0, target_start(&self->target));
+	self->pid = self->target.pid;
+	self->len = PAGES * lab_page();
+	self->addr = memory_map_small(&self->target, self->len);
+	ASSERT_NE(0ULL, self->addr);
+	ASSERT_EQ(0, target_poke(&self->target, self->addr, self->len, 'T'));
+}
+
+FIXTURE_TEARDOWN(safety)
+{
+	if (!self->missing)
+		target_stop(&self->target);
+}
+
+/* The format and the arguments of a range of @pages pages in the target. */
+#define RANGE "%#llx+%lluK"
+#define RANGE_OF(pages)                 \
+	(unsigned long long)self->addr, \
+		(unsigned long long)((pages)*lab_page() / 1024)
+
+/* D6: descriptor 1 is closed, so an open() in gupctl could become standard output. */
+TEST_F(safety, writes_no_report_into_the_target)
+{
+	SKIP_IF_MISSING();
+	/* A report would be written to offset 0 of /proc/PID/mem, so map address 0. */
+	ASSERT_EQ(0,
+		  TARGET_CALL(&self->target, SYS_mmap, 0, lab_page(),
+			      PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	EXPECT_EXIT(1, "gupctl populate -w %d " RANGE " 0<&- >&-", self->pid,
+		    RANGE_OF(PAGES));
+	EXPECT_PRINTED(1, "\n");
+	EXPECT_PRINTED(1, "gupctl: write error: Bad file descriptor");
+	EXPECT_EXIT(0, "gupctl read %d 0+4096 2>/dev/null", self->pid);
+	EXPECT_PRINTED(0, "populated");
+	EXPECT_EXIT(0, "gupctl populate -w %d " RANGE " 0<&- 2>&-", self->pid,
+		    RANGE_OF(PAGES));
+}
+
+/* D7 */
+TEST_F(safety, fails_if_its_output_cannot_be_written)
+{
+	static const char *const words[] = { "pin --hold 0", "populate",
+					     "read",	     "read --raw",
+					     "explain",	     "read --json" };
+
+	SKIP_IF_MISSING();
+	for (unsigned int i = 0; i < 6; i++) {
+		EXPECT_EXIT(1, "gupctl %s %d " RANGE " >/dev/full", words[i],
+			    self->pid, RANGE_OF(PAGES));
+		EXPECT_PRINTS("gupctl: write error: No space left on device");
+	}
+	EXPECT_EXIT(1, "gupctl info >/dev/full");
+	/* A pin must not be held if the user cannot know of it. */
+	EXPECT_EXIT(1, "gupctl pin --json %d " RANGE " >/dev/full", self->pid,
+		    RANGE_OF(PAGES));
+}
+
+TEST_HARNESS_MAIN
