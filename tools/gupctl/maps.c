@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
 #include "maps.h"
 
 static int append_map(struct gupx_maps *maps, const struct gupx_map *map)
@@ -150,16 +151,36 @@ static bool is_same_name(const char *name, const char *wanted)
 	       (!name[length] || !strcmp(name + length, deleted));
 }
 
+/*
+ * Compare a name with @wanted: all of it, or its last component. Only a full path selects
+ * a file whose name looks like the name of a special mapping, such as "/tmp/[heap]".
+ */
+static bool has_name(const char *name, const char *wanted)
+{
+	const char *slash = strrchr(name, '/');
+
+	if (is_same_name(name, wanted))
+		return true;
+	return slash && *wanted != '[' && !strchr(wanted, '/') &&
+	       is_same_name(slash + 1, wanted);
+}
+
 bool gupx_maps_match(const struct gupx_map *map, const char *name)
 {
-	const char *slash;
+	bool match;
+	char *shown;
 
 	if (gupx_maps_is_group(name))
 		return is_private_anon(map);
 	if (!*map->name)
 		return false;
-	if (is_same_name(map->name, name))
+	if (has_name(map->name, name))
 		return true;
-	slash = strrchr(map->name, '/');
-	return slash && !strchr(name, '/') && is_same_name(slash + 1, name);
+	/* The user may have copied the name from the output of gupctl. */
+	if (!strstr(name, "\\x"))
+		return false;
+	shown = gupx_escape(map->name);
+	match = has_name(shown, name);
+	free(shown);
+	return match;
 }

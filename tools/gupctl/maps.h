@@ -63,7 +63,7 @@ bool gupx_maps_is_group(const char *name);
  * Return: true if @name selects @map, else false. [anon] selects all private anonymous
  * mappings, including heap and stacks. A name with a slash is the full path of a file.
  * Any other name is compared with the base name of the mapped file and with the name
- * that the kernel gives the mapping.
+ * that the kernel gives the mapping. @name may be escaped, see gupx_escape().
  */
 bool gupx_maps_match(const struct gupx_map *map, const char *name);
 

@@ -9,6 +9,7 @@
 
 #include <json-c/json.h>
 
+#include "escape.h"
 #include "out.h"
 #include "std.h"
 
@@ -79,7 +80,7 @@ struct gupx_out_size gupx_out_size(__u64 bytes)
 static char *join_list(const char *const *list)
 {
 	size_t room = 1;
-	char *joined;
+	char *joined, *escaped;
 	size_t i;
 
 	for (i = 0; list && list[i]; i++)
@@ -92,7 +93,11 @@ static char *join_list(const char *const *list)
 			strcat(joined, ", ");
 		strcat(joined, list[i]);
 	}
-	return joined;
+	if (!joined)
+		return NULL;
+	escaped = gupx_escape(joined);
+	free(joined);
+	return escaped;
 }
 
 static char *format_number(enum gupx_out_form form, __u64 value)
@@ -124,7 +129,7 @@ static char *format_field(const struct gupx_out_field *field, const void *row)
 	switch (field->form) {
 	case GUPX_OUT_STRING:
 		string = *(const char *const *)value;
-		text = strdup(string && *string ? string : "-");
+		text = gupx_escape(string && *string ? string : "-");
 		break;
 	case GUPX_OUT_BOOL:
 		text = strdup(*(const bool *)value ? "yes" : "no");
@@ -158,13 +163,22 @@ static char *format_field(const struct gupx_out_field *field, const void *row)
 static struct json_object *make_row_json(const struct gupx_out_spec *spec,
 					 const void *row);
 
+static struct json_object *make_string_json(const char *string)
+{
+	char *escaped = gupx_escape(string);
+	struct json_object *object = json_object_new_string(escaped);
+
+	free(escaped);
+	return object;
+}
+
 static struct json_object *make_list_json(const char *const *list)
 {
 	struct json_object *array = json_object_new_array();
 	size_t i;
 
 	for (i = 0; list && list[i]; i++)
-		json_object_array_add(array, json_object_new_string(list[i]));
+		json_object_array_add(array, make_string_json(list[i]));
 	return array;
 }
 
@@ -193,7 +207,7 @@ static struct json_object *make_field_json(const struct gupx_out_field *field,
 	switch (field->form) {
 	case GUPX_OUT_STRING:
 		string = *(const char *const *)value;
-		return string ? json_object_new_string(string) : NULL;
+		return string ? make_string_json(string) : NULL;
 	case GUPX_OUT_BOOL:
 		return json_object_new_boolean(*(const bool *)value);
 	case GUPX_OUT_LIST:
@@ -418,26 +432,31 @@ static void flush_text(void)
 		gupx_std_flush();
 }
 
+static char *format_message(const char *format, va_list args)
+{
+	char *message = NULL;
+	char *escaped;
+
+	if (vasprintf(&message, format, args) < 0)
+		return NULL;
+	escaped = gupx_escape(message);
+	free(message);
+	return escaped;
+}
+
 void gupx_out_note(const char *format, ...)
 {
+	char *message;
 	va_list args;
 
 	if (out.json)
 		return;
 	va_start(args, format);
-	vfprintf(out.text, format, args);
+	message = format_message(format, args);
 	va_end(args);
-	fputc('\n', out.text);
+	fprintf(out.text, "%s\n", message ? message : "");
+	free(message);
 	flush_text();
-}
-
-static char *format_message(const char *format, va_list args)
-{
-	char *message = NULL;
-
-	if (vasprintf(&message, format, args) < 0)
-		return NULL;
-	return message;
 }
 
 static void add_json_warning(const char *message)

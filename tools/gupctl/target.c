@@ -14,35 +14,40 @@
 /* Value of PF_KTHREAD, a bit in the task flags that /proc/PID/stat shows. */
 #define TASK_KERNEL_THREAD 0x00200000UL
 
-static bool read_line(int pid, const char *name, char *line, size_t room)
+/*
+ * Read a file of /proc/PID as text. Do not stop at the end of a line, because the name of
+ * the process may contain newlines. Return: true if the file is not empty, else false.
+ */
+static bool read_file(int pid, const char *name, char *text, size_t room)
 {
 	char path[48];
-	FILE *file;
-	bool found;
+	ssize_t got;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	file = fopen(path, "re");
-	if (!file)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	found = fgets(line, (int)room, file);
-	fclose(file);
-	return found;
+	got = read(fd, text, room - 1);
+	text[got > 0 ? got : 0] = '\0';
+	close(fd);
+	return got > 0;
 }
 
 /*
  * Parse /proc/PID/stat: "PID (COMM) STATE ppid pgrp session tty tpgid FLAGS ...". COMM
- * may contain parentheses, so it ends at the last closing parenthesis of the line.
+ * may contain any byte except NUL, so it ends at the last closing parenthesis.
  */
 static bool load_stat(struct gupx_target *target)
 {
 	unsigned long flags;
-	char line[1024];
+	char text[1024];
 	char *open, *close;
 
-	if (!read_line(target->pid, "stat", line, sizeof(line)))
+	if (!read_file(target->pid, "stat", text, sizeof(text)))
 		return false;
-	open = strchr(line, '(');
-	close = strrchr(line, ')');
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
 	if (!open || !close || close < open)
 		return false;
 	snprintf(target->comm, sizeof(target->comm), "%.*s",

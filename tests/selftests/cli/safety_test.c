@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -92,6 +93,39 @@ TEST_F(safety, fails_if_its_output_cannot_be_written)
 	/* A pin must not be held if the user cannot know of it. */
 	EXPECT_EXIT(1, "gupctl pin --json %d " RANGE " >/dev/full", self->pid,
 		    RANGE_OF(PAGES));
+}
+
+/* D8: "\033" clears nothing, and "\377" is not UTF-8. The names must not get through. */
+TEST_F(safety, escapes_the_names_of_a_process)
+{
+	static const char comm[] = "\033[31mE\n\377)x";
+	static const char file[] = "a [x]\n\033c\377";
+	long fd;
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_prctl, PR_SET_NAME,
+				 (long)comm));
+	fd = TARGET_CALL(&self->target, SYS_memfd_create, (long)file, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_ftruncate, fd,
+				 2 * lab_page()));
+	ASSERT_LT(0, TARGET_CALL(&self->target, SYS_mmap, 0, lab_page(),
+				 PROT_READ, MAP_SHARED, fd, 0));
+	EXPECT_EXIT(0, "gupctl populate %d " RANGE, self->pid, RANGE_OF(1));
+	EXPECT_PRINTS("(\\x1b[31mE\\x0a\\xff)x)");
+	EXPECT_EXIT(0, "gupctl populate %d " RANGE " --json", self->pid,
+		    RANGE_OF(1));
+	EXPECT_PRINTS("\"comm\": \"\\\\x1b[31mE\\\\x0a\\\\xff)x\"");
+	EXPECT_EXIT(0, "gupctl explain %d --all --for read | grep a.\\\\[x",
+		    self->pid);
+	EXPECT_PRINTED(1, "/memfd:a [x]\\012\\x1bc\\xff (deleted)");
+	/* The name can be typed as it was printed. */
+	EXPECT_EXIT(
+		0,
+		"gupctl populate %d '/memfd:a [x]\\012\\x1bc\\xff (deleted)'",
+		self->pid);
+	EXPECT_EXIT(0, "gupctl populate %d 'memfd:a [x]\\012\\x1bc\\xff'",
+		    self->pid);
 }
 
 TEST_HARNESS_MAIN

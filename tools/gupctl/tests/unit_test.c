@@ -11,6 +11,7 @@
 
 #include <json-c/json.h>
 
+#include "escape.h"
 #include "hex.h"
 #include "outcome.h"
 #include "maps.h"
@@ -221,6 +222,77 @@ static void test_maps(void)
 				      cases[i].matches,
 			      "match", cases[i].name);
 	gupx_maps_free(&maps);
+}
+
+static void test_escape(void)
+{
+	static const struct {
+		const char *name, *text, *escaped;
+	} cases[] = {
+		{ "plain text stays", "/usr/lib/a b\\c", "/usr/lib/a b\\c" },
+		{ "valid UTF-8 stays", "\u20ac \U0001f600 \u05d0",
+		  "\u20ac \U0001f600 \u05d0" },
+		{ "C0", "a\033[31m\n\t\r\x01",
+		  "a\\x1b[31m\\x0a\\x09\\x0d\\x01" },
+		{ "DEL", "\x7f", "\\x7f" },
+		{ "C1",
+		  "\xc2\x9b"
+		  "31m",
+		  "\\xc2\\x9b31m" },
+		{ "bidi controls", "\u202egpj.\u2069\u200f",
+		  "\\xe2\\x80\\xaegpj.\\xe2\\x81\\xa9\\xe2\\x80\\x8f" },
+		{ "line separators", "\u2028\u2029",
+		  "\\xe2\\x80\\xa8\\xe2\\x80\\xa9" },
+		{ "Latin-1", "caf\xe9", "caf\\xe9" },
+		{ "a lone continuation byte", "\x80-\xbf", "\\x80-\\xbf" },
+		{ "overlong", "\xc0\x9b\xe0\x80\x9b",
+		  "\\xc0\\x9b\\xe0\\x80\\x9b" },
+		{ "a surrogate", "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+		{ "beyond Unicode", "\xf4\x90\x80\x80\xff",
+		  "\\xf4\\x90\\x80\\x80\\xff" },
+		{ "cut off", "\xe2\x82", "\\xe2\\x82" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *once = gupx_escape(cases[i].text);
+		char *twice = gupx_escape(once);
+
+		report_result(!strcmp(once, cases[i].escaped) &&
+				      !strcmp(once, twice),
+			      "escape", cases[i].name);
+		free(once);
+		free(twice);
+	}
+}
+
+static void test_odd_names(void)
+{
+	static const struct {
+		const char *name, *wanted;
+		bool match;
+	} cases[] = {
+		{ "/tmp/esc\033[31mred", "esc\\x1b[31mred", true },
+		{ "/tmp/esc\033[31mred", "/tmp/esc\\x1b[31mred", true },
+		{ "/tmp/\xff\xfe-latin", "\\xff\\xfe-latin", true },
+		{ "/tmp/\xff\xfe-latin", "\xff\xfe-latin", true },
+		{ "/tmp/esc\033 (deleted)", "esc\\x1b (deleted)", true },
+		{ "/tmp/esc\033 (deleted)", "esc\\x1b", true },
+		{ "/tmp/a\\x1b", "a\\x1b", true },
+		{ "/tmp/[heap]", "[heap]", false },
+		{ "/tmp/[heap]", "/tmp/[heap]", true },
+		{ "[heap]", "[heap]", true },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct gupx_map map = { .name = (char *)cases[i].name,
+					      .inode = 1 };
+
+		report_result(gupx_maps_match(&map, cases[i].wanted) ==
+				      cases[i].match,
+			      "odd name", cases[i].wanted);
+	}
 }
 
 static void test_broken_maps(void)
@@ -577,6 +649,8 @@ int main(void)
 	test_rounding();
 	test_range_words();
 	test_maps();
+	test_escape();
+	test_odd_names();
 	test_broken_maps();
 	test_reasons();
 	test_sizes();

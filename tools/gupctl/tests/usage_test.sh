@@ -126,6 +126,26 @@ check_stranger_refused()
 	report_result "$bad" "refuses: a stranger's process"
 }
 
+# Check that a process with a newline in its name is found, and that its name is escaped.
+check_odd_name()
+{
+	local dir bad=0 got=0 out odd pid
+
+	dir=$(mktemp -d)
+	cp "$(type -P sleep)" "$dir/a) "$'\n\e[31m'
+	"$dir/a) "$'\n\e[31m' 60 &
+	pid=$!
+	until grep -q '\[31m' "/proc/$pid/comm"; do sleep 0.01; done
+	out=$("$gupctl" pin "$pid" no-such-mapping 2>&1) || got=$?
+	[[ $got -eq 1 && $out != *"no process"* && $out != *$'\e'* ]] || bad=1
+	odd=$("$gupctl" pin "$pid" $'\e[31m\n\xff+1' --json 2>&1) || true
+	[[ $(wc -l <<<"$odd") -eq 1 && $odd != *$'\e'* && $odd != *$'\xff'* ]] || bad=1
+	[[ $bad -eq 0 ]] || printf '# %s\n' "$out" "$odd"
+	kill "$pid"
+	rm -r "$dir"
+	report_result "$bad" "escapes: an odd name"
+}
+
 # Check that doctor without the module prints findings to stdout and one line to stderr.
 check_doctor()
 {
@@ -269,6 +289,9 @@ check_error 2 'beyond the end' pin "$live" 0xfffffffffffffff0+1
 check_error 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
 check_error 2 'beyond the end' explain "$live" 0xfffffffffffffff0+1
 check_json_error 2 usage read "$live" '[heap]' --json --raw
+check_error 2 "invalid PID '.x1b\\[31m'" pin $'\e[31m' '[heap]'
+check_json_error 2 usage pin --json $'\e\xff' '[heap]'
+check_odd_name
 check_stranger_refused
 check_lists
 if [[ ! -e /dev/gupx ]]; then
