@@ -11,11 +11,30 @@
 #include "out.h"
 #include "std.h"
 
-/*
- * errno of the first failed write to standard output, or 0. stdio remembers that a write
- * failed, but not why.
- */
+/* errno of the first failed write to standard output, or 0 */
 static int failed;
+
+/*
+ * Write for stdout. stdio remembers that a write failed, but not why, and writes when its
+ * buffer is full, so the errno would be lost.
+ */
+static ssize_t write_output(void *cookie, const char *text, size_t length)
+{
+	const char *at = text;
+	ssize_t written;
+
+	(void)cookie;
+	while (!failed && length) {
+		written = write(STDOUT_FILENO, at, length);
+		if (written < 0 && errno != EINTR)
+			failed = errno;
+		if (written < 0)
+			continue;
+		at += written;
+		length -= (size_t)written;
+	}
+	return at - text;
+}
 
 void gupx_std_die(int error)
 {
@@ -32,22 +51,23 @@ void gupx_std_die(int error)
 
 void gupx_std_flush(void)
 {
-	if (fflush(stdout))
-		failed = errno;
-	if (failed || ferror(stdout))
-		gupx_std_die(failed ? failed : EIO);
+	fflush(stdout);
+	if (failed)
+		gupx_std_die(failed);
 }
 
 /* The exit handler. close() can report an error that write() did not, for example on NFS. */
 static void close_output(void)
 {
 	gupx_std_flush();
-	if (fclose(stdout) && errno != EBADF)
+	if (close(STDOUT_FILENO))
 		gupx_std_die(errno);
 }
 
 void gupx_std_init(void)
 {
+	const cookie_io_functions_t functions = { .write = write_output };
+	FILE *stream;
 	int fd;
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -61,5 +81,10 @@ void gupx_std_init(void)
 			 fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			_exit(GUPX_EXIT_REFUSED);
 	}
+	stream = fopencookie(NULL, "w", functions);
+	if (!stream)
+		_exit(GUPX_EXIT_REFUSED);
+	setvbuf(stream, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+	stdout = stream;
 	atexit(close_output);
 }
