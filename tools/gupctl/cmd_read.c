@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gupctl read: dump or copy the memory of a process. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "cmd.h"
 #include "hex.h"
 #include "out.h"
+#include "output.h"
 #include "request.h"
 #include "std.h"
 
@@ -25,15 +25,22 @@
  */
 #define JSON_MAX (16ULL << 20)
 
+#define NOTHING_KEPT \
+	"nothing was kept, and an old file is unchanged; use --partial to keep a part"
+
 #define KEY_OUTPUT 'o'
 #define KEY_RAW 'r'
+#define KEY_PARTIAL GUPX_ARGS_OWN
 
 /**
  * struct read_command - state of the read command
  * @args: shared options
  * @path: name of the output file, or NULL
  * @raw: true to write raw bytes
- * @fd: file descriptor to which raw bytes are written, or -1
+ * @partial: true to keep the output file even if the copy is not complete
+ * @output: output file, or standard output, to which raw bytes are written; its file
+ *	descriptor is -1 if no raw bytes are written
+ * @write_error: errno of the write that ended the copy, or 0
  * @buffer: bytes of one chunk
  * @hex: hexadecimal dump in progress
  * @dumping: item whose bytes @hex prints, or NULL
@@ -42,7 +49,9 @@ struct read_command {
 	struct gupx_args args;
 	const char *path;
 	bool raw;
-	int fd;
+	bool partial;
+	struct gupx_output output;
+	int write_error;
 	unsigned char *buffer;
 	struct gupx_hex hex;
 	const struct gupx_request_item *dumping;
@@ -59,6 +68,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case KEY_RAW:
 		command->raw = true;
 		return 0;
+	case KEY_PARTIAL:
+		command->partial = true;
+		return 0;
 	}
 	return gupx_args_parse_key(key, value, state, &command->args);
 }
@@ -68,6 +80,8 @@ static void check_output(const struct read_command *command)
 	gupx_args_require_target(&command->args);
 	if (command->path)
 		return;
+	if (command->partial)
+		gupx_args_die("--partial requires --output");
 	if (command->raw && gupx_out_is_json())
 		gupx_args_die(
 			"--json and --raw are mutually exclusive without --output");
@@ -79,21 +93,11 @@ static void check_output(const struct read_command *command)
 static void open_output(struct read_command *command,
 			const struct gupx_request *request)
 {
-	command->fd = -1;
+	command->output.fd = -1;
 	if (command->path) {
-		/*
-		 * The memory of another process may contain secrets, so create the file
-		 * with mode 0600.
-		 */
-		command->fd =
-			open(command->path,
-			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (command->fd < 0)
-			gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
-				     "cannot write to %s: %s", command->path,
-				     strerror(errno));
+		gupx_output_open(&command->output, command->path);
 	} else if (command->raw) {
-		command->fd = STDOUT_FILENO;
+		command->output.fd = STDOUT_FILENO;
 	} else if (gupx_out_is_json() && request->total > JSON_MAX) {
 		gupx_out_die(GUPX_EXIT_REFUSED, "too_long", "use --output FILE",
 			     "%s is too large for JSON",
@@ -101,26 +105,6 @@ static void open_output(struct read_command *command,
 	}
 	if (!command->path && !gupx_out_is_json())
 		gupx_out_use_stderr();
-}
-
-static void write_bytes(const struct read_command *command, size_t len)
-{
-	const unsigned char *at = command->buffer;
-
-	while (len) {
-		const ssize_t written = write(command->fd, at, len);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0 && !command->path)
-			gupx_std_die(errno);
-		if (written < 0)
-			gupx_out_die(GUPX_EXIT_REFUSED, "output", NULL,
-				     "cannot write to %s: %s", command->path,
-				     strerror(errno));
-		at += written;
-		len -= (size_t)written;
-	}
 }
 
 static void append_json(struct gupx_request_item *item,
@@ -155,6 +139,22 @@ static void dump_bytes(struct read_command *command,
 		gupx_std_flush();
 }
 
+/* Write the bytes of a chunk. On failure, end the copy at the chunk. */
+static void write_chunk(struct read_command *command,
+			struct gupx_request_chunk *chunk)
+{
+	const __u64 before = command->output.written;
+
+	command->write_error = gupx_output_write(&command->output,
+						 command->buffer, chunk->done);
+	if (!command->write_error)
+		return;
+	if (!command->path)
+		gupx_std_die(command->write_error);
+	chunk->done = command->output.written - before;
+	chunk->stop = (struct gupx_stop){ .addr = chunk->addr + chunk->done };
+}
+
 static int read_chunk(struct gupx_request *request,
 		      struct gupx_request_chunk *chunk)
 {
@@ -174,8 +174,8 @@ static int read_chunk(struct gupx_request *request,
 		return error;
 	chunk->done = arg.done;
 	chunk->stop = arg.stop;
-	if (command->fd >= 0)
-		write_bytes(command, chunk->done);
+	if (command->output.fd >= 0)
+		write_chunk(command, chunk);
 	else if (gupx_out_is_json())
 		append_json(chunk->item, command->buffer, chunk->done);
 	else
@@ -183,18 +183,52 @@ static int read_chunk(struct gupx_request *request,
 	return 0;
 }
 
+/*
+ * Give the output file its name if the copy is complete, or if the user wants to keep a
+ * part of it. Report errors.
+ */
+static void finish_output(struct read_command *command,
+			  const struct gupx_request *request)
+{
+	const bool complete = gupx_request_status(request) == GUPX_EXIT_DONE;
+	const bool kept = command->partial || !command->output.temp;
+	int error = command->write_error;
+
+	if (complete || command->partial) {
+		const int late = gupx_output_keep(&command->output);
+
+		error = error ? error : late;
+	} else {
+		gupx_output_discard(&command->output);
+	}
+	if (error)
+		gupx_out_error("output", kept ? NULL : NOTHING_KEPT,
+			       "cannot write to %s: %s, after %s of %s",
+			       command->path, strerror(error),
+			       gupx_out_size(request->done).text,
+			       gupx_out_size(request->total).text);
+}
+
 /* Write the rest of the output, then print the report. */
 static void report_read(struct gupx_request *request,
 			struct read_command *command)
 {
+	const bool complete = gupx_request_status(request) == GUPX_EXIT_DONE;
+	const bool kept = command->partial || !command->output.temp;
+
 	gupx_hex_end(&command->hex);
 	gupx_std_flush();
-	if (command->path && close(command->fd))
-		gupx_out_error("output", NULL, "cannot write to %s: %s",
-			       command->path, strerror(errno));
-	gupx_request_report(request);
 	if (command->path)
-		gupx_out_note("wrote the bytes to %s", command->path);
+		finish_output(command, request);
+	gupx_request_report(request);
+	if (command->path && !complete)
+		gupx_out_error("incomplete", kept ? NULL : NOTHING_KEPT,
+			       "copied only %s of %s",
+			       gupx_out_size(request->done).text,
+			       gupx_out_size(request->total).text);
+	else if (command->path && !gupx_out_has_failed())
+		gupx_out_note("wrote %s to %s",
+			      gupx_out_size(request->done).text, command->path);
 }
 
 static int run_read(struct gupx_request *request, struct read_command *command)
@@ -216,6 +250,8 @@ int gupx_cmd_read(int argc, char **argv)
 	static const struct argp_option options[] = {
 		{ "output", KEY_OUTPUT, "FILE", 0, "Write raw bytes to FILE",
 		  0 },
+		{ "partial", KEY_PARTIAL, NULL, 0,
+		  "Keep the output file even if the copy is not complete", 0 },
 		{ "raw", KEY_RAW, NULL, 0, "Write raw bytes to standard output",
 		  0 },
 		{ 0 },
@@ -231,7 +267,7 @@ int gupx_cmd_read(int argc, char **argv)
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
 		       "or the path or name of a mapped file. It is not rounded.",
 	};
-	struct read_command command = { .fd = -1 };
+	struct read_command command = { .output.fd = -1 };
 	struct gupx_request request = {
 		.verb = "read",
 		.past = "read",

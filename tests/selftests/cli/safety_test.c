@@ -128,4 +128,60 @@ TEST_F(safety, escapes_the_names_of_a_process)
 		    self->pid);
 }
 
+/* D9 */
+TEST_F(safety, replaces_an_output_file_only_by_a_whole_copy)
+{
+	static const char mode[] = "stat -c %a-%s /tmp/o/out";
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, shell_run(&self->shell,
+			       "rm -rf /tmp/o; mkdir /tmp/o; cd /tmp/o &&"
+			       "echo keep >victim; chmod 644 victim;"
+			       "ln -s victim out"));
+	EXPECT_EXIT(0, "gupctl read -o /tmp/o/out %d " RANGE, self->pid,
+		    RANGE_OF(2));
+	EXPECT_EXIT(0, "%s; cat /tmp/o/victim; ls -A /tmp/o | wc -l", mode);
+	EXPECT_PRINTED(1, "600-8192\nkeep\n2\n");
+	/* The range ends behind the mapping, so the copy fails. */
+	EXPECT_EXIT(1, "gupctl read -o /tmp/o/victim %d 0x%llx+0x10000000",
+		    self->pid, (unsigned long long)self->addr);
+	EXPECT_PRINTS("use --partial to keep");
+	EXPECT_EXIT(0, "cat /tmp/o/victim; ls -A /tmp/o | wc -l");
+	EXPECT_PRINTED(1, "keep\n2\n");
+	EXPECT_EXIT(
+		1, "gupctl read --partial -o /tmp/o/out %d 0x%llx-0x%llx",
+		self->pid, (unsigned long long)self->addr,
+		(unsigned long long)(self->addr + self->len + (1ULL << 30)));
+	EXPECT_EXIT(0, "%s", mode);
+	EXPECT_PRINTED(1, "600-65536\n");
+	/* A device is written to, and stays a device. */
+	EXPECT_EXIT(0,
+		    "gupctl read -o /dev/null %d " RANGE " && [ -c /dev/null ]",
+		    self->pid, RANGE_OF(2));
+	EXPECT_EXIT(
+		1,
+		"ln -s /proc/self/fd/1 /tmp/o/std; gupctl read -o /tmp/o/std %d " RANGE,
+		self->pid, RANGE_OF(2));
+	EXPECT_PRINTS("it is a symbolic link");
+	EXPECT_EXIT(0, "[ -h /tmp/o/std ]");
+}
+
+TEST_F(safety, says_how_far_a_copy_to_a_full_disk_came)
+{
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, shell_run(&self->shell,
+			       "mkdir -p /tmp/small &&"
+			       "mount -t tmpfs -o size=16k small /tmp/small &&"
+			       "echo keep >/tmp/small/out"));
+	EXPECT_EXIT(1, "gupctl read -o /tmp/small/out %d " RANGE, self->pid,
+		    RANGE_OF(PAGES));
+	EXPECT_PRINTS("No space left on device, after 12 KiB of 64 KiB");
+	EXPECT_EXIT(0, "cat /tmp/small/out; ls -A /tmp/small | wc -l");
+	EXPECT_PRINTED(1, "keep\n1\n");
+	EXPECT_EXIT(1, "gupctl read --partial -o /tmp/small/out %d " RANGE,
+		    self->pid, RANGE_OF(PAGES));
+	EXPECT_EXIT(0, "stat -c %%s /tmp/small/out; umount /tmp/small");
+	EXPECT_PRINTED(1, "12288\n");
+}
+
 TEST_HARNESS_MAIN

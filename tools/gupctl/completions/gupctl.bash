@@ -11,7 +11,7 @@ _gupctl_options() # COMMAND
 	info | doctor) echo "$common" ;;
 	pin) echo "--write --nofault --force --here --hold --extents --read-only --engine $target" ;;
 	populate) echo "--write --jobs --here --engine $target" ;;
-	read) echo "--nofault --force --output --raw --engine $target" ;;
+	read) echo "--nofault --force --output --partial --raw --engine $target" ;;
 	explain) echo "--for --write --nofault --force $target" ;;
 	*) echo "$common" ;;
 	esac
