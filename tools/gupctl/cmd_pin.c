@@ -24,6 +24,7 @@
 #define KEY_HOLD GUPX_ARGS_OWN
 #define KEY_EXTENTS (GUPX_ARGS_OWN + 1)
 #define KEY_READ_ONLY (GUPX_ARGS_OWN + 2)
+#define KEY_PARTIAL (GUPX_ARGS_OWN + 3)
 
 /* Upper limit of --hold in seconds: 100 years. A longer time is a typing error. */
 #define HOLD_MAX 3155760000.0
@@ -33,6 +34,7 @@
  * @args: shared options
  * @extents: true to list all extents
  * @read_only: true to create the pin fd with GUPX_F_READ_ONLY
+ * @partial: true to hold the pins even if not everything was pinned
  * @hold: seconds for which to hold the pins; if negative, until a signal arrives
  * @pin_fd: file descriptor that owns the pins; closing it releases the pins
  * @bytes: number of bytes pinned
@@ -41,6 +43,7 @@ struct pin_command {
 	struct gupx_args args;
 	bool extents;
 	bool read_only;
+	bool partial;
 	double hold;
 	int pin_fd;
 	__u64 bytes;
@@ -73,6 +76,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_READ_ONLY:
 		command->read_only = true;
+		return 0;
+	case KEY_PARTIAL:
+		command->partial = true;
 		return 0;
 	}
 	return gupx_args_parse_key(key, value, state, &command->args);
@@ -124,12 +130,77 @@ static void report_pins(struct gupx_request *request,
 			       strerror(-error));
 }
 
+struct exited_row {
+	__u64 pid;
+};
+
+static const struct gupx_out_field exited_fields[] = {
+	GUPX_OUT_FIELD(struct exited_row, pid, "pid", NULL, GUPX_OUT_COUNT),
+};
+
+static const struct gupx_out_spec exited_spec = GUPX_OUT_SPEC(exited_fields);
+
+struct released_row {
+	__u64 bytes;
+	__u64 milliseconds;
+	const char *signal;
+};
+
+static const struct gupx_out_field released_fields[] = {
+	GUPX_OUT_FIELD(struct released_row, bytes, "bytes", NULL,
+		       GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct released_row, milliseconds, "milliseconds", NULL,
+		       GUPX_OUT_COUNT),
+	GUPX_OUT_FIELD(struct released_row, signal, "signal", NULL,
+		       GUPX_OUT_STRING),
+};
+
+static const struct gupx_out_spec released_spec =
+	GUPX_OUT_SPEC(released_fields);
+
+struct held_event_row {
+	const char *event;
+};
+
+static const struct gupx_out_field held_event_fields[] = {
+	GUPX_OUT_FIELD(struct held_event_row, event, "event", NULL,
+		       GUPX_OUT_STRING),
+};
+
+static const struct gupx_out_spec held_event_spec =
+	GUPX_OUT_SPEC(held_event_fields);
+
+static void report_exit(const struct gupx_request *request)
+{
+	const struct exited_row row = { .pid = (__u64)request->target.pid };
+
+	gupx_out_note("process %d has exited; its pages stay pinned",
+		      request->target.pid);
+	gupx_out_event("target_exited", &exited_spec, &row);
+}
+
+static void release_pins(struct pin_command *command, double begun)
+{
+	const double seconds = gupx_signals_now() - begun;
+	const struct released_row row = {
+		.bytes = command->bytes,
+		.milliseconds = (__u64)(seconds * 1000),
+		.signal = gupx_signals_name(),
+	};
+
+	close(command->pin_fd);
+	command->pin_fd = -1;
+	gupx_out_note("released %s after %.1f s",
+		      gupx_out_size(command->bytes).text, seconds);
+	gupx_out_event("released", &released_spec, &row);
+}
+
 /*
  * Wait, then release the pins. If the target exits, the pins remain. In this case,
- * print a note and continue to wait.
+ * report it and continue to wait.
  */
 static void hold_pins(const struct gupx_request *request,
-		      const struct pin_command *command)
+		      struct pin_command *command)
 {
 	const double begun = gupx_signals_now();
 	const double deadline = command->hold < 0 ? -1 : begun + command->hold;
@@ -142,16 +213,26 @@ static void hold_pins(const struct gupx_request *request,
 			"holding the pins for %g s; press Ctrl-C to release them earlier",
 			command->hold);
 	if (gupx_signals_wait(deadline, pidfd) == GUPX_SIGNALS_END_FD) {
-		gupx_out_note("process %d has exited; its pages stay pinned",
-			      request->target.pid);
+		report_exit(request);
 		gupx_signals_wait(deadline, -1);
 	}
 	if (pidfd >= 0)
 		close(pidfd);
+	release_pins(command, begun);
+}
+
+/*
+ * Release pins that are only a part of what the user wanted, so that a script does not
+ * wait for a pin that has failed.
+ */
+static void drop_part(struct pin_command *command)
+{
+	if (command->pin_fd < 0)
+		return;
 	close(command->pin_fd);
-	gupx_out_note("released %s after %.1f s",
-		      gupx_out_size(command->bytes).text,
-		      gupx_signals_now() - begun);
+	command->pin_fd = -1;
+	gupx_out_warn(
+		"nothing is held, because not everything was pinned; use --partial to hold a part");
 }
 
 static int pin_and_hold(struct gupx_request *request,
@@ -162,8 +243,13 @@ static int pin_and_hold(struct gupx_request *request,
 	gupx_request_open(request);
 	gupx_request_run(request);
 	gupx_request_report(request);
-	report_pins(request, command);
 	status = gupx_request_status(request);
+	if (status != GUPX_EXIT_DONE && !command->partial)
+		drop_part(command);
+	report_pins(request, command);
+	if (command->pin_fd >= 0 && gupx_out_is_json())
+		gupx_out_record(NULL, &held_event_spec,
+				&(struct held_event_row){ "held" });
 	/*
 	 * Complete the JSON object now, so that a program can read it while the pins
 	 * are held.
@@ -181,6 +267,8 @@ int gupx_cmd_pin(int argc, char **argv)
 		  "Time to hold the pins; default: until Ctrl-C", 0 },
 		{ "extents", KEY_EXTENTS, NULL, 0, "List the pinned extents",
 		  0 },
+		{ "partial", KEY_PARTIAL, NULL, 0,
+		  "Hold the pins even if not everything was pinned", 0 },
 		{ "read-only", KEY_READ_ONLY, NULL, 0,
 		  "Never allow writable mappings of the pin fd", 0 },
 		{ 0 },

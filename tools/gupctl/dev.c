@@ -314,7 +314,7 @@ void gupx_dev_report(int error, const struct gupx_dev_context *context,
 			       "the module gupx is being unloaded");
 		break;
 	case EINTR:
-		gupx_out_error("interrupted", NULL, "interrupted by signal");
+		/* gupx_request_report_signal() reports the signal. */
 		break;
 	default:
 		gupx_out_error("refused", "report this as a bug",

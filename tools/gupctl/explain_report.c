@@ -424,9 +424,9 @@ int gupx_explain_report_print(const struct gupx_explain_report *report)
 	if (request->error)
 		gupx_dev_report(request->error, &request->context,
 				&request->target);
-	if (total.interrupted)
-		gupx_out_error("interrupted", NULL, "interrupted by signal");
-	return request->error || total.bytes[GUPX_OUTCOME_STOP]
-		       ? GUPX_EXIT_REFUSED
-		       : GUPX_EXIT_DONE;
+	gupx_request_report_signal(request);
+	if (total.bytes[GUPX_OUTCOME_STOP])
+		return total.interrupted ? gupx_request_status(request)
+					 : GUPX_EXIT_REFUSED;
+	return gupx_request_status(request);
 }

@@ -557,18 +557,35 @@ bool gupx_out_has_failed(void)
 	return out.failed;
 }
 
+static void print_json(struct json_object *object, int flags)
+{
+	flags |= JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+	puts(json_object_to_json_string_ext(object, flags));
+	gupx_std_flush();
+	json_object_put(object);
+}
+
 void gupx_out_end(void)
 {
-	int flags = JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+	struct json_object *root = out.root;
 
-	if (!out.root)
+	if (!root)
 		return;
 	if (!out.failed)
-		json_object_object_add(out.root, "error", NULL);
-	if (isatty(STDOUT_FILENO))
-		flags |= JSON_C_TO_STRING_PRETTY;
-	puts(json_object_to_json_string_ext(out.root, flags));
-	gupx_std_flush();
-	json_object_put(out.root);
+		json_object_object_add(root, "error", NULL);
 	out.root = NULL;
+	print_json(root, isatty(STDOUT_FILENO) ? JSON_C_TO_STRING_PRETTY : 0);
+}
+
+void gupx_out_event(const char *event, const struct gupx_out_spec *spec,
+		    const void *row)
+{
+	struct json_object *object;
+
+	if (!out.json)
+		return;
+	object = json_object_new_object();
+	json_object_object_add(object, "event", json_object_new_string(event));
+	add_fields(object, spec, row);
+	print_json(object, 0);
 }

@@ -21,6 +21,8 @@
 #define GUPX_EXIT_DONE 0
 #define GUPX_EXIT_REFUSED 1
 #define GUPX_EXIT_USAGE 2
+/* Add the number of the signal that interrupted the request. */
+#define GUPX_EXIT_SIGNAL 128
 
 /**
  * enum gupx_out_form - type of a field, and how it is formatted
@@ -165,6 +167,13 @@ bool gupx_out_has_failed(void);
  * discarded.
  */
 void gupx_out_end(void);
+
+/*
+ * Print an event that follows the JSON object, as a JSON object in a line of its own. In
+ * text output, events are notes.
+ */
+void gupx_out_event(const char *event, const struct gupx_out_spec *spec,
+		    const void *row);
 
 /* Format a size as text, for example "132 KiB", "1.5 GiB" or "17 B". */
 struct gupx_out_size {

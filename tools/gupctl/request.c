@@ -3,6 +3,7 @@
  * Run a request: find the mappings that its ranges select, and call the module for each
  * chunk.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,7 +213,16 @@ static bool run_item(struct gupx_request *request,
 		     struct gupx_progress *progress)
 {
 	while (item->done < item->range.len) {
-		if (gupx_signals_received() || !run_chunk(request, item))
+		if (gupx_signals_received()) {
+			item->stop = (struct gupx_stop){
+				.addr = item->range.addr + item->done,
+				.error = EINTR,
+				.stage = GUPX_STAGE_SIGNAL,
+				.reason = GUPX_REASON_SIGNAL,
+			};
+			break;
+		}
+		if (!run_chunk(request, item))
 			break;
 		gupx_progress_show(progress, request->done);
 	}
@@ -237,17 +247,25 @@ void gupx_request_run(struct gupx_request *request)
 	request->seconds = gupx_signals_now() - request->start;
 }
 
-int gupx_request_status(const struct gupx_request *request)
+const struct gupx_request_item *
+gupx_request_incomplete(const struct gupx_request *request)
 {
 	size_t i;
 
-	if (request->error)
-		return GUPX_EXIT_REFUSED;
 	for (i = 0; i < request->count; i++)
 		if (request->item[i].done < request->item[i].range.len &&
 		    !request->item[i].skipped)
-			return GUPX_EXIT_REFUSED;
-	return GUPX_EXIT_DONE;
+			return &request->item[i];
+	return NULL;
+}
+
+int gupx_request_status(const struct gupx_request *request)
+{
+	if (!request->error && !gupx_request_incomplete(request))
+		return GUPX_EXIT_DONE;
+	if (gupx_signals_received())
+		return GUPX_EXIT_SIGNAL + gupx_signals_received();
+	return GUPX_EXIT_REFUSED;
 }
 
 void gupx_request_close(struct gupx_request *request)

@@ -126,6 +126,13 @@ void gupx_request_run(struct gupx_request *request);
 /* Print the result of each item and of the whole request. */
 void gupx_request_report(struct gupx_request *request);
 
+/* Return: the first item that is neither done nor skipped, or NULL. */
+const struct gupx_request_item *
+gupx_request_incomplete(const struct gupx_request *request);
+
+/* If a signal ended the request, report the signal and the address. Does not exit. */
+void gupx_request_report_signal(const struct gupx_request *request);
+
 /* Return: the exit status of gupctl for the result of the request. */
 int gupx_request_status(const struct gupx_request *request);
 

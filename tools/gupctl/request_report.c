@@ -385,8 +385,7 @@ static void report_total(const struct gupx_request *request,
 		      request->target.comm, request->seconds);
 }
 
-static void report_error(const struct gupx_request *request,
-			 const struct total_row *total)
+static void report_error(const struct gupx_request *request)
 {
 	size_t i;
 
@@ -396,8 +395,20 @@ static void report_error(const struct gupx_request *request,
 	for (i = 0; i < request->count; i++)
 		if (request->item[i].stop.reason == GUPX_REASON_MEMLOCK)
 			gupx_dev_report_memlock(&request->context);
-	if (total->interrupted)
-		gupx_out_error("interrupted", NULL, "interrupted by signal");
+	gupx_request_report_signal(request);
+}
+
+void gupx_request_report_signal(const struct gupx_request *request)
+{
+	const struct gupx_request_item *item = gupx_request_incomplete(request);
+
+	if (!item || !gupx_signals_received())
+		return;
+	gupx_out_error("interrupted", NULL,
+		       "interrupted by %s at 0x%llx, after %s of %s",
+		       gupx_signals_name(), item->range.addr + item->done,
+		       gupx_out_size(request->done).text,
+		       gupx_out_size(request->total).text);
 }
 
 void gupx_request_report(struct gupx_request *request)
@@ -410,5 +421,5 @@ void gupx_request_report(struct gupx_request *request)
 	report_skipped(request, &total);
 	report_total(request, &total);
 	report_stops(request);
-	report_error(request, &total);
+	report_error(request);
 }

@@ -10,12 +10,12 @@
 
 static const int handled[] = { SIGINT, SIGTERM, SIGHUP };
 
+/* Number of the last signal, or 0 */
 static volatile sig_atomic_t received;
 
 static void note_signal(int number)
 {
-	(void)number;
-	received = 1;
+	received = number;
 }
 
 /*
@@ -43,9 +43,22 @@ void gupx_signals_init(void)
 	}
 }
 
-bool gupx_signals_received(void)
+int gupx_signals_received(void)
 {
 	return received;
+}
+
+const char *gupx_signals_name(void)
+{
+	switch (received) {
+	case SIGINT:
+		return "SIGINT";
+	case SIGTERM:
+		return "SIGTERM";
+	case SIGHUP:
+		return "SIGHUP";
+	}
+	return NULL;
 }
 
 double gupx_signals_now(void)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * SIGINT, SIGTERM and SIGHUP end the request. gupctl then prints its report and exits
- * normally, instead of dying from the signal.
+ * SIGINT, SIGTERM and SIGHUP end the request. gupctl then prints its report, and exits
+ * with 128 plus the number of the signal, as a shell would report its death.
  */
 #ifndef GUPX_SIGNALS_H
 #define GUPX_SIGNALS_H
 
-#include <stdbool.h>
-
 void gupx_signals_init(void);
 
-/* Return: true if SIGINT, SIGTERM or SIGHUP has arrived, else false. */
-bool gupx_signals_received(void);
+/* Return: the number of the signal that has arrived: SIGINT, SIGTERM or SIGHUP; else 0. */
+int gupx_signals_received(void);
+
+/* Return: the name of that signal, for example "SIGINT"; NULL if none has arrived. */
+const char *gupx_signals_name(void);
 
 enum gupx_signals_end {
 	GUPX_SIGNALS_END_SIGNAL,

@@ -168,11 +168,15 @@ TEST_F(jobs, end_when_interrupted)
 	start_cli(self, "2");
 	ASSERT_TRUE(slow_uffd_has_waiter(&self->slow_uffd));
 	kill(self->cli, SIGINT);
-	EXPECT_EQ(1, end_cli(self))
+	EXPECT_EQ(128 + SIGINT, end_cli(self))
 	{
 		TH_LOG("%s", self->output);
 	}
 	EXPECT_EQ(3 * HUGE / lab_page(), count_resident(self, 0, 3 * HUGE));
+	EXPECT_NE(NULL, strstr(self->output, "interrupted by SIGINT at 0x"))
+	{
+		TH_LOG("%s", self->output);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -184,4 +184,44 @@ TEST_F(safety, says_how_far_a_copy_to_a_full_disk_came)
 	EXPECT_PRINTED(1, "12288\n");
 }
 
+/* D13 */
+TEST_F(safety, holds_no_pin_that_failed)
+{
+	const unsigned long long addr = self->addr;
+
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(1, "timeout 20 gupctl pin %d 0x%llx+1G", self->pid, addr);
+	EXPECT_PRINTS("nothing is held, because not everything was pinned");
+	EXPECT_PRINTED(0, "holding");
+	EXPECT_EXIT(1, "timeout 20 gupctl pin --json %d 0x%llx+1G", self->pid,
+		    addr);
+	EXPECT_PRINTED(1, "\n");
+	EXPECT_PRINTED(0, "\"event\"");
+	EXPECT_PRINTED(0, "\"held\"");
+	EXPECT_EXIT(1, "gupctl pin --partial --hold 0 %d 0x%llx+1G", self->pid,
+		    addr);
+	EXPECT_PRINTS("released ");
+}
+
+/* D17 */
+TEST_F(safety, prints_what_becomes_of_a_pin)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, "gupctl pin --json --hold 0 %d " RANGE, self->pid,
+		    RANGE_OF(2));
+	EXPECT_PRINTED(2, "\n");
+	EXPECT_PRINTED(1, "\"event\": \"held\"");
+	EXPECT_PRINTED(1, "{ \"event\": \"released\", \"bytes\": 8192, ");
+	EXPECT_PRINTED(1, "\"signal\": null }");
+	EXPECT_EXIT(0,
+		    "gupctl pin --json %d " RANGE
+		    " & sleep 2; kill -INT $!; wait $!",
+		    self->pid, RANGE_OF(2));
+	EXPECT_PRINTED(1, "\"signal\": \"SIGINT\" }");
+	EXPECT_EXIT(0, "sleep 100 & gupctl pin --json --hold 4 $! '[stack]' &"
+		       "sleep 2; kill %%1; wait %%2");
+	EXPECT_PRINTED(1, "{ \"event\": \"target_exited\", \"pid\": ");
+	EXPECT_PRINTED(1, "{ \"event\": \"released\"");
+}
+
 TEST_HARNESS_MAIN

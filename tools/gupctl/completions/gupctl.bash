@@ -9,7 +9,7 @@ _gupctl_options() # COMMAND
 
 	case $1 in
 	info | doctor) echo "$common" ;;
-	pin) echo "--write --nofault --force --here --hold --extents --read-only --engine $target" ;;
+	pin) echo "--write --nofault --force --here --hold --extents --partial --read-only --engine $target" ;;
 	populate) echo "--write --jobs --here --engine $target" ;;
 	read) echo "--nofault --force --output --partial --raw --engine $target" ;;
 	explain) echo "--for --write --nofault --force $target" ;;
