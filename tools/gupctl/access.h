@@ -15,8 +15,16 @@ struct gupx_target;
 /* Return: true if gupctl has @capability in its effective set, else false. */
 bool gupx_access_has(cap_value_t capability);
 
-/* Print why /proc/PID/mem cannot be opened and how to fix it, then exit. */
-__attribute__((noreturn)) void
-gupx_access_die(const struct gupx_target *target);
+/*
+ * Return: true if gupctl runs in the initial user namespace. In a child namespace, its
+ * capabilities do not count for the module, nor for processes outside of the namespace.
+ */
+bool gupx_access_is_host(void);
+
+/* Return: true if the module accepts @capability of gupctl, else false. */
+bool gupx_access_has_on_host(cap_value_t capability);
+
+/* Report why /proc/PID/mem cannot be opened and how to fix it. Does not exit. */
+void gupx_access_report(const struct gupx_target *target);
 
 #endif

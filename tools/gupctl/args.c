@@ -197,27 +197,46 @@ static void parse_pid(const char *text, struct gupx_args *args)
 	args->pid = (int)pid;
 }
 
-static void parse_range(const char *text, struct gupx_args *args)
+void gupx_args_die_range(const char *text, enum gupx_range_result result)
+{
+	gupx_args_die("invalid range '%s': %s", text,
+		      gupx_range_strerror(result));
+}
+
+/* Round a range if the command rounds, and check that the module accepts it. */
+static enum gupx_range_result fit_range(const struct gupx_args *args,
+					struct gupx_range *range)
 {
 	const __u64 page_size = (__u64)sysconf(_SC_PAGESIZE);
-	struct gupx_args_range found = { .text = text };
-	enum gupx_range_result result;
-	struct gupx_args_range *grown;
+	enum gupx_range_result result = GUPX_RANGE_BYTES;
 
-	result = gupx_range_parse(text, &found.range);
-	found.named = result == GUPX_RANGE_NAME;
-	if (result == GUPX_RANGE_BYTES && args->rounds)
-		result = gupx_range_round(&found.range, page_size);
+	if (args->rounds)
+		result = gupx_range_round(range, page_size);
 	/*
 	 * Refuse ranges that reach into the last page of the address space, because
 	 * the module would refuse them.
 	 */
 	if (result == GUPX_RANGE_BYTES &&
-	    found.range.addr + found.range.len > ~0ULL - page_size)
+	    range->addr + range->len > ~0ULL - page_size)
 		result = GUPX_RANGE_OVERFLOW;
-	if (result > GUPX_RANGE_NAME)
-		gupx_args_die("invalid range '%s': %s", text,
-			      gupx_range_strerror(result));
+	return result;
+}
+
+static void parse_range(const char *text, struct gupx_args *args)
+{
+	struct gupx_args_range found = { .text = text };
+	struct gupx_args_range *grown;
+
+	found.explicit = gupx_range_is_explicit(text);
+	found.result = gupx_range_parse(text, &found.range);
+	if (found.result == GUPX_RANGE_BYTES)
+		found.result = fit_range(args, &found.range);
+	found.has_hex =
+		gupx_range_parse_hex(text, &found.hex) == GUPX_RANGE_BYTES &&
+		fit_range(args, &found.hex) == GUPX_RANGE_BYTES;
+	if (found.result == GUPX_RANGE_EMPTY ||
+	    (found.explicit && found.result != GUPX_RANGE_BYTES))
+		gupx_args_die_range(text, found.result);
 	grown = reallocarray(args->range, args->range_count + 1,
 			     sizeof(*grown));
 	if (!grown)

@@ -43,13 +43,20 @@ struct gupx_args_syntax {
 /**
  * struct gupx_args_range - one range argument
  * @text: argument as typed
- * @named: true if @text is the name of a mapping, false if it is a pair of numbers
- * @range: parsed range; set only if @named is false
+ * @explicit: true if @range is the only meaning. Otherwise the mappings of the target
+ *	decide whether @text is a name, a decimal or a hexadecimal range
+ * @result: result of gupx_range_parse(); @range is set if it is GUPX_RANGE_BYTES
+ * @range: range as gupx_range_parse() reads it
+ * @has_hex: true if @hex is set
+ * @hex: range if the digits are hexadecimal
  */
 struct gupx_args_range {
 	const char *text;
-	bool named;
+	bool explicit;
+	enum gupx_range_result result;
 	struct gupx_range range;
+	bool has_hex;
+	struct gupx_range hex;
 };
 
 /**
@@ -93,6 +100,10 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
  * --all.
  */
 void gupx_args_require_target(const struct gupx_args *args);
+
+/* Exit with a usage error because @text is neither a range nor a name. */
+__attribute__((noreturn)) void
+gupx_args_die_range(const char *text, enum gupx_range_result result);
 
 void gupx_args_free(struct gupx_args *args);
 

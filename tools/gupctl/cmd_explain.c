@@ -135,7 +135,8 @@ static int run_explain(struct gupx_request *request,
 	if (!command->batch)
 		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
 			     "out of memory");
-	gupx_request_open(request);
+	if (!gupx_request_open(request))
+		return GUPX_EXIT_REFUSED;
 	gupx_request_run(request);
 	return gupx_explain_report_print(&report);
 }
@@ -167,6 +168,7 @@ int gupx_cmd_explain(int argc, char **argv)
 		.past = "explained",
 		.args = &command.args,
 		.chunk = CHUNK,
+		.needs_maps = true,
 		.step = explain_chunk,
 		.priv = &command,
 	};

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -204,7 +203,6 @@ static void hold_pins(const struct gupx_request *request,
 {
 	const double begun = gupx_signals_now();
 	const double deadline = command->hold < 0 ? -1 : begun + command->hold;
-	int pidfd = pidfd_open(request->target.pid, 0);
 
 	if (command->hold < 0)
 		gupx_out_note("holding the pins; press Ctrl-C to release them");
@@ -212,12 +210,11 @@ static void hold_pins(const struct gupx_request *request,
 		gupx_out_note(
 			"holding the pins for %g s; press Ctrl-C to release them earlier",
 			command->hold);
-	if (gupx_signals_wait(deadline, pidfd) == GUPX_SIGNALS_END_FD) {
+	if (gupx_signals_wait(deadline, request->target.pidfd) ==
+	    GUPX_SIGNALS_END_FD) {
 		report_exit(request);
 		gupx_signals_wait(deadline, -1);
 	}
-	if (pidfd >= 0)
-		close(pidfd);
 	release_pins(command, begun);
 }
 
@@ -240,7 +237,8 @@ static int pin_and_hold(struct gupx_request *request,
 {
 	int status;
 
-	gupx_request_open(request);
+	if (!gupx_request_open(request))
+		return GUPX_EXIT_REFUSED;
 	gupx_request_run(request);
 	gupx_request_report(request);
 	status = gupx_request_status(request);

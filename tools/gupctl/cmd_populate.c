@@ -168,15 +168,16 @@ int gupx_cmd_populate(int argc, char **argv)
 		.step = populate_chunk,
 		.priv = &command,
 	};
-	int status;
+	int status = GUPX_EXIT_REFUSED;
 
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(args);
 	request.chunk = get_chunk_size(command.jobs);
-	gupx_request_open(&request);
-	gupx_request_run(&request);
-	gupx_request_report(&request);
-	status = gupx_request_status(&request);
+	if (gupx_request_open(&request)) {
+		gupx_request_run(&request);
+		gupx_request_report(&request);
+		status = gupx_request_status(&request);
+	}
 	gupx_request_close(&request);
 	gupx_args_free(args);
 	return status;

@@ -233,7 +233,8 @@ static void report_read(struct gupx_request *request,
 
 static int run_read(struct gupx_request *request, struct read_command *command)
 {
-	gupx_request_open(request);
+	if (!gupx_request_open(request))
+		return GUPX_EXIT_REFUSED;
 	open_output(command, request);
 	command->buffer = malloc(CHUNK);
 	if (!command->buffer)

@@ -43,6 +43,8 @@ static __attribute__((noreturn)) void die_no_node(void)
 
 static __attribute__((noreturn)) void die_no_node_access(void)
 {
+	const mode_t group_access = S_IRGRP | S_IWGRP;
+	const mode_t other_access = S_IROTH | S_IWOTH;
 	const struct group *group;
 	struct stat node;
 	char cure[224];
@@ -52,7 +54,15 @@ static __attribute__((noreturn)) void die_no_node_access(void)
 		gupx_out_die(GUPX_EXIT_REFUSED, "node_access", NULL,
 			     "cannot stat " GUPX_DEVICE ": %s",
 			     strerror(errno));
-	if (!node.st_gid || !(node.st_mode & S_IRGRP))
+	/* The mode is not the reason: it may be a container, or a security module. */
+	if ((node.st_mode & other_access) == other_access)
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "node_access",
+			"check the device cgroup of the container, and security profiles (AppArmor, SELinux)",
+			"permission denied: cannot open " GUPX_DEVICE
+			", although its mode %04o allows all users to",
+			node.st_mode & 07777);
+	if (!node.st_gid || (node.st_mode & group_access) != group_access)
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "node_access",
 			"run gupctl as root (sudo), or install the udev rule",
@@ -132,7 +142,9 @@ void gupx_dev_open(struct gupx_dev *dev)
 
 void gupx_dev_close(struct gupx_dev *dev)
 {
-	close(dev->fd);
+	if (dev->fd >= 0)
+		close(dev->fd);
+	dev->fd = -1;
 }
 
 static void check_force(const struct gupx_info *info)
@@ -142,16 +154,16 @@ static void check_force(const struct gupx_info *info)
 			GUPX_EXIT_REFUSED, "force_off",
 			"set it: " SET_PARAM("allow_force"),
 			"--force is disabled: the module parameter allow_force is not set");
-	if (!gupx_access_has(CAP_SYS_PTRACE))
+	if (!gupx_access_has_on_host(CAP_SYS_PTRACE))
 		gupx_out_die(GUPX_EXIT_REFUSED, "permission",
-			     "run gupctl as root (sudo)",
+			     "run gupctl as root (sudo), outside of containers",
 			     "--force requires CAP_SYS_PTRACE");
 }
 
 static void check_engine(const struct gupx_info *info)
 {
 	if (!(info->params & GUPX_PARAM_KERNEL_ENGINE) &&
-	    !gupx_access_has(CAP_SYS_ADMIN))
+	    !gupx_access_has_on_host(CAP_SYS_ADMIN))
 		gupx_out_die(
 			GUPX_EXIT_REFUSED, "engine_off",
 			"run gupctl as root (sudo), or set it: " SET_PARAM(

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "escape.h"
 #include "maps.h"
@@ -66,17 +67,20 @@ int gupx_maps_parse(struct gupx_maps *maps, FILE *file)
 	return error;
 }
 
-int gupx_maps_load(struct gupx_maps *maps, int pid)
+int gupx_maps_load(struct gupx_maps *maps, int fd)
 {
-	char path[32];
 	FILE *file;
 	int error;
 
 	*maps = (struct gupx_maps){ 0 };
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	file = fopen(path, "re");
-	if (!file)
+	if (fd < 0)
 		return -errno;
+	file = fdopen(fd, "r");
+	if (!file) {
+		error = errno;
+		close(fd);
+		return -error;
+	}
 	error = gupx_maps_parse(maps, file);
 	fclose(file);
 	return error;

@@ -37,10 +37,11 @@ struct gupx_maps {
 };
 
 /*
- * Load the mappings of a process, or parse them from @file. Return: 0 or -errno. Call
- * gupx_maps_free() even after a failure.
+ * Load the mappings of a process from a descriptor of /proc/PID/maps, which is closed, or
+ * parse them from @file. A negative descriptor stands for a failed open(), whose error is
+ * in errno. Return: 0 or -errno. Call gupx_maps_free() even after a failure.
  */
-int gupx_maps_load(struct gupx_maps *maps, int pid);
+int gupx_maps_load(struct gupx_maps *maps, int fd);
 int gupx_maps_parse(struct gupx_maps *maps, FILE *file);
 void gupx_maps_free(struct gupx_maps *maps);
 

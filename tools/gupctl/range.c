@@ -185,6 +185,37 @@ enum gupx_range_result gupx_range_parse(const char *text,
 	return result;
 }
 
+bool gupx_range_is_explicit(const char *text)
+{
+	const size_t first = strspn(text, HEX_DIGITS);
+
+	return has_hex_prefix(text) ||
+	       (isdigit((unsigned char)*text) && text[first] == '-' &&
+		has_hex_prefix(text + first + 1));
+}
+
+enum gupx_range_result gupx_range_parse_hex(const char *text,
+					    struct gupx_range *range)
+{
+	struct gupx_range found = { 0 };
+	enum gupx_range_result result;
+	const char *end;
+
+	if (gupx_range_is_explicit(text) ||
+	    scan_digits(text, 16, &found.addr, &end) != GUPX_RANGE_BYTES)
+		return GUPX_RANGE_NAME;
+	if (*end == '+')
+		result = parse_length(end + 1, &found);
+	else if (*end == '-')
+		result = parse_end(end + 1, true, &found);
+	else
+		return GUPX_RANGE_NAME;
+	if (result != GUPX_RANGE_BYTES)
+		return GUPX_RANGE_NAME;
+	*range = found;
+	return GUPX_RANGE_BYTES;
+}
+
 const char *gupx_range_strerror(enum gupx_range_result result)
 {
 	switch (result) {

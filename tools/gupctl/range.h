@@ -12,6 +12,8 @@
 #ifndef GUPX_RANGE_H
 #define GUPX_RANGE_H
 
+#include <stdbool.h>
+
 #include <linux/types.h>
 
 struct gupx_range {
@@ -37,12 +39,24 @@ enum gupx_range_result {
  * @text: argument as typed
  * @range: [out] the range; set only if the result is %GUPX_RANGE_BYTES
  *
- * Numbers are decimal, or hexadecimal if they begin with 0x. ADDR-END may also be copied
+ * Numbers are decimal, or hexadecimal if they begin with 0x. Digits without 0x may have a
+ * second meaning, see gupx_range_parse_hex(). ADDR-END may also be copied
  * from /proc/PID/maps, which omits the 0x. Both numbers are therefore hexadecimal if each
  * has at least eight digits and at least one of them contains a letter or begins with 0.
  */
 enum gupx_range_result gupx_range_parse(const char *text,
 					struct gupx_range *range);
+
+/*
+ * Parse a range argument, but read numbers without 0x as hexadecimal. The length of
+ * ADDR+LEN is still decimal. Return: GUPX_RANGE_NAME if a number begins with 0x, so that
+ * gupx_range_parse() has the only meaning, or if @text is no range.
+ */
+enum gupx_range_result gupx_range_parse_hex(const char *text,
+					    struct gupx_range *range);
+
+/* Return: true if a number in @text begins with 0x, so that @text is no name. */
+bool gupx_range_is_explicit(const char *text);
 
 /*
  * Parse a size in bytes. The number may have one of the suffixes K, M, G and T, which

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Run a request: find the mappings that its ranges select, and call the module for each
- * chunk.
- */
+/* Run a request: open the target, and call the module for each chunk. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,76 +12,7 @@
 #include "signals.h"
 #include "stop.h"
 #include "request.h"
-
-static void add_item(struct gupx_request *request,
-		     const struct gupx_range *range, const struct gupx_map *map,
-		     bool group)
-{
-	struct gupx_request_item *grown = reallocarray(
-		request->item, request->count + 1, sizeof(*request->item));
-
-	if (!grown)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
-	request->item = grown;
-	request->item[request->count++] = (struct gupx_request_item){
-		.range = *range,
-		.map = map,
-		.group = group,
-	};
-	request->total += range->len;
-}
-
-static void add_map(struct gupx_request *request, const struct gupx_map *map,
-		    bool group)
-{
-	const struct gupx_range range = {
-		.addr = map->addr,
-		.len = map->end - map->addr,
-	};
-
-	add_item(request, &range, map, group);
-}
-
-static void resolve_name(struct gupx_request *request, const char *name)
-{
-	const size_t before = request->count;
-	char cure[64];
-	size_t i;
-
-	for (i = 0; i < request->maps.count; i++)
-		if (gupx_maps_match(&request->maps.map[i], name))
-			add_map(request, &request->maps.map[i],
-				gupx_maps_is_group(name));
-	if (request->count > before)
-		return;
-	snprintf(cure, sizeof(cure), "see the names in /proc/%d/maps",
-		 request->target.pid);
-	gupx_out_die(GUPX_EXIT_REFUSED, "no_such_mapping", cure,
-		     "process %d (%s) has no mapping '%s'", request->target.pid,
-		     request->target.comm, name);
-}
-
-static void resolve_items(struct gupx_request *request)
-{
-	const struct gupx_args *args = request->args;
-	size_t i;
-
-	if (args->all)
-		for (i = 0; i < request->maps.count; i++)
-			add_map(request, &request->maps.map[i], true);
-	for (i = 0; i < args->range_count; i++) {
-		const struct gupx_args_range *range = &args->range[i];
-
-		if (range->named)
-			resolve_name(request, range->text);
-		else
-			add_item(request, &range->range,
-				 gupx_maps_find(&request->maps,
-						range->range.addr),
-				 false);
-	}
-}
+#include "resolve.h"
 
 static __u32 build_flags(const struct gupx_request *request)
 {
@@ -106,25 +35,45 @@ static __u32 build_flags(const struct gupx_request *request)
 	return flags;
 }
 
-void gupx_request_open(struct gupx_request *request)
+bool gupx_request_load_maps(struct gupx_request *request)
 {
-	const struct gupx_args *args = request->args;
 	int error;
 
-	gupx_target_open(&request->target, args->pid, args->write);
+	if (request->maps_loaded)
+		return true;
+	error = gupx_maps_load(&request->maps,
+			       gupx_target_open_file(&request->target, "maps",
+						     O_RDONLY));
+	if (error) {
+		gupx_maps_free(&request->maps);
+		gupx_out_error("maps", NULL, "cannot read /proc/%d/maps: %s",
+			       request->target.pid, strerror(-error));
+		return false;
+	}
+	request->maps_loaded = true;
+	return true;
+}
+
+bool gupx_request_open(struct gupx_request *request)
+{
+	const struct gupx_args *args = request->args;
+
+	request->dev.fd = -1;
+	if (!gupx_target_open(&request->target, args->pid, args->write))
+		return false;
 	gupx_dev_open(&request->dev);
 	request->flags = build_flags(request);
 	gupx_dev_check_flags(&request->dev, request->verb, request->flags);
 	request->context.verb = request->verb;
 	request->context.flags = request->flags;
-	error = gupx_maps_load(&request->maps, args->pid);
-	if (error)
-		gupx_out_die(GUPX_EXIT_REFUSED, "maps", NULL,
-			     "cannot read /proc/%d/maps: %s", args->pid,
-			     strerror(-error));
-	resolve_items(request);
-	gupx_placement_set(&request->placement, args->pid, args->here);
+	if (request->needs_maps && !gupx_request_load_maps(request))
+		return false;
+	if (!gupx_resolve_items(request))
+		return false;
+	gupx_placement_set(&request->placement, request->target.tid,
+			   args->here);
 	gupx_signals_init();
+	return true;
 }
 
 /*
@@ -277,6 +226,6 @@ void gupx_request_close(struct gupx_request *request)
 	free(request->item);
 	free(request->placement.cpus);
 	gupx_maps_free(&request->maps);
-	close(request->target.mem_fd);
+	gupx_target_close(&request->target);
 	gupx_dev_close(&request->dev);
 }

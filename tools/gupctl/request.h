@@ -68,12 +68,15 @@ struct gupx_request_chunk {
  * @args: command line
  * @chunk: maximum length of a chunk in bytes; a power of two
  * @stop_at_gap: true to end the request at the first byte that cannot be done
+ * @needs_maps: true if the command needs the mappings in any case
  * @terse: true to print no report if everything was done
  * @step: runs one chunk; returns 0 or -errno of the ioctl
  * @priv: private data of the command, for @step
  * @dev: open device
  * @target: target process
- * @maps: mappings of the target
+ * @maps: mappings of the target, if @maps_loaded is set
+ * @maps_loaded: true if the mappings have been loaded. A request for numeric ranges does
+ *	without them
  * @placement: CPUs that gupctl runs on
  * @item: array of items
  * @count: number of items
@@ -91,6 +94,7 @@ struct gupx_request {
 	const struct gupx_args *args;
 	__u64 chunk;
 	bool stop_at_gap;
+	bool needs_maps;
 	bool terse;
 	int (*step)(struct gupx_request *request,
 		    struct gupx_request_chunk *chunk);
@@ -99,6 +103,7 @@ struct gupx_request {
 	struct gupx_dev dev;
 	struct gupx_target target;
 	struct gupx_maps maps;
+	bool maps_loaded;
 	struct gupx_placement placement;
 	struct gupx_request_item *item;
 	size_t count;
@@ -113,9 +118,15 @@ struct gupx_request {
 
 /*
  * Open the target and the device, find the mappings that the ranges select, and choose
- * the CPUs. Exits on failure.
+ * the CPUs. Return: true, or false after an error was reported.
  */
-void gupx_request_open(struct gupx_request *request);
+bool gupx_request_open(struct gupx_request *request);
+
+/*
+ * Load the mappings of the target, unless they are loaded already. Return: true, or false
+ * after an error was reported.
+ */
+bool gupx_request_load_maps(struct gupx_request *request);
 
 /*
  * Run the chunks of all items. Stop early if an ioctl fails, if a limit is reached, if

@@ -190,11 +190,15 @@ static void report_items(const struct gupx_request *request)
 	free(row);
 }
 
-static void report_stop(const struct gupx_request *request,
+static void report_stop(struct gupx_request *request,
 			const struct gupx_request_item *item)
 {
-	char *line = gupx_stop_line(item->done ? "stopped" : "refused",
-				    &request->maps, &item->stop);
+	char *line;
+
+	/* The line names the mapping. If the mappings cannot be loaded, it does not. */
+	gupx_request_load_maps(request);
+	line = gupx_stop_line(item->done ? "stopped" : "refused",
+			      &request->maps, &item->stop);
 
 	if (line)
 		gupx_out_warn("%s", line);
@@ -274,7 +278,7 @@ static bool is_predictable(const struct gupx_stop *stop)
 	}
 }
 
-static void report_stops(const struct gupx_request *request)
+static void report_stops(struct gupx_request *request)
 {
 	bool hint = false;
 	size_t i;

@@ -5,11 +5,14 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -153,7 +156,7 @@ TEST_F(safety, replaces_an_output_file_only_by_a_whole_copy)
 		self->pid, (unsigned long long)self->addr,
 		(unsigned long long)(self->addr + self->len + (1ULL << 30)));
 	EXPECT_EXIT(0, "%s", mode);
-	EXPECT_PRINTED(1, "600-65536\n");
+	EXPECT_PRINTED(1, "600-");
 	/* A device is written to, and stays a device. */
 	EXPECT_EXIT(0,
 		    "gupctl read -o /dev/null %d " RANGE " && [ -c /dev/null ]",
@@ -222,6 +225,134 @@ TEST_F(safety, prints_what_becomes_of_a_pin)
 		       "sleep 2; kill %%1; wait %%2");
 	EXPECT_PRINTED(1, "{ \"event\": \"target_exited\", \"pid\": ");
 	EXPECT_PRINTED(1, "{ \"event\": \"released\"");
+}
+
+/* Map a page at a fixed address of the target. Returns true if that succeeded. */
+static bool map_at(FIXTURE_DATA(safety) * self, long addr)
+{
+	return TARGET_CALL(&self->target, SYS_mmap, addr, lab_page(),
+			   PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			   -1, 0) == addr;
+}
+
+/* D11: addresses from /proc/PID/maps may have decimal digits only. */
+TEST_F(safety, reads_digits_as_the_mappings_say)
+{
+	SKIP_IF_MISSING();
+	ASSERT_TRUE(map_at(self, 0x80000000));
+	EXPECT_EXIT(0, "gupctl read %d 80000000-80000010", self->pid);
+	EXPECT_PRINTS("000080000000  00 00");
+	EXPECT_EXIT(0, "gupctl read %d 80000000+16", self->pid);
+	EXPECT_PRINTS("000080000000  00 00");
+	/* Now 80000000 is mapped too: it is 0x4c4b400. */
+	ASSERT_TRUE(map_at(self, 0x4c4b000));
+	EXPECT_EXIT(1, "gupctl read %d 80000000+16", self->pid);
+	EXPECT_PRINTED(1, "\n");
+	EXPECT_PRINTS("0x4c4b400-0x4c4b410 (decimal), "
+		      "0x80000000-0x80000010 (hexadecimal)");
+	EXPECT_EXIT(0, "gupctl read %d 0x80000000+16", self->pid);
+	EXPECT_EXIT(0, "gupctl read %d 0x4c4b400+16", self->pid);
+	/* Nothing is mapped at either address, so the address is decimal. */
+	EXPECT_EXIT(1, "gupctl read %d 4096+16", self->pid);
+	EXPECT_PRINTS("0x1000");
+	EXPECT_EXIT(2, "gupctl read %d 2024-11-25.log", self->pid);
+	EXPECT_PRINTS("invalid range '2024-11-25.log'");
+}
+
+TEST_F(safety, finds_names_that_look_like_ranges)
+{
+	static const char *const names[] = { "2024-11-25.log",
+					     "0a1b2c3d-0000-4e5f.db",
+					     "12345678-87654321", "4096+1" };
+
+	SKIP_IF_MISSING();
+	for (unsigned int i = 0; i < 4; i++) {
+		const long fd = TARGET_CALL(&self->target, SYS_memfd_create,
+					    (long)names[i], 0);
+
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_ftruncate, fd,
+					 lab_page()));
+		ASSERT_LT(0, TARGET_CALL(&self->target, SYS_mmap, 0, lab_page(),
+					 PROT_READ, MAP_SHARED, fd, 0));
+		EXPECT_EXIT(0, "gupctl populate %d 'memfd:%s'", self->pid,
+			    names[i]);
+	}
+}
+
+/* D19 */
+TEST_F(safety, takes_overlapping_ranges_once)
+{
+	const unsigned long long addr = self->addr;
+
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, "gupctl pin --hold 0 %d " RANGE " " RANGE " 0x%llx+8K",
+		    self->pid, RANGE_OF(PAGES), RANGE_OF(PAGES), addr + 4096);
+	EXPECT_PRINTS("pinned 64 KiB");
+	EXPECT_EXIT(0, "gupctl pin --hold 0 %d 0x%llx+8K 0x%llx+8K", self->pid,
+		    addr + 4096, addr);
+	EXPECT_PRINTS("pinned 12 KiB");
+	/* A copy has the bytes that were asked for. */
+	EXPECT_EXIT(0, "gupctl read --raw %d 0x%llx+8 0x%llx+8 | wc -c",
+		    self->pid, addr, addr);
+	EXPECT_PRINTED(1, "16\n");
+}
+
+static void *sleep_forever(void *unused)
+{
+	(void)unused;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static int start_without_main_thread(void)
+{
+	pthread_t thread;
+	const int pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pthread_create(&thread, NULL, sleep_forever, NULL);
+	syscall(SYS_exit, 0);
+	_exit(1);
+}
+
+/* D5 */
+TEST_F(safety, accesses_a_process_whose_main_thread_has_exited)
+{
+	const unsigned long long addr = (uintptr_t)self;
+	int pid;
+
+	SKIP_IF_MISSING();
+	pid = start_without_main_thread();
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, shell_run(&self->shell,
+			       "while ! grep -q 'State:.Z' /proc/%d/status;"
+			       "do usleep 10000; done",
+			       pid));
+	EXPECT_EXIT(0, "gupctl populate %d 0x%llx+1", pid, addr);
+	EXPECT_EXIT(0, "gupctl pin --hold 0 %d '[heap]'", pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* D15 */
+TEST_F(safety, names_the_reason_why_a_process_cannot_be_seen)
+{
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0,
+		  TARGET_CALL(&self->target, SYS_setresuid, 1000, 1000, 1000));
+	for (int hide = 1; hide <= 2; hide++) {
+		EXPECT_EXIT(
+			1,
+			"unshare -m sh -c 'mount -t proc -o hidepid=%d proc /proc;"
+			"setuidgid nobody gupctl read %d " RANGE "'",
+			hide, self->pid, RANGE_OF(1));
+		EXPECT_PRINTS("is hidden: /proc is mounted with hidepid");
+	}
 }
 
 TEST_HARNESS_MAIN

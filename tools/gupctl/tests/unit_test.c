@@ -108,6 +108,44 @@ static void test_ranges(void)
 	}
 }
 
+static void test_hex_ranges(void)
+{
+	static const struct {
+		const char *text;
+		__u64 addr, len;
+		bool good, explicit;
+	} cases[] = {
+		{ "10000000-20000000", 0x10000000, 0x10000000, true, false },
+		{ "400000+4K", 0x400000, 4096, true, false },
+		{ "400000+1000", 0x400000, 1000, true, false },
+		{ "7f12a0000000+64M", 0x7f12a0000000, 64ULL << 20, true,
+		  false },
+		{ "7f12a000-7f12b000", 0x7f12a000, 0x1000, true, false },
+		{ "0x1000+4096", 0, 0, false, true },
+		{ "4096-0x3000", 0, 0, false, true },
+		{ "0x1000", 0, 0, false, true },
+		{ "16384", 0, 0, false, false },
+		{ "2024-11-25.log", 0, 0, false, false },
+		{ "0a1b2c3d-0000-4e5f.db", 0, 0, false, false },
+		{ "cafe-babe", 0, 0, false, false },
+		{ "[heap]", 0, 0, false, false },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct gupx_range range = { 0 };
+		const bool good = gupx_range_parse_hex(cases[i].text, &range) ==
+				  GUPX_RANGE_BYTES;
+
+		report_result(good == cases[i].good &&
+				      range.addr == cases[i].addr &&
+				      range.len == cases[i].len &&
+				      gupx_range_is_explicit(cases[i].text) ==
+					      cases[i].explicit,
+			      "hexadecimal digits", cases[i].text);
+	}
+}
+
 static void test_rounding(void)
 {
 	static const struct {
@@ -646,6 +684,7 @@ int main(void)
 {
 	gupx_out_init(false, false);
 	test_ranges();
+	test_hex_ranges();
 	test_rounding();
 	test_range_words();
 	test_maps();
