@@ -12,7 +12,8 @@ set -euo pipefail
 . "$LAB/root.sh"
 
 # Packages of a workstation, and those that gupx needs. DKMS signs with openssl.
-PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev make mount openssl
+PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev libkmod-dev
+	libsmartcols-dev make mount openssl
 	passwd pkg-config systemd udev)
 # More packages, which are needed to build the Debian packages in the root.
 BUILD_PACKAGES=(build-essential debhelper dh-dkms file)

@@ -200,6 +200,13 @@ static void judge_loaded(const struct gupx_facts *facts,
 	}
 }
 
+static bool is_open_to_all(const struct gupx_facts *facts)
+{
+	const mode_t access = S_IROTH | S_IWOTH;
+
+	return (facts->mode & access) == access;
+}
+
 static void judge_node(const struct gupx_facts *facts,
 		       struct gupx_doctor_finding *finding)
 {
@@ -216,6 +223,13 @@ static void judge_node(const struct gupx_facts *facts,
 		set_cure(
 			finding,
 			"check udev (udevadm trigger), or bind-mount /dev into the container");
+	} else if (is_open_to_all(facts)) {
+		set_finding(finding, GUPX_DOCTOR_NOTE,
+			    "all users may open %s (mode %04o)", GUPX_DEVICE,
+			    facts->mode & 07777);
+		set_cure(
+			finding,
+			"restrict it to a group: check MODE= in /etc/udev/rules.d");
 	} else if (!facts->gid || !(facts->mode & S_IRGRP) ||
 		   !(facts->mode & S_IWGRP)) {
 		set_finding(finding, GUPX_DOCTOR_NOTE,
@@ -224,13 +238,6 @@ static void judge_node(const struct gupx_facts *facts,
 		set_cure(
 			finding,
 			"install the udev rule 60-gupx.rules, then: sudo udevadm trigger /dev/gupx");
-	} else if (facts->mode & S_IRWXO) {
-		set_finding(finding, GUPX_DOCTOR_NOTE,
-			    "all users may open %s (mode %04o)", GUPX_DEVICE,
-			    facts->mode & 07777);
-		set_cure(
-			finding,
-			"restrict it to a group: check MODE= in /etc/udev/rules.d");
 	} else {
 		set_finding(finding, GUPX_DOCTOR_OK,
 			    "group %s may open %s (mode %04o)", facts->group,
@@ -249,6 +256,14 @@ static void judge_refusal(const struct gupx_facts *facts,
 		set_finding(finding, GUPX_DOCTOR_BAD, "cannot open %s: %s",
 			    GUPX_DEVICE, strerror(facts->open_error));
 		set_cure(finding, "load the module: sudo modprobe gupx");
+	} else if (is_open_to_all(facts)) {
+		set_finding(
+			finding, GUPX_DOCTOR_BAD,
+			"permission denied, although the mode of %s allows all users to open it",
+			GUPX_DEVICE);
+		set_cure(
+			finding,
+			"check the device cgroup of the container, and security profiles (AppArmor, SELinux)");
 	} else if (facts->in_session || !facts->gid) {
 		set_finding(finding, GUPX_DOCTOR_BAD,
 			    "permission denied: only root may open %s",
@@ -319,29 +334,6 @@ static void judge_abi(const struct gupx_facts *facts,
 	}
 }
 
-static void judge_memlock(const struct gupx_facts *facts,
-			  struct gupx_doctor_finding *finding)
-{
-	const bool asked = !facts->open_error && !facts->info_error;
-	const __u64 used = asked ? facts->info.memlock_used : 0;
-
-	if (facts->ipc_lock || facts->memlock == ~0ULL) {
-		set_finding(finding, GUPX_DOCTOR_OK,
-			    "you may pin without limit%s",
-			    facts->ipc_lock ? ": CAP_IPC_LOCK" : "");
-		return;
-	}
-	set_finding(finding,
-		    facts->memlock <= used ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_OK,
-		    "RLIMIT_MEMLOCK is %s, %s in use",
-		    gupx_out_size(facts->memlock).text,
-		    gupx_out_size(used).text);
-	if (facts->memlock <= used)
-		set_cure(
-			finding,
-			"raise it: ulimit -l, /etc/security/limits.conf, LimitMEMLOCK= of a service");
-}
-
 /*
  * Return: true if all fields of struct gupx_info are valid, else false. A module with
  * another ABI fills in only some of the fields.
@@ -350,6 +342,33 @@ static bool is_answered(const struct gupx_facts *facts)
 {
 	return facts->node && !facts->open_error && !facts->info_error &&
 	       facts->info.abi == GUPX_ABI;
+}
+
+/*
+ * Check how much the caller may pin. The module knows the limit better than gupctl does:
+ * in a user namespace, CAP_IPC_LOCK does not count.
+ */
+static void judge_memlock(const struct gupx_facts *facts,
+			  struct gupx_doctor_finding *finding)
+{
+	const bool asked = is_answered(facts);
+	const __u64 used = asked ? facts->info.memlock_used : 0;
+	const __u64 own_limit = facts->ipc_lock ? ~0ULL : facts->memlock;
+	const __u64 limit = asked ? facts->info.memlock_limit : own_limit;
+
+	if (limit == ~0ULL) {
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "you may pin without limit%s",
+			    facts->ipc_lock ? ": CAP_IPC_LOCK" : "");
+		return;
+	}
+	set_finding(finding, limit <= used ? GUPX_DOCTOR_BAD : GUPX_DOCTOR_OK,
+		    "RLIMIT_MEMLOCK is %s, %s in use",
+		    gupx_out_size(limit).text, gupx_out_size(used).text);
+	if (limit <= used)
+		set_cure(
+			finding,
+			"raise it: ulimit -l, /etc/security/limits.conf, LimitMEMLOCK= of a service");
 }
 
 static void judge_pins(const struct gupx_facts *facts,
@@ -434,7 +453,8 @@ static void judge_ptrace(const struct gupx_facts *facts,
 			"run gupctl as root (sudo), or: sudo sysctl kernel.yama.ptrace_scope=0");
 	} else {
 		set_finding(finding, GUPX_DOCTOR_OK,
-			    "you may access your own processes");
+			    "you may access your own processes%s",
+			    facts->contained ? " in your user namespace" : "");
 	}
 }
 

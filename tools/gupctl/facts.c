@@ -11,7 +11,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
+
+#include <libkmod.h>
 
 #include "access.h"
 #include "dev.h"
@@ -24,12 +27,6 @@
 #define SECURE_BOOT                  \
 	"/sys/firmware/efi/efivars/" \
 	"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-
-/*
- * Command that runs modinfo. It extends PATH, because the PATH of some users does not
- * contain the directory of modinfo.
- */
-#define MODINFO "PATH=$PATH:/usr/sbin:/sbin LC_ALL=C modinfo"
 
 /*
  * Read the first line of a file into @text, without the newline. Return: true if the
@@ -66,46 +63,63 @@ static bool file_exists(const char *root, const char *pattern)
 	return there;
 }
 
-/* Store the value of a "name:   value" line of modinfo. */
-static void parse_value(const char *line, const char *name, char *value,
-			size_t room)
+/* Store the information in the file of the module: its version, kernel and signer. */
+static void read_module_info(struct gupx_facts *facts,
+			     struct kmod_module *module)
 {
-	const size_t length = strlen(name);
+	struct kmod_list *list = NULL, *entry;
 
-	if (strncmp(line, name, length) || line[length] != ':')
+	if (kmod_module_get_info(module, &list) < 0)
 		return;
-	line += length + 1;
-	line += strspn(line, " \t");
-	snprintf(value, room, "%.*s", (int)strcspn(line, "\n"), line);
+	kmod_list_foreach(entry, list)
+	{
+		const char *key = kmod_module_info_get_key(entry);
+		const char *value = kmod_module_info_get_value(entry);
+
+		if (!strcmp(key, "version"))
+			snprintf(facts->file_version,
+				 sizeof(facts->file_version), "%s", value);
+		else if (!strcmp(key, "vermagic"))
+			snprintf(facts->vermagic, sizeof(facts->vermagic), "%s",
+				 value);
+		else if (!strcmp(key, "signer"))
+			snprintf(facts->signer, sizeof(facts->signer), "%s",
+				 value);
+	}
+	kmod_module_info_free_list(list);
 }
 
 /*
- * Read the facts about the module file from the output of modinfo. modinfo finds the
- * file that modprobe would load, because both read modules.dep. It can also read
- * compressed modules.
+ * Read the facts about the module file. libkmod finds the file that modprobe would load,
+ * because both read modules.dep. It can also read compressed modules.
  */
 static void read_module_file(struct gupx_facts *facts, const char *root)
 {
-	char command[PATH_MAX + 128];
-	char line[1024];
-	FILE *pipe;
+	const char *no_config = NULL;
+	struct kmod_module *module = NULL;
+	struct kmod_list *list = NULL;
+	const char *path = NULL;
+	struct kmod_ctx *context;
+	char dir[PATH_MAX];
 
-	snprintf(command, sizeof(command),
-		 MODINFO " %s%s -k %s gupx 2>/dev/null", *root ? "-b " : "",
-		 root, facts->release);
-	pipe = popen(command, "re");
-	if (!pipe)
+	snprintf(dir, sizeof(dir), "%s/lib/modules/%s", root, facts->release);
+	context = kmod_new(dir, &no_config);
+	if (!context)
 		return;
-	while (fgets(line, sizeof(line), pipe)) {
-		parse_value(line, "filename", facts->file, sizeof(facts->file));
-		parse_value(line, "version", facts->file_version,
-			    sizeof(facts->file_version));
-		parse_value(line, "vermagic", facts->vermagic,
-			    sizeof(facts->vermagic));
-		parse_value(line, "signer", facts->signer,
-			    sizeof(facts->signer));
+	/* A machine without modules.dep is no error. */
+	kmod_set_log_priority(context, LOG_EMERG);
+	if (!kmod_module_new_from_lookup(context, "gupx", &list) && list)
+		module = kmod_module_get_module(list);
+	if (module)
+		path = kmod_module_get_path(module);
+	if (path) {
+		snprintf(facts->file, sizeof(facts->file), "%s", path);
+		read_module_info(facts, module);
 	}
-	pclose(pipe);
+	if (module)
+		kmod_module_unref(module);
+	kmod_module_unref_list(list);
+	kmod_unref(context);
 }
 
 static int read_secure_boot(const char *root)
@@ -222,12 +236,13 @@ void gupx_facts_read_caller(struct gupx_facts *facts)
 {
 	struct rlimit limit;
 
-	facts->root = !geteuid();
+	facts->contained = !gupx_access_is_host();
+	facts->root = !geteuid() && !facts->contained;
 	facts->in_session = facts->node && is_in_session(facts->gid);
 	facts->listed = facts->node && is_listed(facts->gid);
-	facts->ipc_lock = gupx_access_has(CAP_IPC_LOCK);
-	facts->sys_ptrace = gupx_access_has(CAP_SYS_PTRACE);
-	facts->sys_admin = gupx_access_has(CAP_SYS_ADMIN);
+	facts->ipc_lock = gupx_access_has_on_host(CAP_IPC_LOCK);
+	facts->sys_ptrace = gupx_access_has_on_host(CAP_SYS_PTRACE);
+	facts->sys_admin = gupx_access_has_on_host(CAP_SYS_ADMIN);
 	facts->memlock = ~0ULL;
 	if (!getrlimit(RLIMIT_MEMLOCK, &limit) &&
 	    limit.rlim_cur != RLIM_INFINITY)

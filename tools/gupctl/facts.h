@@ -39,7 +39,9 @@
  * @gid: group ID of /dev/gupx
  * @group: name of that group, or its number if it has no name
  *
- * @root: true if the caller is root
+ * @contained: true if the caller runs in a user namespace, where its capabilities do not
+ *	count for the module
+ * @root: true if the caller is root, and not contained
  * @in_session: true if the calling process is in the group of /dev/gupx
  * @listed: true if the group database lists the caller in the group of /dev/gupx
  * @open_error: errno from open() of /dev/gupx, or 0
@@ -76,6 +78,7 @@ struct gupx_facts {
 	gid_t gid;
 	char group[64];
 
+	bool contained;
 	bool root;
 	bool in_session;
 	bool listed;

@@ -348,11 +348,28 @@ TEST_F(safety, names_the_reason_why_a_process_cannot_be_seen)
 	for (int hide = 1; hide <= 2; hide++) {
 		EXPECT_EXIT(
 			1,
-			"unshare -m sh -c 'mount -t proc -o hidepid=%d proc /proc;"
-			"setuidgid nobody gupctl read %d " RANGE "'",
+			"unshare -m sh -c \"mount -t proc -o hidepid=%d p /proc;"
+			"su -s /bin/sh nobody -c 'gupctl read %d " RANGE "'\"",
 			hide, self->pid, RANGE_OF(1));
 		EXPECT_PRINTS("is hidden: /proc is mounted with hidepid");
 	}
+}
+
+/* D15: the capabilities of a user namespace do not count for the module. */
+TEST_F(safety, knows_that_it_runs_in_a_user_namespace)
+{
+	SKIP_IF_MISSING();
+	if (shell_run(&self->shell, "unshare -Ur true"))
+		SKIP(return, "no user namespaces");
+	EXPECT_EXIT(1, "chmod 666 /dev/gupx; unshare -Ur gupctl read %d " RANGE,
+		    self->pid, RANGE_OF(1));
+	EXPECT_PRINTS("not in the user namespace of gupctl");
+	shell_run(
+		&self->shell,
+		"ulimit -l 64; unshare -Ur gupctl doctor; chmod 600 /dev/gupx");
+	EXPECT_PRINTS("all users may open /dev/gupx (mode 0666)");
+	EXPECT_PRINTS("RLIMIT_MEMLOCK is 64 KiB");
+	EXPECT_PRINTED(0, "CAP_");
 }
 
 TEST_HARNESS_MAIN
