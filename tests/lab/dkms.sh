@@ -11,7 +11,8 @@ set -euo pipefail
 # shellcheck source=tests/lab/root.sh
 . "$LAB/root.sh"
 
-PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev lsb-base make mount
+PACKAGES=(dkms gcc kmod libc6-dev libcap-dev libjson-c-dev libkmod-dev
+	libsmartcols-dev lsb-base make mount
 	pkg-config linux-headers-amd64)
 # Made-up kernels that gupx does not know: NEW has the headers of the installed kernel, BROKEN
 # has changed something that gupx probes, CHANGED something that no probe looks at, BARE has no
