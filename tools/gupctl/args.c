@@ -10,20 +10,24 @@
 
 #include "args.h"
 #include "out.h"
+#include "table.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Maximum number of options of a command, including the shared ones. */
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX 40
 
 enum {
 	KEY_JSON = 0x100,
 	KEY_FORCE,
 	KEY_HERE,
+	KEY_NOFAULT,
 	KEY_ALL = 'a',
 	KEY_ENGINE = 'e',
 	KEY_HELP = 'h',
-	KEY_NOFAULT = 'n',
+	KEY_NO_HEADINGS = 'n',
+	KEY_COLUMNS = 'o',
+	KEY_RAW = 'r',
 	KEY_VERBOSE = 'v',
 	KEY_VERSION = 'V',
 	KEY_WRITE = 'w',
@@ -53,6 +57,15 @@ static const struct {
 	  { "engine", KEY_ENGINE, "NAME", 0,
 	    "Engine that walks the page tables: gupx (default) or kernel",
 	    0 } },
+	{ GUPX_ARGS_TAKES_TABLE,
+	  { "output", KEY_COLUMNS, "COLUMNS", 0,
+	    "Print these columns of the table, separated by commas", 1 } },
+	{ GUPX_ARGS_TAKES_TABLE,
+	  { "noheadings", KEY_NO_HEADINGS, NULL, 0,
+	    "Print tables without headings", 1 } },
+	{ GUPX_ARGS_TAKES_TABLE,
+	  { "raw", KEY_RAW, NULL, 0,
+	    "Print tables with a line for each row, for scripts", 1 } },
 	{ 0, { "json", KEY_JSON, NULL, 0, "Print one JSON object", 1 } },
 	{ 0,
 	  { "verbose", KEY_VERBOSE, NULL, 0,
@@ -280,6 +293,15 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 		return 0;
 	case KEY_ENGINE:
 		parse_engine(value, args);
+		return 0;
+	case KEY_COLUMNS:
+		gupx_table_options.columns = value;
+		return 0;
+	case KEY_NO_HEADINGS:
+		gupx_table_options.no_headings = true;
+		return 0;
+	case KEY_RAW:
+		gupx_table_options.raw = true;
 		return 0;
 	case KEY_HELP:
 		print_help(state);

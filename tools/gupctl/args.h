@@ -16,6 +16,7 @@
 #define GUPX_ARGS_TAKES_NOFAULT (1U << 3)
 #define GUPX_ARGS_TAKES_HERE (1U << 4)
 #define GUPX_ARGS_TAKES_ENGINE (1U << 5)
+#define GUPX_ARGS_TAKES_TABLE (1U << 6)
 
 /* First key for the options that belong to a single command. */
 #define GUPX_ARGS_OWN 0x200

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gupctl doctor: find out why gupx does not work on this machine. */
+#include <stddef.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -18,10 +19,27 @@ struct check_row {
 #define FIELD(key, label, member) \
 	GUPX_OUT_FIELD(struct check_row, member, key, label, GUPX_OUT_STRING)
 
+static const char *get_color(const void *row)
+{
+	const struct check_row *check = row;
+
+	if (!strcmp(check->state, "bad"))
+		return "red";
+	return strcmp(check->state, "note") ? NULL : "yellow";
+}
+
 static const struct gupx_out_field fields[] = {
 	FIELD("check", "CHECK", check),
-	FIELD("state", "STATE", state),
-	FIELD("text", "FINDING", text),
+	{ .key = "state",
+	  .label = "STATE",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct check_row, state),
+	  .color = get_color },
+	{ .key = "text",
+	  .label = "FINDING",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct check_row, text),
+	  .wrap = true },
 	FIELD("cure", NULL, cure),
 };
 
@@ -72,6 +90,7 @@ static unsigned int print_findings(const struct gupx_doctor_finding *finding)
 int gupx_cmd_doctor(int argc, char **argv)
 {
 	static const struct gupx_args_syntax syntax = {
+		.takes = GUPX_ARGS_TAKES_TABLE,
 		.parser = parse_option,
 		.doc = "Find out why gupx does not work, and how to fix it. Changes nothing.",
 	};

@@ -14,6 +14,7 @@
 #include "output.h"
 #include "request.h"
 #include "std.h"
+#include "table.h"
 
 /* Bytes per ioctl, and size of the buffer. */
 #define CHUNK (4ULL << 20)
@@ -131,7 +132,8 @@ static void dump_bytes(struct read_command *command,
 {
 	if (command->dumping != chunk->item) {
 		gupx_hex_end(&command->hex);
-		gupx_hex_begin(&command->hex, stdout, chunk->addr);
+		gupx_hex_begin(&command->hex, stdout, chunk->addr,
+			       gupx_table_width(STDOUT_FILENO));
 		command->dumping = chunk->item;
 	}
 	gupx_hex_add(&command->hex, command->buffer, chunk->done);

@@ -71,6 +71,13 @@ struct run_row {
 	struct gupx_stop_row stop_row;
 };
 
+static const char *get_color(const void *data)
+{
+	const struct run_row *row = data;
+
+	return row->stop && !row->skipped ? "red" : NULL;
+}
+
 #define RUN(key, label, form, member) \
 	GUPX_OUT_FIELD(struct run_row, member, key, label, form)
 
@@ -93,12 +100,19 @@ static const struct gupx_out_field run_fields[] = {
 	  .form = GUPX_OUT_SIZE,
 	  .offset = offsetof(struct run_row, page),
 	  .hide_zero = true },
-	RUN(NULL, "NOW", GUPX_OUT_STRING, now_text),
+	{ .label = "NOW",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct run_row, now_text),
+	  .wrap = true },
 	/*
 	 * format_label() sets the label of this column, because the label contains the
 	 * verb.
 	 */
-	[FIELD_WOULD] = RUN(NULL, "", GUPX_OUT_STRING, would_text),
+	[FIELD_WOULD] = { .label = "",
+			  .form = GUPX_OUT_STRING,
+			  .offset = offsetof(struct run_row, would_text),
+			  .wrap = true,
+			  .color = get_color },
 	RUN("content", NULL, GUPX_OUT_STRING, content),
 	RUN("writable", NULL, GUPX_OUT_BOOL, writable),
 	RUN("exclusive", NULL, GUPX_OUT_BOOL, exclusive),

@@ -4,9 +4,29 @@
 
 #include "hex.h"
 
-void gupx_hex_begin(struct gupx_hex *hex, FILE *stream, __u64 addr)
+void gupx_hex_begin(struct gupx_hex *hex, FILE *stream, __u64 addr,
+		    size_t columns)
 {
-	*hex = (struct gupx_hex){ .stream = stream, .addr = addr };
+	/* Formats, the widest first, and the columns that each takes. */
+	static const struct {
+		size_t columns, width;
+		int gap;
+	} formats[] = {
+		{ 82, 16, 2 },
+		{ 80, 16, 1 },
+		{ 49, 8, 2 },
+		{ 0, 4, 2 },
+	};
+	size_t i = 0;
+
+	while (columns && columns < formats[i].columns)
+		i++;
+	*hex = (struct gupx_hex){
+		.stream = stream,
+		.addr = addr,
+		.width = formats[i].width,
+		.gap = formats[i].gap,
+	};
 }
 
 static void print_line(const struct gupx_hex *hex)
@@ -14,9 +34,9 @@ static void print_line(const struct gupx_hex *hex)
 	char text[GUPX_HEX_LINE + 1] = "";
 	size_t i;
 
-	fprintf(hex->stream, "%012llx", hex->addr);
-	for (i = 0; i < GUPX_HEX_LINE; i++) {
-		if (i % 8 == 0)
+	fprintf(hex->stream, "%012llx%*s", hex->addr, hex->gap - 1, "");
+	for (i = 0; i < hex->width; i++) {
+		if (i == 8)
 			fputc(' ', hex->stream);
 		if (i >= hex->fill) {
 			fputs("   ", hex->stream);
@@ -27,20 +47,20 @@ static void print_line(const struct gupx_hex *hex)
 				  ? (char)hex->line[i]
 				  : '.';
 	}
-	fprintf(hex->stream, "  |%s|\n", text);
+	fprintf(hex->stream, "%*s|%s|\n", hex->gap, "", text);
 }
 
 static void finish_line(struct gupx_hex *hex)
 {
-	const bool equal = hex->has_before && hex->fill == GUPX_HEX_LINE &&
-			   !memcmp(hex->line, hex->before, GUPX_HEX_LINE);
+	const bool equal = hex->has_before && hex->fill == hex->width &&
+			   !memcmp(hex->line, hex->before, hex->width);
 
 	if (!equal)
 		print_line(hex);
 	else if (!hex->squeezed)
 		fputs("*\n", hex->stream);
 	hex->squeezed = equal;
-	memcpy(hex->before, hex->line, GUPX_HEX_LINE);
+	memcpy(hex->before, hex->line, hex->width);
 	hex->has_before = true;
 	hex->addr += hex->fill;
 	hex->fill = 0;
@@ -49,14 +69,14 @@ static void finish_line(struct gupx_hex *hex)
 void gupx_hex_add(struct gupx_hex *hex, const unsigned char *bytes, size_t len)
 {
 	while (len) {
-		const size_t room = GUPX_HEX_LINE - hex->fill;
+		const size_t room = hex->width - hex->fill;
 		const size_t take = len < room ? len : room;
 
 		memcpy(hex->line + hex->fill, bytes, take);
 		hex->fill += take;
 		bytes += take;
 		len -= take;
-		if (hex->fill == GUPX_HEX_LINE)
+		if (hex->fill == hex->width)
 			finish_line(hex);
 	}
 }

@@ -19,6 +19,8 @@
  * struct gupx_hex - state of a dump
  * @stream: output stream
  * @addr: address of the first byte in @line
+ * @width: number of bytes in a line: 16, or less on a narrow terminal
+ * @gap: blanks between address, bytes and characters
  * @fill: number of bytes in @line
  * @line: bytes of the line that is not yet complete
  * @before: bytes of the previous line, to find repeated lines
@@ -28,6 +30,8 @@
 struct gupx_hex {
 	FILE *stream;
 	__u64 addr;
+	size_t width;
+	int gap;
 	size_t fill;
 	unsigned char line[GUPX_HEX_LINE];
 	unsigned char before[GUPX_HEX_LINE];
@@ -35,7 +39,9 @@ struct gupx_hex {
 	bool squeezed;
 };
 
-void gupx_hex_begin(struct gupx_hex *hex, FILE *stream, __u64 addr);
+/* Begin a dump. @columns is the width of the terminal, or 0 if there is no limit. */
+void gupx_hex_begin(struct gupx_hex *hex, FILE *stream, __u64 addr,
+		    size_t columns);
 void gupx_hex_add(struct gupx_hex *hex, const unsigned char *bytes, size_t len);
 
 /* Print the bytes of the incomplete line, and then the address after the last byte. */

@@ -2,6 +2,7 @@
 /* gupctl: parse the global options and run the command. */
 #include <argp.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "cmd.h"
 #include "out.h"
 #include "std.h"
+#include "table.h"
 
 static const struct command {
 	const char *name;
@@ -118,6 +120,12 @@ static int run_command(const struct command *command, int argc, char **argv)
 	if (name)
 		argv[0] = name;
 	status = command->run(argc, argv);
+	if (!gupx_table_found_columns()) {
+		gupx_out_warn(
+			"unknown column in '%s': see the headings, and gupctl(8)",
+			gupx_table_options.columns);
+		status = GUPX_EXIT_USAGE;
+	}
 	if (gupx_out_has_failed() && status == GUPX_EXIT_DONE)
 		status = GUPX_EXIT_REFUSED;
 	gupx_out_end();
@@ -130,6 +138,7 @@ int main(int argc, char **argv)
 	int first;
 	size_t i;
 
+	setlocale(LC_CTYPE, "");
 	gupx_std_init();
 	gupx_out_init(wants_json(argc, argv), false);
 	first = parse_globals(argc, argv);

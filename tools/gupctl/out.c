@@ -12,9 +12,7 @@
 #include "escape.h"
 #include "out.h"
 #include "std.h"
-
-/* Maximum number of fields in the specification of a table. */
-#define COLUMNS_MAX 16
+#include "table.h"
 
 static struct {
 	bool json;
@@ -304,16 +302,12 @@ static void add_table_json(const char *key, const struct gupx_out_spec *spec,
 	json_object_object_add(out.root, key, array);
 }
 
-static bool is_column(const struct gupx_out_field *field)
-{
-	return field->label && !field->heading;
-}
-
-static char *format_cell(const struct gupx_out_field *field, const void *row)
+char *gupx_out_format(const struct gupx_out_field *field, const void *row)
 {
 	char *text;
 
-	if (is_shown(field, row))
+	/* A field that is only in JSON can be chosen as a column, too. */
+	if (!field->hide_zero || is_shown(field, row) || !field->label)
 		return format_field(field, row);
 	text = strdup("-");
 	if (text)
@@ -322,107 +316,13 @@ static char *format_cell(const struct gupx_out_field *field, const void *row)
 	exit(GUPX_EXIT_REFUSED);
 }
 
-static size_t get_column_width(const struct gupx_out_field *field,
-			       const struct gupx_out_rows *rows)
-{
-	size_t width = strlen(field->label);
-	size_t i;
-
-	for (i = 0; i < rows->count; i++) {
-		char *text = format_cell(field, (const char *)rows->row +
-							i * rows->stride);
-
-		if (strlen(text) > width)
-			width = strlen(text);
-		free(text);
-	}
-	return width;
-}
-
-/*
- * Print a cell. Align numbers to the right and text to the left. Do not pad text in the
- * last column.
- */
-static void print_cell(const struct gupx_out_field *field, const char *text,
-		       size_t width, bool last)
-{
-	if (field->form == GUPX_OUT_COUNT || field->form == GUPX_OUT_SIZE ||
-	    field->form == GUPX_OUT_LIMIT)
-		fprintf(out.text, "%*s", (int)width, text);
-	else if (last)
-		fputs(text, out.text);
-	else
-		fprintf(out.text, "%-*s", (int)width, text);
-	fputs(last ? "\n" : "  ", out.text);
-}
-
-/* Print one row of a table. If @row is NULL, print the header of the table. */
-static void print_row(const struct gupx_out_spec *spec, const size_t *widths,
-		      const void *row)
-{
-	size_t last = spec->count;
-	bool indent = false;
-	size_t i;
-
-	for (i = 0; i < spec->count; i++)
-		indent |= spec->field[i].heading;
-	fputs(indent ? "  " : "", out.text);
-	for (i = 0; i < spec->count; i++)
-		if (is_column(&spec->field[i]))
-			last = i;
-	for (i = 0; i < spec->count; i++) {
-		const struct gupx_out_field *field = &spec->field[i];
-		char *text;
-
-		if (!is_column(field))
-			continue;
-		text = row ? format_cell(field, row) : strdup(field->label);
-		print_cell(field, text ? text : "", widths[i], i == last);
-		free(text);
-	}
-}
-
-/* Print the heading of @row, unless the previous row @before has the same heading. */
-static void print_heading(const struct gupx_out_spec *spec, const char *before,
-			  const char *row)
-{
-	char *text, *above;
-	size_t i;
-
-	for (i = 0; i < spec->count; i++) {
-		if (!spec->field[i].heading)
-			continue;
-		text = format_field(&spec->field[i], row);
-		above = before ? format_field(&spec->field[i], before) : NULL;
-		if (!above || strcmp(text, above))
-			fprintf(out.text, "%s\n", text);
-		free(above);
-		free(text);
-	}
-}
-
 void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
 		    const struct gupx_out_rows *rows)
 {
-	size_t widths[COLUMNS_MAX] = { 0 };
-	size_t i;
-
-	if (out.json) {
+	if (out.json)
 		add_table_json(key, spec, rows);
-		return;
-	}
-	if (rows->quiet || !rows->count || spec->count > COLUMNS_MAX)
-		return;
-	for (i = 0; i < spec->count; i++)
-		if (is_column(&spec->field[i]))
-			widths[i] = get_column_width(&spec->field[i], rows);
-	print_row(spec, widths, NULL);
-	for (i = 0; i < rows->count; i++) {
-		const char *row = (const char *)rows->row + i * rows->stride;
-
-		print_heading(spec, i ? row - rows->stride : NULL, row);
-		print_row(spec, widths, row);
-	}
+	else if (!rows->quiet)
+		gupx_table_print(spec, rows, out.text);
 }
 
 /* Write the buffered text, so that it precedes what is printed to stderr next. */

@@ -72,6 +72,8 @@ struct gupx_out_span {
  * @record: specification of the nested row of a GUPX_OUT_RECORD
  * @hide_zero: if the number is 0 or the list is empty, hide the value: omit the line of
  *	this field in a text record, or print "-" in a text table
+ * @wrap: in a text table on a terminal, wrap the text if the table is too wide
+ * @color: in a text table on a terminal, the color of a row, or NULL for the usual one
  * @heading: in a text table, do not print the value in a column; print it on its own
  *	line, above all rows that have this value
  */
@@ -82,7 +84,9 @@ struct gupx_out_field {
 	size_t offset;
 	const struct gupx_out_spec *record;
 	bool hide_zero;
+	bool wrap;
 	bool heading;
+	const char *(*color)(const void *row);
 };
 
 struct gupx_out_spec {
@@ -137,6 +141,9 @@ void gupx_out_record(const char *key, const struct gupx_out_spec *spec,
 		     const void *row);
 void gupx_out_table(const char *key, const struct gupx_out_spec *spec,
 		    const struct gupx_out_rows *rows);
+
+/* Format one value of a row as text. Return: the text, which the caller frees. */
+char *gupx_out_format(const struct gupx_out_field *field, const void *row);
 
 __attribute__((format(printf, 1, 2))) void gupx_out_note(const char *format,
 							 ...);

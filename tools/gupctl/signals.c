@@ -13,9 +13,26 @@ static const int handled[] = { SIGINT, SIGTERM, SIGHUP };
 /* Number of the last signal, or 0 */
 static volatile sig_atomic_t received;
 
+/* 1 after SIGWINCH */
+static volatile sig_atomic_t resized;
+
 static void note_signal(int number)
 {
 	received = number;
+}
+
+static void note_resize(int number)
+{
+	(void)number;
+	resized = 1;
+}
+
+bool gupx_signals_resized(void)
+{
+	const bool was = resized;
+
+	resized = 0;
+	return was;
 }
 
 /*
@@ -25,10 +42,16 @@ static void note_signal(int number)
 void gupx_signals_init(void)
 {
 	struct sigaction action = { .sa_handler = note_signal };
+	const struct sigaction resize = { .sa_handler = note_resize };
 	struct sigaction before;
 	size_t i;
 
 	sigemptyset(&action.sa_mask);
+	/*
+	 * This signal interrupts an ioctl, too, so that the progress is drawn again at
+	 * once. The request continues afterwards.
+	 */
+	sigaction(SIGWINCH, &resize, NULL);
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
 		/*
 		 * Under nohup, SIGHUP is ignored, and must stay ignored. SIGINT is

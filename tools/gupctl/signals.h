@@ -6,10 +6,15 @@
 #ifndef GUPX_SIGNALS_H
 #define GUPX_SIGNALS_H
 
+#include <stdbool.h>
+
 void gupx_signals_init(void);
 
 /* Return: the number of the signal that has arrived: SIGINT, SIGTERM or SIGHUP; else 0. */
 int gupx_signals_received(void);
+
+/* Return: true if the size of the terminal has changed since the last call. */
+bool gupx_signals_resized(void);
 
 /* Return: the name of that signal, for example "SIGINT"; NULL if none has arrived. */
 const char *gupx_signals_name(void);

@@ -5,14 +5,16 @@
 _gupctl_options() # COMMAND
 {
 	local common="--json --verbose --help --version"
+	local table="--output --noheadings --raw"
 	local target="--all $common"
 
 	case $1 in
-	info | doctor) echo "$common" ;;
-	pin) echo "--write --nofault --force --here --hold --extents --partial --read-only --engine $target" ;;
-	populate) echo "--write --jobs --here --engine $target" ;;
+	info) echo "$common" ;;
+	doctor) echo "$table $common" ;;
+	pin) echo "--write --nofault --force --here --hold --extents --partial --read-only --engine $table $target" ;;
+	populate) echo "--write --jobs --here --engine $table $target" ;;
 	read) echo "--nofault --force --output --partial --raw --engine $target" ;;
-	explain) echo "--for --write --nofault --force $target" ;;
+	explain) echo "--for --write --nofault --force $table $target" ;;
 	*) echo "$common" ;;
 	esac
 }
@@ -50,7 +52,9 @@ _gupctl()
 	--engine | -e) mapfile -t COMPREPLY < <(compgen -W "gupx kernel" -- "$word") ;;
 	--for | -f) mapfile -t COMPREPLY < <(compgen -W \
 		"pin populate read" -- "$word") ;;
-	--output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--output | -o)
+		[[ $command != read ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		;;
 	--hold | --jobs | -j) ;;
 	*)
 		if [[ $word == -* ]]; then

@@ -655,15 +655,30 @@ static void test_json(void)
 	free(text);
 }
 
+static size_t dump_columns;
+
 static void say_dump(void)
 {
 	unsigned char bytes[70] = "Hello\x7f\x80world";
 	struct gupx_hex hex;
 
-	gupx_hex_begin(&hex, stdout, 0x7f0000001003);
+	gupx_hex_begin(&hex, stdout, 0x7f0000001003, dump_columns);
 	gupx_hex_add(&hex, bytes, 5);
 	gupx_hex_add(&hex, bytes + 5, sizeof(bytes) - 5);
 	gupx_hex_end(&hex);
+}
+
+static size_t get_width(const char *text)
+{
+	size_t width = 0;
+
+	while (text && *text) {
+		const size_t length = strcspn(text, "\n");
+
+		width = length > width ? length : width;
+		text += length + !!text[length];
+	}
+	return width;
 }
 
 static void test_hex(void)
@@ -674,10 +689,24 @@ static void test_hex(void)
 		"*\n"
 		"7f0000001043  00 00 00 00 00 00                                 |......|\n"
 		"7f0000001049\n";
+	static const struct {
+		size_t columns, width;
+	} cases[] = { { 82, 82 }, { 81, 80 }, { 80, 80 }, { 79, 49 },
+		      { 49, 49 }, { 48, 33 }, { 40, 33 }, { 300, 82 } };
 	char *text = capture_output(say_dump);
+	size_t i;
 
 	report_result(text && !strcmp(text, wanted), "hex", "as of hexdump -C");
 	free(text);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char name[32];
+
+		dump_columns = cases[i].columns;
+		text = capture_output(say_dump);
+		snprintf(name, sizeof(name), "on %zu columns", dump_columns);
+		report_result(get_width(text) == cases[i].width, "hex", name);
+		free(text);
+	}
 }
 
 int main(void)

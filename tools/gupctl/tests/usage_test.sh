@@ -126,6 +126,56 @@ check_stranger_refused()
 	report_result "$bad" "refuses: a stranger's process"
 }
 
+# run_in_terminal COLUMNS ARG...: run gupctl in a terminal of that width.
+run_in_terminal()
+{
+	local columns=$1
+
+	shift
+	TERM=xterm script -qec "stty cols $columns; $(printf '%q ' "$gupctl" "$@")" /dev/null \
+		</dev/null | tr -d '\r'
+}
+
+# Check that tables fit the terminal, and that only a terminal without NO_COLOR has colors.
+check_terminal()
+{
+	local bad columns out
+
+	if [[ ! -x $(type -P script) ]]; then
+		count=$((count + 1))
+		echo "ok $count - terminal # SKIP needs script(1)"
+		return
+	fi
+	for columns in 40 80; do
+		bad=0
+		out=$(NO_COLOR=1 run_in_terminal "$columns" doctor | sed '/^to do/,$d') || true
+		[[ $(wc -l <<<"$out") -gt 11 ]] || bad=1
+		awk -v max="$columns" 'length($0) > max {bad = 1} END {exit bad}' <<<"$out" || bad=1
+		[[ $out != *$'\e['* ]] || bad=1
+		[[ $bad -eq 0 ]] || sed 's/^/# /' <<<"$out"
+		report_result "$bad" "terminal: doctor on $columns columns"
+	done
+	bad=0
+	[[ $(run_in_terminal 80 doctor) == *$'\e[31mbad'* ]] || bad=1
+	[[ $("$gupctl" doctor 2>&1) != *$'\e['* ]] || bad=1
+	report_result "$bad" "terminal: colors"
+}
+
+# Check the options of tables.
+check_table()
+{
+	local bad=0 out
+
+	out=$("$gupctl" doctor -n -o state,check 2>/dev/null) || true
+	[[ $out == *$'\nok'*" memlock"* && $out != *STATE* && $out != *RLIMIT* ]] || bad=1
+	out=$("$gupctl" doctor --raw --output check,finding,cure 2>/dev/null) || true
+	[[ $(head -n 1 <<<"$out") == "CHECK FINDING CURE" ]] || bad=1
+	awk '/^to do/ {exit} NF != 3 {bad = 1} END {exit bad}' <<<"$out" || bad=1
+	out=$("$gupctl" doctor -o check,lunch 2>&1) || [[ $? -eq 2 ]] || bad=1
+	[[ $out == *"unknown column in 'check,lunch'"* ]] || bad=1
+	report_result "$bad" "table: columns, headings, raw"
+}
+
 # Check that a process with a newline in its name is found, and that its name is escaped.
 check_odd_name()
 {
@@ -182,12 +232,12 @@ list_man_options() # COMMAND
 		/^\.Ss Options/ { on = 1; next }
 		/^\.Ss/ { on = 0 }
 		on && /^\.It Fl/ {
-			if (name != "" && belongs) print name
+			if (name != "" && belongs && !seen[name]++) print name
 			name = $0; belongs = 1
 			sub(/ Ns .*/, "", name); sub(/.* -/, "--", name)
 		}
 		on && /^\.Pq/ { belongs = (" " $0 ",") ~ (" " command ",") }
-		END { if (name != "" && belongs) print name }' "$here/../gupctl.8" | sort
+		END { if (name != "" && belongs && !seen[name]++) print name }' "$here/../gupctl.8" | sort
 }
 
 # Check that the completion and the man page list the commands and the options of the
@@ -292,6 +342,8 @@ check_json_error 2 usage read "$live" '[heap]' --json --raw
 check_error 2 "invalid PID '.x1b\\[31m'" pin $'\e[31m' '[heap]'
 check_json_error 2 usage pin --json $'\e\xff' '[heap]'
 check_odd_name
+check_terminal
+check_table
 check_stranger_refused
 check_lists
 if [[ ! -e /dev/gupx ]]; then
