@@ -21,6 +21,8 @@ enum {
 	KEY_JSON = 0x100,
 	KEY_FORCE,
 	KEY_HERE,
+	KEY_MIN,
+	KEY_ONLY_SWAPPED,
 	KEY_NOFAULT,
 	KEY_ALL = 'a',
 	KEY_ENGINE = 'e',
@@ -40,6 +42,14 @@ static const struct {
 	{ GUPX_ARGS_TAKES_TARGET,
 	  { "all", KEY_ALL, NULL, 0,
 	    "Use all mappings; skip those that refuse the request", 0 } },
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "min", KEY_MIN, "SIZE", 0,
+	    "Only mappings of this size or larger (groups, names, --all)",
+	    0 } },
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "only-swapped", KEY_ONLY_SWAPPED, NULL, 0,
+	    "Only mappings that are partly in swap (groups, names, --all)",
+	    0 } },
 	{ GUPX_ARGS_TAKES_WRITE,
 	  { "write", KEY_WRITE, NULL, 0,
 	    "Prepare for writing: break copy-on-write, replace the zero page",
@@ -279,6 +289,16 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 	case KEY_ALL:
 		args->all = true;
 		return 0;
+	case KEY_MIN:
+		if (gupx_range_parse_size(value, &args->min) !=
+		    GUPX_RANGE_BYTES)
+			gupx_args_die(
+				"invalid size '%s': must be a number such as 64K, 16M or 2G",
+				value);
+		return 0;
+	case KEY_ONLY_SWAPPED:
+		args->only_swapped = true;
+		return 0;
 	case KEY_WRITE:
 		args->write = true;
 		return 0;
@@ -328,7 +348,7 @@ void gupx_args_require_target(const struct gupx_args *args)
 		gupx_args_die("--all and RANGE are mutually exclusive");
 	if (!args->all && !args->range_count)
 		gupx_args_die(
-			"missing RANGE: use ADDR+LEN, ADDR-END, [heap], [anon], a file name, or --all");
+			"missing RANGE: use ADDR+LEN, ADDR-END, [heap], [anon], [shared], a file name, or --all");
 }
 
 void gupx_args_free(struct gupx_args *args)

@@ -62,6 +62,9 @@ struct gupx_args_range {
 
 /**
  * struct gupx_args - parsed options that commands share
+ * @min: smallest size of a mapping that a group, a name or --all selects
+ * @only_swapped: true if groups, names and --all only select mappings that are partly in
+ *	swap
  * @rounds: true if the command rounds ranges to whole pages
  * @pid: target PID, or 0 if none was given
  */
@@ -73,6 +76,8 @@ struct gupx_args {
 	bool nofault;
 	bool here;
 	bool kernel_engine;
+	bool only_swapped;
+	__u64 min;
 	int pid;
 	struct gupx_args_range *range;
 	size_t range_count;

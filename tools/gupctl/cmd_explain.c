@@ -159,7 +159,8 @@ int gupx_cmd_explain(int argc, char **argv)
 		       "memory of a process, and where and why it would stop. "
 		       "Changes nothing.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or the path or name of a mapped file. It is rounded "
+		       "[shared], [file], [writable], or the path or name of a "
+		       "mapped file. It is rounded "
 		       "outward to whole pages.",
 	};
 	struct explain_command command = { .args.rounds = true,

@@ -282,7 +282,8 @@ int gupx_cmd_pin(int argc, char **argv)
 		.doc = "Pin pages of a process: they are not swapped out, migrated "
 		       "or freed until they are released.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or the path or name of a mapped file. It is rounded "
+		       "[shared], [file], [writable], or the path or name of a "
+		       "mapped file. It is rounded "
 		       "outward to whole pages.",
 	};
 	struct pin_command command = { .args.rounds = true,

@@ -157,7 +157,8 @@ int gupx_cmd_populate(int argc, char **argv)
 		.doc = "Fault in pages of a process, as if it had accessed them: "
 		       "no first-touch faults later, nothing left in swap.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or the path or name of a mapped file. It is rounded "
+		       "[shared], [file], [writable], or the path or name of a "
+		       "mapped file. It is rounded "
 		       "outward to whole pages.",
 	};
 	struct populate_command command = { .args.rounds = true, .jobs = 1 };

@@ -268,7 +268,8 @@ int gupx_cmd_read(int argc, char **argv)
 		.doc = "Print the memory of a process as a hexadecimal dump, or "
 		       "copy it.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
-		       "or the path or name of a mapped file. It is not rounded.",
+		       "[shared], [file], [writable], or the path or name of a "
+		       "mapped file. It is not rounded.",
 	};
 	struct read_command command = { .output.fd = -1 };
 	struct gupx_request request = {

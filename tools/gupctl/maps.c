@@ -31,18 +31,39 @@ static int append_map(struct gupx_maps *maps, const struct gupx_map *map)
 /* Parse a line of the form "ADDR-END PERMS OFFSET DEV INODE    NAME". */
 static int parse_line(const char *line, struct gupx_map *map)
 {
-	unsigned long long addr, end, inode;
+	unsigned long long addr, end, offset, inode;
 	int name_at = 0;
 
-	if (sscanf(line, "%llx-%llx %4s %*x %*x:%*x %llu %n", &addr, &end,
-		   map->perms, &inode, &name_at) != 4 ||
+	*map = (struct gupx_map){ 0 };
+	if (sscanf(line, "%llx-%llx %4s %llx %*x:%*x %llu %n", &addr, &end,
+		   map->perms, &offset, &inode, &name_at) != 5 ||
 	    !name_at || end < addr)
 		return -EPROTO;
 	map->addr = addr;
 	map->end = end;
+	map->offset = offset;
 	map->inode = inode;
 	map->name = strndup(line + name_at, strcspn(line + name_at, "\n"));
 	return map->name ? 0 : -ENOMEM;
+}
+
+/*
+ * Parse a line of /proc/PID/smaps such as "Rss:     132 kB", which describes the last
+ * mapping. Return: true if @line is such a line.
+ */
+static bool parse_detail(const char *line, struct gupx_maps *maps)
+{
+	unsigned long long number;
+	struct gupx_map *map;
+
+	if (!maps->count || *line < 'A' || *line > 'Z')
+		return false;
+	map = &maps->map[maps->count - 1];
+	if (sscanf(line, "Rss: %llu kB", &number) == 1)
+		map->rss = number << 10;
+	else if (sscanf(line, "Swap: %llu kB", &number) == 1)
+		map->swap = number << 10;
+	return true;
 }
 
 int gupx_maps_parse(struct gupx_maps *maps, FILE *file)
@@ -54,6 +75,8 @@ int gupx_maps_parse(struct gupx_maps *maps, FILE *file)
 
 	*maps = (struct gupx_maps){ 0 };
 	while (!error && getline(&line, &room, file) > 0) {
+		if (parse_detail(line, maps))
+			continue;
 		error = parse_line(line, &map);
 		if (error)
 			break;
@@ -137,9 +160,56 @@ static bool is_private_anon(const struct gupx_map *map)
 	       !strncmp(map->name, "[anon:", 6);
 }
 
+bool gupx_maps_is_shared_memory(const struct gupx_map *map)
+{
+	static const char *const names[] = { "/dev/zero",    "/memfd:",
+					     "/SYSV",	     "/dev/shm/",
+					     "[anon_shmem:", "/anon_hugepage" };
+	size_t i;
+
+	if (map->perms[3] != 's')
+		return false;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(map->name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static bool is_file(const struct gupx_map *map)
+{
+	return map->inode && *map->name == '/' &&
+	       !gupx_maps_is_shared_memory(map);
+}
+
+static bool is_writable(const struct gupx_map *map)
+{
+	return map->perms[1] == 'w';
+}
+
+static const struct {
+	const char *name;
+	bool (*has)(const struct gupx_map *map);
+} groups[] = {
+	{ "[anon]", is_private_anon },
+	{ "[shared]", gupx_maps_is_shared_memory },
+	{ "[file]", is_file },
+	{ "[writable]", is_writable },
+};
+
+#define GROUPS (sizeof(groups) / sizeof(groups[0]))
+
+static size_t find_group(const char *name)
+{
+	size_t i = 0;
+
+	while (i < GROUPS && strcmp(groups[i].name, name))
+		i++;
+	return i;
+}
+
 bool gupx_maps_is_group(const char *name)
 {
-	return !strcmp(name, "[anon]");
+	return find_group(name) < GROUPS;
 }
 
 /*
@@ -171,11 +241,12 @@ static bool has_name(const char *name, const char *wanted)
 
 bool gupx_maps_match(const struct gupx_map *map, const char *name)
 {
+	const size_t group = find_group(name);
 	bool match;
 	char *shown;
 
-	if (gupx_maps_is_group(name))
-		return is_private_anon(map);
+	if (group < GROUPS)
+		return groups[group].has(map);
 	if (!*map->name)
 		return false;
 	if (has_name(map->name, name))

@@ -19,14 +19,21 @@
  * struct gupx_map - one mapping
  * @addr: address of the first byte
  * @end: address after the last byte
+ * @offset: offset of the mapping in the mapped file
  * @inode: inode number of the mapped file, or 0
+ * @rss: resident bytes; valid if the mappings were loaded from /proc/PID/smaps, like the
+ *	next member
+ * @swap: bytes in swap
  * @perms: permissions as in /proc/PID/maps, for example "rw-p"
  * @name: name; "" for anonymous memory without a name; never NULL
  */
 struct gupx_map {
 	__u64 addr;
 	__u64 end;
+	__u64 offset;
 	__u64 inode;
+	__u64 rss;
+	__u64 swap;
 	char perms[5];
 	char *name;
 };
@@ -36,9 +43,12 @@ struct gupx_maps {
 	size_t count;
 };
 
+/* The groups of mappings, as the user names them. */
+#define GUPX_MAPS_GROUPS "[anon], [shared], [file], [writable]"
+
 /*
- * Load the mappings of a process from a descriptor of /proc/PID/maps, which is closed, or
- * parse them from @file. A negative descriptor stands for a failed open(), whose error is
+ * Load the mappings of a process from a descriptor of /proc/PID/maps or /proc/PID/smaps,
+ * which is closed, or parse them from @file. A negative descriptor stands for a failed open(), whose error is
  * in errno. Return: 0 or -errno. Call gupx_maps_free() even after a failure.
  */
 int gupx_maps_load(struct gupx_maps *maps, int fd);
@@ -55,14 +65,18 @@ const struct gupx_map *gupx_maps_find(const struct gupx_maps *maps, __u64 addr);
 const struct gupx_map *gupx_maps_next(const struct gupx_maps *maps, __u64 addr);
 
 /*
- * Return: true if @name is "[anon]", which selects all private anonymous mappings;
- * false if it is the name of a mapping or file.
+ * Return: true if @name is the name of a group, which selects mappings by their kind; false
+ * if it is the name of a mapping or file.
  */
 bool gupx_maps_is_group(const char *name);
 
+/* Return: true if @map is shared memory: shmem, /dev/zero, memfd or SysV. */
+bool gupx_maps_is_shared_memory(const struct gupx_map *map);
+
 /*
  * Return: true if @name selects @map, else false. [anon] selects all private anonymous
- * mappings, including heap and stacks. A name with a slash is the full path of a file.
+ * mappings, including heap and stacks, [shared] shared memory, [file] files, and
+ * [writable] all writable mappings. A name with a slash is the full path of a file.
  * Any other name is compared with the base name of the mapped file and with the name
  * that the kernel gives the mapping. @name may be escaped, see gupx_escape().
  */

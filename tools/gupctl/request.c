@@ -37,17 +37,18 @@ static __u32 build_flags(const struct gupx_request *request)
 
 bool gupx_request_load_maps(struct gupx_request *request)
 {
+	const char *name = request->args->only_swapped ? "smaps" : "maps";
 	int error;
 
 	if (request->maps_loaded)
 		return true;
 	error = gupx_maps_load(&request->maps,
-			       gupx_target_open_file(&request->target, "maps",
+			       gupx_target_open_file(&request->target, name,
 						     O_RDONLY));
 	if (error) {
 		gupx_maps_free(&request->maps);
-		gupx_out_error("maps", NULL, "cannot read /proc/%d/maps: %s",
-			       request->target.pid, strerror(-error));
+		gupx_out_error("maps", NULL, "cannot read /proc/%d/%s: %s",
+			       request->target.pid, name, strerror(-error));
 		return false;
 	}
 	request->maps_loaded = true;

@@ -69,6 +69,7 @@ struct gupx_request_chunk {
  * @chunk: maximum length of a chunk in bytes; a power of two
  * @stop_at_gap: true to end the request at the first byte that cannot be done
  * @needs_maps: true if the command needs the mappings in any case
+ * @filtered: true if the filters of the user excluded a mapping
  * @terse: true to print no report if everything was done
  * @step: runs one chunk; returns 0 or -errno of the ioctl
  * @priv: private data of the command, for @step
@@ -95,6 +96,7 @@ struct gupx_request {
 	__u64 chunk;
 	bool stop_at_gap;
 	bool needs_maps;
+	bool filtered;
 	bool terse;
 	int (*step)(struct gupx_request *request,
 		    struct gupx_request_chunk *chunk);

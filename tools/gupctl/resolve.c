@@ -8,6 +8,9 @@
 #include "request.h"
 #include "resolve.h"
 
+/* gupctl does not warn about small segments, such as those of a desktop program. */
+#define SHARED_WORTH_A_WARNING (16ULL << 20)
+
 static void add_item(struct gupx_request *request,
 		     const struct gupx_range *range, const struct gupx_map *map,
 		     bool group)
@@ -34,6 +37,7 @@ static void add_item(struct gupx_request *request,
 	};
 }
 
+/* Add a mapping, unless the filters of the user exclude it. */
 static void add_map(struct gupx_request *request, const struct gupx_map *map,
 		    bool group)
 {
@@ -42,7 +46,40 @@ static void add_map(struct gupx_request *request, const struct gupx_map *map,
 		.len = map->end - map->addr,
 	};
 
-	add_item(request, &range, map, group);
+	if (range.len < request->args->min ||
+	    (request->args->only_swapped && !map->swap))
+		request->filtered = true;
+	else
+		add_item(request, &range, map, group);
+}
+
+/*
+ * Warn if the user selects [anon] of a process that also has a lot of shared memory, such
+ * as the buffers of a database.
+ */
+static void warn_about_shared(const struct gupx_request *request)
+{
+	const struct gupx_args *args = request->args;
+	__u64 bytes = 0;
+	bool anon = false;
+	size_t i;
+
+	for (i = 0; i < args->range_count; i++) {
+		const char *text = args->range[i].text;
+
+		if (!strcmp(text, "[shared]") || !strcmp(text, "[writable]"))
+			return;
+		anon |= !strcmp(text, "[anon]");
+	}
+	for (i = 0; anon && i < request->maps.count; i++)
+		if (gupx_maps_is_shared_memory(&request->maps.map[i]))
+			bytes += request->maps.map[i].end -
+				 request->maps.map[i].addr;
+	if (bytes >= SHARED_WORTH_A_WARNING)
+		gupx_out_warn(
+			"process %d (%s) also has %s of shared memory, which [anon] does not select; add '[shared]'",
+			request->target.pid, request->target.comm,
+			gupx_out_size(bytes).text);
 }
 
 /* Return: the first mapping that @name selects, or NULL. */
@@ -235,6 +272,11 @@ bool gupx_resolve_items(struct gupx_request *request)
 		else if (!resolve_range(request, &args->range[i]))
 			return false;
 	}
+	if (!request->count && request->filtered)
+		gupx_out_warn(
+			"process %d (%s) has no such mapping that --min and --only-swapped select",
+			request->target.pid, request->target.comm);
+	warn_about_shared(request);
 	/* A copy has the bytes of each argument, so read does not cut overlaps. */
 	if (args->rounds && args->range_count > 1)
 		cut_overlaps(request);

@@ -6,7 +6,7 @@ _gupctl_options() # COMMAND
 {
 	local common="--json --verbose --help --version"
 	local table="--output --noheadings --raw"
-	local target="--all $common"
+	local target="--all --min --only-swapped $common"
 
 	case $1 in
 	info) echo "$common" ;;
@@ -19,10 +19,10 @@ _gupctl_options() # COMMAND
 	esac
 }
 
-# Print names of mappings: "[anon]", and names and paths from /proc/PID/maps.
+# Print names of mappings: the groups, and names and paths from /proc/PID/maps.
 _gupctl_names() # PID
 {
-	echo '[anon]'
+	printf '%s\n' '[anon]' '[shared]' '[file]' '[writable]'
 	[[ -r /proc/$1/maps ]] || return 0
 	# mawk, the default awk of Debian, does not support {5}.
 	awk 'NF > 5 { sub(/^[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +/, ""); sub(/ \(deleted\)$/, "");
@@ -43,7 +43,7 @@ _gupctl()
 			;;
 		*[!0-9]*) ;;
 		*)
-			[[ ${COMP_WORDS[i - 1]} == --hold || ${COMP_WORDS[i - 1]} == --jobs ]] ||
+			[[ ${COMP_WORDS[i - 1]} == --hold || ${COMP_WORDS[i - 1]} == --jobs || ${COMP_WORDS[i - 1]} == --min ]] ||
 				[[ -n $pid ]] || pid=${COMP_WORDS[i]}
 			;;
 		esac
@@ -55,7 +55,7 @@ _gupctl()
 	--output | -o)
 		[[ $command != read ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		;;
-	--hold | --jobs | -j) ;;
+	--hold | --jobs | -j | --min) ;;
 	*)
 		if [[ $word == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \

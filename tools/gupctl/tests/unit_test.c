@@ -222,21 +222,15 @@ static void test_maps(void)
 		const char *name;
 		size_t matches;
 	} cases[] = {
-		{ "[heap]", 1 },
-		{ "[stack]", 1 },
-		{ "[vdso]", 1 },
-		{ "[vsyscall]", 1 },
-		{ "[anon]", 5 },
-		{ "[anon:cache]", 1 },
-		{ "libx.so.1", 1 },
-		{ "libx.so", 0 },
-		{ "/opt/lib/libx.so.1", 1 },
-		{ "/lib/libx.so.1", 0 },
-		{ "a b", 1 },
-		{ "memfd:ring", 1 },
-		{ "/dev/zero", 1 },
-		{ "zero", 1 },
-		{ "deleted", 0 },
+		{ "[heap]", 1 },	 { "[stack]", 1 },
+		{ "[vdso]", 1 },	 { "[vsyscall]", 1 },
+		{ "[anon]", 5 },	 { "[shared]", 2 },
+		{ "[file]", 2 },	 { "[writable]", 7 },
+		{ "[anon:cache]", 1 },	 { "libx.so.1", 1 },
+		{ "libx.so", 0 },	 { "/opt/lib/libx.so.1", 1 },
+		{ "/lib/libx.so.1", 0 }, { "a b", 1 },
+		{ "memfd:ring", 1 },	 { "/dev/zero", 1 },
+		{ "zero", 1 },		 { "deleted", 0 },
 		{ "heap", 0 },
 	};
 	FILE *file = fmemopen(maps_text, strlen(maps_text), "r");
@@ -331,6 +325,28 @@ static void test_odd_names(void)
 				      cases[i].match,
 			      "odd name", cases[i].wanted);
 	}
+}
+
+static void test_smaps(void)
+{
+	char text[] = "7f0000000000-7f0000001000 rw-p 00002000 00:00 0\x20\n"
+		      "Size:                  4 kB\n"
+		      "Rss:                   8 kB\n"
+		      "Swap:                 12 kB\n"
+		      "SwapPss:              16 kB\n"
+		      "VmFlags: rd wr\n"
+		      "7f0000001000-7f0000002000 ---p 00000000 00:00 0\x20\n"
+		      "Rss:                   0 kB\n";
+	FILE *file = fmemopen(text, strlen(text), "r");
+	struct gupx_maps maps;
+
+	report_result(file && !gupx_maps_parse(&maps, file) &&
+			      maps.count == 2 && maps.map[0].rss == 8192 &&
+			      maps.map[0].swap == 12288 &&
+			      maps.map[0].offset == 0x2000 && !maps.map[1].swap,
+		      "maps", "smaps has the resident and the swapped bytes");
+	fclose(file);
+	gupx_maps_free(&maps);
 }
 
 static void test_broken_maps(void)
@@ -719,6 +735,7 @@ int main(void)
 	test_maps();
 	test_escape();
 	test_odd_names();
+	test_smaps();
 	test_broken_maps();
 	test_reasons();
 	test_sizes();
