@@ -20,9 +20,13 @@
 enum {
 	KEY_JSON = 0x100,
 	KEY_FORCE,
+	KEY_CGROUP,
 	KEY_HERE,
 	KEY_MIN,
 	KEY_ONLY_SWAPPED,
+	KEY_PIDFILE,
+	KEY_TREE,
+	KEY_UNIT,
 	KEY_NOFAULT,
 	KEY_ALL = 'a',
 	KEY_ENGINE = 'e',
@@ -42,6 +46,17 @@ static const struct {
 	{ GUPX_ARGS_TAKES_TARGET,
 	  { "all", KEY_ALL, NULL, 0,
 	    "Use all mappings; skip those that refuse the request", 0 } },
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "pidfile", KEY_PIDFILE, "FILE", 0, "Process whose PID is in FILE",
+	    0 } },
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "cgroup", KEY_CGROUP, "PATH", 0,
+	    "Processes of a cgroup and of the cgroups below it", 0 } },
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "unit", KEY_UNIT, "UNIT", 0, "Processes of a systemd unit", 0 } },
+	{ GUPX_ARGS_TAKES_TARGET,
+	  { "tree", KEY_TREE, NULL, 0,
+	    "The selected processes and all their descendants", 0 } },
 	{ GUPX_ARGS_TAKES_TARGET,
 	  { "min", KEY_MIN, "SIZE", 0,
 	    "Only mappings of this size or larger (groups, names, --all)",
@@ -206,18 +221,37 @@ static __attribute__((noreturn)) void print_help(const struct argp_state *state)
 	exit(GUPX_EXIT_DONE);
 }
 
+static bool is_digits(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
 static void parse_pid(const char *text, struct gupx_args *args)
 {
 	long pid;
-	char *end;
+	int *grown;
 
 	errno = 0;
-	pid = strtol(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || pid < 1 ||
-	    pid > INT_MAX)
+	pid = strtol(text, NULL, 10);
+	if (errno || pid < 1 || pid > INT_MAX)
 		gupx_args_die("invalid PID '%s': must be a positive number",
 			      text);
-	args->pid = (int)pid;
+	grown = reallocarray(args->pid, args->pid_count + 1, sizeof(*grown));
+	if (!grown)
+		gupx_args_die("out of memory");
+	args->pid = grown;
+	args->pid[args->pid_count++] = (int)pid;
+}
+
+static void keep_word(const char *text, struct gupx_args *args)
+{
+	const char **grown =
+		reallocarray(args->word, args->word_count + 1, sizeof(*grown));
+
+	if (!grown)
+		gupx_args_die("out of memory");
+	args->word = grown;
+	args->word[args->word_count++] = text;
 }
 
 void gupx_args_die_range(const char *text, enum gupx_range_result result)
@@ -289,6 +323,18 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 	case KEY_ALL:
 		args->all = true;
 		return 0;
+	case KEY_PIDFILE:
+		args->pidfile = value;
+		return 0;
+	case KEY_CGROUP:
+		args->cgroup = value;
+		return 0;
+	case KEY_UNIT:
+		args->unit = value;
+		return 0;
+	case KEY_TREE:
+		args->tree = true;
+		return 0;
 	case KEY_MIN:
 		if (gupx_range_parse_size(value, &args->min) !=
 		    GUPX_RANGE_BYTES)
@@ -329,10 +375,7 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 		puts("gupctl " GUPCTL_VERSION);
 		exit(GUPX_EXIT_DONE);
 	case ARGP_KEY_ARG:
-		if (!args->pid)
-			parse_pid(value, args);
-		else
-			parse_range(value, args);
+		keep_word(value, args);
 		return 0;
 	case ARGP_KEY_ERROR:
 		die_bad_option(state);
@@ -340,10 +383,21 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 	return ARGP_ERR_UNKNOWN;
 }
 
-void gupx_args_require_target(const struct gupx_args *args)
+void gupx_args_require_target(struct gupx_args *args)
 {
-	if (!args->pid)
-		gupx_args_die("missing PID of the target process");
+	const bool selected = args->pidfile || args->cgroup || args->unit;
+	size_t i = 0;
+
+	while (i < args->word_count && is_digits(args->word[i]))
+		parse_pid(args->word[i++], args);
+	/* No process has a name such as [heap], but the user may have omitted the PID. */
+	if (!i && !selected && args->word_count && *args->word[0] != '[')
+		args->name = args->word[i++];
+	if (!i && !selected)
+		gupx_args_die(
+			"missing PID or name of the target process, or --pidfile, --cgroup or --unit");
+	while (i < args->word_count)
+		parse_range(args->word[i++], args);
 	if (args->all && args->range_count)
 		gupx_args_die("--all and RANGE are mutually exclusive");
 	if (!args->all && !args->range_count)
@@ -354,4 +408,6 @@ void gupx_args_require_target(const struct gupx_args *args)
 void gupx_args_free(struct gupx_args *args)
 {
 	free(args->range);
+	free(args->word);
+	free(args->pid);
 }

@@ -66,7 +66,14 @@ struct gupx_args_range {
  * @only_swapped: true if groups, names and --all only select mappings that are partly in
  *	swap
  * @rounds: true if the command rounds ranges to whole pages
- * @pid: target PID, or 0 if none was given
+ * @tree: true to select the descendants of the selected processes, too
+ * @name: name of the target processes, or NULL
+ * @pidfile: file that contains a PID, or NULL
+ * @cgroup: cgroup of the target processes, or NULL
+ * @unit: systemd unit of the target processes, or NULL
+ * @pid: PIDs of targets
+ * @word: arguments that are no options; gupx_args_require_target() divides them into
+ *	processes and ranges
  */
 struct gupx_args {
 	bool rounds;
@@ -78,7 +85,15 @@ struct gupx_args {
 	bool kernel_engine;
 	bool only_swapped;
 	__u64 min;
-	int pid;
+	bool tree;
+	const char *name;
+	const char *pidfile;
+	const char *cgroup;
+	const char *unit;
+	int *pid;
+	size_t pid_count;
+	const char **word;
+	size_t word_count;
 	struct gupx_args_range *range;
 	size_t range_count;
 };
@@ -102,10 +117,10 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 			    struct gupx_args *args);
 
 /*
- * Exit with a usage error unless the arguments contain a PID, and either ranges or
- * --all.
+ * Divide the arguments into processes and ranges: PIDs, or one name, come first. Exit with
+ * a usage error unless there is a process, and either ranges or --all.
  */
-void gupx_args_require_target(const struct gupx_args *args);
+void gupx_args_require_target(struct gupx_args *args);
 
 /* Exit with a usage error because @text is neither a range nor a name. */
 __attribute__((noreturn)) void

@@ -122,23 +122,20 @@ static int explain_chunk(struct gupx_request *request,
 	return error;
 }
 
-static int run_explain(struct gupx_request *request,
-		       struct explain_command *command)
+static int run_explain(struct gupx_request *request)
 {
+	struct explain_command *command = request->priv;
 	const struct gupx_explain_report report = {
 		.request = request,
 		.verb = command->verb,
 		.runs = &command->runs,
 	};
+	int status;
 
-	command->batch = calloc(BATCH, sizeof(*command->batch));
-	if (!command->batch)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
-	if (!gupx_request_open(request))
-		return GUPX_EXIT_REFUSED;
 	gupx_request_run(request);
-	return gupx_explain_report_print(&report);
+	status = gupx_explain_report_print(&report);
+	gupx_runs_free(&command->runs);
+	return status;
 }
 
 int gupx_cmd_explain(int argc, char **argv)
@@ -154,7 +151,7 @@ int gupx_cmd_explain(int argc, char **argv)
 			 GUPX_ARGS_TAKES_NOFAULT,
 		.own_options = options,
 		.parser = parse_option,
-		.args_doc = "PID RANGE...",
+		.args_doc = "PID... RANGE...\nNAME RANGE...",
 		.doc = "Predict what pin, populate or read would do with the "
 		       "memory of a process, and where and why it would stop. "
 		       "Changes nothing.\v"
@@ -179,9 +176,11 @@ int gupx_cmd_explain(int argc, char **argv)
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(&command.args);
 	check_options(&command);
-	status = run_explain(&request, &command);
-	gupx_request_close(&request);
-	gupx_runs_free(&command.runs);
+	command.batch = calloc(BATCH, sizeof(*command.batch));
+	if (!command.batch)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
+	status = gupx_request_each(&request, run_explain);
 	free(command.batch);
 	gupx_args_free(&command.args);
 	return status;

@@ -2,6 +2,7 @@
 /* gupctl pin: pin pages of a process. */
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,19 @@
 /* Upper limit of --hold in seconds: 100 years. A longer time is a typing error. */
 #define HOLD_MAX 3155760000.0
 
+#define NOTHING_HELD \
+	"nothing is held, because not everything was pinned; use --partial to hold a part"
+
+/**
+ * struct held - pins of one target
+ * @pid: PID of the target
+ * @pin_fd: file descriptor that owns the pins; closing it releases the pins
+ */
+struct held {
+	int pid;
+	int pin_fd;
+};
+
 /**
  * struct pin_command - state of the pin command
  * @args: shared options
@@ -35,8 +49,11 @@
  * @read_only: true to create the pin fd with GUPX_F_READ_ONLY
  * @partial: true to hold the pins even if not everything was pinned
  * @hold: seconds for which to hold the pins; if negative, until a signal arrives
- * @pin_fd: file descriptor that owns the pins; closing it releases the pins
- * @bytes: number of bytes pinned
+ * @pin_fd: file descriptor that owns the pins of the present target, or -1
+ * @bytes: number of bytes pinned, of all targets
+ * @held: pins of all targets
+ * @pidfd: their pidfds, or -1 after a target has exited
+ * @held_count: number of elements of @held and @pidfd
  */
 struct pin_command {
 	struct gupx_args args;
@@ -46,6 +63,9 @@ struct pin_command {
 	double hold;
 	int pin_fd;
 	__u64 bytes;
+	struct held *held;
+	struct pollfd *pidfd;
+	size_t held_count;
 };
 
 static double parse_hold(const char *text)
@@ -116,13 +136,13 @@ static int pin_chunk(struct gupx_request *request,
 static void report_pins(struct gupx_request *request,
 			struct pin_command *command)
 {
+	__u64 bytes = 0;
 	int error;
 
-	if (command->pin_fd < 0)
-		return;
 	error = gupx_extents_report(command->pin_fd,
 				    request->dev.info.page_size,
-				    command->extents, &command->bytes);
+				    command->extents, &bytes);
+	command->bytes += bytes;
 	if (error)
 		gupx_out_error("extents", NULL,
 			       "cannot query the pinned extents: %s",
@@ -169,13 +189,25 @@ static const struct gupx_out_field held_event_fields[] = {
 static const struct gupx_out_spec held_event_spec =
 	GUPX_OUT_SPEC(held_event_fields);
 
-static void report_exit(const struct gupx_request *request)
+static void report_exit(int pid)
 {
-	const struct exited_row row = { .pid = (__u64)request->target.pid };
+	const struct exited_row row = { .pid = (__u64)pid };
 
-	gupx_out_note("process %d has exited; its pages stay pinned",
-		      request->target.pid);
+	gupx_out_note("process %d has exited; its pages stay pinned", pid);
 	gupx_out_event("target_exited", &exited_spec, &row);
+}
+
+/* Close all pin fds, which releases the pins. */
+static void close_pins(struct pin_command *command)
+{
+	size_t i;
+
+	for (i = 0; i < command->held_count; i++) {
+		close(command->held[i].pin_fd);
+		if (command->pidfd[i].fd >= 0)
+			close(command->pidfd[i].fd);
+	}
+	command->held_count = 0;
 }
 
 static void release_pins(struct pin_command *command, double begun)
@@ -187,22 +219,21 @@ static void release_pins(struct pin_command *command, double begun)
 		.signal = gupx_signals_name(),
 	};
 
-	close(command->pin_fd);
-	command->pin_fd = -1;
+	close_pins(command);
 	gupx_out_note("released %s after %.1f s",
 		      gupx_out_size(command->bytes).text, seconds);
 	gupx_out_event("released", &released_spec, &row);
 }
 
 /*
- * Wait, then release the pins. If the target exits, the pins remain. In this case,
- * report it and continue to wait.
+ * Wait, then release the pins. If a target exits, its pins remain. In this case, report it
+ * and continue to wait.
  */
-static void hold_pins(const struct gupx_request *request,
-		      struct pin_command *command)
+static void hold_pins(struct pin_command *command)
 {
 	const double begun = gupx_signals_now();
 	const double deadline = command->hold < 0 ? -1 : begun + command->hold;
+	size_t i;
 
 	if (command->hold < 0)
 		gupx_out_note("holding the pins; press Ctrl-C to release them");
@@ -210,42 +241,77 @@ static void hold_pins(const struct gupx_request *request,
 		gupx_out_note(
 			"holding the pins for %g s; press Ctrl-C to release them earlier",
 			command->hold);
-	if (gupx_signals_wait(deadline, request->target.pidfd) ==
-	    GUPX_SIGNALS_END_FD) {
-		report_exit(request);
-		gupx_signals_wait(deadline, -1);
+	while (gupx_signals_wait(deadline, command->pidfd,
+				 command->held_count) == GUPX_SIGNALS_END_FD) {
+		for (i = 0; i < command->held_count; i++) {
+			if (!command->pidfd[i].revents)
+				continue;
+			report_exit(command->held[i].pid);
+			close(command->pidfd[i].fd);
+			/* poll() ignores negative descriptors. */
+			command->pidfd[i].fd = -1;
+		}
 	}
 	release_pins(command, begun);
 }
 
-/*
- * Release pins that are only a part of what the user wanted, so that a script does not
- * wait for a pin that has failed.
- */
-static void drop_part(struct pin_command *command)
+/* Keep the pin fd and the pidfd of a target until all targets are pinned. */
+static void keep_pins(struct gupx_request *request, struct pin_command *command)
 {
-	if (command->pin_fd < 0)
-		return;
-	close(command->pin_fd);
+	const size_t count = command->held_count + 1;
+	struct held *held = reallocarray(command->held, count, sizeof(*held));
+	struct pollfd *pidfd =
+		reallocarray(command->pidfd, count, sizeof(*pidfd));
+
+	if (!held || !pidfd)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
+	command->held = held;
+	command->pidfd = pidfd;
+	held[count - 1] = (struct held){ request->target.pid, command->pin_fd };
+	pidfd[count - 1] = (struct pollfd){ .fd = request->target.pidfd,
+					    .events = POLLIN };
+	command->held_count = count;
 	command->pin_fd = -1;
-	gupx_out_warn(
-		"nothing is held, because not everything was pinned; use --partial to hold a part");
+	request->target.pidfd = -1;
 }
 
-static int pin_and_hold(struct gupx_request *request,
-			struct pin_command *command)
+/*
+ * Pin pages of one target. If they are only a part of what the user wanted, release them,
+ * so that a script does not wait for a pin that has failed.
+ */
+static int run_pin(struct gupx_request *request)
 {
+	struct pin_command *command = request->priv;
 	int status;
 
-	if (!gupx_request_open(request))
-		return GUPX_EXIT_REFUSED;
 	gupx_request_run(request);
 	gupx_request_report(request);
 	status = gupx_request_status(request);
-	if (status != GUPX_EXIT_DONE && !command->partial)
-		drop_part(command);
+	if (command->pin_fd < 0)
+		return status;
+	if (status != GUPX_EXIT_DONE && !command->partial) {
+		close(command->pin_fd);
+		command->pin_fd = -1;
+		gupx_out_warn("%s", NOTHING_HELD);
+		return status;
+	}
 	report_pins(request, command);
-	if (command->pin_fd >= 0 && gupx_out_is_json())
+	keep_pins(request, command);
+	return status;
+}
+
+static int pin_and_hold(const struct gupx_request *request,
+			struct pin_command *command)
+{
+	const int status = gupx_request_each(request, run_pin);
+
+	if (status != GUPX_EXIT_DONE && !command->partial &&
+	    command->held_count) {
+		close_pins(command);
+		gupx_out_warn("%s", NOTHING_HELD);
+	}
+	if (command->held_count && gupx_out_is_json())
 		gupx_out_record(NULL, &held_event_spec,
 				&(struct held_event_row){ "held" });
 	/*
@@ -253,8 +319,8 @@ static int pin_and_hold(struct gupx_request *request,
 	 * are held.
 	 */
 	gupx_out_end();
-	if (command->pin_fd >= 0)
-		hold_pins(request, command);
+	if (command->held_count)
+		hold_pins(command);
 	return status;
 }
 
@@ -278,7 +344,7 @@ int gupx_cmd_pin(int argc, char **argv)
 			 GUPX_ARGS_TAKES_ENGINE,
 		.own_options = options,
 		.parser = parse_option,
-		.args_doc = "PID RANGE...",
+		.args_doc = "PID... RANGE...\nNAME RANGE...",
 		.doc = "Pin pages of a process: they are not swapped out, migrated "
 		       "or freed until they are released.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
@@ -302,7 +368,8 @@ int gupx_cmd_pin(int argc, char **argv)
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(&command.args);
 	status = pin_and_hold(&request, &command);
-	gupx_request_close(&request);
+	free(command.held);
+	free(command.pidfd);
 	gupx_args_free(&command.args);
 	return status;
 }

@@ -140,6 +140,13 @@ static __u64 get_chunk_size(unsigned int jobs)
 	return size;
 }
 
+static int run_populate(struct gupx_request *request)
+{
+	gupx_request_run(request);
+	gupx_request_report(request);
+	return gupx_request_status(request);
+}
+
 int gupx_cmd_populate(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -153,7 +160,7 @@ int gupx_cmd_populate(int argc, char **argv)
 			 GUPX_ARGS_TAKES_ENGINE,
 		.own_options = options,
 		.parser = parse_option,
-		.args_doc = "PID RANGE...",
+		.args_doc = "PID... RANGE...\nNAME RANGE...",
 		.doc = "Fault in pages of a process, as if it had accessed them: "
 		       "no first-touch faults later, nothing left in swap.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
@@ -170,17 +177,12 @@ int gupx_cmd_populate(int argc, char **argv)
 		.step = populate_chunk,
 		.priv = &command,
 	};
-	int status = GUPX_EXIT_REFUSED;
+	int status;
 
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(args);
 	request.chunk = get_chunk_size(command.jobs);
-	if (gupx_request_open(&request)) {
-		gupx_request_run(&request);
-		gupx_request_report(&request);
-		status = gupx_request_status(&request);
-	}
-	gupx_request_close(&request);
+	status = gupx_request_each(&request, run_populate);
 	gupx_args_free(args);
 	return status;
 }

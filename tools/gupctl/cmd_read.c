@@ -76,7 +76,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return gupx_args_parse_key(key, value, state, &command->args);
 }
 
-static void check_output(const struct read_command *command)
+static void check_output(struct read_command *command)
 {
 	gupx_args_require_target(&command->args);
 	if (command->path)
@@ -233,18 +233,20 @@ static void report_read(struct gupx_request *request,
 			      gupx_out_size(request->done).text, command->path);
 }
 
-static int run_read(struct gupx_request *request, struct read_command *command)
+static int run_read(struct gupx_request *request)
 {
-	if (!gupx_request_open(request))
-		return GUPX_EXIT_REFUSED;
+	struct read_command *command = request->priv;
+
+	if (request->many && (command->raw || command->path))
+		gupx_args_die("--raw and --output take only one process");
 	open_output(command, request);
-	command->buffer = malloc(CHUNK);
-	if (!command->buffer)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+	if (request->many)
+		gupx_out_note("process %d (%s)", request->target.pid,
+			      request->target.comm);
 	gupx_request_run(request);
 	report_read(request, command);
-	free(command->buffer);
+	command->hex = (struct gupx_hex){ 0 };
+	command->dumping = NULL;
 	return gupx_request_status(request);
 }
 
@@ -264,7 +266,7 @@ int gupx_cmd_read(int argc, char **argv)
 			 GUPX_ARGS_TAKES_NOFAULT | GUPX_ARGS_TAKES_ENGINE,
 		.own_options = options,
 		.parser = parse_option,
-		.args_doc = "PID RANGE...",
+		.args_doc = "PID... RANGE...\nNAME RANGE...",
 		.doc = "Print the memory of a process as a hexadecimal dump, or "
 		       "copy it.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
@@ -295,8 +297,12 @@ int gupx_cmd_read(int argc, char **argv)
 	 * them, so it does not matter on which node it runs.
 	 */
 	command.args.here = true;
-	status = run_read(&request, &command);
-	gupx_request_close(&request);
+	command.buffer = malloc(CHUNK);
+	if (!command.buffer)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
+	status = gupx_request_each(&request, run_read);
+	free(command.buffer);
 	gupx_args_free(&command.args);
 	return status;
 }

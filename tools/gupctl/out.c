@@ -21,6 +21,10 @@ static struct {
 	const char *command;
 	FILE *text;
 	struct json_object *root;
+	/* The object that contains "targets", while @root is an element of it */
+	struct json_object *outer;
+	/* True if a previous target has failed */
+	bool any_failed;
 } out;
 
 void gupx_out_init(bool json, bool verbose)
@@ -454,7 +458,39 @@ void gupx_out_die(int status, const char *kind, const char *cure,
 
 bool gupx_out_has_failed(void)
 {
-	return out.failed;
+	return out.failed || out.any_failed;
+}
+
+void gupx_out_begin_target(void)
+{
+	out.any_failed |= out.failed;
+	out.failed = false;
+	if (!out.json)
+		return;
+	out.outer = out.root;
+	out.root = json_object_new_object();
+}
+
+void gupx_out_end_target(void)
+{
+	struct json_object *targets;
+
+	if (!out.outer) {
+		out.any_failed |= out.failed;
+		out.failed = false;
+		return;
+	}
+	if (!out.failed)
+		json_object_object_add(out.root, "error", NULL);
+	if (!json_object_object_get_ex(out.outer, "targets", &targets)) {
+		targets = json_object_new_array();
+		json_object_object_add(out.outer, "targets", targets);
+	}
+	json_object_array_add(targets, out.root);
+	out.root = out.outer;
+	out.outer = NULL;
+	out.any_failed |= out.failed;
+	out.failed = false;
 }
 
 static void print_json(struct json_object *object, int flags)
@@ -467,8 +503,11 @@ static void print_json(struct json_object *object, int flags)
 
 void gupx_out_end(void)
 {
-	struct json_object *root = out.root;
+	struct json_object *root;
 
+	if (out.outer)
+		gupx_out_end_target();
+	root = out.root;
 	if (!root)
 		return;
 	if (!out.failed)

@@ -182,6 +182,13 @@ void gupx_out_end(void);
 void gupx_out_event(const char *event, const struct gupx_out_spec *spec,
 		    const void *row);
 
+/*
+ * Between these calls, text and errors are about one of several target processes. JSON
+ * output goes into an object of the array "targets", with an error of its own.
+ */
+void gupx_out_begin_target(void);
+void gupx_out_end_target(void);
+
 /* Format a size as text, for example "132 KiB", "1.5 GiB" or "17 B". */
 struct gupx_out_size {
 	char text[24];

@@ -55,12 +55,13 @@ bool gupx_request_load_maps(struct gupx_request *request)
 	return true;
 }
 
-bool gupx_request_open(struct gupx_request *request)
+bool gupx_request_open(struct gupx_request *request,
+		       struct gupx_selected *process)
 {
 	const struct gupx_args *args = request->args;
 
 	request->dev.fd = -1;
-	if (!gupx_target_open(&request->target, args->pid, args->write))
+	if (!gupx_target_open(&request->target, process, args->write))
 		return false;
 	gupx_dev_open(&request->dev);
 	request->flags = build_flags(request);

@@ -23,6 +23,7 @@
 #include "dev.h"
 #include "maps.h"
 #include "placement.h"
+#include "select.h"
 #include "target.h"
 
 /**
@@ -69,6 +70,7 @@ struct gupx_request_chunk {
  * @chunk: maximum length of a chunk in bytes; a power of two
  * @stop_at_gap: true to end the request at the first byte that cannot be done
  * @needs_maps: true if the command needs the mappings in any case
+ * @many: true if there are several target processes
  * @filtered: true if the filters of the user excluded a mapping
  * @terse: true to print no report if everything was done
  * @step: runs one chunk; returns 0 or -errno of the ioctl
@@ -96,6 +98,7 @@ struct gupx_request {
 	__u64 chunk;
 	bool stop_at_gap;
 	bool needs_maps;
+	bool many;
 	bool filtered;
 	bool terse;
 	int (*step)(struct gupx_request *request,
@@ -122,7 +125,16 @@ struct gupx_request {
  * Open the target and the device, find the mappings that the ranges select, and choose
  * the CPUs. Return: true, or false after an error was reported.
  */
-bool gupx_request_open(struct gupx_request *request);
+bool gupx_request_open(struct gupx_request *request,
+		       struct gupx_selected *process);
+
+/*
+ * Select the processes, and for each of them open a copy of @template, call @run and report
+ * the sum of all. A process that cannot be opened does not stop the others. Return: the
+ * exit status of gupctl.
+ */
+int gupx_request_each(const struct gupx_request *template,
+		      int (*run)(struct gupx_request *request));
 
 /*
  * Load the mappings of the target, unless they are loaded already. Return: true, or false

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Handle SIGINT, SIGTERM and SIGHUP. */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
@@ -108,9 +107,9 @@ static void block_handled(sigset_t *before)
  * signal that arrives after the check of "received" but before ppoll() would not end
  * the wait.
  */
-enum gupx_signals_end gupx_signals_wait(double deadline, int fd)
+enum gupx_signals_end gupx_signals_wait(double deadline, struct pollfd *files,
+					size_t count)
 {
-	struct pollfd poll = { .fd = fd, .events = POLLIN };
 	enum gupx_signals_end end = GUPX_SIGNALS_END_SIGNAL;
 	sigset_t before;
 
@@ -126,7 +125,7 @@ enum gupx_signals_end gupx_signals_wait(double deadline, int fd)
 		}
 		timeout.tv_sec = (time_t)left;
 		timeout.tv_nsec = (long)((left - (double)(time_t)left) * 1e9);
-		ready = ppoll(&poll, 1, deadline >= 0 ? &timeout : NULL,
+		ready = ppoll(files, count, deadline >= 0 ? &timeout : NULL,
 			      &before);
 		if (ready > 0 || (ready < 0 && errno != EINTR)) {
 			end = GUPX_SIGNALS_END_FD;

@@ -6,7 +6,9 @@
 #ifndef GUPX_SIGNALS_H
 #define GUPX_SIGNALS_H
 
+#include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 void gupx_signals_init(void);
 
@@ -26,11 +28,12 @@ enum gupx_signals_end {
 };
 
 /*
- * Wait until SIGINT, SIGTERM or SIGHUP arrives, @deadline has passed, or @fd is
- * readable. @deadline is in seconds of CLOCK_MONOTONIC; if it is negative, there is no
- * deadline. If @fd is -1, no file is polled.
+ * Wait until SIGINT, SIGTERM or SIGHUP arrives, @deadline has passed, or one of @count
+ * files is ready, which its revents say. @deadline is in seconds of CLOCK_MONOTONIC; if
+ * it is negative, there is no deadline.
  */
-enum gupx_signals_end gupx_signals_wait(double deadline, int fd);
+enum gupx_signals_end gupx_signals_wait(double deadline, struct pollfd *files,
+					size_t count);
 
 /* Return: the time in seconds of CLOCK_MONOTONIC. */
 double gupx_signals_now(void);

@@ -12,6 +12,7 @@
 
 #include "access.h"
 #include "out.h"
+#include "select.h"
 #include "target.h"
 
 /* Value of PF_KTHREAD, a bit in the task flags that /proc/PID/stat shows. */
@@ -167,8 +168,10 @@ static void report_no_memory(const struct gupx_target *target)
 	}
 }
 
-bool gupx_target_open(struct gupx_target *target, int pid, bool write)
+bool gupx_target_open(struct gupx_target *target, struct gupx_selected *process,
+		      bool write)
 {
+	const int pid = process->pid;
 	char path[32];
 	int error;
 
@@ -179,7 +182,10 @@ bool gupx_target_open(struct gupx_target *target, int pid, bool write)
 		.pidfd = -1,
 	};
 	snprintf(path, sizeof(path), "/proc/%d", pid);
-	target->dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	target->dir_fd = process->dir_fd;
+	process->dir_fd = -1;
+	if (target->dir_fd < 0)
+		target->dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/*
 	 * If the process still exists after pidfd_open(), the PID cannot have been used
 	 * again in between.

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct gupx_selected;
+
 /**
  * struct gupx_target - target process
  * @pid: PID as the caller sees it
@@ -36,10 +38,11 @@ struct gupx_target {
 };
 
 /*
- * Open the target. On failure, report the cause and how to fix it. Return: true if the
+ * Open the target, and take over the file descriptor in @process. On failure, report the cause and how to fix it. Return: true if the
  * target is open, else false. The caller calls gupx_target_close() in both cases.
  */
-bool gupx_target_open(struct gupx_target *target, int pid, bool write);
+bool gupx_target_open(struct gupx_target *target, struct gupx_selected *process,
+		      bool write);
 
 void gupx_target_close(struct gupx_target *target);
 

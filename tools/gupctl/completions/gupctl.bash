@@ -6,7 +6,7 @@ _gupctl_options() # COMMAND
 {
 	local common="--json --verbose --help --version"
 	local table="--output --noheadings --raw"
-	local target="--all --min --only-swapped $common"
+	local target="--all --pidfile --cgroup --unit --tree --min --only-swapped $common"
 
 	case $1 in
 	info) echo "$common" ;;
@@ -52,6 +52,10 @@ _gupctl()
 	--engine | -e) mapfile -t COMPREPLY < <(compgen -W "gupx kernel" -- "$word") ;;
 	--for | -f) mapfile -t COMPREPLY < <(compgen -W \
 		"pin populate read" -- "$word") ;;
+	--pidfile) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--cgroup) mapfile -t COMPREPLY < <(cd /sys/fs/cgroup && compgen -d -- "$word") ;;
+	--unit) mapfile -t COMPREPLY < <(compgen -W "$(systemctl list-units --type=service \
+		--state=running --plain --no-legend 2>/dev/null | cut -d ' ' -f 1)" -- "$word") ;;
 	--output | -o)
 		[[ $command != read ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		;;

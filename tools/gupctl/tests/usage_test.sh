@@ -229,7 +229,7 @@ list_options() # COMMAND
 list_man_options() # COMMAND
 {
 	awk -v command="$1" '
-		/^\.Ss Options/ { on = 1; next }
+		/^\.Ss (Options|Processes)/ { on = 1; next }
 		/^\.Ss/ { on = 0 }
 		on && /^\.It Fl/ {
 			if (name != "" && belongs && !seen[name]++) print name
@@ -298,7 +298,12 @@ for command in pin populate read explain; do
 	check_error 2 'missing PID' "$command"
 	check_error 2 'missing RANGE' "$command" "$live"
 	check_error 2 'mutually exclusive' "$command" "$live" --all '[heap]'
-	check_error 2 "invalid PID 'zero'" "$command" zero '[heap]'
+	check_error 2 'missing PID' "$command" '[heap]'
+	check_error 1 "no process with the name 'zero'" "$command" zero '[heap]'
+	check_error 1 "no PID in the file '/dev/null'" "$command" --pidfile /dev/null '[heap]'
+	check_error 1 "cannot read the PID file '/none'" "$command" --pidfile /none '[heap]'
+	check_error 1 "no cgroup 'none'" "$command" --cgroup none '[heap]'
+	check_error 1 "no running unit 'none.service'" "$command" --unit none '[heap]'
 	check_error 2 "invalid PID '0'" "$command" 0 '[heap]'
 	check_error 2 "invalid PID '99999999999'" "$command" 99999999999 '[heap]'
 	check_error 2 'missing length' "$command" "$live" 0x1000
@@ -339,8 +344,8 @@ check_error 2 'beyond the end' pin "$live" 0xfffffffffffffff0+1
 check_error 2 'beyond the end' populate "$live" 0xfffffffffffffff0+1
 check_error 2 'beyond the end' explain "$live" 0xfffffffffffffff0+1
 check_json_error 2 usage read "$live" '[heap]' --json --raw
-check_error 2 "invalid PID '.x1b\\[31m'" pin $'\e[31m' '[heap]'
-check_json_error 2 usage pin --json $'\e\xff' '[heap]'
+check_error 1 "with the name '.x1b\\[31m'" pin $'\e[31m' '[heap]'
+check_json_error 1 no_such_process pin --json $'\e\xff' '[heap]'
 check_odd_name
 check_terminal
 check_table

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Check how gupctl selects processes and mappings. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lab.h"
+#include "memory.h"
+#include "shell.h"
+#include "target.h"
+
+#define LEN (32ULL << 20)
+
+FIXTURE(targets)
+{
+	struct shell shell;
+	const char *missing;
+};
+
+FIXTURE_SETUP(targets)
+{
+	if (access(SHELL_GUPCTL, X_OK))
+		self->missing = "no gupctl";
+}
+
+FIXTURE_TEARDOWN(targets)
+{
+	shell_run(&self->shell, "killall sleep 2>/dev/null");
+}
+
+/* Start two processes, $a and $b. The shell ends them. */
+#define TWO "sleep 100 & a=$!; sleep 100 & b=$!; sleep 0.2;"
+#define END "; e=$?; kill $a $b 2>/dev/null; exit $e"
+
+TEST_F(targets, take_several_pids)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, TWO "gupctl populate $a $b '[stack]'" END);
+	EXPECT_PRINTED(2, " in 1 range of process ");
+	EXPECT_PRINTED(1, " in 2 of 2 processes, ");
+	EXPECT_EXIT(0, TWO "gupctl explain --for read $a $b '[stack]'" END);
+	EXPECT_EXIT(0, TWO "gupctl read --json $a $b '[heap]' | wc -l" END);
+	EXPECT_PRINTED(1, "1\n");
+	EXPECT_EXIT(2, TWO "gupctl read --raw $a $b '[heap]'" END);
+}
+
+TEST_F(targets, go_on_after_one_that_refuses)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(1, TWO "gupctl populate $a 4000000 $b '[stack]'" END);
+	EXPECT_PRINTED(1, "no process with PID 4000000");
+	EXPECT_PRINTED(1, " in 2 of 3 processes, ");
+	EXPECT_EXIT(1, TWO "gupctl populate --json $a 4000000 '[stack]'" END);
+	EXPECT_PRINTED(1, "\"kind\": \"no_such_process\"");
+	EXPECT_PRINTED(1, "\"targets\": [ {");
+	EXPECT_PRINTED(1, "\"targets\": 2, \"complete\": 1, ");
+	EXPECT_EXIT(1, TWO "timeout 20 gupctl pin $a 4000000 '[stack]'" END);
+	EXPECT_PRINTS("nothing is held");
+	EXPECT_EXIT(1, TWO
+		    "gupctl pin --partial --hold 0 $a 4000000 '[stack]'" END);
+	EXPECT_PRINTS("released ");
+}
+
+TEST_F(targets, are_found_by_name_file_and_tree)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, TWO "gupctl populate sleep '[stack]'" END);
+	EXPECT_PRINTED(1, " in 2 of 2 processes, ");
+	EXPECT_EXIT(1, "gupctl populate no-such-name '[stack]'");
+	EXPECT_PRINTED(1, "no process with the name 'no-such-name'");
+	EXPECT_EXIT(0, TWO "echo $a >/tmp/pid;"
+			   "gupctl populate --pidfile /tmp/pid '[stack]'" END);
+	EXPECT_PRINTED(1, " in 1 of 1 processes, ");
+	EXPECT_EXIT(0, "sh -c 'sleep 100 & sleep 100 & wait' & sleep 0.5;"
+		       "gupctl populate --tree $! '[stack]'; e=$?;"
+		       "killall sleep; exit $e");
+	EXPECT_PRINTED(1, " in 3 of 3 processes, ");
+}
+
+TEST_F(targets, are_found_by_cgroup_and_unit)
+{
+	SKIP_IF_MISSING();
+	if (shell_run(&self->shell,
+		      "mkdir -p /sys/fs/cgroup/test.slice/a.service/sub"))
+		SKIP(return, "no cgroups");
+	EXPECT_EXIT(
+		0, TWO
+		"cd /sys/fs/cgroup/test.slice/a.service;"
+		"echo $a >cgroup.procs; echo $b >sub/cgroup.procs;"
+		"for t in '--cgroup test.slice' --cgroup=$PWD '--unit a'"
+		" '--unit a.service'; do gupctl populate $t '[stack]'; done" END);
+	EXPECT_PRINTED(4, " in 2 of 2 processes, ");
+	shell_run(&self->shell, "cd /sys/fs/cgroup; sleep 0.2;"
+				"rmdir test.slice/a.service/sub"
+				" test.slice/a.service test.slice");
+	EXPECT_EXIT(1, "gupctl populate --unit a '[stack]'");
+	EXPECT_PRINTS("no running unit 'a.service'");
+}
+
+TEST_F(targets, are_held_until_the_end)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, TWO
+		    "(sleep 2; kill $a; sleep 1; kill -TERM $(pidof gupctl)) &"
+		    "gupctl pin --json $a $b '[stack]'" END);
+	EXPECT_PRINTED(1, "\"event\": \"held\"");
+	EXPECT_PRINTED(1, "\"event\": \"target_exited\"");
+	EXPECT_PRINTED(1, "\"signal\": \"SIGTERM\"");
+}
+
+FIXTURE(groups)
+{
+	struct target target;
+	struct shell shell;
+	const char *missing;
+	int pid;
+	uint64_t anon, shared;
+};
+
+FIXTURE_SETUP(groups)
+{
+	if (access(SHELL_GUPCTL, X_OK)) {
+		self->missing = "no gupctl";
+		return;
+	}
+	ASSERT_EQ(0, target_start(&self->target));
+	self->pid = self->target.pid;
+	self->anon = memory_map_small(&self->target, LEN);
+	ASSERT_NE(0ULL, self->anon);
+	self->shared = TARGET_CALL(&self->target, SYS_mmap, 0, LEN,
+				   PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_LT(0, (long)self->shared);
+}
+
+FIXTURE_TEARDOWN(groups)
+{
+	if (!self->missing)
+		target_stop(&self->target);
+}
+
+static uint64_t count_resident(const FIXTURE_DATA(groups) * self, uint64_t addr)
+{
+	return lab_resident(self->pid, addr, LEN / lab_page()) * lab_page();
+}
+
+/* D3 */
+TEST_F(groups, shared_memory_is_not_missed)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, "gupctl populate %d '[anon]'", self->pid);
+	EXPECT_PRINTS("32 MiB of shared memory, which [anon] does not select; "
+		      "add '[shared]'");
+	EXPECT_EQ(0ULL, count_resident(self, self->shared));
+	EXPECT_EXIT(0, "gupctl populate %d '[anon]' '[shared]'", self->pid);
+	EXPECT_PRINTED(0, "add '[shared]'");
+	EXPECT_EQ(LEN, count_resident(self, self->shared));
+	EXPECT_EQ(LEN, count_resident(self, self->anon));
+}
+
+TEST_F(groups, filters_select_mappings)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, "gupctl populate %d '[writable]' --min 32M --json",
+		    self->pid);
+	EXPECT_PRINTS("\"ranges\": 2, \"len\": 67108864,");
+	EXPECT_EXIT(0, "gupctl populate %d --all --min 1T", self->pid);
+	EXPECT_PRINTS("has no such mapping that --min");
+	if (!lab_swap_is_on())
+		SKIP(return, "no swap");
+	EXPECT_EXIT(0, "gupctl populate %d '[anon]' --only-swapped", self->pid);
+	EXPECT_PRINTS("has no such mapping that --min");
+	ASSERT_EQ(0, target_poke(&self->target, self->anon, LEN, 1));
+	TARGET_CALL(&self->target, SYS_madvise, self->anon, LEN, MADV_PAGEOUT);
+	ASSERT_GT(LEN, count_resident(self, self->anon));
+	EXPECT_EXIT(0, "gupctl populate %d '[anon]' --only-swapped --json",
+		    self->pid);
+	EXPECT_PRINTS("\"ranges\": 1, \"len\": 33554432,");
+	EXPECT_EQ(LEN, count_resident(self, self->anon));
+}
+
+TEST_HARNESS_MAIN
