@@ -20,6 +20,7 @@
 enum {
 	KEY_JSON = 0x100,
 	KEY_FORCE,
+	KEY_BEST_EFFORT,
 	KEY_CGROUP,
 	KEY_HERE,
 	KEY_MIN,
@@ -64,6 +65,10 @@ static const struct {
 	{ GUPX_ARGS_TAKES_TARGET,
 	  { "only-swapped", KEY_ONLY_SWAPPED, NULL, 0,
 	    "Only mappings that are partly in swap (groups, names, --all)",
+	    0 } },
+	{ GUPX_ARGS_TAKES_BEST_EFFORT,
+	  { "best-effort", KEY_BEST_EFFORT, NULL, 0,
+	    "Leave out and list what refuses (groups and --all always do)",
 	    0 } },
 	{ GUPX_ARGS_TAKES_WRITE,
 	  { "write", KEY_WRITE, NULL, 0,
@@ -334,6 +339,9 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 		return 0;
 	case KEY_TREE:
 		args->tree = true;
+		return 0;
+	case KEY_BEST_EFFORT:
+		args->best_effort = true;
 		return 0;
 	case KEY_MIN:
 		if (gupx_range_parse_size(value, &args->min) !=

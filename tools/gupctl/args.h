@@ -17,6 +17,7 @@
 #define GUPX_ARGS_TAKES_HERE (1U << 4)
 #define GUPX_ARGS_TAKES_ENGINE (1U << 5)
 #define GUPX_ARGS_TAKES_TABLE (1U << 6)
+#define GUPX_ARGS_TAKES_BEST_EFFORT (1U << 7)
 
 /* First key for the options that belong to a single command. */
 #define GUPX_ARGS_OWN 0x200
@@ -65,6 +66,7 @@ struct gupx_args_range {
  * @min: smallest size of a mapping that a group, a name or --all selects
  * @only_swapped: true if groups, names and --all only select mappings that are partly in
  *	swap
+ * @best_effort: true to go on past memory that refuses the request, also in numeric ranges
  * @rounds: true if the command rounds ranges to whole pages
  * @tree: true to select the descendants of the selected processes, too
  * @name: name of the target processes, or NULL
@@ -84,6 +86,7 @@ struct gupx_args {
 	bool here;
 	bool kernel_engine;
 	bool only_swapped;
+	bool best_effort;
 	__u64 min;
 	bool tree;
 	const char *name;

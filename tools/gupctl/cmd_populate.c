@@ -155,9 +155,9 @@ int gupx_cmd_populate(int argc, char **argv)
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
-		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_TABLE |
-			 GUPX_ARGS_TAKES_WRITE | GUPX_ARGS_TAKES_HERE |
-			 GUPX_ARGS_TAKES_ENGINE,
+		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_BEST_EFFORT |
+			 GUPX_ARGS_TAKES_TABLE | GUPX_ARGS_TAKES_WRITE |
+			 GUPX_ARGS_TAKES_HERE | GUPX_ARGS_TAKES_ENGINE,
 		.own_options = options,
 		.parser = parse_option,
 		.args_doc = "PID... RANGE...\nNAME RANGE...",

@@ -157,6 +157,35 @@ static void write_chunk(struct read_command *command,
 	chunk->stop = (struct gupx_stop){ .addr = chunk->addr + chunk->done };
 }
 
+/*
+ * Pass memory that was left out. A copy has zeros in its place, so that the other bytes
+ * keep their offsets. A dump shows addresses, so it has nothing there.
+ */
+static void pass_gap(struct gupx_request *request,
+		     const struct gupx_request_item *item, __u64 len)
+{
+	struct read_command *command = request->priv;
+	struct gupx_request_chunk chunk = {
+		.item = (struct gupx_request_item *)item,
+	};
+
+	if (command->output.fd < 0 && !gupx_out_is_json()) {
+		if (command->dumping)
+			gupx_hex_end(&command->hex);
+		command->hex = (struct gupx_hex){ 0 };
+		command->dumping = NULL;
+		return;
+	}
+	memset(command->buffer, 0, CHUNK);
+	for (; len && !command->write_error; len -= chunk.done) {
+		chunk.done = len < CHUNK ? len : CHUNK;
+		if (command->output.fd >= 0)
+			write_chunk(command, &chunk);
+		else
+			append_json(chunk.item, command->buffer, chunk.done);
+	}
+}
+
 static int read_chunk(struct gupx_request *request,
 		      struct gupx_request_chunk *chunk)
 {
@@ -262,8 +291,9 @@ int gupx_cmd_read(int argc, char **argv)
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
-		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_FORCE |
-			 GUPX_ARGS_TAKES_NOFAULT | GUPX_ARGS_TAKES_ENGINE,
+		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_BEST_EFFORT |
+			 GUPX_ARGS_TAKES_FORCE | GUPX_ARGS_TAKES_NOFAULT |
+			 GUPX_ARGS_TAKES_ENGINE,
 		.own_options = options,
 		.parser = parse_option,
 		.args_doc = "PID... RANGE...\nNAME RANGE...",
@@ -280,6 +310,7 @@ int gupx_cmd_read(int argc, char **argv)
 		.args = &command.args,
 		.chunk = CHUNK,
 		.step = read_chunk,
+		.pass = pass_gap,
 		.priv = &command,
 	};
 	int status;

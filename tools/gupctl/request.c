@@ -9,6 +9,7 @@
 
 #include "out.h"
 #include "progress.h"
+#include "refusal.h"
 #include "signals.h"
 #include "stop.h"
 #include "request.h"
@@ -78,6 +79,60 @@ bool gupx_request_open(struct gupx_request *request,
 	return true;
 }
 
+static void add_gap(struct gupx_request *request, const struct gupx_stop *stop,
+		    __u64 len)
+{
+	struct gupx_request_gap *last =
+		request->gap_count ? &request->gap[request->gap_count - 1]
+				   : NULL;
+	struct gupx_request_gap *grown;
+
+	request->left_out += len;
+	if (last && last->stop.addr + last->len == stop->addr &&
+	    last->stop.reason == stop->reason) {
+		last->len += len;
+		return;
+	}
+	grown = reallocarray(request->gap, request->gap_count + 1,
+			     sizeof(*grown));
+	if (!grown)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
+	request->gap = grown;
+	grown[request->gap_count++] = (struct gupx_request_gap){
+		.len = len,
+		.map = gupx_maps_find(&request->maps, stop->addr),
+		.stop = *stop,
+	};
+}
+
+/*
+ * After a stop, go on past memory that refuses the request, if the item belongs to a group
+ * or if the user wants that. Return: true if the item continues.
+ */
+static bool pass_gap(struct gupx_request *request,
+		     struct gupx_request_item *item)
+{
+	const __u64 addr = item->range.addr + item->pos;
+	__u64 len;
+
+	if (!item->group && !request->args->best_effort)
+		return false;
+	if (!gupx_refusal_is_lasting(&item->stop) || item->stop.addr != addr)
+		return false;
+	len = gupx_refusal_length(request, &item->stop,
+				  item->range.addr + item->range.len);
+	/* may_skip() skips a mapping that refuses as a whole. */
+	if (item->group && len == item->range.len)
+		return false;
+	add_gap(request, &item->stop, len);
+	if (request->pass)
+		request->pass(request, item, len);
+	item->pos += len;
+	item->stop = (struct gupx_stop){ 0 };
+	return true;
+}
+
 /*
  * Run one chunk. Return: true if the item continues after this chunk, false if the item
  * or the whole request ends.
@@ -89,8 +144,8 @@ static bool run_chunk(struct gupx_request *request,
 	 * End the chunk at a multiple of the chunk size, so that it does not split a
 	 * large folio.
 	 */
-	const __u64 addr = item->range.addr + item->done;
-	const __u64 left = item->range.len - item->done;
+	const __u64 addr = item->range.addr + item->pos;
+	const __u64 left = item->range.len - item->pos;
 	const __u64 room = request->chunk - (addr & (request->chunk - 1));
 	struct gupx_request_chunk chunk = {
 		.item = item,
@@ -102,6 +157,7 @@ static bool run_chunk(struct gupx_request *request,
 	request->error = -request->step(request, &chunk);
 	if (request->error)
 		return false;
+	item->pos += chunk.done;
 	item->done += chunk.done;
 	request->done += chunk.done;
 	if (chunk.done == chunk.len)
@@ -113,7 +169,7 @@ static bool run_chunk(struct gupx_request *request,
 	if (chunk.stop.reason == GUPX_REASON_SIGNAL && !gupx_signals_received())
 		return true;
 	item->stop = chunk.stop;
-	return false;
+	return pass_gap(request, item);
 }
 
 /*
@@ -146,7 +202,7 @@ static bool may_skip(const struct gupx_request *request,
 		return false;
 	if (item->stop.stage == GUPX_STAGE_ENGINE)
 		return looks_inaccessible(request, item);
-	return gupx_stop_refuses_mapping(item->stop.stage);
+	return !item->done && gupx_refusal_is_lasting(&item->stop);
 }
 
 static bool is_limit(const struct gupx_stop *stop)
@@ -163,10 +219,10 @@ static bool run_item(struct gupx_request *request,
 		     struct gupx_request_item *item,
 		     struct gupx_progress *progress)
 {
-	while (item->done < item->range.len) {
+	while (item->pos < item->range.len) {
 		if (gupx_signals_received()) {
 			item->stop = (struct gupx_stop){
-				.addr = item->range.addr + item->done,
+				.addr = item->range.addr + item->pos,
 				.error = EINTR,
 				.stage = GUPX_STAGE_SIGNAL,
 				.reason = GUPX_REASON_SIGNAL,
@@ -175,10 +231,12 @@ static bool run_item(struct gupx_request *request,
 		}
 		if (!run_chunk(request, item))
 			break;
-		gupx_progress_show(progress, request->done);
+		gupx_progress_show(progress, request->done + request->left_out);
 	}
 	item->skipped = may_skip(request, item);
-	if (item->done == item->range.len || item->skipped)
+	if (item->skipped)
+		add_gap(request, &item->stop, item->range.len - item->pos);
+	if (item->pos == item->range.len || item->skipped)
 		return !request->error;
 	return !request->error && !gupx_signals_received() &&
 	       !is_limit(&item->stop) && !request->stop_at_gap;
@@ -204,7 +262,7 @@ gupx_request_incomplete(const struct gupx_request *request)
 	size_t i;
 
 	for (i = 0; i < request->count; i++)
-		if (request->item[i].done < request->item[i].range.len &&
+		if (request->item[i].pos < request->item[i].range.len &&
 		    !request->item[i].skipped)
 			return &request->item[i];
 	return NULL;
@@ -226,6 +284,7 @@ void gupx_request_close(struct gupx_request *request)
 	for (i = 0; i < request->count; i++)
 		free(request->item[i].data);
 	free(request->item);
+	free(request->gap);
 	free(request->placement.cpus);
 	gupx_maps_free(&request->maps);
 	gupx_target_close(&request->target);

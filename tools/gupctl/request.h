@@ -6,10 +6,12 @@
  * Glossary
  *   item   one range, or one of the mappings that a name selects
  *   chunk  the range of one ioctl, small enough for Ctrl-C and progress updates
- *   group  all items that [anon] or --all selects; if the module refuses the request for
- *          the mapping of such an item, the item is skipped without an error
+ *   group  all items that [anon], another group or --all selects; if the module refuses the
+ *          request for the mapping of such an item, the item is skipped without an error
+ *   gap    memory that refuses the request, and that the request goes on past
  *
- * Invariant: the bytes done are always the first bytes of an item, without gaps.
+ * Invariant: @pos = @done + the length of the gaps of an item. The bytes done are always the
+ * first bytes of an item, except for gaps.
  */
 #ifndef GUPX_REQUEST_H
 #define GUPX_REQUEST_H
@@ -32,8 +34,10 @@
  * @map: mapping at the start of @range, or NULL
  * @group: true if the item belongs to a group, so that it may be skipped
  * @skipped: true if the mapping refused the request and was skipped
+ * @pos: number of bytes that the request has passed
  * @done: number of bytes done
- * @stop: where and why the last chunk stopped; the reason is 0 if it did not stop
+ * @stop: where and why the last chunk stopped; the reason is 0 if it did not stop, or if
+ *	the request went on past the gap
  * @data: bytes read, as hexadecimal digits, or NULL; gupx_request_close() frees them
  */
 struct gupx_request_item {
@@ -41,9 +45,22 @@ struct gupx_request_item {
 	const struct gupx_map *map;
 	bool group;
 	bool skipped;
+	__u64 pos;
 	__u64 done;
 	struct gupx_stop stop;
 	char *data;
+};
+
+/**
+ * struct gupx_request_gap - memory that was left out
+ * @len: length in bytes
+ * @map: mapping that contains the gap, or NULL
+ * @stop: address and reason
+ */
+struct gupx_request_gap {
+	__u64 len;
+	const struct gupx_map *map;
+	struct gupx_stop stop;
 };
 
 /**
@@ -74,6 +91,7 @@ struct gupx_request_chunk {
  * @filtered: true if the filters of the user excluded a mapping
  * @terse: true to print no report if everything was done
  * @step: runs one chunk; returns 0 or -errno of the ioctl
+ * @pass: called for each gap, or NULL
  * @priv: private data of the command, for @step
  * @dev: open device
  * @target: target process
@@ -83,6 +101,9 @@ struct gupx_request_chunk {
  * @placement: CPUs that gupctl runs on
  * @item: array of items
  * @count: number of items
+ * @gap: array of gaps
+ * @gap_count: number of gaps
+ * @left_out: number of bytes in all gaps
  * @flags: GUPX_F_* flags
  * @total: number of bytes in all items
  * @done: number of bytes done in all items
@@ -103,6 +124,8 @@ struct gupx_request {
 	bool terse;
 	int (*step)(struct gupx_request *request,
 		    struct gupx_request_chunk *chunk);
+	void (*pass)(struct gupx_request *request,
+		     const struct gupx_request_item *item, __u64 len);
 	void *priv;
 
 	struct gupx_dev dev;
@@ -112,6 +135,9 @@ struct gupx_request {
 	struct gupx_placement placement;
 	struct gupx_request_item *item;
 	size_t count;
+	struct gupx_request_gap *gap;
+	size_t gap_count;
+	__u64 left_out;
 	__u32 flags;
 	__u64 total;
 	__u64 done;
@@ -150,6 +176,10 @@ void gupx_request_run(struct gupx_request *request);
 
 /* Print the result of each item and of the whole request. */
 void gupx_request_report(struct gupx_request *request);
+
+/* Call stat() on the file of a mapping. Return: true if that succeeded. */
+bool gupx_request_stat(const struct gupx_request *request,
+		       const struct gupx_map *map, struct stat *file);
 
 /* Return: the first item that is neither done nor skipped, or NULL. */
 const struct gupx_request_item *

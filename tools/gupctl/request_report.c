@@ -11,6 +11,9 @@
 #include "stop.h"
 #include "request.h"
 
+/* Maximum number of gaps to list without --verbose */
+#define GAPS_SHOWN 12
+
 struct item_row {
 	__u64 addr;
 	__u64 len;
@@ -77,6 +80,8 @@ struct total_row {
 	__u64 done;
 	__u64 skipped_ranges;
 	__u64 skipped_len;
+	__u64 left_out;
+	__u64 gaps;
 	__u64 milliseconds;
 	bool interrupted;
 };
@@ -89,6 +94,9 @@ static const struct gupx_out_field total_fields[] = {
 	GUPX_OUT_FIELD(struct total_row, skipped_ranges, "skipped_ranges", NULL,
 		       GUPX_OUT_COUNT),
 	GUPX_OUT_FIELD(struct total_row, skipped_len, "skipped_len", NULL,
+		       GUPX_OUT_SIZE),
+	/* Including skipped_len */
+	GUPX_OUT_FIELD(struct total_row, left_out, "left_out", NULL,
 		       GUPX_OUT_SIZE),
 	GUPX_OUT_FIELD(struct total_row, milliseconds, "milliseconds", NULL,
 		       GUPX_OUT_COUNT),
@@ -104,6 +112,8 @@ static const char *get_result_name(const struct gupx_request_item *item)
 		return "skipped";
 	if (item->done == item->range.len)
 		return "done";
+	if (item->pos == item->range.len)
+		return "gaps";
 	return item->done ? "partial" : "none";
 }
 
@@ -347,6 +357,71 @@ static void report_skipped(const struct gupx_request *request,
 	free(reasons);
 }
 
+struct gap_row {
+	__u64 addr;
+	__u64 len;
+	const char *name;
+	const char *reason;
+	const char *text;
+};
+
+static const struct gupx_out_field gap_fields[] = {
+	GUPX_OUT_FIELD(struct gap_row, addr, "addr", "LEFT OUT", GUPX_OUT_ADDR),
+	GUPX_OUT_FIELD(struct gap_row, len, "len", "SIZE", GUPX_OUT_SIZE),
+	{ .key = "name",
+	  .label = "MAPPING",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct gap_row, name),
+	  .wrap = true },
+	GUPX_OUT_FIELD(struct gap_row, reason, "reason", NULL, GUPX_OUT_STRING),
+	{ .key = "text",
+	  .label = "REASON",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct gap_row, text),
+	  .wrap = true },
+};
+
+static const struct gupx_out_spec gap_spec = GUPX_OUT_SPEC(gap_fields);
+
+/*
+ * List the memory that was left out. In text, the list of a request with many gaps needs
+ * --verbose. Mappings that were skipped as a whole have a line of their own.
+ */
+static void report_gaps(const struct gupx_request *request,
+			const struct total_row *total)
+{
+	struct gap_row *row = calloc(request->gap_count + 1, sizeof(*row));
+	struct gupx_out_rows rows = { .row = row, .stride = sizeof(*row) };
+	const __u64 left_out = total->left_out - total->skipped_len;
+	size_t i;
+
+	if (!row)
+		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
+			     "out of memory");
+	for (i = 0; i < request->gap_count; i++) {
+		const struct gupx_request_gap *gap = &request->gap[i];
+		const struct gupx_reason_info *reason =
+			gupx_reason_get(gap->stop.reason);
+
+		row[rows.count++] = (struct gap_row){
+			.addr = gap->stop.addr,
+			.len = gap->len,
+			.name = gap->map ? gap->map->name : NULL,
+			.reason = reason->name,
+			.text = reason->text,
+		};
+	}
+	rows.quiet = !left_out ||
+		     (rows.count > GAPS_SHOWN && !gupx_out_is_verbose());
+	gupx_out_table("left_out", &gap_spec, &rows);
+	free(row);
+	if (left_out)
+		gupx_out_note("left out %s that refuses the request (%s)",
+			      gupx_out_size(left_out).text,
+			      rows.quiet ? "list them with --verbose"
+					 : "listed above");
+}
+
 static void count_total(const struct gupx_request *request,
 			struct total_row *total)
 {
@@ -364,17 +439,19 @@ static void count_total(const struct gupx_request *request,
 		if (!item->skipped)
 			continue;
 		total->skipped_ranges++;
-		total->skipped_len += item->range.len - item->done;
+		total->skipped_len += item->range.len - item->pos;
 	}
+	total->left_out = request->left_out;
+	total->gaps = request->gap_count;
 	total->interrupted = gupx_signals_received() &&
-			     total->done + total->skipped_len < total->len;
+			     total->done + total->left_out < total->len;
 }
 
 static void report_total(const struct gupx_request *request,
 			 const struct total_row *total)
 {
 	const __u64 ranges = total->ranges - total->skipped_ranges;
-	const __u64 wanted = total->len - total->skipped_len;
+	const __u64 wanted = total->len - total->left_out;
 	char of[32] = "";
 
 	if (gupx_out_is_json()) {
@@ -413,7 +490,7 @@ void gupx_request_report_signal(const struct gupx_request *request)
 		return;
 	gupx_out_error("interrupted", NULL,
 		       "interrupted by %s at 0x%llx, after %s of %s",
-		       gupx_signals_name(), item->range.addr + item->done,
+		       gupx_signals_name(), item->range.addr + item->pos,
 		       gupx_out_size(request->done).text,
 		       gupx_out_size(request->total).text);
 }
@@ -425,6 +502,7 @@ void gupx_request_report(struct gupx_request *request)
 	count_total(request, &total);
 	report_head(request);
 	report_items(request);
+	report_gaps(request, &total);
 	report_skipped(request, &total);
 	report_total(request, &total);
 	report_stops(request);

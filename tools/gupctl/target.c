@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,15 @@ void gupx_target_close(struct gupx_target *target)
 	target->mem_fd = -1;
 	target->pidfd = -1;
 	target->dir_fd = -1;
+}
+
+int gupx_target_stat(const struct gupx_target *target, const char *path,
+		     struct stat *file)
+{
+	char below[PATH_MAX];
+
+	snprintf(below, sizeof(below), "root/%s", path + strspn(path, "/"));
+	return fstatat(target->dir_fd, below, file, 0);
 }
 
 void gupx_target_report_gone(const struct gupx_target *target)

@@ -8,6 +8,7 @@
 #define GUPX_TARGET_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct gupx_selected;
@@ -49,6 +50,10 @@ void gupx_target_close(struct gupx_target *target);
 /* Open a file of the target, for example "maps". Return: descriptor or -1 with errno. */
 int gupx_target_open_file(const struct gupx_target *target, const char *name,
 			  int flags);
+
+/* Call stat() on a path of the target's root directory. Return: 0 or -1 with errno. */
+int gupx_target_stat(const struct gupx_target *target, const char *path,
+		     struct stat *file);
 
 /*
  * Report that the address space of the target no longer exists, because the process

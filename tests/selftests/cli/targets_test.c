@@ -153,7 +153,7 @@ TEST_F(groups, shared_memory_is_not_missed)
 {
 	SKIP_IF_MISSING();
 	EXPECT_EXIT(0, "gupctl populate %d '[anon]'", self->pid);
-	EXPECT_PRINTS("32 MiB of shared memory, which [anon] does not select; "
+	EXPECT_PRINTS(" of shared memory, which [anon] does not select; "
 		      "add '[shared]'");
 	EXPECT_EQ(0ULL, count_resident(self, self->shared));
 	EXPECT_EXIT(0, "gupctl populate %d '[anon]' '[shared]'", self->pid);
@@ -181,6 +181,92 @@ TEST_F(groups, filters_select_mappings)
 		    self->pid);
 	EXPECT_PRINTS("\"ranges\": 1, \"len\": 33554432,");
 	EXPECT_EQ(LEN, count_resident(self, self->anon));
+}
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+/* D1: newer libraries have guard regions inside of a writable mapping. */
+TEST_F(groups, go_on_past_guard_regions)
+{
+	const uint64_t page = lab_page();
+
+	SKIP_IF_MISSING();
+	if (TARGET_CALL(&self->target, SYS_madvise, self->anon + 4 * page,
+			4 * page, MADV_GUARD_INSTALL))
+		SKIP(return, "no guard regions");
+	EXPECT_EXIT(0, "gupctl populate %d '[anon]' --json", self->pid);
+	EXPECT_PRINTS("\"len\": 16384, \"name\": \"\", \"reason\": ");
+	EXPECT_EQ(LEN - 4 * page, count_resident(self, self->anon));
+	EXPECT_EXIT(0, "gupctl pin --hold 0 %d '[anon]'", self->pid);
+	EXPECT_PRINTED(1, "left out 16 KiB that refuses the request");
+	EXPECT_EXIT(1, "gupctl populate %d 0x%llx+64K", self->pid,
+		    (unsigned long long)self->anon);
+	EXPECT_EXIT(0, "gupctl populate --best-effort %d 0x%llx+64K", self->pid,
+		    (unsigned long long)self->anon);
+	EXPECT_PRINTS("populated 48 KiB");
+}
+
+TEST_F(groups, go_on_past_the_end_of_a_file)
+{
+	const uint64_t page = lab_page();
+	const long fd =
+		TARGET_CALL(&self->target, SYS_memfd_create, (long)"short", 0);
+	uint64_t addr;
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_ftruncate, fd, 5 * page));
+	addr = TARGET_CALL(&self->target, SYS_mmap, 0, LEN,
+			   PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_LT(0, (long)addr);
+	EXPECT_EXIT(0, "gupctl populate %d '[shared]' --json", self->pid);
+	EXPECT_PRINTED(1, "\"reason\": \"fault_sigbus\"");
+	EXPECT_EQ(5 * page, count_resident(self, addr));
+}
+
+/* Holes and mappings without access, in a range that --best-effort goes through */
+TEST_F(groups, are_not_the_only_way_past_holes)
+{
+	const unsigned long long addr = self->anon;
+	const uint64_t page = lab_page();
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, target_poke(&self->target, self->anon, 64 * page, 'x'));
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_munmap,
+				 self->anon + 4 * page, 4 * page));
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_mprotect,
+				 self->anon + 16 * page, page, PROT_NONE));
+	EXPECT_EXIT(1, "gupctl pin --hold 0 %d 0x%llx+256K", self->pid, addr);
+	EXPECT_EXIT(0, "gupctl pin --best-effort --hold 0 %d 0x%llx+256K",
+		    self->pid, addr);
+	EXPECT_PRINTS("pinned 236 KiB");
+	EXPECT_PRINTS("nothing is mapped there");
+	EXPECT_PRINTS("the mapping is not readable");
+	/* A copy keeps the offsets of the bytes. */
+	EXPECT_EXIT(0,
+		    "gupctl read --best-effort -o /tmp/copy %d 0x%llx+256K &&"
+		    "stat -c %%s /tmp/copy && tr -d '\\0' </tmp/copy | wc -c",
+		    self->pid, addr);
+	EXPECT_PRINTED(1, "262144\n59\n");
+	EXPECT_EXIT(0, "gupctl read --best-effort %d 0x%llx+256K | grep -c x",
+		    self->pid, addr);
+	EXPECT_PRINTED(1, "59\n");
+}
+
+/* D10 */
+TEST_F(groups, read_what_is_resident_behind_what_is_not)
+{
+	const uint64_t page = lab_page();
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, target_poke(&self->target, self->anon + 8 * page, 8 * page,
+				 'x'));
+	EXPECT_EXIT(0,
+		    "gupctl read --nofault --best-effort --raw %d 0x%llx+64K |"
+		    " tr -d '\\0' | wc -c",
+		    self->pid, (unsigned long long)self->anon);
+	EXPECT_PRINTED(1, "\n8\n");
 }
 
 TEST_HARNESS_MAIN
