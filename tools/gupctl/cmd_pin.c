@@ -10,6 +10,8 @@
 
 #include "args.h"
 #include "cmd.h"
+#include "dry_run.h"
+#include "estimate.h"
 #include "extents.h"
 #include "out.h"
 #include "signals.h"
@@ -25,6 +27,7 @@
 #define KEY_EXTENTS (GUPX_ARGS_OWN + 1)
 #define KEY_READ_ONLY (GUPX_ARGS_OWN + 2)
 #define KEY_PARTIAL (GUPX_ARGS_OWN + 3)
+#define KEY_DRY_RUN (GUPX_ARGS_OWN + 4)
 
 /* Upper limit of --hold in seconds: 100 years. A longer time is a typing error. */
 #define HOLD_MAX 3155760000.0
@@ -48,6 +51,7 @@ struct held {
  * @extents: true to list all extents
  * @read_only: true to create the pin fd with GUPX_F_READ_ONLY
  * @partial: true to hold the pins even if not everything was pinned
+ * @dry_run: true to only print what the request would do
  * @hold: seconds for which to hold the pins; if negative, until a signal arrives
  * @pin_fd: file descriptor that owns the pins of the present target, or -1
  * @bytes: number of bytes pinned, of all targets
@@ -60,6 +64,7 @@ struct pin_command {
 	bool extents;
 	bool read_only;
 	bool partial;
+	bool dry_run;
 	double hold;
 	int pin_fd;
 	__u64 bytes;
@@ -95,6 +100,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_READ_ONLY:
 		command->read_only = true;
+		return 0;
+	case KEY_DRY_RUN:
+		command->dry_run = true;
 		return 0;
 	case KEY_PARTIAL:
 		command->partial = true;
@@ -283,8 +291,15 @@ static void keep_pins(struct gupx_request *request, struct pin_command *command)
 static int run_pin(struct gupx_request *request)
 {
 	struct pin_command *command = request->priv;
+	struct gupx_estimate estimate;
 	int status;
 
+	if (command->dry_run) {
+		if (!gupx_estimate(request, &estimate))
+			return GUPX_EXIT_REFUSED;
+		gupx_dry_run_report(request, &estimate);
+		return GUPX_EXIT_DONE;
+	}
 	gupx_request_run(request);
 	gupx_request_report(request);
 	status = gupx_request_status(request);
@@ -331,6 +346,9 @@ int gupx_cmd_pin(int argc, char **argv)
 		  "Time to hold the pins; default: until Ctrl-C", 0 },
 		{ "extents", KEY_EXTENTS, NULL, 0, "List the pinned extents",
 		  0 },
+		{ "dry-run", KEY_DRY_RUN, NULL, 0,
+		  "Print what would be added and charged, and change nothing",
+		  0 },
 		{ "partial", KEY_PARTIAL, NULL, 0,
 		  "Hold the pins even if not everything was pinned", 0 },
 		{ "read-only", KEY_READ_ONLY, NULL, 0,
@@ -367,6 +385,7 @@ int gupx_cmd_pin(int argc, char **argv)
 
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(&command.args);
+	request.needs_maps = command.dry_run;
 	status = pin_and_hold(&request, &command);
 	free(command.held);
 	free(command.pidfd);

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gupctl populate: fault in pages of a process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "cmd.h"
+#include "dry_run.h"
+#include "estimate.h"
 #include "jobs.h"
 #include "out.h"
 #include "request.h"
@@ -21,15 +28,30 @@
 #define SLICE_ALIGN (2ULL << 20)
 
 #define KEY_JOBS 'j'
+#define KEY_READ GUPX_ARGS_OWN
+#define KEY_DRY_RUN (GUPX_ARGS_OWN + 1)
+#define KEY_FORCE (GUPX_ARGS_OWN + 2)
+
+/*
+ * Part of the pages, in percent, that has to be resident after the request. The target
+ * keeps running and may free some itself.
+ */
+#define RESIDENT_PERCENT 95
 
 /**
  * struct populate_command - state of the populate command
  * @args: shared options
  * @jobs: number of threads
+ * @read: true to read only, also from writable mappings
+ * @dry_run: true to only print what the request would do
+ * @force: true to run even if there is no room
  */
 struct populate_command {
 	struct gupx_args args;
 	unsigned int jobs;
+	bool read;
+	bool dry_run;
+	bool force;
 };
 
 /**
@@ -50,8 +72,21 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	unsigned long jobs;
 	char *end;
 
-	if (key != KEY_JOBS)
+	switch (key) {
+	case KEY_READ:
+		command->read = true;
+		return 0;
+	case KEY_DRY_RUN:
+		command->dry_run = true;
+		return 0;
+	case KEY_FORCE:
+		command->force = true;
+		return 0;
+	case KEY_JOBS:
+		break;
+	default:
 		return gupx_args_parse_key(key, value, state, &command->args);
+	}
 	jobs = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || !jobs ||
 	    jobs > GUPX_JOBS_MAX)
@@ -93,7 +128,7 @@ static size_t split_chunk(const struct gupx_request *request,
 		slices[count++] = (struct slice){
 			.fd = request->dev.fd,
 			.arg = { .size = sizeof(struct gupx_populate),
-				 .flags = request->flags,
+				 .flags = chunk->flags,
 				 .mem_fd = request->target.mem_fd,
 				 .addr = addr,
 				 .len = next - addr },
@@ -140,16 +175,116 @@ static __u64 get_chunk_size(unsigned int jobs)
 	return size;
 }
 
+/* Refuse a request without room. Return: true if the request may run. */
+static bool has_room(const struct gupx_request *request,
+		     const struct gupx_estimate *estimate, bool force)
+{
+	const __u64 needed = estimate->added + estimate->tables;
+	struct gupx_room room;
+
+	gupx_estimate_room(request, estimate, &room);
+	if (force || needed <= room.bytes)
+		return true;
+	gupx_out_error(
+		"no_room",
+		"populate less, free memory or raise the limit; --force does it anyway",
+		"not enough memory for process %d (%s): populate would add %s and %s of page tables, but only %s is available (%s)",
+		request->target.pid, request->target.comm,
+		gupx_out_size(estimate->added).text,
+		gupx_out_size(estimate->tables).text,
+		gupx_out_size(room.bytes).text, room.limit);
+	return false;
+}
+
+struct now_row {
+	__u64 resident;
+	__u64 swapped;
+	__u64 absent;
+};
+
+static const struct gupx_out_field now_fields[] = {
+	GUPX_OUT_FIELD(struct now_row, resident, "resident", NULL,
+		       GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct now_row, swapped, "swapped", NULL, GUPX_OUT_SIZE),
+	GUPX_OUT_FIELD(struct now_row, absent, "absent", NULL, GUPX_OUT_SIZE),
+};
+
+static const struct gupx_out_spec now_spec = GUPX_OUT_SPEC(now_fields);
+
+/*
+ * Judge the pages again, because memory pressure may have paged them out already. Return:
+ * true if most of them are still resident.
+ */
+static bool are_resident(struct gupx_request *request)
+{
+	struct gupx_estimate now;
+	struct now_row row;
+
+	if (!gupx_estimate(request, &now))
+		return false;
+	row = (struct now_row){ now.resident, now.swapped, now.absent };
+	if (gupx_out_is_json())
+		gupx_out_record("now", &now_spec, &row);
+	if (now.resident >= request->done / 100 * RESIDENT_PERCENT)
+		return true;
+	gupx_out_error(
+		"not_resident", "free memory, or raise the memory limit",
+		"only %s of %s are resident now: %s were paged out again, %s were dropped or freed",
+		gupx_out_size(now.resident).text,
+		gupx_out_size(request->done).text,
+		gupx_out_size(now.swapped).text,
+		gupx_out_size(now.absent).text);
+	return false;
+}
+
+/* If memory runs out nevertheless, let the kernel kill gupctl first. */
+static void offer_to_die_first(void)
+{
+	const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1000", 4) < 0)
+		gupx_out_warn("cannot raise oom_score_adj: %s",
+			      strerror(errno));
+	close(fd);
+}
+
 static int run_populate(struct gupx_request *request)
 {
+	const struct populate_command *command = request->priv;
+	struct gupx_estimate estimate;
+	int status;
+
+	/* An older module has no EXPLAIN, so there is no estimate. */
+	if (!request->dev.info.explain_flags && !command->dry_run)
+		command = NULL;
+	if (command && !gupx_estimate(request, &estimate))
+		return GUPX_EXIT_REFUSED;
+	if (command && command->dry_run) {
+		gupx_dry_run_report(request, &estimate);
+		return GUPX_EXIT_DONE;
+	}
+	if (command && !has_room(request, &estimate, command->force))
+		return GUPX_EXIT_REFUSED;
+	offer_to_die_first();
 	gupx_request_run(request);
 	gupx_request_report(request);
-	return gupx_request_status(request);
+	status = gupx_request_status(request);
+	if (command && status == GUPX_EXIT_DONE && !are_resident(request))
+		status = GUPX_EXIT_REFUSED;
+	return status;
 }
 
 int gupx_cmd_populate(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
+		{ "dry-run", KEY_DRY_RUN, NULL, 0,
+		  "Print what would be added, and change nothing", 0 },
+		{ "force", KEY_FORCE, NULL, 0,
+		  "Do it even if there is not enough memory", 0 },
+		{ "read", KEY_READ, NULL, 0,
+		  "Read only, also from writable mappings", 0 },
 		{ "jobs", KEY_JOBS, "N", 0, "Use N threads to fault in pages",
 		  0 },
 		{ 0 },
@@ -174,6 +309,7 @@ int gupx_cmd_populate(int argc, char **argv)
 		.verb = "populate",
 		.past = "populated",
 		.args = args,
+		.needs_maps = true,
 		.step = populate_chunk,
 		.priv = &command,
 	};
@@ -181,6 +317,9 @@ int gupx_cmd_populate(int argc, char **argv)
 
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(args);
+	if (command.read && args->write)
+		gupx_args_die("--read and --write are mutually exclusive");
+	request.auto_write = !command.read && !args->write;
 	request.chunk = get_chunk_size(command.jobs);
 	status = gupx_request_each(&request, run_populate);
 	gupx_args_free(args);

@@ -62,7 +62,8 @@ bool gupx_request_open(struct gupx_request *request,
 	const struct gupx_args *args = request->args;
 
 	request->dev.fd = -1;
-	if (!gupx_target_open(&request->target, process, args->write))
+	if (!gupx_target_open(&request->target, process,
+			      args->write || request->auto_write))
 		return false;
 	gupx_dev_open(&request->dev);
 	request->flags = build_flags(request);
@@ -77,6 +78,21 @@ bool gupx_request_open(struct gupx_request *request,
 			   args->here);
 	gupx_signals_init();
 	return true;
+}
+
+bool gupx_request_writes(const struct gupx_request *request,
+			 const struct gupx_map *map)
+{
+	if (request->args->write || !request->auto_write)
+		return request->args->write;
+	if (map->perms[1] != 'w')
+		return false;
+	/*
+	 * A write fault makes the pages of a shared file dirty, so the kernel would write
+	 * the whole file to the disk again.
+	 */
+	return map->perms[3] == 'p' || !map->inode ||
+	       gupx_maps_is_shared_memory(map);
 }
 
 static void add_gap(struct gupx_request *request, const struct gupx_stop *stop,
@@ -149,9 +165,19 @@ static bool run_chunk(struct gupx_request *request,
 	const __u64 room = request->chunk - (addr & (request->chunk - 1));
 	struct gupx_request_chunk chunk = {
 		.item = item,
+		.flags = request->flags,
 		.addr = addr,
 		.len = left < room ? left : room,
 	};
+	const struct gupx_map *map;
+
+	if (request->auto_write) {
+		map = gupx_maps_find(&request->maps, addr);
+		if (map && gupx_request_writes(request, map))
+			chunk.flags |= GUPX_F_WRITE;
+		if (map && chunk.len > map->end - addr)
+			chunk.len = map->end - addr;
+	}
 
 	request->context.asked = request->total - request->done;
 	request->error = -request->step(request, &chunk);

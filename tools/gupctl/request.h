@@ -66,6 +66,7 @@ struct gupx_request_gap {
 /**
  * struct gupx_request_chunk - one ioctl
  * @item: item that contains the chunk
+ * @flags: [in] GUPX_F_* flags
  * @addr: [in] address of the first byte
  * @len: [in] length in bytes
  * @done: [out] number of bytes done
@@ -73,6 +74,7 @@ struct gupx_request_gap {
  */
 struct gupx_request_chunk {
 	struct gupx_request_item *item;
+	__u32 flags;
 	__u64 addr;
 	__u64 len;
 	__u64 done;
@@ -87,6 +89,8 @@ struct gupx_request_chunk {
  * @chunk: maximum length of a chunk in bytes; a power of two
  * @stop_at_gap: true to end the request at the first byte that cannot be done
  * @needs_maps: true if the command needs the mappings in any case
+ * @auto_write: true to write to writable mappings, and to read the others. The chunks then
+ *	end at the ends of mappings, and @needs_maps is set
  * @many: true if there are several target processes
  * @filtered: true if the filters of the user excluded a mapping
  * @terse: true to print no report if everything was done
@@ -119,6 +123,7 @@ struct gupx_request {
 	__u64 chunk;
 	bool stop_at_gap;
 	bool needs_maps;
+	bool auto_write;
 	bool many;
 	bool filtered;
 	bool terse;
@@ -180,6 +185,13 @@ void gupx_request_report(struct gupx_request *request);
 /* Call stat() on the file of a mapping. Return: true if that succeeded. */
 bool gupx_request_stat(const struct gupx_request *request,
 		       const struct gupx_map *map, struct stat *file);
+
+/*
+ * Return: true if the request writes to the pages of @map: if the user wants that, or if
+ * populate chooses it, because the mapping is writable.
+ */
+bool gupx_request_writes(const struct gupx_request *request,
+			 const struct gupx_map *map);
 
 /* Return: the first item that is neither done nor skipped, or NULL. */
 const struct gupx_request_item *

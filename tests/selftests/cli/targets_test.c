@@ -269,4 +269,134 @@ TEST_F(groups, read_what_is_resident_behind_what_is_not)
 	EXPECT_PRINTED(1, "\n8\n");
 }
 
+FIXTURE(room)
+{
+	struct target target;
+	struct shell shell;
+	const char *missing;
+	int pid;
+	uint64_t addr;
+};
+
+FIXTURE_SETUP(room)
+{
+	if (access(SHELL_GUPCTL, X_OK)) {
+		self->missing = "no gupctl";
+		return;
+	}
+	ASSERT_EQ(0, target_start(&self->target));
+	self->pid = self->target.pid;
+	self->addr = memory_map_small(&self->target, LEN);
+	ASSERT_NE(0ULL, self->addr);
+}
+
+FIXTURE_TEARDOWN(room)
+{
+	if (!self->missing)
+		target_stop(&self->target);
+}
+
+static long get_anonymous(const FIXTURE_DATA(room) * self)
+{
+	return target_smaps(&self->target, self->addr, "Anonymous");
+}
+
+/* D2 */
+TEST_F(room, is_filled_with_pages_and_not_with_the_zero_page)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EXIT(0, "gupctl populate --read %d 0x%llx+32M", self->pid,
+		    (unsigned long long)self->addr);
+	EXPECT_EQ(0, get_anonymous(self));
+	EXPECT_EXIT(0, "gupctl populate %d 0x%llx+32M --json", self->pid,
+		    (unsigned long long)self->addr);
+	EXPECT_PRINTS("\"now\": { \"resident\": 33554432, ");
+	EXPECT_EQ((long)(LEN >> 10), get_anonymous(self));
+	EXPECT_EXIT(2, "gupctl populate --read --write %d '[heap]'", self->pid);
+}
+
+/* A write fault on a shared file would make the kernel write the file back. */
+TEST_F(room, shared_files_stay_clean)
+{
+	const char *disk = memory_disk();
+	long addr, fd;
+
+	SKIP_IF_MISSING();
+	if (!disk)
+		SKIP(return, "no disk");
+	fd = memory_open_file(&self->target, disk, 16 * lab_page());
+	ASSERT_LE(0, fd);
+	addr = TARGET_CALL(&self->target, SYS_mmap, 0, 16 * lab_page(),
+			   PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_LT(0, addr);
+	TARGET_CALL(&self->target, SYS_fsync, fd);
+	EXPECT_EXIT(0, "gupctl populate %d %#lx+64K", self->pid, addr);
+	EXPECT_EQ(64, target_smaps(&self->target, addr, "Rss"));
+	EXPECT_EQ(0,
+		  target_smaps(&self->target, addr, "Shared_Dirty") +
+			  target_smaps(&self->target, addr, "Private_Dirty"));
+}
+
+TEST_F(room, dry_run_changes_nothing)
+{
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, target_poke(&self->target, self->addr, 4096 * 16, 1));
+	EXPECT_EXIT(0, "gupctl populate --dry-run --json %d 0x%llx+32M",
+		    self->pid, (unsigned long long)self->addr);
+	EXPECT_PRINTS("\"resident\": 65536, \"swapped\": 0, "
+		      "\"absent\": 33488896, \"refused\": 0, "
+		      "\"added\": 33488896, ");
+	EXPECT_PRINTS("\"fits\": true");
+	EXPECT_EXIT(0, "gupctl pin --dry-run %d 0x%llx+32M", self->pid,
+		    (unsigned long long)self->addr);
+	EXPECT_PRINTS("would be charged  32 MiB");
+	EXPECT_EQ(16ULL, lab_resident(self->pid, self->addr, LEN / 4096));
+}
+
+/* D4 */
+TEST_F(room, is_too_small_for_a_terabyte)
+{
+	const long addr =
+		TARGET_CALL(&self->target, SYS_mmap, 0, 1L << 40,
+			    PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	SKIP_IF_MISSING();
+	ASSERT_LT(0, addr);
+	EXPECT_EXIT(1, "gupctl populate %d '[anon]'", self->pid);
+	EXPECT_PRINTS("2.0 GiB of page tables, but only ");
+	EXPECT_PRINTS("is available (MemAvailable)");
+	/* Page tables alone are too much. */
+	EXPECT_EXIT(1, "gupctl populate --read %d %#lx+1T", self->pid, addr);
+	EXPECT_PRINTS("would add 0 B and 2 GiB of page tables");
+	EXPECT_EXIT(0, "gupctl populate --dry-run %d %#lx+1T", self->pid, addr);
+	EXPECT_PRINTS("fits            no");
+}
+
+#define ROOT "/sys/fs/cgroup"
+#define GROUP ROOT "/small"
+
+TEST_F(room, of_the_memory_cgroup_is_respected)
+{
+	SKIP_IF_MISSING();
+	if (shell_run(&self->shell,
+		      "echo +memory >" ROOT "/cgroup.subtree_control &&"
+		      "mkdir -p " GROUP " && echo 16M >" GROUP "/memory.max &&"
+		      "echo %d >" GROUP "/cgroup.procs",
+		      self->pid))
+		SKIP(return, "no memory cgroups");
+	EXPECT_EXIT(1, "gupctl populate %d 0x%llx+32M", self->pid,
+		    (unsigned long long)self->addr);
+	EXPECT_PRINTS("(memory.max of cgroup /small)");
+	EXPECT_EXIT(0, "gupctl populate %d 0x%llx+4M", self->pid,
+		    (unsigned long long)self->addr);
+	if (lab_swap_is_on()) {
+		EXPECT_EXIT(1, "gupctl populate --force %d 0x%llx+32M",
+			    self->pid, (unsigned long long)self->addr);
+		EXPECT_PRINTS(" are resident now: ");
+	}
+	target_stop(&self->target);
+	shell_run(&self->shell, "sleep 0.2; rmdir " GROUP);
+}
+
 TEST_HARNESS_MAIN

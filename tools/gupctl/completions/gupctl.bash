@@ -11,8 +11,8 @@ _gupctl_options() # COMMAND
 	case $1 in
 	info) echo "$common" ;;
 	doctor) echo "$table $common" ;;
-	pin) echo "--best-effort --write --nofault --force --here --hold --extents --partial --read-only --engine $table $target" ;;
-	populate) echo "--best-effort --write --jobs --here --engine $table $target" ;;
+	pin) echo "--dry-run --best-effort --write --nofault --force --here --hold --extents --partial --read-only --engine $table $target" ;;
+	populate) echo "--dry-run --force --read --best-effort --write --jobs --here --engine $table $target" ;;
 	read) echo "--best-effort --nofault --force --output --partial --raw --engine $target" ;;
 	explain) echo "--for --write --nofault --force $table $target" ;;
 	*) echo "$common" ;;
