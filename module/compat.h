@@ -17,6 +17,11 @@
 #include <linux/memremap.h>
 #include <linux/sched/coredump.h>
 #include <linux/shmem_fs.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#if GUPX_HAVE_LEAF_ENTRIES
+#include <linux/leafops.h>
+#endif
 #ifdef CONFIG_X86_64
 #include <asm/mmu.h>
 #endif
@@ -157,6 +162,18 @@ static inline bool gupx_compat_is_vvar(struct vm_area_struct *vma)
 		return false;
 	name = vma->vm_ops->name(vma);
 	return name && !strcmp(name, "[vvar]");
+}
+
+/* Return: true if @pte, which is not present, is the marker of a guard region. */
+static inline bool gupx_compat_is_guard(pte_t pte)
+{
+#if !GUPX_HAVE_GUARD_REGIONS
+	return false;
+#elif GUPX_HAVE_LEAF_ENTRIES
+	return softleaf_is_guard_marker(softleaf_from_pte(pte));
+#else
+	return is_guard_swp_entry(pte_to_swp_entry(pte));
+#endif
 }
 
 /* Read all flags of a page at once. The flags include the node and the zone of the page. */

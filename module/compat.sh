@@ -194,3 +194,18 @@ probe ISOLATION_BIT linux/mmzone.h \
 probe SHMEM_VMA_FLAGS "linux/mm.h linux/shmem_fs.h" \
 	'void *f(void) { return shmem_file_setup("", 0, EMPTY_VMA_FLAGS); }' \
 	'void *f(void) { return shmem_file_setup("", 0, VM_NONE); }'
+
+# Added by Linux 662df3e5c376 ("mm: madvise: implement lightweight guard page mechanism"), in
+# v6.13.
+probe GUARD_REGIONS "linux/swap.h linux/swapops.h" \
+	'unsigned long f(void) { return PTE_MARKER_GUARD; }' \
+	'typedef char PTE_MARKER_GUARD; typedef char is_guard_swp_entry;'
+
+# Added by Linux "mm: introduce leaf entry type and use to simplify leaf entry logic", in
+# v6.19. Swap entries, migration entries and markers are leaf entries since then.
+probe LEAF_ENTRIES "linux/swap.h linux/swapops.h" \
+	'#include <linux/leafops.h>
+	bool f(pte_t p) { return softleaf_is_marker(softleaf_from_pte(p)); }' \
+	'#if __has_include(<linux/leafops.h>)
+	#error
+	#endif'

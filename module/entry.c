@@ -185,9 +185,12 @@ static void read_pte(const struct gupx_table *table, unsigned long addr,
 
 	entry->nr = 1;
 	if (!pte_present(pte)) {
-		entry->facts =
-			pte_none(pte) ? GUPX_E_EMPTY | get_hole_facts(vma, addr)
-				      : GUPX_E_ABSENT;
+		if (pte_none(pte))
+			entry->facts = GUPX_E_EMPTY | get_hole_facts(vma, addr);
+		else
+			entry->facts = gupx_compat_is_guard(pte)
+					       ? GUPX_E_GUARD
+					       : GUPX_E_ABSENT;
 		return;
 	}
 	entry->facts = get_pte_facts(vma, pte);

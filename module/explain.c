@@ -39,6 +39,8 @@ static enum gupx_content get_content(u32 facts)
 		return GUPX_CONTENT_EMPTY;
 	case GUPX_E_ABSENT:
 		return GUPX_CONTENT_ABSENT;
+	case GUPX_E_GUARD:
+		return GUPX_CONTENT_GUARD;
 	case GUPX_E_PAGE:
 		return facts & GUPX_E_PAGE_ANON ? GUPX_CONTENT_ANON
 						: GUPX_CONTENT_FILE;

@@ -106,7 +106,7 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 /* Facts of a page-table entry: one kind and several flags. */
 #define GUPX_E_KIND 0xfU
 #define GUPX_E_EMPTY 0U	    /* an empty page-table entry, at any level */
-#define GUPX_E_ABSENT 1U    /* swap, migration or marker entry in a PTE */
+#define GUPX_E_ABSENT 1U    /* swap, migration or other marker entry in a PTE */
 #define GUPX_E_BAD 2U	    /* a corrupted page-table entry, at any level */
 #define GUPX_E_PAGE 3U	    /* a normal page */
 #define GUPX_E_ZERO 4U	    /* the zero page */
@@ -114,7 +114,8 @@ static_assert(GUPX_R_ASKED < GUPX_R_GET);
 #define GUPX_E_NO_PAGE 6U   /* a frame without a struct page */
 #define GUPX_E_DEVMAP 7U    /* a devmap entry: ZONE_DEVICE memory (6.1, 6.12) */
 #define GUPX_E_OPAQUE 8U    /* the kernel's engine has to find the page */
-#define GUPX_E_KINDS 9U
+#define GUPX_E_GUARD 9U	    /* marker of a guard region in a PTE */
+#define GUPX_E_KINDS 10U
 #define GUPX_E_WRITABLE BIT(4)
 #define GUPX_E_PROTNONE BIT(5)
 #define GUPX_E_PMD BIT(6) /* the entry is a PMD */
@@ -466,6 +467,10 @@ gupx_policy_classify_entry(__u32 entry, __u32 vma, __u32 request)
 		return gupx_policy_judge_empty(entry, vma, request);
 	case GUPX_E_ABSENT:
 		return gupx_policy_do(GUPX_FAULT);
+	case GUPX_E_GUARD:
+		/* Row E1b: a fault would return VM_FAULT_SIGSEGV. */
+		return gupx_policy_stop(GUPX_STAGE_FOLLOW, GUPX_REASON_GUARD,
+					EFAULT);
 	}
 	/*
 	 * Row E3b: in a mapping with RWP, a PROT_NONE entry traps the next access for

@@ -99,7 +99,7 @@ static bool is_there(uint32_t entry)
 	const uint32_t kind = entry & GUPX_E_KIND;
 
 	return kind != GUPX_E_EMPTY && kind != GUPX_E_ABSENT &&
-	       kind != GUPX_E_BAD;
+	       kind != GUPX_E_GUARD && kind != GUPX_E_BAD;
 }
 
 /*

@@ -169,6 +169,7 @@ static const struct row entry_rows[] = {
 	BRING_IN(E(EMPTY), E(KIND) & ~E(EMPTY), FAULT, "E1 nothing mapped"),
 	BRING_IN(E(ABSENT), E(KIND) & ~E(ABSENT), FAULT,
 		 "E1 swap, migration, marker"),
+	{ KIND(GUARD, 0, 0), STOP(FOLLOW, GUARD, EFAULT), "E1b guard region" },
 	{ WHEN(E(PROTNONE) | R(HONOR_NUMA) | E(PMD) | R(DUMP) | V(ANON), 0),
 	  STOP(FOLLOW, DUMP_EMPTY, EFAULT), "E2 of E3, anonymous" },
 	{ WHEN(E(PROTNONE) | R(HONOR_NUMA) | E(PMD) | R(DUMP), E(FILLED)),
@@ -294,7 +295,7 @@ static bool vma_possible(uint64_t word)
 /*
  * Row L3 (invalid flag combinations): GET and PIN exclude each other, and LONGTERM
  * occurs only with PIN. The kind of a page table entry is a number below GUPX_E_KINDS.
- * The kind ABSENT (swap, migration or marker entry) occurs only for PTEs. The loop
+ * The kinds ABSENT (swap, migration or marker entry) and GUARD occur only for PTEs. The loop
  * handles a PMD that is not present like an empty PMD, so its kind is EMPTY.
  */
 static bool entry_possible(uint64_t word)
@@ -307,7 +308,8 @@ static bool entry_possible(uint64_t word)
 		return false;
 	if ((word & (R(GET) | R(PIN))) == (R(GET) | R(PIN)))
 		return false;
-	return !(kind == GUPX_E_ABSENT && (word & E(PMD)));
+	return !((kind == GUPX_E_ABSENT || kind == GUPX_E_GUARD) &&
+		 (word & E(PMD)));
 }
 
 static struct gupx_verdict judge_hole(uint64_t word)

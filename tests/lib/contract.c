@@ -63,7 +63,8 @@
 	X(NO_PROGRESS, no_progress, STAGE(ENGINE), EFAULT)                     \
 	X(KERNEL_ENGINE, kernel_engine, STAGE(ENGINE), ANY_ERROR)              \
 	X(UNSUPPORTED, unsupported, STAGE(FOLLOW) | STAGE(ENGINE), EOPNOTSUPP) \
-	X(EXTENTS, extents, STAGE(ACCOUNT), EDQUOT)
+	X(EXTENTS, extents, STAGE(ACCOUNT), EDQUOT)                            \
+	X(GUARD, guard, STAGE(FOLLOW), EFAULT)
 
 #define AS_ROW(reason, text, where, ...) \
 	[GUPX_REASON_##reason] = { #text, where, { __VA_ARGS__ } },

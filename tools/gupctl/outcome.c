@@ -30,6 +30,7 @@ static const struct {
 	[GUPX_CONTENT_DEVICE] = { "device", "device" },
 	[GUPX_CONTENT_GATE] = { "gate", "vsyscall" },
 	[GUPX_CONTENT_BAD] = { "bad", "corrupted" },
+	[GUPX_CONTENT_GUARD] = { "guard", "guard region" },
 };
 
 static const struct {

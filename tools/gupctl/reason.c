@@ -177,6 +177,11 @@ static const struct gupx_reason_info reasons[GUPX_REASONS] = {
 			"comes from another process",
 		.cure = "let the process access it itself",
 	},
+	[GUPX_REASON_GUARD] = {
+		.name = "guard",
+		.text = "it is a guard region, where an access raises SIGSEGV",
+		.cure = "omit it, or use --best-effort to go on past it",
+	},
 	[GUPX_REASON_EXTENTS] = {
 		.name = "extents",
 		.text = "this user has as many extents as the module parameter "

@@ -8,7 +8,7 @@
 #include <linux/gupx.h>
 
 /* Number of reasons that gupctl knows, including "none". */
-#define GUPX_REASONS (GUPX_REASON_EXTENTS + 1)
+#define GUPX_REASONS (GUPX_REASON_GUARD + 1)
 
 /**
  * struct gupx_reason_info - name and texts of a reason

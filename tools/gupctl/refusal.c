@@ -33,6 +33,7 @@ bool gupx_refusal_is_lasting(const struct gupx_stop *stop)
 	case GUPX_REASON_NOT_ACCESSIBLE:
 	case GUPX_REASON_DEVMAP_GONE:
 	case GUPX_REASON_UNSUPPORTED:
+	case GUPX_REASON_GUARD:
 		return true;
 	}
 	return false;

@@ -263,6 +263,8 @@ enum gupx_stage {
  *	that would have to be migrated for a long-term pin.
  * @GUPX_REASON_EXTENTS: the user holds as many extents as the module parameter
  *	max_extents allows (EDQUOT)
+ * @GUPX_REASON_GUARD: the address is in a guard region (MADV_GUARD_INSTALL), where every
+ *	access raises SIGSEGV (EFAULT). Kernels before v6.13 have no guard regions
  */
 enum gupx_reason {
 	GUPX_REASON_NONE = 0,
@@ -301,6 +303,7 @@ enum gupx_reason {
 	GUPX_REASON_KERNEL_ENGINE = 33,
 	GUPX_REASON_UNSUPPORTED = 34,
 	GUPX_REASON_EXTENTS = 35,
+	GUPX_REASON_GUARD = 36,
 };
 
 /**
@@ -527,7 +530,7 @@ enum gupx_outcome {
  * @GUPX_CONTENT_UNSEEN: a mapping that the request may not access
  * @GUPX_CONTENT_EMPTY: the page-table entry is empty
  * @GUPX_CONTENT_ABSENT: the page is swapped out or under migration, or the page-table entry
- *	is a marker
+ *	is a marker of another kind than a guard region
  * @GUPX_CONTENT_ANON: an anonymous page
  * @GUPX_CONTENT_FILE: a page of a file or of shared memory
  * @GUPX_CONTENT_ZERO: the zero page or the huge zero page
@@ -536,6 +539,7 @@ enum gupx_outcome {
  *	page-table entry
  * @GUPX_CONTENT_GATE: the vsyscall page
  * @GUPX_CONTENT_BAD: a corrupted page-table entry
+ * @GUPX_CONTENT_GUARD: a guard region
  */
 enum gupx_content {
 	GUPX_CONTENT_HOLE = 0,
@@ -549,6 +553,7 @@ enum gupx_content {
 	GUPX_CONTENT_DEVICE = 8,
 	GUPX_CONTENT_GATE = 9,
 	GUPX_CONTENT_BAD = 10,
+	GUPX_CONTENT_GUARD = 11,
 };
 
 /* The page-table entry allows writing. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -300,12 +301,20 @@ TEST_F(row, E7a_merged_page_is_made_the_targets_own)
 }
 
 /*
- * Rows E1 (a marker is faulted in) and L15 (a failed fault is EFAULT): the kernel's
- * fault handler returns VM_FAULT_SIGSEGV for a guard marker. Check that the request
- * stops with EFAULT and reports this reason.
+ * Row E1b: the kernel's fault handler returns VM_FAULT_SIGSEGV for a guard marker. Check
+ * that the request stops with EFAULT and the reason GUARD without a fault, also with
+ * NOFAULT, and that EXPLAIN shows how long the guard region is.
  */
-TEST_F(row, E1_L15_guard_region)
+TEST_F(row, E1b_guard_region)
 {
+	struct gupx_judgement judged = { 0 };
+	struct gupx_explain explain = {
+		.size = sizeof(explain),
+		.mem_fd = self->target.mem_fd,
+		.buf = (uint64_t)(uintptr_t)&judged,
+		.capacity = 1,
+		.entry_size = sizeof(judged),
+	};
 	const uint64_t page = lab_page();
 	struct lab_answer answer;
 
@@ -316,17 +325,27 @@ TEST_F(row, E1_L15_guard_region)
 			self->memory.addr + 4 * page, page, MADV_GUARD_INSTALL))
 		SKIP(return, "no guard regions in this kernel");
 	check_refused(_metadata, &self->target, self->memory.addr + 4 * page, 0,
-		      GUPX_STAGE_FAULT, GUPX_REASON_FAULT_SIGSEGV);
+		      GUPX_STAGE_FOLLOW, GUPX_REASON_GUARD);
 	answer =
 		pin_once(&self->target, self->memory.addr, self->memory.len, 0);
 	EXPECT_EQ(4 * page, answer.done);
-	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_FAULT,
-		    GUPX_REASON_FAULT_SIGSEGV);
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_FOLLOW,
+		    GUPX_REASON_GUARD);
 	answer = lab_populate(self->target.mem_fd, self->memory.addr,
 			      self->memory.len, GUPX_F_WRITE);
 	EXPECT_EQ(4 * page, answer.done);
-	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_FAULT,
-		    GUPX_REASON_FAULT_SIGSEGV);
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_FOLLOW,
+		    GUPX_REASON_GUARD);
+	answer = lab_read(self->target.mem_fd, self->memory.addr + 4 * page, 1,
+			  &judged, GUPX_F_NOFAULT);
+	check_stops(_metadata, &answer, EFAULT, GUPX_STAGE_FOLLOW,
+		    GUPX_REASON_GUARD);
+	explain.addr = self->memory.addr + 4 * page;
+	explain.len = 2 * page;
+	ASSERT_EQ(0, ioctl(lab_device(), GUPX_IOC_EXPLAIN, &explain));
+	EXPECT_EQ(page, judged.len);
+	EXPECT_EQ(GUPX_CONTENT_GUARD, judged.content);
+	EXPECT_EQ(GUPX_OUTCOME_STOP, judged.outcome);
 }
 
 /*

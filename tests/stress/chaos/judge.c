@@ -122,7 +122,7 @@ static bool is_judgement(const struct gupx_judgement *judged)
 	const bool has_reason = judged->reason != GUPX_REASON_NONE;
 
 	return judged->len && judged->outcome <= GUPX_OUTCOME_STOP &&
-	       judged->content <= GUPX_CONTENT_BAD && stops == has_reason;
+	       judged->content <= GUPX_CONTENT_GUARD && stops == has_reason;
 }
 
 void judge_judgements(const struct gupx_explain *explain)

@@ -231,7 +231,7 @@ static void judge_judgements(const struct call *call,
 			FAIL(call, "run %u: %#llx+%#llx, expected at %#lx", i,
 			     run->addr, run->len, at);
 		else if (run->outcome > GUPX_OUTCOME_STOP ||
-			 run->content > GUPX_CONTENT_BAD || run->reserved)
+			 run->content > GUPX_CONTENT_GUARD || run->reserved)
 			FAIL(call, "run %u: outcome %u content %u", i,
 			     run->outcome, run->content);
 		else if (stops ? !contract_allows_stop(run->reason, run->stage,
