@@ -48,6 +48,10 @@ static const uint64_t from_mib_to_4gib[] = { 256,   1024,   4096,    16384,
 					     65536, 262144, 1048576, 0 };
 static const uint64_t large[] = { 16384, 0 };
 static const uint64_t one_gib[] = { 262144, 0 };
+static const uint64_t one[] = { 1, 0 };
+static const uint64_t few_and_many[] = { 1, 16, 1024, 0 };
+static const uint64_t many_vmas[] = { 512, 16384, 0 };
+static const uint64_t many_extents[] = { 16384, 65536, 262144, 1048576, 0 };
 
 /*
  * Largest memory to swap out, in pages. It is small because the swap space of the guest
@@ -119,6 +123,39 @@ static const struct row rows[] = {
 	{ "read-thp", read_engines, .kind = WORK_THP, .most = 16384 },
 	{ "read-hugetlb", read_engines, .kind = WORK_HUGETLB, .most = 16384 },
 	{ "window-4k", window_engines, .kind = WORK_4K, .most = 16384 },
+	{ "touch-4k", touch_engines, .kind = WORK_4K, .most = 16384 },
+	{ "touch-scattered", touch_engines, .kind = WORK_SCATTERED,
+	  .most = 16384 },
+	{ "touch-thp", touch_engines, .kind = WORK_THP, .most = 16384 },
+	{ "pread-4k", pread_engines, .kind = WORK_4K, .most = 16384 },
+	{ "pread-scattered", pread_engines, .kind = WORK_SCATTERED,
+	  .most = 16384 },
+	{ "segments-8", segment_8_engines, .kind = WORK_SCATTERED,
+	  .sizes = few_and_many },
+	{ "segments-64", segment_64_engines, .kind = WORK_SCATTERED,
+	  .sizes = few_and_many },
+	{ "segments-4k", segment_4k_engines, .kind = WORK_SCATTERED,
+	  .sizes = few_and_many },
+	{ "pin-vmas", long_engines, .kind = WORK_VMAS, .sizes = many_vmas },
+	{ "populate-vmas", populate_engines, .kind = WORK_VMAS,
+	  .sizes = many_vmas },
+	{ "read-vmas", read_engines, .kind = WORK_VMAS, .sizes = many_vmas },
+	{ "pin-dirty-turns", pin_read_engines, .kind = WORK_DIRTY_TURNS,
+	  .sizes = large },
+	{ "populate-dirty-turns", populate_read_engines,
+	  .kind = WORK_DIRTY_TURNS, .sizes = large },
+	{ "populate-shared-turns", populate_read_engines,
+	  .kind = WORK_SHARED_TURNS, .sizes = large },
+	{ "populate-zero-turns", populate_read_engines, .kind = WORK_ZERO_TURNS,
+	  .sizes = large },
+	{ "explain-4k", explain_engines, .kind = WORK_4K, .most = 16384 },
+	{ "explain-scattered", explain_engines, .kind = WORK_SCATTERED,
+	  .most = 16384 },
+	{ "explain-sparse", sparse_engines, .kind = WORK_4K, .sizes = one },
+	{ "extents", extents_engines, .kind = WORK_SCATTERED,
+	  .sizes = many_extents },
+	{ "pin-more", more_engines, .kind = WORK_4K, .sizes = one },
+	{ "memory-one", many_engines, .kind = WORK_4K, .sizes = one },
 	{ "trace-4k", trace_engines, .kind = WORK_4K },
 	/*
 	 * Physically contiguous pages cost less to pin, and the number of contiguous

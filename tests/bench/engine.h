@@ -43,6 +43,23 @@ extern const struct engine jobs_engines[];
 extern const struct engine populate_engines[];
 extern const struct engine read_engines[];
 extern const struct engine window_engines[];
+/* Small requests at scattered addresses: the number is the length of each segment. */
+extern const struct engine segment_8_engines[];
+extern const struct engine segment_64_engines[];
+extern const struct engine segment_4k_engines[];
+/* First access to each page of a window, or of a mapped memfd. */
+extern const struct engine touch_engines[];
+/* pread() of a pin fd, and READ. */
+extern const struct engine pread_engines[];
+/* Requests that describe memory. */
+extern const struct engine explain_engines[];
+extern const struct engine sparse_engines[];
+extern const struct engine extents_engines[];
+/* PIN of one page to an existing pin fd. */
+extern const struct engine more_engines[];
+/* Requests without GUPX_F_WRITE. */
+extern const struct engine pin_read_engines[];
+extern const struct engine populate_read_engines[];
 /*
  * Engines that measure the kernel memory of one pin fd. They create several pin fds and
  * compute the average, because the kernel counts whole pages. If a pin fd needs much

@@ -60,11 +60,29 @@ static bool is_sampled(void)
 	return running != ROUND_NONE && running == shared->sampled;
 }
 
+/*
+ * Wait for a random part of the sampling period. The profiler starts a new period in each
+ * round. Without the wait, all rounds of a short request would be sampled at the same
+ * instructions.
+ */
+static void wait_randomly(void)
+{
+	static uint32_t random = 1;
+	uint64_t until;
+
+	random = random * 1664525 + 1013904223;
+	until = read_clock() + (random >> 8) % SAMPLE_NS;
+	while (read_clock() < until)
+		continue;
+}
+
 void round_begin(enum round round)
 {
 	running = round;
-	if (is_sampled())
+	if (is_sampled()) {
 		ioctl(shared->sampler, RIVAL_SAMPLE, SAMPLE_NS);
+		wait_randomly();
+	}
 	begun = read_clock();
 }
 

@@ -95,6 +95,23 @@ static const char *map_shmem(const struct work *work)
 	return addr < 0 ? "no room for a mapping" : NULL;
 }
 
+/*
+ * Map pages that have a VMA each: adjacent VMAs differ in VM_DONTDUMP, so the kernel does not
+ * merge them.
+ */
+static const char *map_vmas(const struct work *work)
+{
+	const char *missing = map_anon(work, MADV_NOHUGEPAGE);
+
+	if (!sysctl_set("/proc/sys/vm/max_map_count", 4000000))
+		missing = "no limit on mappings to raise";
+	for (uint64_t at = 0; !missing && at < work->span; at += 2 * PAGE)
+		if (TARGET_CALL(work->target, SYS_madvise, work->base + at,
+				PAGE, MADV_DONTDUMP))
+			missing = "too few mappings";
+	return missing;
+}
+
 static const char *map_hugetlb(const struct work *work)
 {
 	if (!sysctl_reserve_huge(work->span / HUGE_PAGE) ||
@@ -113,10 +130,15 @@ const char *work_build(struct work *work)
 	switch (work->kind) {
 	case WORK_4K:
 	case WORK_SCATTERED:
+	case WORK_SHARED_TURNS:
+	case WORK_ZERO_TURNS:
 		return map_anon(work, MADV_NOHUGEPAGE);
+	case WORK_VMAS:
+		return map_vmas(work);
 	case WORK_INTERLEAVED:
 		return map_interleaved(work);
 	case WORK_SHMEM:
+	case WORK_DIRTY_TURNS:
 		return map_shmem(work);
 	case WORK_LARGE:
 	case WORK_THP:
@@ -177,17 +199,47 @@ static uint64_t count_resident(const struct work *work)
 	return lab_resident(work->target->pid, work->base, work->span / PAGE);
 }
 
+/* Write to every second page. */
+static void poke_in_turns(const struct work *work)
+{
+	for (uint64_t at = work->base; at < work->base + work->span;
+	     at += 2 * PAGE)
+		target_poke(work->target, at, PAGE, 't');
+}
+
+/* Make the memory resident, with two kinds of pages in turns. */
+static const char *fill_in_turns(struct work *work)
+{
+	if (work->kind == WORK_SHARED_TURNS) {
+		touch_pages(work);
+		if (target_fork(work->target, &work->child))
+			return "cannot fork";
+	} else if (work->kind == WORK_DIRTY_TURNS) {
+		/* Allocate the pages, then map them again with clean entries. */
+		touch_pages(work);
+		advise_range(work, MADV_DONTNEED);
+		target_peek(work->target, work->base, work->span);
+	}
+	poke_in_turns(work);
+	target_peek(work->target, work->base, work->span);
+	for (int i = 0; i < 8; i++)
+		lab_populate(work->target->mem_fd, work->base, work->span, 0);
+	return NULL;
+}
+
 /*
  * Make the memory resident and access each page several times. The first accesses to a
  * page move the page through the LRU lists. Without the repeated accesses, these moves
  * would slow down only the engine that runs first.
  */
-static const char *make_resident(const struct work *work)
+static const char *make_resident(struct work *work)
 {
 	const char *missing;
 
 	if (count_resident(work) == work->span / PAGE)
 		return NULL;
+	if (work->kind >= WORK_DIRTY_TURNS)
+		return fill_in_turns(work);
 	missing = fill_pages(work);
 	for (int i = 0; !missing && i < 8; i++) {
 		advise_range(work, MADV_POPULATE_WRITE);

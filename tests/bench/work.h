@@ -22,6 +22,11 @@ enum work_kind {
 	WORK_LARGE,	  /* 2 MiB folios that PTEs map */
 	WORK_THP,
 	WORK_HUGETLB,
+	WORK_VMAS, /* anonymous pages, each in a VMA of its own */
+	/* Two kinds of pages, one after the other in turns. */
+	WORK_DIRTY_TURNS,  /* pages of a memfd: written, only read */
+	WORK_SHARED_TURNS, /* anonymous pages: own, shared with a child */
+	WORK_ZERO_TURNS,   /* anonymous pages: own, the zero page */
 };
 
 enum work_state {
