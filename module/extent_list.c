@@ -70,6 +70,7 @@ void gupx_extent_list_trim(struct gupx_extent_list *list)
 	 */
 	xa_store(&list->blocks, list->nr - 1, smaller, GFP_KERNEL_ACCOUNT);
 	list->last = smaller;
+	list->found = NULL;
 	gupx_extent_block_free(last);
 }
 
@@ -115,8 +116,7 @@ void gupx_extent_list_compact(struct gupx_extent_list *list)
 	if (list->nr < SPARSE_MIN_BLOCKS ||
 	    list->nr - list->nr / SPARSE_RATIO < list->nr_live)
 		return;
-	list->resume = (struct gupx_extent_pos){};
-	list->resume_nr = 0;
+	gupx_extent_list_forget(list);
 	move_blocks_together(list);
 }
 
@@ -298,36 +298,87 @@ gupx_extent_list_find_block(struct gupx_extent_list *list, u64 index,
 	return found;
 }
 
+/*
+ * Set list->found to the block that contains a page, and the position in this block to a run
+ * at or before the page. No search is necessary if the page is in the block that was found
+ * last.
+ *
+ * Return: false if the block of the page is released.
+ */
+static bool find_block(struct gupx_extent_list *list, u64 index)
+{
+	const struct gupx_extent_block *block = list->found;
+	unsigned long at;
+
+	if (block && index >= block->first + list->found_skip &&
+	    index < block->first + block->pages)
+		return true;
+	if (!block || index < block->first ||
+	    index >= block->first + block->pages)
+		block = gupx_extent_list_find_block(list, index, &at);
+	if (!block || index >= block->first + block->pages)
+		return false;
+	list->found = block;
+	list->found_word = 0;
+	list->found_skip = 0;
+	return true;
+}
+
+/*
+ * Advance the position in list->found to the run that contains a page. If each run of the
+ * block is a single page, the position is computed.
+ *
+ * Return: number of pages of the run that precede the page.
+ */
+static u32 seek_run(struct gupx_extent_list *list, u64 index)
+{
+	const struct gupx_extent_block *block = list->found;
+	const u32 at = index - block->first;
+
+	if (block->pages == block->nr) {
+		list->found_word = at;
+		list->found_skip = at;
+		return 0;
+	}
+	for (;;) {
+		const u32 pages = gupx_run_pages(block->word[list->found_word]);
+
+		if (at - list->found_skip < pages)
+			return at - list->found_skip;
+		list->found_skip += pages;
+		list->found_word++;
+	}
+}
+
 /**
  * gupx_extent_list_find() - find the run that contains a page
  * @list: extent list
  * @index: index of the page in the pin fd
  * @found: set to the rest of the run, beginning with this page
  *
+ * The list stores the position of the run that was found last. If the next call asks for a
+ * later page of the same block, the search begins at this position.
+ *
  * Return: %GUPX_FOUND_PAGE, %GUPX_FOUND_RELEASED or %GUPX_FOUND_END.
  */
 enum gupx_extent_found gupx_extent_list_find(struct gupx_extent_list *list,
 					     u64 index, struct gupx_run *found)
 {
-	const struct gupx_extent_block *block;
-	unsigned long addr, at;
-	u64 skip;
-	u32 i;
+	unsigned long addr;
+	u32 skip;
+	u64 word;
 
 	if (index >= list->pages)
 		return GUPX_FOUND_END;
-	block = gupx_extent_list_find_block(list, index, &at);
-	if (!block || index - block->first >= block->pages)
+	if (!find_block(list, index))
 		return GUPX_FOUND_RELEASED;
-	addr = block->addr;
-	skip = index - block->first;
-	for (i = 0; skip >= gupx_run_pages(block->word[i]); i++) {
-		skip -= gupx_run_pages(block->word[i]);
-		addr += gupx_run_pages(block->word[i]) << PAGE_SHIFT;
-	}
-	if (gupx_run_is_released(block->word[i]))
+	skip = seek_run(list, index);
+	word = list->found->word[list->found_word];
+	if (gupx_run_is_released(word))
 		return GUPX_FOUND_RELEASED;
-	*found = gupx_run_unpack(addr + (skip << PAGE_SHIFT), block->word[i]);
+	addr = list->found->addr +
+	       ((unsigned long)(list->found_skip + skip) << PAGE_SHIFT);
+	*found = gupx_run_unpack(addr, word);
 	found->nr -= skip;
 	if (!(found->flags & GUPX_RUN_ZERO))
 		found->page += skip;

@@ -41,6 +41,9 @@ struct gupx_extent_pos {
  * @resume: position of the extent that was found last
  * @resume_nr: index of the extent at @resume, counting from the start of the list
  * @resume_joined: true if @resume_nr counts joined extents
+ * @found: block that gupx_extent_list_find() found last; NULL if there is none
+ * @found_word: index of a word of @found: the run that contained the page
+ * @found_skip: number of pages of @found that precede this run
  *
  * The owner of the list serializes access to it.
  */
@@ -59,6 +62,9 @@ struct gupx_extent_list {
 	bool resume_joined;
 	struct gupx_extent_pos resume;
 	u64 resume_nr;
+	const struct gupx_extent_block *found;
+	u32 found_word;
+	u32 found_skip;
 };
 
 /* Result of gupx_extent_list_find(). */
@@ -143,6 +149,20 @@ static inline void gupx_extent_list_add(struct gupx_extent_list *list,
 	last->nr += nr;
 	last->pages += pages;
 	list->pages += pages;
+}
+
+/**
+ * gupx_extent_list_forget() - forget the positions that were found last
+ * @list: extent list
+ *
+ * Call this function when extents or blocks are removed from the list, or when a block is
+ * replaced.
+ */
+static inline void gupx_extent_list_forget(struct gupx_extent_list *list)
+{
+	list->resume = (struct gupx_extent_pos){};
+	list->resume_nr = 0;
+	list->found = NULL;
 }
 
 #endif /* GUPX_EXTENT_LIST_H */

@@ -315,8 +315,7 @@ void gupx_unpin_commit(struct gupx_extent_list *list,
 	for (i = 0; i < plan->edges; i++)
 		plan->pages += gupx_run_pages(plan->edge[i].gone);
 	list->joined_valid = false;
-	list->resume = (struct gupx_extent_pos){};
-	list->resume_nr = 0;
+	gupx_extent_list_forget(list);
 	gupx_extent_list_compact(list);
 }
 
