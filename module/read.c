@@ -19,29 +19,54 @@
  */
 #define WINDOW_BYTES (4UL << 20)
 #define BATCH_RUNS 256UL
+/* A request for at most this number of pages stores its runs on the stack. */
+#define FEW_RUNS 16UL
+
+/* Maximum number of bytes to copy before other tasks may run. */
+#define CHUNK_BYTES (64UL << 10)
 
 /*
- * Copy the part of a run from @addr to the end of the run. Stop early if the buffer is
- * full. Advance @addr by the number of bytes copied.
+ * Copy from one run, at most CHUNK_BYTES. The pages of a run are contiguous in the kernel's
+ * address space, so several of them are copied at once. The zero page is an exception.
+ *
+ * Return: true if the copy did not end early at a byte of the buffer that cannot be written.
+ */
+static bool copy_chunk(const struct gupx_run *run, unsigned long *addr,
+		       unsigned long end, struct iov_iter *to)
+{
+	const unsigned long index = (*addr - run->addr) >> PAGE_SHIFT;
+	struct page *page = gupx_run_page(run, index);
+	const size_t offset = offset_in_page(*addr);
+	size_t want = min(end - *addr, iov_iter_count(to));
+	size_t done;
+
+	if (want <= PAGE_SIZE - offset || (run->flags & GUPX_RUN_ZERO)) {
+		want = min(PAGE_SIZE - offset, want);
+		done = copy_page_to_iter(page, offset, want, to);
+	} else {
+		want = min(want, CHUNK_BYTES);
+		done = copy_to_iter(page_address(page) + offset, want, to);
+	}
+	*addr += done;
+	return done == want;
+}
+
+/**
+ * gupx_read_copy_run() - copy the part of a run from an address to the end of the run
+ * @run: run with references on its pages
+ * @addr: first address to copy; advanced by the number of bytes copied
+ * @to: buffer; the copy ends early if it is full
  *
  * Return: false if the buffer cannot be written, else true.
  */
-static bool copy_run(const struct gupx_run *run, unsigned long *addr,
-		     struct iov_iter *to)
+bool gupx_read_copy_run(const struct gupx_run *run, unsigned long *addr,
+			struct iov_iter *to)
 {
 	const unsigned long end =
 		run->addr + ((unsigned long)run->nr << PAGE_SHIFT);
 
 	while (*addr < end && iov_iter_count(to)) {
-		const unsigned long index = (*addr - run->addr) >> PAGE_SHIFT;
-		struct page *page = gupx_run_page(run, index);
-		const size_t want = min(PAGE_SIZE - offset_in_page(*addr),
-					iov_iter_count(to));
-		const size_t done = copy_page_to_iter(
-			page, offset_in_page(*addr), want, to);
-
-		*addr += done;
-		if (done < want)
+		if (!copy_chunk(run, addr, end, to))
 			return false;
 		cond_resched();
 	}
@@ -59,7 +84,7 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
 			gupx_run_unpack(first, batch->word[i]);
 
 		first += (unsigned long)run.nr << PAGE_SHIFT;
-		if (copy_run(&run, addr, to))
+		if (gupx_read_copy_run(&run, addr, to))
 			continue;
 		cursor->addr = *addr;
 		gupx_cursor_stop(cursor,
@@ -87,8 +112,11 @@ int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
 	const unsigned long end = cursor->end;
 	const unsigned long pages = (end - cursor->start) >> PAGE_SHIFT;
 	struct gupx_batch batch;
+	u64 few[FEW_RUNS];
 
-	if (gupx_batch_init(&batch, min(pages, BATCH_RUNS)))
+	if (pages <= FEW_RUNS)
+		gupx_batch_use_buffer(&batch, few, FEW_RUNS);
+	else if (gupx_batch_init(&batch, min(pages, BATCH_RUNS)))
 		return -ENOMEM;
 	while (cursor->addr < end && cursor->stop.action != GUPX_STOP) {
 		cursor->end =
