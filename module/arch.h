@@ -12,4 +12,29 @@
 #error "gupx does not support this architecture"
 #endif
 
+/*
+ * An architecture may leave out the following functions: fewer entries then match a template,
+ * and a fault in a window maps one page.
+ */
+#ifndef gupx_arch_dirty_bits
+static inline pteval_t gupx_arch_dirty_bits(void)
+{
+	return 0;
+}
+#endif
+
+#ifndef gupx_arch_writable_bit
+static inline pteval_t gupx_arch_writable_bit(void)
+{
+	return 0;
+}
+#endif
+
+#ifndef gupx_arch_is_cached_normally
+static inline bool gupx_arch_is_cached_normally(const struct page *page)
+{
+	return false;
+}
+#endif
+
 #endif /* GUPX_ARCH_H */

@@ -17,6 +17,7 @@
 #include "fdinfo.h"
 #include "pinfd.h"
 #include "pinset.h"
+#include "read.h"
 #include "run.h"
 #include "window.h"
 
@@ -134,34 +135,85 @@ static long pinfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 }
 
 /* Maximum number of pages to take references on each time that the set's lock is taken. */
-#define COPY_BATCH 64U
+#define COPY_BATCH 64
 
-/*
- * Find pages to copy and take a reference on each, so that UNPIN does not free them.
- *
- * The pages are contiguous, or all of them are the zero page.
- *
- * Return: number of pages; 0 at the end of the pin fd; -ENODATA if the page at @pos was
- * released; -EINTR if a fatal signal arrived.
+/**
+ * struct grabbed - pages to copy, with a reference on each
+ * @pages: number of pages
+ * @nr: number of runs
+ * @word: the runs, packed, in the order of the pin fd
  */
-static int grab_pages(struct gupx_pinset *set, loff_t pos,
-		      struct gupx_run *found)
+struct grabbed {
+	unsigned int pages;
+	unsigned int nr;
+	u64 word[COPY_BATCH];
+};
+
+/* Add the first @nr pages of a run. */
+static void grab_run(struct grabbed *grabbed, const struct gupx_run *run,
+		     unsigned int nr)
 {
-	enum gupx_extent_found kind;
 	unsigned int i;
 
+	for (i = 0; i < nr; i++)
+		get_page(gupx_run_page(run, i));
+	grabbed->word[grabbed->nr++] =
+		gupx_run_pack(page_to_pfn(run->page), nr, run->flags);
+	grabbed->pages += nr;
+}
+
+static void drop_grabbed(const struct grabbed *grabbed)
+{
+	unsigned int i;
+	u32 page;
+
+	for (i = 0; i < grabbed->nr; i++) {
+		const struct gupx_run run =
+			gupx_run_unpack(0, grabbed->word[i]);
+
+		for (page = 0; page < run.nr; page++)
+			put_page(gupx_run_page(&run, page));
+	}
+}
+
+/*
+ * Find pages to copy and take a reference on each, so that UNPIN does not free them. Stop
+ * before a released page.
+ *
+ * Return: number of pages; 0 at the end of the pin fd; -ENODATA if the page at @index was
+ * released; -EINTR if a fatal signal arrived.
+ */
+static int grab_pages(struct gupx_pinset *set, u64 index, unsigned int max,
+		      struct grabbed *grabbed)
+{
+	enum gupx_extent_found kind = GUPX_FOUND_PAGE;
+	struct gupx_run found;
+
+	grabbed->pages = 0;
+	grabbed->nr = 0;
 	if (gupx_pinset_lock(set))
 		return -EINTR;
-	kind = gupx_pinset_find(set, pos >> PAGE_SHIFT, found);
-	if (kind == GUPX_FOUND_PAGE) {
-		found->nr = min(found->nr, COPY_BATCH);
-		for (i = 0; i < found->nr; i++)
-			get_page(gupx_run_page(found, i));
+	while (grabbed->pages < max) {
+		kind = gupx_pinset_find(set, index + grabbed->pages, &found);
+		if (kind != GUPX_FOUND_PAGE)
+			break;
+		grab_run(grabbed, &found, min(found.nr, max - grabbed->pages));
 	}
 	gupx_pinset_unlock(set);
-	if (kind == GUPX_FOUND_RELEASED)
+	if (!grabbed->pages && kind == GUPX_FOUND_RELEASED)
 		return -ENODATA;
-	return kind == GUPX_FOUND_PAGE ? found->nr : 0;
+	return grabbed->pages;
+}
+
+/* Get the number of pages at the beginning of a run that are not poisoned. */
+static u32 count_healthy(const struct gupx_run *run)
+{
+	u32 nr = 0;
+
+	while (nr < run->nr &&
+	       !gupx_run_page_is_poisoned(run->flags, gupx_run_page(run, nr)))
+		nr++;
+	return nr;
 }
 
 /*
@@ -171,42 +223,50 @@ static int grab_pages(struct gupx_pinset *set, loff_t pos,
  * Return: number of bytes copied; -EHWPOISON or -EFAULT if nothing was copied because the
  * first page is poisoned or the buffer cannot be written.
  */
-static ssize_t copy_pages(const struct gupx_run *found, loff_t pos,
+static ssize_t copy_pages(const struct grabbed *grabbed, loff_t pos,
 			  struct iov_iter *to)
 {
-	ssize_t copied = 0;
-	u32 i;
+	unsigned long at = round_down(pos, PAGE_SIZE), done = pos;
+	unsigned int i;
 
-	for (i = 0; i < found->nr && iov_iter_count(to); i++) {
-		struct page *page = gupx_run_page(found, i);
-		const size_t offset = offset_in_page(pos + copied);
-		const size_t want = min(PAGE_SIZE - offset, iov_iter_count(to));
-		size_t done;
+	for (i = 0; i < grabbed->nr; i++) {
+		struct gupx_run run = gupx_run_unpack(at, grabbed->word[i]);
+		const u32 nr = run.nr;
 
-		if (gupx_run_page_is_poisoned(page))
-			return copied ?: -EHWPOISON;
-		done = copy_page_to_iter(page, offset, want, to);
-		copied += done;
-		if (done < want)
-			return copied ?: -EFAULT;
-		cond_resched();
+		run.nr = count_healthy(&run);
+		if (!gupx_read_copy_run(&run, &done, to))
+			return done - pos ?: -EFAULT;
+		if (run.nr < nr)
+			return done - pos ?: -EHWPOISON;
+		at += (unsigned long)nr << PAGE_SHIFT;
 	}
-	return copied;
+	return done - pos;
+}
+
+/* Get the number of pages from @pos on that the buffer has room for, at most COPY_BATCH. */
+static unsigned int count_wanted(loff_t pos, const struct iov_iter *to)
+{
+	const size_t bytes =
+		min_t(size_t, iov_iter_count(to), (COPY_BATCH - 1) * PAGE_SIZE);
+
+	return DIV_ROUND_UP(offset_in_page(pos) + bytes, PAGE_SIZE);
 }
 
 /* Handle a read of the pin fd: copy pinned bytes in the order of pinning. */
 static ssize_t pinfd_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct gupx_pinset *set = iocb->ki_filp->private_data;
-	struct gupx_run found;
+	struct grabbed grabbed;
 	ssize_t total = 0, copied = 0;
-	int nr = 0, i;
+	int nr = 0;
 
-	while (iov_iter_count(to) &&
-	       (nr = grab_pages(set, iocb->ki_pos, &found)) > 0) {
-		copied = copy_pages(&found, iocb->ki_pos, to);
-		for (i = 0; i < nr; i++)
-			put_page(gupx_run_page(&found, i));
+	while (iov_iter_count(to)) {
+		nr = grab_pages(set, iocb->ki_pos >> PAGE_SHIFT,
+				count_wanted(iocb->ki_pos, to), &grabbed);
+		if (nr <= 0)
+			break;
+		copied = copy_pages(&grabbed, iocb->ki_pos, to);
+		drop_grabbed(&grabbed);
 		if (copied <= 0)
 			break;
 		iocb->ki_pos += copied;

@@ -138,15 +138,18 @@ static inline bool gupx_run_is_uncounted(u32 flags)
 }
 
 /*
- * Check a page for hardware poison. If any page of a hugetlb folio is poisoned, the
- * kernel marks the head page, so the whole folio counts as poisoned.
+ * Check a page of a run with @flags for hardware poison. If any page of a hugetlb folio is
+ * poisoned, the kernel marks the head page, so the whole folio counts as poisoned.
  */
-static inline bool gupx_run_page_is_poisoned(struct page *page)
+static inline bool gupx_run_page_is_poisoned(u32 flags, struct page *page)
 {
-	struct folio *folio = page_folio(page);
+	struct folio *folio;
 
 	if (PageHWPoison(page))
 		return true;
+	if (!(flags & GUPX_RUN_LARGE))
+		return false;
+	folio = page_folio(page);
 	return folio_test_large(folio) && folio_test_hugetlb(folio) &&
 	       PageHWPoison(&folio->page);
 }

@@ -4,7 +4,8 @@
  * that has the pin fd can access the pages without copying them.
  *
  * vm_insert_page() refuses anonymous pages, so the mapping is VM_PFNMAP and its fault
- * handler inserts frame numbers with vmf_insert_pfn(). That function BUG()s on
+ * handler inserts frame numbers with vmf_insert_pfn(). The handler also maps the pages around
+ * the fault. It writes their entries itself, which is much faster. vmf_insert_pfn() BUG()s on
  * copy-on-write mappings, even on read-only private ones, so a window must be a shared
  * mapping.
  *
@@ -22,9 +23,18 @@
 #include <linux/mmap_lock.h>
 #include <linux/userfaultfd_k.h>
 
+#include "arch.h"
 #include "pinset.h"
 #include "run.h"
 #include "window.h"
+
+/*
+ * Number of pages that a fault maps: an aligned block of this size. The block must not exceed
+ * what one page table maps.
+ */
+#define AROUND_PAGES 64UL
+
+static_assert(AROUND_PAGES <= PTRS_PER_PTE);
 
 /*
  * Check if the mapping may show a page. If mprotect() could make the mapping writable
@@ -45,18 +55,99 @@ static bool may_show(const struct vm_area_struct *vma, u32 flags)
 	return (flags & GUPX_RUN_WRITE) && !(flags & GUPX_RUN_ZERO);
 }
 
-static vm_fault_t insert_page(struct vm_fault *vmf, struct gupx_pinset *set)
+/*
+ * Find the page at an index of the pin fd. Set @found to the rest of its run.
+ *
+ * Return: 0 if the window may show the page, or the result of a fault on the page.
+ */
+static vm_fault_t find_page(const struct vm_area_struct *vma, u64 index,
+			    struct gupx_run *found)
+{
+	struct gupx_pinset *set = vma->vm_private_data;
+
+	if (gupx_pinset_find(set, index, found) != GUPX_FOUND_PAGE)
+		return VM_FAULT_SIGBUS;
+	if (!may_show(vma, found->flags))
+		return VM_FAULT_SIGBUS;
+	return gupx_run_page_is_poisoned(found->flags, found->page)
+		       ? VM_FAULT_HWPOISON
+		       : 0;
+}
+
+/**
+ * struct neighbours - pages around a fault
+ * @vma: window
+ * @run: rest of the run that contains the next page; its @nr is 0 if the run is not known
+ */
+struct neighbours {
+	struct vm_area_struct *vma;
+	struct gupx_run run;
+};
+
+/*
+ * Map a page near a fault. Like the page of the fault, the page is only mapped if the window
+ * may show it. Otherwise its entry stays empty, so that an access raises the signal. The
+ * entry also stays empty if the kernel may have changed how the page is cached;
+ * vmf_insert_pfn() then finds out the type of its memory when the page is accessed.
+ */
+static int insert_neighbour(pte_t *pte, unsigned long addr, void *data)
+{
+	struct neighbours *around = data;
+	struct vm_area_struct *vma = around->vma;
+	struct gupx_run *run = &around->run;
+	struct page *page;
+
+	if (!run->nr) {
+		if (find_page(vma, linear_page_index(vma, addr), run)) {
+			run->nr = 0;
+			return 0;
+		}
+	} else if (gupx_run_page_is_poisoned(run->flags, run->page)) {
+		run->nr = 0;
+		return 0;
+	}
+	page = run->page;
+	run->nr--;
+	if (!(run->flags & GUPX_RUN_ZERO))
+		run->page++;
+	if (!pte_none(ptep_get(pte)) || !gupx_arch_is_cached_normally(page))
+		return 0;
+	set_pte_at(
+		vma->vm_mm, addr, pte,
+		pte_mkspecial(pfn_pte(page_to_pfn(page), vma->vm_page_prot)));
+	return 0;
+}
+
+/*
+ * Map the pages around a fault, so that the next accesses do not fault. The pages are those
+ * of an aligned block, so they are in the page table that the fault has used.
+ */
+static void insert_neighbours(const struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct gupx_run found;
+	struct neighbours around = { .vma = vma };
+	const unsigned long block =
+		ALIGN_DOWN(vmf->address, AROUND_PAGES << PAGE_SHIFT);
+	const unsigned long start = max(block, vma->vm_start);
+	const unsigned long end =
+		min(block + (AROUND_PAGES << PAGE_SHIFT), vma->vm_end);
 
-	if (gupx_pinset_find(set, vmf->pgoff, &found) != GUPX_FOUND_PAGE)
-		return VM_FAULT_SIGBUS;
-	if (!may_show(vma, found.flags))
-		return VM_FAULT_SIGBUS;
-	if (gupx_run_page_is_poisoned(found.page))
-		return VM_FAULT_HWPOISON;
-	return vmf_insert_pfn(vma, vmf->address, page_to_pfn(found.page));
+	if (end - start > PAGE_SIZE)
+		apply_to_page_range(vma->vm_mm, start, end - start,
+				    insert_neighbour, &around);
+}
+
+static vm_fault_t insert_pages(struct vm_fault *vmf)
+{
+	struct gupx_run found;
+	vm_fault_t ret = find_page(vmf->vma, vmf->pgoff, &found);
+
+	if (ret)
+		return ret;
+	ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(found.page));
+	if (ret == VM_FAULT_NOPAGE)
+		insert_neighbours(vmf);
+	return ret;
 }
 
 /*
@@ -111,7 +202,7 @@ static vm_fault_t handle_fault(struct vm_fault *vmf)
 	ret = lock_set(vmf, set);
 	if (ret)
 		return ret;
-	ret = insert_page(vmf, set);
+	ret = insert_pages(vmf);
 	gupx_pinset_unlock(set);
 	return ret;
 }

@@ -10,6 +10,7 @@
 #define GUPX_ARCH_X86_H
 
 #include <linux/bitops.h>
+#include <linux/page-flags.h>
 #include <linux/pgtable.h>
 #include <asm/cpufeature.h>
 #ifdef CONFIG_X86_VSYSCALL_EMULATION
@@ -65,6 +66,37 @@ static inline pteval_t gupx_arch_match_mask(void)
 {
 	return ~_PAGE_ACCESSED;
 }
+
+/**
+ * gupx_arch_dirty_bits() - get the bits of an entry that record writes
+ *
+ * Requests for reading do not depend on these bits.
+ *
+ * Return: mask of the bits.
+ */
+static inline pteval_t gupx_arch_dirty_bits(void)
+{
+#ifdef _PAGE_DIRTY_BITS
+	/* The name includes the bit that records a write to a read-only shadow stack. */
+	return _PAGE_DIRTY_BITS | _PAGE_SOFT_DIRTY;
+#else
+	return _PAGE_DIRTY | _PAGE_SOFT_DIRTY;
+#endif
+}
+
+/**
+ * gupx_arch_writable_bit() - get the bit of an entry that allows writing
+ *
+ * Return: mask of the bit.
+ */
+static inline pteval_t gupx_arch_writable_bit(void)
+{
+	return _PAGE_RW;
+}
+
+#define gupx_arch_dirty_bits gupx_arch_dirty_bits
+#define gupx_arch_writable_bit gupx_arch_writable_bit
+#define gupx_arch_is_cached_normally gupx_arch_is_cached_normally
 
 /**
  * gupx_arch_pfn_mask() - get the bits of an entry that are its frame number
@@ -135,6 +167,29 @@ static inline bool gupx_arch_is_gate(unsigned long addr)
 #else
 	return false;
 #endif
+}
+
+/**
+ * gupx_arch_is_cached_normally() - check the caching of a page
+ * @page: page of memory
+ *
+ * Drivers may change the caching of pages, for example to write-combining. The kernel records
+ * the change in two page flags (set_page_memtype()), and vmf_insert_pfn() maps such a page
+ * with the same caching. The name of the second flag depends on the kernel.
+ *
+ * Return: true if the page is cached (write-back).
+ */
+static inline bool gupx_arch_is_cached_normally(const struct page *page)
+{
+	unsigned long changed = BIT(PG_arch_1);
+
+#ifdef CONFIG_ARCH_USES_PG_UNCACHED
+	changed |= BIT(PG_uncached);
+#endif
+#ifdef CONFIG_ARCH_USES_PG_ARCH_2
+	changed |= BIT(PG_arch_2);
+#endif
+	return !(gupx_compat_page_flags(page) & changed);
 }
 
 #endif /* GUPX_ARCH_X86_H */
