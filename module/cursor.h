@@ -41,8 +41,8 @@ enum gupx_lock {
  * @vma: mapping at @addr; NULL if the lock is not held, or before the lookup
  * @vma_facts: facts of @vma, GUPX_V_*
  * @fault_tried: true if an earlier fault at @addr dropped the lock
- * @empty: number of consecutive empty page-table entries from @addr on; valid if the last
- *	verdict is %GUPX_FAULT
+ * @absent: number of consecutive page-table entries from @addr on that need a page fault;
+ *	valid if the last verdict is %GUPX_FAULT
  * @faulted: address of the last fault, 0 if there was none
  * @nr_moved: number of consecutive times that the pages to delegate were unmapped before
  *	the kernel's engine was called
@@ -64,7 +64,7 @@ struct gupx_cursor {
 	struct vm_area_struct *vma;
 	u32 vma_facts;
 	bool fault_tried;
-	unsigned long empty;
+	unsigned long absent;
 	unsigned long faulted;
 	unsigned int nr_moved;
 	struct page **pages;

@@ -320,28 +320,67 @@ void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 }
 
 /**
- * gupx_entry_count_empty() - count consecutive empty PTEs
+ * gupx_entry_count_none() - count consecutive empty PTEs
+ * @table: locked page table
+ * @addr: address of the first entry
+ *
+ * Return: number of empty PTEs from @addr on; 0 if the table is no PTE table.
+ */
+unsigned long gupx_entry_count_none(const struct gupx_table *table,
+				    unsigned long addr)
+{
+	const unsigned long end = (table->end - addr) >> PAGE_SHIFT;
+	unsigned long nr = 0;
+	pte_t *ptep;
+
+	if (table->kind != GUPX_E_PAGE || table->shift != PAGE_SHIFT)
+		return 0;
+	ptep = table->pte + pte_index(addr);
+	while (nr < end && pte_none(ptep_get(ptep + nr)))
+		nr++;
+	return nr;
+}
+
+/*
+ * Check if the verdict on a PTE of an anonymous mapping is GUPX_FAULT, as far as the PTE alone
+ * shows it. With DUMP, the request stops at an empty PTE (row E2). With FORCE, a write may
+ * accept a PTE that is not writable (row E4). A fault in a page that userfaultfd has
+ * write-protected would wait for another process.
+ */
+static bool needs_fault(struct vm_area_struct *vma, pte_t pte, u32 request)
+{
+	if (pte_none(pte))
+		return !(request & GUPX_R_DUMP);
+	return (request & GUPX_R_WRITE) && !(request & GUPX_R_FORCE) &&
+	       pte_present(pte) && !pte_write(pte) && !pte_special(pte) &&
+	       !userfaultfd_pte_wp(vma, pte);
+}
+
+/**
+ * gupx_entry_count_absent() - count consecutive PTEs that need a page fault
  * @table: locked page table
  * @addr: address of the first entry
  * @max: limit of the count
+ * @request: flags of the request, GUPX_R_*
  *
- * Return: number of empty PTEs from @addr on; 0 for file mappings, because a fault in a
- * file mapping also maps the pages around the address (fault-around).
+ * Return: number of PTEs from @addr on; 0 for file mappings, because a fault in a file
+ * mapping also maps the pages around the address (fault-around).
  */
-unsigned long gupx_entry_count_empty(const struct gupx_table *table,
-				     unsigned long addr, unsigned long max)
+unsigned long gupx_entry_count_absent(const struct gupx_table *table,
+				      unsigned long addr, unsigned long max,
+				      u32 request)
 {
 	const unsigned long end = min((table->end - addr) >> PAGE_SHIFT, max);
-	unsigned long nr;
+	unsigned long nr = 0;
 	pte_t *ptep;
 
 	if (table->kind != GUPX_E_PAGE || table->shift != PAGE_SHIFT ||
 	    !vma_is_anonymous(table->vma))
 		return 0;
 	ptep = table->pte + pte_index(addr);
-	for (nr = 0; nr < end; nr++)
-		if (!pte_none(ptep_get(ptep + nr)))
-			break;
+	while (nr < end &&
+	       needs_fault(table->vma, ptep_get(ptep + nr), request))
+		nr++;
 	return nr;
 }
 

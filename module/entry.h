@@ -27,8 +27,11 @@ struct gupx_entry {
 
 void gupx_entry_read(const struct gupx_table *table, unsigned long addr,
 		     struct gupx_entry *entry);
-unsigned long gupx_entry_count_empty(const struct gupx_table *table,
-				     unsigned long addr, unsigned long max);
+unsigned long gupx_entry_count_none(const struct gupx_table *table,
+				    unsigned long addr);
+unsigned long gupx_entry_count_absent(const struct gupx_table *table,
+				      unsigned long addr, unsigned long max,
+				      u32 request);
 void gupx_entry_mark_accessed(const struct gupx_table *table,
 			      unsigned long addr, bool write);
 bool gupx_entry_read_gate(struct mm_struct *mm, unsigned long addr,

@@ -56,4 +56,20 @@ static inline unsigned long gupx_follow_entry_end(unsigned long addr,
 	return end ? end : ULONG_MAX;
 }
 
+/**
+ * gupx_follow_move() - continue with a locked PTE table in another mapping
+ * @table: locked PTE table
+ * @vma: mapping of @addr, under mmap_lock
+ * @addr: address that an entry of the table maps
+ * @end: end of the request; exclusive
+ */
+static inline void gupx_follow_move(struct gupx_table *table,
+				    struct vm_area_struct *vma,
+				    unsigned long addr, unsigned long end)
+{
+	table->vma = vma;
+	table->end =
+		min3(end, vma->vm_end, gupx_follow_entry_end(addr, PMD_SIZE));
+}
+
 #endif /* GUPX_FOLLOW_H */

@@ -14,6 +14,7 @@
  * functions in policy.h make the verdicts, and this file carries them out. The code
  * here never sleeps while a page-table lock is held.
  */
+#include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
@@ -123,7 +124,19 @@ static void take_entry(struct gupx_cursor *cursor, struct gupx_batch *batch,
 }
 
 /*
- * Judge the entries of one table, and add the pages of accepted entries to the batch.
+ * Get the end of the range for which a template is useful. A PTE table may contain the
+ * entries of the next VMAs too, see enter_next_vma().
+ */
+static unsigned long get_template_end(const struct gupx_cursor *cursor,
+				      const struct gupx_table *table)
+{
+	if (table->shift != PAGE_SHIFT)
+		return table->end;
+	return min(cursor->end, gupx_follow_entry_end(cursor->addr, PMD_SIZE));
+}
+
+/*
+ * Judge the entries of one VMA in one table, and add the pages of accepted entries to the batch.
  *
  * Return: the verdict on the entry that ended the walk. %GUPX_GO means that no entry ended
  * the walk: the table ends, the batch is full, or another task waits for the CPU or for the
@@ -131,25 +144,24 @@ static void take_entry(struct gupx_cursor *cursor, struct gupx_batch *batch,
  */
 static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 					struct gupx_batch *batch,
-					const struct gupx_table *table)
+					const struct gupx_table *table,
+					struct gupx_template *template)
 {
 	const u32 request = cursor->request,
 		  flags = gupx_batch_run_flags(request);
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
-	struct gupx_template template;
+	const unsigned long template_end = get_template_end(cursor, table);
 	unsigned long addr = cursor->addr;
 
-	template.mask = 0;
 	while (addr < table->end && gupx_batch_has_room(batch, addr)) {
 		unsigned long nr = 0;
 		struct gupx_entry entry;
 
 		/* Fast path: accept entries that match the last accepted entry. */
-		if (template.mask)
-			nr = batch ? gupx_template_take(&template, table, addr,
+		if (template->mask)
+			nr = batch ? gupx_template_take(template, table, addr,
 							batch, flags)
-				   : gupx_template_touch(&template, table,
-							 addr);
+				   : gupx_template_touch(template, table, addr);
 		addr += nr << PAGE_SHIFT;
 		if (nr) {
 			if (should_drop_ptl(table))
@@ -167,9 +179,10 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 			 * If the page at @addr was just faulted in, the next pages are
 			 * probably absent, so a template would not match them.
 			 */
-			if (addr != cursor->faulted)
-				gupx_template_set(&template, table, addr,
-						  &entry, request);
+			if (addr != cursor->faulted &&
+			    addr + (entry.nr << PAGE_SHIFT) < template_end)
+				gupx_template_set(template, table, addr, &entry,
+						  request);
 		} else if (!skip_entry(table, addr, verdict, request)) {
 			break;
 		}
@@ -184,21 +197,71 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 	return verdict;
 }
 
-/* Maximum number of empty entries to fault in before the table is walked again. */
+/* VM_* flags that affect no fact of an entry. */
+#define IDLE_VM_FLAGS                                               \
+	(VM_DONTDUMP | VM_DONTCOPY | VM_WIPEONFORK | VM_RAND_READ | \
+	 VM_SEQ_READ | VM_MERGEABLE)
+
+/*
+ * If the walk has reached the end of a VMA but not of the page table, continue in the next
+ * VMA. The page table stays locked, which saves a walk of the page tables for each VMA. The
+ * VMA is judged as usual. If it is refused, the next step of the loop judges it again.
+ *
+ * The VMA is attached while the mmap_lock is held, so its part of the table is not freed.
+ *
+ * Return: true if the cursor and the table are in the next VMA.
+ */
+static bool enter_next_vma(struct gupx_cursor *cursor, struct gupx_table *table,
+			   struct gupx_template *template)
+{
+	const unsigned long addr = cursor->addr;
+	struct vm_area_struct *next;
+	struct gupx_verdict verdict;
+	u32 facts;
+
+	if (addr != cursor->vma->vm_end || addr >= cursor->end ||
+	    IS_ALIGNED(addr, PMD_SIZE) || table->kind != GUPX_E_PAGE ||
+	    table->shift != PAGE_SHIFT || should_drop_ptl(table))
+		return false;
+	next = vma_lookup(cursor->mm, addr);
+	if (!next || is_vm_hugetlb_page(next) ||
+	    is_vm_hugetlb_page(cursor->vma))
+		return false;
+	facts = gupx_vma_facts(next);
+	verdict = gupx_policy_judge_vma(facts, cursor->request);
+	if (verdict.action != GUPX_GO)
+		return false;
+	if (facts != cursor->vma_facts ||
+	    ((next->vm_flags ^ cursor->vma->vm_flags) & ~IDLE_VM_FLAGS))
+		gupx_template_clear(template);
+	cursor->vma = next;
+	cursor->vma_facts = facts;
+	trace_gupx_vma(cursor, verdict);
+	gupx_follow_move(table, next, addr, cursor->end);
+	return true;
+}
+
+/* Maximum number of entries to fault in before the table is walked again. */
 #define FAULT_AHEAD_MAX 16UL
 
 static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 				      struct gupx_batch *batch)
 {
 	const unsigned long from = cursor->addr;
+	struct gupx_template template;
 	struct gupx_table table;
 	struct gupx_verdict verdict;
 
+	gupx_template_clear(&template);
 	gupx_follow_lock(&table, cursor->vma, cursor->addr, cursor->end);
-	verdict = walk_entries(cursor, batch, &table);
+	do {
+		verdict = walk_entries(cursor, batch, &table, &template);
+	} while (verdict.action == GUPX_GO &&
+		 gupx_batch_has_room(batch, cursor->addr) &&
+		 enter_next_vma(cursor, &table, &template));
 	if (verdict.action == GUPX_FAULT)
-		cursor->empty = gupx_entry_count_empty(&table, cursor->addr,
-						       FAULT_AHEAD_MAX);
+		cursor->absent = gupx_entry_count_absent(
+			&table, cursor->addr, FAULT_AHEAD_MAX, cursor->request);
 	/*
 	 * Take the pending references before the page table is unlocked. Until the
 	 * references are taken, only the page-table lock keeps the pages from being freed.
@@ -291,21 +354,40 @@ static struct gupx_verdict delegate_span(struct gupx_cursor *cursor,
 }
 
 /*
+ * Get the end of the entries that still need a page fault after the fault at @addr. That fault
+ * may have filled in several entries, if the kernel allocated a large folio.
+ */
+static unsigned long get_absent_end(const struct gupx_cursor *cursor,
+				    unsigned long addr, unsigned long end)
+{
+	struct gupx_table table;
+
+	addr += PAGE_SIZE;
+	if (addr >= end)
+		return end;
+	gupx_follow_lock(&table, cursor->vma, addr, end);
+	end = addr + (gupx_entry_count_absent(&table, addr, FAULT_AHEAD_MAX,
+					      cursor->request)
+		      << PAGE_SHIFT);
+	gupx_follow_unlock(&table);
+	return end;
+}
+
+/*
  * Rows L11 to L15 (faultin_page()): fault in the page at the cursor and the pages of
- * the empty entries that follow it. If a fault on one of the following pages fails, the
- * error is not reported here: the loop faults that page again when the cursor reaches
+ * the entries after it that need a fault too. If a fault on one of the following pages fails,
+ * the error is not reported here: the loop faults that page again when the cursor reaches
  * it.
  */
 static struct gupx_verdict fault_in_span(struct gupx_cursor *cursor,
 					 enum gupx_action action)
 {
-	const unsigned long end =
-		action == GUPX_FAULT
-			? cursor->addr + (cursor->empty << PAGE_SHIFT)
-			: 0;
-	unsigned long addr = cursor->addr;
+	unsigned long addr = cursor->addr, end = addr;
 	struct gupx_verdict verdict = gupx_fault_in(cursor, addr, action);
 
+	if (action == GUPX_FAULT && verdict.action == GUPX_LOOK_AGAIN)
+		end = get_absent_end(cursor, addr,
+				     addr + (cursor->absent << PAGE_SHIFT));
 	while (verdict.action == GUPX_LOOK_AGAIN && (addr += PAGE_SIZE) < end) {
 		if (fatal_signal_pending(current) ||
 		    mmap_lock_is_contended(cursor->mm))

@@ -103,9 +103,29 @@ static void add_nodes_facts(struct gupx_template *template,
 			add_node_facts(template, NODE_DATA(node));
 }
 
+/*
+ * Get the bits of an entry to compare. A request for reading does not depend on whether the
+ * page was written. POPULATE for reading and READ do not depend either on whether the entry
+ * allows writing: only row E7 (gup_must_unshare()) does, for pins. But a PMD that allows
+ * writing does not map the huge zero page, see is_batchable().
+ */
+static pteval_t get_match_mask(const struct gupx_table *table, u32 request)
+{
+	pteval_t mask = gupx_arch_match_mask();
+
+	if (!(request & GUPX_R_WRITE))
+		mask &= ~gupx_arch_dirty_bits();
+	if (!(request & (GUPX_R_WRITE | GUPX_R_PIN)) &&
+	    table->shift == PAGE_SHIFT)
+		mask &= ~gupx_arch_writable_bit();
+	return mask;
+}
+
 /**
  * gupx_template_set() - make a template of an accepted entry
- * @template: template to fill; empty afterwards if the entry cannot be a template
+ * @template: template to fill. If the entry maps the zero page, the template is kept, and
+ *	the entry is stored in addition. If the entry cannot be a template, the template is
+ *	empty afterwards
  * @table: locked page table
  * @addr: address that the entry maps
  * @entry: facts of the entry, whose verdict is %GUPX_GO
@@ -118,6 +138,11 @@ void gupx_template_set(struct gupx_template *template,
 	const pteval_t pfn_mask = gupx_arch_pfn_mask(table->shift);
 	pteval_t value;
 
+	if ((entry->facts & GUPX_E_KIND) == GUPX_E_ZERO) {
+		template->zero = gupx_arch_set_accessed(
+			READ_ONCE(*get_entries(table, addr)));
+		return;
+	}
 	template->mask = 0;
 	if (!is_batchable(table, entry))
 		return;
@@ -125,13 +150,17 @@ void gupx_template_set(struct gupx_template *template,
 	if (!gupx_arch_has_plain_pfn(value))
 		return;
 	*template = (struct gupx_template){
-		.mask = gupx_arch_match_mask(),
+		.mask = get_match_mask(table, request),
+		.zero = template->zero,
 		.value = gupx_arch_match_value(value, pfn_mask),
 		/*
 		 * PG_head shows if the folio is large. PG_anon_exclusive shows if no other
-		 * process shares the anonymous page.
+		 * process shares the anonymous page, which only matters for pins and writes.
 		 */
-		.facts_mask = BIT(PG_head) | BIT(PG_anon_exclusive),
+		.facts_mask =
+			BIT(PG_head) | (request & (GUPX_R_PIN | GUPX_R_WRITE)
+						? BIT(PG_anon_exclusive)
+						: 0),
 		.lru_mask = LRU_FLAGS,
 		.noop_flags = ~0UL,
 		.order = folio_order(entry->folio),
@@ -369,8 +398,12 @@ static const pteval_t *touch_pte_span(struct gupx_template *template,
 		const unsigned long pfn = get_matching_pfn(&tmpl, entry);
 		struct page *page = first + pfn;
 
-		if (pfn >= tmpl.end_pfn)
-			break;
+		if (pfn >= tmpl.end_pfn) {
+			if (gupx_arch_set_accessed(READ_ONCE(*entry)) !=
+			    tmpl.zero)
+				break;
+			continue;
+		}
 		if ((gupx_compat_page_flags(page) & check_mask) !=
 			    template->noop_flags &&
 		    !check_page_flags(template, page))
@@ -407,4 +440,39 @@ unsigned long gupx_template_touch(struct gupx_template *template,
 		return 0;
 	return (touch_pte_span(template, first, end) - first)
 	       << template->order;
+}
+
+/**
+ * gupx_template_count() - count entries that match a template
+ * @template: template made of an entry of this table; may be empty
+ * @table: locked page table
+ * @addr: address of the first entry
+ *
+ * The function has no effect on the pages. Entries that match have the same facts as the
+ * entry of the template, for each request.
+ *
+ * Return: number of pages from @addr on, up to the first entry that does not match.
+ */
+unsigned long gupx_template_count(const struct gupx_template *template,
+				  const struct gupx_table *table,
+				  unsigned long addr)
+{
+	const struct gupx_template tmpl = *template;
+	const pteval_t *first, *entry, *end;
+
+	if (!tmpl.mask)
+		return 0;
+	first = get_entries(table, addr);
+	end = first + count_whole_entries(table, addr);
+	for (entry = first; entry < end; entry++) {
+		const unsigned long pfn = get_matching_pfn(&tmpl, entry);
+		struct page *page = pfn_to_page(0) + pfn;
+
+		if (pfn >= tmpl.end_pfn || pfn < tmpl.first_pfn ||
+		    (gupx_compat_page_flags(page) & tmpl.facts_mask) !=
+			    tmpl.facts_value ||
+		    !matches_template(&tmpl, page, true, tmpl.order))
+			break;
+	}
+	return (entry - first) << tmpl.order;
 }

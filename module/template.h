@@ -14,6 +14,7 @@ struct gupx_table;
  * @mask: bits of an entry to compare, and the bits of its frame number; 0 if the template
  *	is empty
  * @value: accepted entry without its frame number and without the bits outside @mask
+ * @zero: entry of the zero page that was accepted, with the accessed bit; 0 if there is none
  * @first_pfn: lowest frame number that may match; 0 for no limit
  * @end_pfn: limit of the frame numbers: only lower frame numbers match
  * @facts_mask: page flags that determine the facts
@@ -33,6 +34,7 @@ struct gupx_table;
 struct gupx_template {
 	pteval_t mask;
 	pteval_t value;
+	pteval_t zero;
 	unsigned long first_pfn;
 	unsigned long end_pfn;
 	unsigned long facts_mask;
@@ -46,6 +48,13 @@ struct gupx_template {
 	bool dirty;
 };
 
+/* Make a template empty. */
+static inline void gupx_template_clear(struct gupx_template *template)
+{
+	template->mask = 0;
+	template->zero = 0;
+}
+
 void gupx_template_set(struct gupx_template *template,
 		       const struct gupx_table *table, unsigned long addr,
 		       const struct gupx_entry *entry, u32 request);
@@ -54,6 +63,9 @@ unsigned long gupx_template_take(struct gupx_template *template,
 				 unsigned long addr, struct gupx_batch *batch,
 				 u32 flags);
 unsigned long gupx_template_touch(struct gupx_template *template,
+				  const struct gupx_table *table,
+				  unsigned long addr);
+unsigned long gupx_template_count(const struct gupx_template *template,
 				  const struct gupx_table *table,
 				  unsigned long addr);
 

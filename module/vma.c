@@ -49,27 +49,17 @@ static u32 get_file_facts(struct vm_area_struct *vma)
  */
 u32 gupx_vma_facts(struct vm_area_struct *vma)
 {
-	static const struct {
-		unsigned long flag;
-		u32 fact;
-	} map[] = {
-		{ VM_IO, GUPX_V_IO },
-		{ VM_PFNMAP, GUPX_V_PFNMAP },
-		{ VM_READ, GUPX_V_READ },
-		{ VM_WRITE, GUPX_V_WRITE },
-		{ VM_SHADOW_STACK, GUPX_V_SHADOW_STACK },
-		{ VM_MAYREAD, GUPX_V_MAYREAD },
-		{ VM_MAYWRITE, GUPX_V_MAYWRITE },
-		{ VM_SHARED, GUPX_V_SHARED },
-		{ VM_MAYSHARE, GUPX_V_MAYSHARE },
-	};
-	u32 facts = get_file_facts(vma);
-	unsigned int i;
+	const unsigned long flags = vma->vm_flags;
 
-	for (i = 0; i < ARRAY_SIZE(map); i++)
-		if (vma->vm_flags & map[i].flag)
-			facts |= map[i].fact;
-	return facts;
+	return get_file_facts(vma) | (flags & VM_IO ? GUPX_V_IO : 0) |
+	       (flags & VM_PFNMAP ? GUPX_V_PFNMAP : 0) |
+	       (flags & VM_READ ? GUPX_V_READ : 0) |
+	       (flags & VM_WRITE ? GUPX_V_WRITE : 0) |
+	       (flags & VM_SHADOW_STACK ? GUPX_V_SHADOW_STACK : 0) |
+	       (flags & VM_MAYREAD ? GUPX_V_MAYREAD : 0) |
+	       (flags & VM_MAYWRITE ? GUPX_V_MAYWRITE : 0) |
+	       (flags & VM_SHARED ? GUPX_V_SHARED : 0) |
+	       (flags & VM_MAYSHARE ? GUPX_V_MAYSHARE : 0);
 }
 
 /**
