@@ -12,6 +12,7 @@
 #include "entry.h"
 #include "explain.h"
 #include "follow.h"
+#include "template.h"
 #include "vma.h"
 
 static enum gupx_outcome get_outcome(struct gupx_verdict verdict)
@@ -143,6 +144,26 @@ static struct gupx_judgement judge_hole(const struct gupx_cursor *cursor,
 		GUPX_CONTENT_GATE);
 }
 
+/*
+ * Count the entries from @addr on that have the same facts as @entry, which is before them.
+ * Entries that map a page are compared as for a pin for writing. Such a request depends on
+ * more bits than the others, so all fields of the judgements are the same.
+ */
+static unsigned long count_same(const struct gupx_table *table,
+				const struct gupx_entry *entry,
+				unsigned long entry_addr, unsigned long addr,
+				u32 request)
+{
+	struct gupx_template template;
+
+	if ((entry->facts & GUPX_E_KIND) == GUPX_E_EMPTY)
+		return gupx_entry_count_none(table, addr);
+	gupx_template_clear(&template);
+	gupx_template_set(&template, table, entry_addr, entry,
+			  request | GUPX_R_PIN | GUPX_R_WRITE);
+	return gupx_template_count(&template, table, addr);
+}
+
 static bool judge_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
 			unsigned int nr, unsigned int *used)
 {
@@ -150,15 +171,24 @@ static bool judge_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
 	bool room = true;
 
 	gupx_follow_lock(&table, cursor->vma, cursor->addr, cursor->end);
-	while (room && cursor->addr < table.end) {
+	while (cursor->addr < table.end) {
+		const unsigned long addr = cursor->addr;
 		struct gupx_entry entry;
+		unsigned long same;
 
-		gupx_entry_read(&table, cursor->addr, &entry);
+		gupx_entry_read(&table, addr, &entry);
 		if (!entry.nr)
 			break;
 		room = add_judgement(cursor, out, nr, used,
-				     cursor->addr + (entry.nr << PAGE_SHIFT),
+				     addr + (entry.nr << PAGE_SHIFT),
 				     judge_entry(cursor, &table, &entry));
+		if (!room || cursor->addr >= table.end)
+			break;
+		same = count_same(&table, &entry, addr, cursor->addr,
+				  cursor->request)
+		       << PAGE_SHIFT;
+		out[*used - 1].len += same;
+		cursor->addr += same;
 	}
 	gupx_follow_unlock(&table);
 	return room;

@@ -106,6 +106,24 @@ static bool lock_pmd_leaves(struct gupx_table *table, pmd_t *pmd,
 	return true;
 }
 
+/*
+ * Get the end of the consecutive empty PMDs from @pmd on, at most the end of the PMD table or
+ * of the range of @table. The PMD table is not freed, but another task may fill a PMD at any
+ * time: its range then counts as empty, as if it was filled a moment later.
+ */
+static unsigned long get_empty_end(const struct gupx_table *table,
+				   const pmd_t *pmd, unsigned long addr)
+{
+	const unsigned long end =
+		min(table->end, gupx_follow_entry_end(addr, PUD_SIZE));
+
+	do {
+		addr = gupx_follow_entry_end(addr, PMD_SIZE);
+		pmd++;
+	} while (addr < end && pmd_none(READ_ONCE(*pmd)));
+	return addr;
+}
+
 static void lock_pmd(struct gupx_table *table, pud_t *pud, unsigned long addr)
 {
 	pmd_t *pmd = pmd_offset(pud, addr);
@@ -114,11 +132,15 @@ static void lock_pmd(struct gupx_table *table, pud_t *pud, unsigned long addr)
 	for (;;) {
 		const pmd_t seen = READ_ONCE(*pmd);
 
+		if (pmd_none(seen))
+			return set_uniform_table(table, GUPX_E_EMPTY,
+						 get_empty_end(table, pmd,
+							       addr));
 		/*
 		 * A PMD migration entry counts as empty, so the loop faults, and the fault
 		 * waits for the migration.
 		 */
-		if (pmd_none(seen) || !pmd_present(seen))
+		if (!pmd_present(seen))
 			return set_uniform_table(table, GUPX_E_EMPTY, end);
 		if (gupx_follow_is_leaf(seen)) {
 			if (lock_pmd_leaves(table, pmd, addr))
