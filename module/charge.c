@@ -15,9 +15,9 @@
  * extents of such a caller are counted anyway.
  */
 #include <linux/bits.h>
+#include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
-#include <linux/sched/user.h>
 
 #include "account.h"
 #include "charge.h"
@@ -75,7 +75,7 @@ int gupx_charge_init(struct gupx_charge *charge)
 	};
 	if (!charge->quota)
 		return -ENOMEM;
-	charge->user = get_uid(current_user());
+	charge->cred = get_current_cred();
 	xa_init_flags(&charge->folios, XA_FLAGS_ACCOUNT);
 	return 0;
 }
@@ -87,10 +87,10 @@ int gupx_charge_init(struct gupx_charge *charge)
 void gupx_charge_destroy(struct gupx_charge *charge)
 {
 	xa_destroy(&charge->folios);
-	gupx_account_uncharge(charge->user, charge->pages);
+	gupx_account_uncharge(charge->cred->user, charge->pages);
 	gupx_account_sub_extents(charge->quota, charge->extents);
 	gupx_account_put_quota(charge->quota);
-	free_uid(charge->user);
+	put_cred(charge->cred);
 }
 
 /**
@@ -112,7 +112,7 @@ bool gupx_charge_precharge(const struct gupx_charge *charge,
 	if (precharge->exempt)
 		return true;
 	precharge->pages = pages;
-	return gupx_account_charge(charge->user, pages);
+	return gupx_account_charge(charge->cred->user, pages);
 }
 
 /**
@@ -123,7 +123,7 @@ bool gupx_charge_precharge(const struct gupx_charge *charge,
 void gupx_charge_return_precharge(const struct gupx_charge *charge,
 				  struct gupx_precharge *precharge)
 {
-	gupx_account_uncharge(charge->user, precharge->pages);
+	gupx_account_uncharge(charge->cred->user, precharge->pages);
 	precharge->pages = 0;
 }
 
@@ -144,7 +144,8 @@ bool gupx_charge_pages(struct gupx_charge *charge,
 
 	if (precharge->exempt)
 		return true;
-	if (pages > have && !gupx_account_charge(charge->user, pages - have))
+	if (pages > have &&
+	    !gupx_account_charge(charge->cred->user, pages - have))
 		return false;
 	precharge->pages -= have;
 	charge->pages += pages;
@@ -362,7 +363,7 @@ int gupx_charge_prepare_unpin(struct gupx_charge *charge,
 	if (!error &&
 	    gupx_account_add_extents(charge->quota, extents) < extents)
 		error = -EDQUOT;
-	if (!error && cost && !gupx_account_charge(charge->user, cost)) {
+	if (!error && cost && !gupx_account_charge(charge->cred->user, cost)) {
 		gupx_account_sub_extents(charge->quota, extents);
 		error = -ENOBUFS;
 	}
@@ -502,7 +503,7 @@ void gupx_charge_commit_unpin(struct gupx_charge *charge,
 void gupx_charge_finish_unpin(const struct gupx_charge *charge,
 			      const struct gupx_unpin_plan *plan)
 {
-	gupx_account_uncharge(charge->user, plan->uncharged);
+	gupx_account_uncharge(charge->cred->user, plan->uncharged);
 	if (plan->extents > 0)
 		gupx_account_sub_extents(charge->quota, plan->extents);
 }

@@ -5,14 +5,15 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
+struct cred;
 struct gupx_quota;
 struct gupx_run;
 struct gupx_unpin_plan;
-struct user_struct;
 
 /**
  * struct gupx_charge - charges of a pin set
- * @user: user who is charged
+ * @cred: credentials of the user who is charged. They hold the user: free_uid() is not
+ *	exported on all kernels
  * @quota: extent quota of that user
  * @pages: number of pages charged now
  * @extents: number of extents that this pin set has added to @quota
@@ -23,7 +24,7 @@ struct user_struct;
  * The owner of the struct serializes access to it.
  */
 struct gupx_charge {
-	struct user_struct *user;
+	const struct cred *cred;
 	struct gupx_quota *quota;
 	u64 pages;
 	u64 extents;

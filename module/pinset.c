@@ -124,7 +124,7 @@ bool gupx_pinset_fits(const struct gupx_pinset *set, const struct mm_struct *mm)
  */
 bool gupx_pinset_is_own(const struct gupx_pinset *set)
 {
-	return set->charge.user == current_user();
+	return set->charge.cred->user == current_user();
 }
 
 /**
@@ -135,7 +135,7 @@ bool gupx_pinset_is_own(const struct gupx_pinset *set)
  */
 struct user_struct *gupx_pinset_user(const struct gupx_pinset *set)
 {
-	return set->charge.user;
+	return set->charge.cred->user;
 }
 
 /**
