@@ -8,6 +8,8 @@
 
 #if defined(CONFIG_X86_64)
 #include "arch/x86.h"
+#elif defined(CONFIG_ARM64)
+#include "arch/arm64.h"
 #else
 #error "gupx does not support this architecture"
 #endif

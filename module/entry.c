@@ -36,23 +36,39 @@ static bool tracks_soft_dirty(const struct vm_area_struct *vma)
 	       !(vma->vm_flags & VM_SOFTDIRTY);
 }
 
-static bool is_exclusive(struct folio *folio, struct page *marked)
+/* Check if a folio is a hugetlb page that may be mapped by several entries. */
+static bool is_cont_hugetlb(struct folio *folio)
 {
-	return folio_test_anon(folio) && PageAnonExclusive(marked);
+	return gupx_arch_has_cont_hugetlb() && folio_test_hugetlb(folio);
 }
 
 /*
- * Get the facts that follow from the page and not from its entry. @marked is the
- * page that carries the PageAnonExclusive flag: the head page under a PMD or PUD
- * leaf, the page itself under a PTE.
+ * Get the page that carries the PageAnonExclusive flag. @first is the first page of the
+ * folio that the entry maps: the head page under a PMD or PUD leaf, the page itself under
+ * a PTE. For hugetlb this is always the head page.
  */
-static u32 get_page_facts(struct folio *folio, struct page *marked)
+static struct page *get_marked_page(struct folio *folio, struct page *first)
+{
+	return is_cont_hugetlb(folio) ? &folio->page : first;
+}
+
+static bool is_exclusive(struct folio *folio, struct page *first)
+{
+	return folio_test_anon(folio) &&
+	       PageAnonExclusive(get_marked_page(folio, first));
+}
+
+/*
+ * Get the facts that follow from the page and not from its entry. @first is the first page
+ * that the entry maps.
+ */
+static u32 get_page_facts(struct folio *folio, struct page *first)
 {
 	u32 facts = 0;
 
 	if (folio_test_anon(folio))
 		facts |= GUPX_E_PAGE_ANON;
-	if (is_exclusive(folio, marked))
+	if (is_exclusive(folio, first))
 		facts |= GUPX_E_PAGE_EXCLUSIVE;
 	if (folio_ref_count(folio) <= 0)
 		facts |= GUPX_E_REFCOUNT_BAD;
@@ -280,7 +296,7 @@ static void read_pud(const struct gupx_table *table, unsigned long addr,
 
 	entry->nr = (table->end - addr) >> PAGE_SHIFT;
 	entry->facts = GUPX_E_NEVER_FORCE;
-	entry->dirty = pud_dirty(pud);
+	entry->dirty = gupx_arch_is_pud_dirty(pud);
 	if (pud_write(pud))
 		entry->facts |= GUPX_E_WRITABLE;
 	if (pud_devmap(pud)) {
@@ -404,8 +420,7 @@ void gupx_entry_mark_accessed(const struct gupx_table *table,
 		pte = pte_mkdirty(pte);
 	if (pte_same(old, pte))
 		return;
-	set_pte_at(table->vma->vm_mm, addr, ptep, pte);
-	update_mmu_cache(table->vma, addr, ptep);
+	gupx_arch_update_pte(table->vma, addr, ptep, old, pte);
 }
 
 /**

@@ -22,6 +22,7 @@
 #include <linux/pgtable.h>
 #include <linux/rcupdate.h>
 
+#include "arch.h"
 #include "follow.h"
 #include "policy.h"
 
@@ -35,6 +36,36 @@ static struct rw_semaphore *get_huge_lock(struct vm_area_struct *vma)
 		return &lock->rw_sema;
 #endif
 	return NULL;
+}
+
+/*
+ * If a hugetlb page is mapped by several entries, its lock depends on the kernel: before
+ * Linux 5f75cfbd6bb0 ("mm/hugetlb: fix hugetlb vs. core-mm PT locking"), in v6.11, it is
+ * mm->page_table_lock.
+ */
+static bool has_huge_ptl(struct vm_area_struct *vma)
+{
+	return gupx_arch_has_cont_hugetlb() && is_vm_hugetlb_page(vma);
+}
+
+static spinlock_t *get_huge_ptl(struct vm_area_struct *vma, void *entry)
+{
+	return huge_pte_lockptr(hstate_vma(vma), vma->vm_mm, entry);
+}
+
+static spinlock_t *get_pte_ptl(struct vm_area_struct *vma, pmd_t *pmd,
+			       unsigned long addr)
+{
+	if (has_huge_ptl(vma))
+		return get_huge_ptl(vma, pte_offset_kernel(pmd, addr));
+	return pte_lockptr(vma->vm_mm, pmd);
+}
+
+static spinlock_t *get_pmd_ptl(struct vm_area_struct *vma, pmd_t *pmd)
+{
+	if (has_huge_ptl(vma))
+		return get_huge_ptl(vma, pmd);
+	return pmd_lockptr(vma->vm_mm, pmd);
 }
 
 /* Set the kind of a table, and limit its range to @end. */
@@ -59,7 +90,7 @@ static bool lock_pte_table(struct gupx_table *table, pmd_t *pmd, pmd_t seen,
 	rcu_read_lock();
 	if (!pmd_same(seen, READ_ONCE(*pmd)))
 		goto unlock_rcu;
-	ptl = pte_lockptr(table->vma->vm_mm, &seen);
+	ptl = get_pte_ptl(table->vma, &seen, addr);
 	spin_lock(ptl);
 	if (!pmd_same(seen, READ_ONCE(*pmd)))
 		goto unlock_ptl;
@@ -88,8 +119,9 @@ unlock_rcu:
 static bool lock_pmd_leaves(struct gupx_table *table, pmd_t *pmd,
 			    unsigned long addr)
 {
-	spinlock_t *ptl = pmd_lock(table->vma->vm_mm, pmd);
+	spinlock_t *ptl = get_pmd_ptl(table->vma, pmd);
 
+	spin_lock(ptl);
 	/*
 	 * A PMD looks present while its huge page is being split. So check under the lock
 	 * that the PMD is still a leaf.

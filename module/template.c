@@ -121,6 +121,17 @@ static pteval_t get_match_mask(const struct gupx_table *table, u32 request)
 	return mask;
 }
 
+/*
+ * Row L21 (flush_dcache_page()): let mark_template_page() flush each page that has the flag.
+ * If tail pages have a flag of their own, flush each folio: no flags make this a no-op.
+ */
+static void add_flush_flag(struct gupx_template *template)
+{
+	template->lru_mask |= gupx_arch_flush_flag();
+	if (template->order && !gupx_arch_flushes_head_only())
+		template->set_flags = ~0UL;
+}
+
 /**
  * gupx_template_set() - make a template of an accepted entry
  * @template: template to fill. If the entry maps the zero page, the template is kept, and
@@ -194,6 +205,8 @@ void gupx_template_set(struct gupx_template *template,
 		template->lru_mask |= BIT(PG_dirty);
 		template->set_flags |= BIT(PG_dirty);
 	}
+	if (gupx_arch_flush_flag() && (request & GUPX_R_WANTS_PAGES))
+		add_flush_flag(template);
 }
 
 /*
@@ -210,6 +223,8 @@ static void mark_template_page(struct gupx_template *template,
 	unsigned long after;
 
 	gupx_batch_mark_folio(folio, template->dirty);
+	if (template->lru_mask & gupx_arch_flush_flag())
+		gupx_arch_flush_folio(folio);
 	after = gupx_compat_page_flags(&folio->page);
 	if (!((before ^ after) & template->lru_mask) &&
 	    !(template->set_flags & ~after))

@@ -10,6 +10,7 @@
 #define GUPX_ARCH_X86_H
 
 #include <linux/bitops.h>
+#include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
 #include <asm/cpufeature.h>
@@ -152,6 +153,71 @@ gupx_arch_match_pfn(pteval_t entry, pteval_t value, pteval_t mask)
 static inline bool gupx_arch_is_user(pte_t pte)
 {
 	return pte_flags(pte) & _PAGE_USER;
+}
+
+/**
+ * gupx_arch_is_pud_dirty() - check the dirty bit of a PUD leaf
+ * @pud: leaf
+ *
+ * Return: true if the PUD is dirty.
+ */
+static inline bool gupx_arch_is_pud_dirty(pud_t pud)
+{
+	return pud_dirty(pud);
+}
+
+/**
+ * gupx_arch_update_pte() - replace a PTE that maps a frame without a struct page
+ * @vma: mapping of @addr
+ * @addr: address that the PTE maps
+ * @ptep: PTE, under its lock
+ * @old: value that was read under the same lock
+ * @pte: new value; differs from @old in the accessed or dirty bit only
+ */
+static inline void gupx_arch_update_pte(struct vm_area_struct *vma,
+					unsigned long addr, pte_t *ptep,
+					pte_t old, pte_t pte)
+{
+	set_pte_at(vma->vm_mm, addr, ptep, pte);
+	update_mmu_cache(vma, addr, ptep);
+}
+
+/**
+ * gupx_arch_has_cont_hugetlb() - check if several entries may map one hugetlb page
+ *
+ * Return: true if a hugetlb page may be mapped by several PTEs or PMDs.
+ */
+static inline bool gupx_arch_has_cont_hugetlb(void)
+{
+	return false;
+}
+
+/**
+ * gupx_arch_flush_flag() - get the page flag that gupx_arch_flush_folio() clears
+ *
+ * Return: mask of the flag; 0 if nothing has to be flushed.
+ */
+static inline unsigned long gupx_arch_flush_flag(void)
+{
+	return 0;
+}
+
+/**
+ * gupx_arch_flush_folio() - counterpart of flush_dcache_page() for all pages of a folio
+ * @folio: folio of which pages are taken
+ */
+static inline void gupx_arch_flush_folio(struct folio *folio)
+{
+}
+
+/**
+ * gupx_arch_flushes_head_only() - check if only the head page of a folio has the flag
+ *
+ * Return: true if gupx_arch_flush_flag() of the head page holds for the folio.
+ */
+static inline bool gupx_arch_flushes_head_only(void)
+{
+	return true;
 }
 
 /**
