@@ -192,7 +192,8 @@ static long age(struct mm_struct *mm, unsigned long addr)
 	if (pte_present(pte)) {
 		marks = (pte_young(pte) ? EXOTIC_YOUNG : 0) |
 			(pte_dirty(pte) ? EXOTIC_DIRTY : 0);
-		set_pte_at(mm, addr, ptep, pte_mkold(pte_mkclean(pte)));
+		/* set_pte_at() of arm64 calls functions that are not exported. */
+		set_pte(ptep, pte_mkold(pte_mkclean(pte)));
 	}
 	spin_unlock(ptl);
 unlock:

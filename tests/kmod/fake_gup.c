@@ -22,21 +22,36 @@ MODULE_PARM_DESC(
  */
 static struct page *pinned_twice;
 
+/* Get the register of an argument, counted from 0, to change the argument. */
+static unsigned long *get_argument(struct pt_regs *regs, unsigned int index)
+{
+#ifdef CONFIG_ARM64
+	return (unsigned long *)&regs->regs[index];
+#else
+	unsigned long *const registers[] = { &regs->di, &regs->si, &regs->dx,
+					     &regs->cx, &regs->r8 };
+
+	return registers[index];
+#endif
+}
+
 /*
- * Called on entry to pin_user_pages_remote(). Its second argument (register si) is the
- * address, its fourth argument (register cx) is the flags, and its fifth argument
- * (register r8) is the array of pages.
+ * Called on entry to pin_user_pages_remote(). Its second argument is the address, its fourth
+ * is the flags, and its fifth is the array of pages.
  */
 static int before(struct kretprobe_instance *call, struct pt_regs *regs)
 {
-	*(struct page ***)call->data = (struct page **)regs->r8;
+	unsigned long *addr = get_argument(regs, 1);
+	unsigned long *foll = get_argument(regs, 3);
+
+	*(struct page ***)call->data = (struct page **)*get_argument(regs, 4);
 	if (!strcmp(how, "elsewhere"))
-		regs->si = current->mm->start_stack & PAGE_MASK;
+		*addr = current->mm->start_stack & PAGE_MASK;
 	if (!strcmp(how, "not"))
-		regs->si = 0;
+		*addr = 0;
 	/* Only the specimens of userfaultfd are pinned without faults. */
-	if (!strcmp(how, "unprotected") && regs->cx & FOLL_NOFAULT)
-		regs->cx &= ~(unsigned long)FOLL_WRITE;
+	if (!strcmp(how, "unprotected") && *foll & FOLL_NOFAULT)
+		*foll &= ~(unsigned long)FOLL_WRITE;
 	return 0;
 }
 
@@ -44,7 +59,8 @@ static int behind(struct kretprobe_instance *call, struct pt_regs *regs)
 {
 	struct page **pages = *(struct page ***)call->data;
 
-	if (strcmp(how, "twice") || regs->ax != 1 || !pages || pinned_twice)
+	if (strcmp(how, "twice") || regs_return_value(regs) != 1 || !pages ||
+	    pinned_twice)
 		return 0;
 	pinned_twice = pages[0];
 	page_ref_add(pinned_twice, GUP_PIN_COUNTING_BIAS);

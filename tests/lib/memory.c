@@ -144,7 +144,8 @@ long memory_open_file(const struct target *target, const char *dir,
 	/* The target was forked before @path was set, so copy @path to the target. */
 	if (made && pwrite(target->mem_fd, path, sizeof(path),
 			   (uintptr_t)path) == sizeof(path))
-		fd = TARGET_CALL(target, SYS_open, (long)path, O_RDWR);
+		fd = TARGET_CALL(target, SYS_openat, AT_FDCWD, (long)path,
+				 O_RDWR);
 	if (made)
 		unlink(path);
 	return fd;
@@ -309,8 +310,8 @@ static const char *map_pfnmap(const struct target *target,
 	 * target.
 	 */
 	static const char path[] = "/dev/mem";
-	const long fd =
-		TARGET_CALL(target, SYS_open, (long)path, O_RDONLY | O_CLOEXEC);
+	const long fd = TARGET_CALL(target, SYS_openat, AT_FDCWD, (long)path,
+				    O_RDONLY | O_CLOEXEC);
 	long addr;
 
 	if (fd < 0)

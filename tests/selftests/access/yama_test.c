@@ -94,7 +94,7 @@ static int open_sibling(void)
 	if (pwrite(sibling.mem_fd, path, sizeof(path), (uintptr_t)path) !=
 	    sizeof(path))
 		return 253;
-	fd = TARGET_CALL(&sibling, SYS_open, (long)path, O_RDONLY);
+	fd = TARGET_CALL(&sibling, SYS_openat, AT_FDCWD, (long)path, O_RDONLY);
 	return fd < 0 ? -fd : 0;
 }
 

@@ -64,8 +64,8 @@ FIXTURE_SETUP(rare)
 		return;
 	}
 	ASSERT_EQ(0, target_start(&self->target));
-	self->theirs = TARGET_CALL(&self->target, SYS_open, (long)device,
-				   O_RDWR | O_CLOEXEC);
+	self->theirs = TARGET_CALL(&self->target, SYS_openat, AT_FDCWD,
+				   (long)device, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->theirs);
 }
 

@@ -527,7 +527,8 @@ TEST_F(row, E8p_peer_to_peer_memory)
 	globfree(&devices);
 	ASSERT_EQ((ssize_t)sizeof(path), pwrite(self->target.mem_fd, path,
 						sizeof(path), (uintptr_t)path));
-	fd = TARGET_CALL(&self->target, SYS_open, (long)path, O_RDWR);
+	fd = TARGET_CALL(&self->target, SYS_openat, AT_FDCWD, (long)path,
+			 O_RDWR);
 	ASSERT_LE(0, fd);
 	addr = TARGET_CALL(&self->target, SYS_mmap, 0, lab_page(),
 			   PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

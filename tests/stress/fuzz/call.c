@@ -483,9 +483,13 @@ static int foresee_errno(const struct call *call)
 	return error;
 }
 
-/* Call ioctl() through int 0x80, the entry point of 32-bit programs. */
+/*
+ * Call ioctl() through int 0x80, the entry point of 32-bit programs. Other architectures have
+ * no such entry point for a 64-bit program.
+ */
 static int call_compat(int fd, unsigned long number, const void *at)
 {
+#ifdef __x86_64__
 	long result;
 
 	asm volatile("int $0x80"
@@ -493,6 +497,9 @@ static int call_compat(int fd, unsigned long number, const void *at)
 		     : "a"(54L), "b"((long)fd), "c"(number), "d"(at)
 		     : "memory", "r8", "r9", "r10", "r11");
 	return (int)result < 0 ? -(int)result : 0;
+#else
+	return ioctl(fd, number, at) < 0 ? errno : 0;
+#endif
 }
 
 static void set_alarm(unsigned int microseconds)

@@ -19,6 +19,11 @@
 #define LARGEST_PIN "/sys/module/gupx/parameters/max_pin_mib"
 #define PAGE 4096UL
 #define HUGE (2UL << 20)
+/* Only needed for call_compat(). */
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
+
 #define LAST_USER_PAGE 0x7fffffffe000UL
 #define END_OF_USER_HALF 0x800000000000UL
 #define KERNEL_HALF 0xffff888000000000UL
