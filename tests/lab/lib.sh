@@ -20,7 +20,7 @@ die() {
 	exit 1
 }
 
-# list_kernels [check|all|debug]: print the kernels of that class, oldest first.
+# list_kernels [check|all|debug|arm64]: print the kernels of that class, oldest first.
 # The class `all` excludes the kernels that the lab builds for debugging and signing.
 list_kernels() {
 	awk -v class="${1:-all}" '/^[^#]/ && ($2 == class ||
@@ -47,9 +47,57 @@ kernel_suite() {
 	from=$(kernel_field "$1" 3)
 	case $from in
 	apt | build) ;;
-	suite:?*) echo "${from#suite:}" ;;
+	suite:?*) from=${from#suite:} && echo "${from%/*}" ;;
 	*) die "kernel $1: unknown origin '$from' in tests/lab/kernels" ;;
 	esac
+}
+
+# kernel_arch NAME: print Debian's name of the kernel's architecture if it is not this
+# machine's, else nothing.
+kernel_arch() {
+	local from
+	from=$(kernel_field "$1" 3)
+	case $from in
+	*/arm64) echo arm64 ;;
+	*/*) die "kernel $1: unknown architecture in '$from' in tests/lab/kernels" ;;
+	esac
+}
+
+# program_dir KERNEL: print the directory in which make_programs builds.
+program_dir() {
+	local arch
+	arch=$(kernel_arch "$1")
+	echo "$BUILD${arch:+/$arch}"
+}
+
+# make_programs KERNEL ARGUMENT...: run make with these arguments, to build programs for the
+# kernel's guest in program_dir.
+make_programs() {
+	local kernel=$1 arch out compiler
+	shift
+
+	arch=$(kernel_arch "$kernel")
+	out=$(program_dir "$kernel")
+	if [[ ! $arch ]]; then
+		make -s O="$out" "$@"
+		return
+	fi
+	mkdir -p "$out"
+	compiler=$(echo "$(kernel_root "$kernel")"/usr/bin/aarch64-linux-gnu-gcc-[0-9]*)
+	"$LAB/inside" "$kernel" "$TOP" make -s O="$out" CC="${compiler##*/}" LDFLAGS="-static -Wl,--no-warnings" \
+		PKG_CONFIG="env PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig pkgconf" "$@"
+}
+
+# harness_dir KERNEL: print a directory with the kselftest harness that make_programs can read.
+harness_dir() {
+	local from to
+
+	from=$(selftests_dir)
+	[[ $(kernel_arch "$1") ]] || { echo "$from" && return; }
+	to=$(program_dir "$1")/harness
+	mkdir -p "$to"
+	cp -u "$from"/kselftest*.h "$to"
+	echo "$to"
 }
 
 # kernel_root NAME: print the directory into which fetch has unpacked the kernel. Run fetch

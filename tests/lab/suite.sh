@@ -37,17 +37,24 @@ write_apt_config() {
 	END
 }
 
-# use_suite SUITE: let all later calls of apt use that suite.
+# use_suite SUITE [ARCH...]: let all later calls of apt use that suite, and these
+# architectures instead of the machine's own. Packages whose name has no architecture are
+# those of the first one.
 use_suite() {
-	local dir=$CACHE/suites/$1 mirror
+	local arch dir mirror
 
 	mirror=$(main_mirror)
 	[[ -n $mirror ]] || die "apt knows no Debian mirror: run tests/lab/deps vm"
+	dir=$CACHE/suites/$(tr ' ' - <<<"$*")
 	mkdir -p "$dir"/{state/lists,cache/archives}/partial
 	: >"$dir/nothing-installed"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
 		"$mirror $1 main" >"$dir/sources.list"
 	write_apt_config "$dir" >"$dir/apt.conf"
+	[[ ! ${2:-} ]] || echo "APT::Architecture \"$2\";" >>"$dir/apt.conf"
+	for arch in "${@:2}"; do
+		echo "APT::Architectures:: \"$arch\";" >>"$dir/apt.conf"
+	done
 	# Backports depend on packages of the suite below them, such as its compiler. apt
 	# prefers the packages of the backports where both have one.
 	if [[ $1 == *-backports ]]; then
@@ -85,6 +92,7 @@ add_to_root() {
 
 # finish_root ROOT: do what the packages' scripts would do, as far as builds need it.
 finish_root() {
+	mkdir -p "$1/dev" "$1/usr/bin"
 	ln -sf mawk "$1/usr/bin/awk"
 	: >"$1/dev/null"
 }
