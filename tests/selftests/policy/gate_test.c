@@ -2,12 +2,13 @@
 /*
  * Tests of row L7: the vsyscall page, which has no VMA. The boot parameter vsyscall=
  * selects one of three modes: emulate, xonly or none. Each mode has its own test. A
- * test is skipped if /proc/PID/maps shows that another mode is active.
+ * test is skipped if /proc/PID/maps shows that another mode is active, or if this is not x86.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 
 #include "kselftest_harness.h"
 #include "row.h"
@@ -35,8 +36,17 @@ static const char *vsyscall_mode(const struct target *target)
 	return mode;
 }
 
+static bool is_x86(void)
+{
+	struct utsname machine;
+
+	return !uname(&machine) && !strcmp(machine.machine, "x86_64");
+}
+
 #define NEED_MODE(wanted, boot)                                             \
 	do {                                                                \
+		if (!is_x86())                                              \
+			SKIP(return, "only x86 has a vsyscall page");       \
 		const char *mode_ = vsyscall_mode(&self->target);           \
 		if (strcmp(mode_, wanted))                                  \
 			SKIP(return, "vsyscall is %s: boot with %s", mode_, \
