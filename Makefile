@@ -47,7 +47,8 @@ help:
 #:
 #: These run in virtual machines and load nothing into this machine's kernel. They list
 #: and install the Debian packages that they need:
-#:   make demo          page out, populate, pin and read a real redis-server
+#:   make demo          page out, populate, pin and read a real redis-server; with ARCH=arm64
+#:                      in an emulated machine of arm64
 #:   make check         run lint, and all tests on the oldest and the newest kernel
 #:                      (KERNELS="6.1 6.12" for others)
 #:   make check-all     run all checks, also slow ones, on every kernel of tests/lab/kernels
@@ -125,7 +126,7 @@ vm:
 
 demo:
 	@tests/lab/deps build vm demo
-	@tests/lab/demo.sh
+	@env -u ARCH tests/lab/demo.sh $(if $(ARCH),6.1-$(ARCH))
 
 install: cli
 	tools/dist/install.sh

@@ -12,7 +12,11 @@ step() {
 }
 
 build_proc_check() {
-	gcc-12 -O2 -Wall -Wextra -Werror -static -o "$out/proc_check" \
+	local compiler=(gcc-12)
+
+	[[ ! $(kernel_arch "$kernel") ]] ||
+		compiler=("$LAB/inside" "$kernel" "$TOP" "$(cross_compiler "$kernel")")
+	"${compiler[@]}" -O2 -Wall -Wextra -Werror -static -o "$out/proc_check" \
 		"$LAB/demo/proc_check.c"
 }
 

@@ -70,10 +70,16 @@ program_dir() {
 	echo "$BUILD${arch:+/$arch}"
 }
 
+# cross_compiler KERNEL: print the name of the compiler that inside finds for a kernel of
+# another architecture.
+cross_compiler() {
+	basename "$(kernel_root "$1")"/usr/bin/aarch64-linux-gnu-gcc-[0-9]*
+}
+
 # make_programs KERNEL ARGUMENT...: run make with these arguments, to build programs for the
 # kernel's guest in program_dir.
 make_programs() {
-	local kernel=$1 arch out compiler
+	local kernel=$1 arch out
 	shift
 
 	arch=$(kernel_arch "$kernel")
@@ -83,8 +89,7 @@ make_programs() {
 		return
 	fi
 	mkdir -p "$out"
-	compiler=$(echo "$(kernel_root "$kernel")"/usr/bin/aarch64-linux-gnu-gcc-[0-9]*)
-	"$LAB/inside" "$kernel" "$TOP" make -s O="$out" CC="${compiler##*/}" LDFLAGS="-static -Wl,--no-warnings" \
+	"$LAB/inside" "$kernel" "$TOP" make -s O="$out" CC="$(cross_compiler "$kernel")" LDFLAGS="-static -Wl,--no-warnings" \
 		PKG_CONFIG="env PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig pkgconf" "$@"
 }
 
