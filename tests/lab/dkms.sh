@@ -36,7 +36,7 @@ make_kernel() {
 
 make_new_kernels() {
 	make_kernel "$NEW"
-	make_kernel "$BROKEN" '-DFOLL_PCI_P2PDMA=]'
+	make_kernel "$BROKEN" '-Duserfaultfd_rwp=]'
 	make_kernel "$CHANGED" '-Dgupx_vma_facts=]'
 	make_kernel "$OLD"
 	mkdir -p "$root/lib/modules/$BARE"
