@@ -315,19 +315,10 @@ static void parse_engine(const char *name, struct gupx_args *args)
 	args->kernel_engine = !strcmp(name, "kernel");
 }
 
-error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
-			    struct gupx_args *args)
+/* Handle the options that select processes and mappings. */
+static error_t parse_selection(int key, char *value, struct gupx_args *args)
 {
 	switch (key) {
-	case KEY_JSON:
-		gupx_out_init(true, gupx_out_is_verbose());
-		return 0;
-	case KEY_VERBOSE:
-		gupx_out_init(gupx_out_is_json(), true);
-		return 0;
-	case KEY_ALL:
-		args->all = true;
-		return 0;
 	case KEY_PIDFILE:
 		args->pidfile = value;
 		return 0;
@@ -352,6 +343,23 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 		return 0;
 	case KEY_ONLY_SWAPPED:
 		args->only_swapped = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
+			    struct gupx_args *args)
+{
+	switch (key) {
+	case KEY_JSON:
+		gupx_out_init(true, gupx_out_is_verbose());
+		return 0;
+	case KEY_VERBOSE:
+		gupx_out_init(gupx_out_is_json(), true);
+		return 0;
+	case KEY_ALL:
+		args->all = true;
 		return 0;
 	case KEY_WRITE:
 		args->write = true;
@@ -388,7 +396,7 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 	case ARGP_KEY_ERROR:
 		die_bad_option(state);
 	}
-	return ARGP_ERR_UNKNOWN;
+	return args ? parse_selection(key, value, args) : ARGP_ERR_UNKNOWN;
 }
 
 void gupx_args_require_target(struct gupx_args *args)

@@ -43,13 +43,11 @@ struct gupx_maps {
 	size_t count;
 };
 
-/* The groups of mappings, as the user names them. */
-#define GUPX_MAPS_GROUPS "[anon], [shared], [file], [writable]"
-
 /*
  * Load the mappings of a process from a descriptor of /proc/PID/maps or /proc/PID/smaps,
- * which is closed, or parse them from @file. A negative descriptor stands for a failed open(), whose error is
- * in errno. Return: 0 or -errno. Call gupx_maps_free() even after a failure.
+ * which is closed, or parse them from @file. A negative descriptor stands for a failed
+ * open(), whose error is in errno. Return: 0 or -errno. Call gupx_maps_free() even after a
+ * failure.
  */
 int gupx_maps_load(struct gupx_maps *maps, int fd);
 int gupx_maps_parse(struct gupx_maps *maps, FILE *file);

@@ -180,16 +180,15 @@ static bool resolve_range(struct gupx_request *request,
 
 	if (decimal + hex + !!named > 1)
 		return report_ambiguous(range, decimal, hex, named);
+	if (!named && !hex && !numeric) {
+		if (range->result == GUPX_RANGE_NAME)
+			return report_no_name(request, range->text);
+		gupx_args_die_range(range->text, range->result);
+	}
 	if (named)
 		add_name(request, range->text);
-	else if (hex)
-		add_range(request, &range->hex);
-	else if (numeric)
-		add_range(request, &range->range);
-	else if (range->result == GUPX_RANGE_NAME)
-		return report_no_name(request, range->text);
 	else
-		gupx_args_die_range(range->text, range->result);
+		add_range(request, hex ? &range->hex : &range->range);
 	return true;
 }
 

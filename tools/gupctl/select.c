@@ -60,10 +60,13 @@ static int open_process(int pid)
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Call @see for each process. It may keep the file descriptor of /proc/PID. */
-static void for_each_process(bool (*see)(struct gupx_selection *selection,
-					 int pid, int dir_fd, const void *data),
-			     struct gupx_selection *selection, const void *data)
+/* Look at a process. Return: true to keep the file descriptor of /proc/PID. */
+typedef bool see_process(struct gupx_selection *selection, int pid, int dir_fd,
+			 const void *data);
+
+/* Call @see for each process. */
+static void scan_processes(see_process *see, struct gupx_selection *selection,
+			   const void *data)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
@@ -175,7 +178,7 @@ static void add_descendants(struct gupx_selection *selection)
 	struct pairs pairs = { 0 };
 	size_t i, j;
 
-	for_each_process(see_parent, selection, &pairs);
+	scan_processes(see_parent, selection, &pairs);
 	for (i = 0; i < selection->count; i++)
 		for (j = 0; j < pairs.count; j++)
 			if (pairs.pair[j].parent == selection->process[i].pid)
@@ -196,7 +199,7 @@ static void add_name(struct gupx_selection *selection, const char *name)
 {
 	const size_t before = selection->count;
 
-	for_each_process(see_name, selection, name);
+	scan_processes(see_name, selection, name);
 	if (selection->count == before)
 		die_no_target("no process with the name", name, NULL);
 }

@@ -39,8 +39,9 @@ struct gupx_target {
 };
 
 /*
- * Open the target, and take over the file descriptor in @process. On failure, report the cause and how to fix it. Return: true if the
- * target is open, else false. The caller calls gupx_target_close() in both cases.
+ * Open the target, and take over the file descriptor in @process. On failure, report the
+ * cause and how to fix it. Return: true if the target is open, else false. The caller calls
+ * gupx_target_close() in both cases.
  */
 bool gupx_target_open(struct gupx_target *target, struct gupx_selected *process,
 		      bool write);

@@ -152,7 +152,7 @@ check_terminal()
 		[[ $(wc -l <<<"$out") -gt 11 ]] || bad=1
 		awk -v max="$columns" 'length($0) > max {bad = 1} END {exit bad}' <<<"$out" || bad=1
 		[[ $out != *$'\e['* ]] || bad=1
-		[[ $bad -eq 0 ]] || sed 's/^/# /' <<<"$out"
+		[[ $bad -eq 0 ]] || echo "# ${out//$'\n'/$'\n'# }"
 		report_result "$bad" "terminal: doctor on $columns columns"
 	done
 	bad=0
@@ -179,11 +179,12 @@ check_table()
 # Check that a process with a newline in its name is found, and that its name is escaped.
 check_odd_name()
 {
-	local dir bad=0 got=0 out odd pid
+	local bad=0 got=0 dir out odd pid program
 
 	dir=$(mktemp -d)
-	cp "$(type -P sleep)" "$dir/a) "$'\n\e[31m'
-	"$dir/a) "$'\n\e[31m' 60 &
+	program=$dir/$'a) \n\e[31m'
+	cp "$(type -P sleep)" "$program"
+	"$program" 60 &
 	pid=$!
 	until grep -q '\[31m' "/proc/$pid/comm"; do sleep 0.01; done
 	out=$("$gupctl" pin "$pid" no-such-mapping 2>&1) || got=$?
