@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -41,14 +43,20 @@
 /**
  * struct populate_command - state of the populate command
  * @args: shared options
- * @jobs: number of threads
+ * @wanted_jobs: number of threads that the user wants, or 0 for one for each CPU
+ * @jobs: number of threads for the present target
+ * @advised: end of the memory that the kernel was advised to read ahead
+ * @swapped: number of bytes in swap before the request
  * @read: true to read only, also from writable mappings
  * @dry_run: true to only print what the request would do
  * @force: true to run even if there is no room
  */
 struct populate_command {
 	struct gupx_args args;
+	unsigned int wanted_jobs;
 	unsigned int jobs;
+	__u64 advised;
+	__u64 swapped;
 	bool read;
 	bool dry_run;
 	bool force;
@@ -93,7 +101,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		gupx_args_die(
 			"invalid number of jobs '%s': must be from 1 to %d",
 			value, GUPX_JOBS_MAX);
-	command->jobs = (unsigned int)jobs;
+	command->wanted_jobs = (unsigned int)jobs;
 	return 0;
 }
 
@@ -139,6 +147,31 @@ static size_t split_chunk(const struct gupx_request *request,
 }
 
 /*
+ * Let the kernel start to read this chunk and the next one from swap. A page fault reads
+ * only a few pages ahead, so a disk would be idle most of the time. This is advice: it
+ * needs CAP_SYS_NICE, and a kernel that has process_madvise().
+ */
+static void read_ahead(const struct gupx_request *request,
+		       const struct gupx_request_chunk *chunk)
+{
+	struct populate_command *command = request->priv;
+	const __u64 end = chunk->item->range.addr + chunk->item->range.len;
+	const __u64 window = chunk->addr + chunk->len + request->chunk;
+	const __u64 first =
+		command->advised > chunk->addr && command->advised < end
+			? command->advised
+			: chunk->addr;
+	struct iovec range = { .iov_base = (void *)(uintptr_t)first };
+
+	if (!command->swapped || request->target.pidfd < 0 ||
+	    first > chunk->addr + chunk->len)
+		return;
+	range.iov_len = (window < end ? window : end) - first;
+	process_madvise(request->target.pidfd, &range, 1, MADV_WILLNEED, 0);
+	command->advised = first + range.iov_len;
+}
+
+/*
  * Populate a chunk with several threads. If a thread stops early, the chunk ends at the
  * address where the thread stopped. Bytes after this address do not count as done, even
  * if another thread populated them.
@@ -150,6 +183,7 @@ static int populate_chunk(struct gupx_request *request,
 	const size_t count = split_chunk(request, chunk, slices);
 	size_t i;
 
+	read_ahead(request, chunk);
 	gupx_jobs_run(populate_slice, slices, count, sizeof(*slices));
 	for (i = 0; i < count; i++) {
 		if (slices[i].error)
@@ -173,6 +207,22 @@ static __u64 get_chunk_size(unsigned int jobs)
 	while (size < CHUNK * jobs)
 		size *= 2;
 	return size;
+}
+
+/*
+ * Return: the number of threads. Unless the user chose it, use as many as there are CPUs
+ * that the target may use.
+ */
+static unsigned int get_jobs(const struct gupx_request *request)
+{
+	const struct populate_command *command = request->priv;
+	unsigned int jobs = command->wanted_jobs;
+
+	if (!jobs)
+		jobs = request->placement.count;
+	if (!jobs)
+		jobs = 1;
+	return jobs < GUPX_JOBS_MAX ? jobs : GUPX_JOBS_MAX;
 }
 
 /* Refuse a request without room. Return: true if the request may run. */
@@ -252,26 +302,27 @@ static void offer_to_die_first(void)
 
 static int run_populate(struct gupx_request *request)
 {
-	const struct populate_command *command = request->priv;
+	struct populate_command *command = request->priv;
 	struct gupx_estimate estimate;
 	int status;
 
-	/* An older module has no EXPLAIN, so there is no estimate. */
-	if (!request->dev.info.explain_flags && !command->dry_run)
-		command = NULL;
-	if (command && !gupx_estimate(request, &estimate))
+	if (!gupx_estimate(request, &estimate))
 		return GUPX_EXIT_REFUSED;
-	if (command && command->dry_run) {
+	if (command->dry_run) {
 		gupx_dry_run_report(request, &estimate);
 		return GUPX_EXIT_DONE;
 	}
-	if (command && !has_room(request, &estimate, command->force))
+	command->swapped = estimate.swapped;
+	command->advised = 0;
+	command->jobs = get_jobs(request);
+	request->chunk = get_chunk_size(command->jobs);
+	if (!has_room(request, &estimate, command->force))
 		return GUPX_EXIT_REFUSED;
 	offer_to_die_first();
 	gupx_request_run(request);
 	gupx_request_report(request);
 	status = gupx_request_status(request);
-	if (command && status == GUPX_EXIT_DONE && !are_resident(request))
+	if (status == GUPX_EXIT_DONE && !are_resident(request))
 		status = GUPX_EXIT_REFUSED;
 	return status;
 }
@@ -285,7 +336,8 @@ int gupx_cmd_populate(int argc, char **argv)
 		  "Do it even if there is not enough memory", 0 },
 		{ "read", KEY_READ, NULL, 0,
 		  "Read only, also from writable mappings", 0 },
-		{ "jobs", KEY_JOBS, "N", 0, "Use N threads to fault in pages",
+		{ "jobs", KEY_JOBS, "N", 0,
+		  "Use N threads; default: the number of CPUs of the target",
 		  0 },
 		{ 0 },
 	};
@@ -303,7 +355,7 @@ int gupx_cmd_populate(int argc, char **argv)
 		       "mapped file. It is rounded "
 		       "outward to whole pages.",
 	};
-	struct populate_command command = { .args.rounds = true, .jobs = 1 };
+	struct populate_command command = { .args.rounds = true };
 	struct gupx_args *args = &command.args;
 	struct gupx_request request = {
 		.verb = "populate",
@@ -320,7 +372,6 @@ int gupx_cmd_populate(int argc, char **argv)
 	if (command.read && args->write)
 		gupx_args_die("--read and --write are mutually exclusive");
 	request.auto_write = !command.read && !args->write;
-	request.chunk = get_chunk_size(command.jobs);
 	status = gupx_request_each(&request, run_populate);
 	gupx_args_free(args);
 	return status;

@@ -85,11 +85,14 @@ void gupx_placement_set(struct gupx_placement *placement, int pid, bool here)
 		else
 			placement->moved = true;
 	}
-	if (!error)
+	if (!error) {
 		placement->cpus = print_cpus(&cpus);
-	else
+		placement->count = (unsigned int)CPU_COUNT_S(
+			CPU_ALLOC_SIZE(cpus.count), cpus.set);
+	} else {
 		gupx_out_warn(
 			"cannot move to the target's CPUs: %s; without a memory policy, pages may be allocated on another node",
 			strerror(-error));
+	}
 	CPU_FREE(cpus.set);
 }

@@ -13,10 +13,12 @@
  * struct gupx_placement - CPUs that gupctl runs on
  * @moved: true if gupctl has moved to the CPUs of the target
  * @cpus: list of these CPUs, for example "0-3,8"; the caller frees it
+ * @count: number of these CPUs; 0 if it is unknown
  */
 struct gupx_placement {
 	bool moved;
 	char *cpus;
+	unsigned int count;
 };
 
 /*

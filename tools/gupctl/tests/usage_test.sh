@@ -184,7 +184,7 @@ check_odd_name()
 	dir=$(mktemp -d)
 	program=$dir/$'a) \n\e[31m'
 	cp "$(type -P sleep)" "$program"
-	"$program" 60 &
+	"$program" 600 &
 	pid=$!
 	until grep -q '\[31m' "/proc/$pid/comm"; do sleep 0.01; done
 	out=$("$gupctl" pin "$pid" no-such-mapping 2>&1) || got=$?
@@ -276,9 +276,9 @@ check_lists()
 	done
 }
 
-sleep 60 &
+sleep 600 &
 live=$!
-trap 'kill "$live"' EXIT
+trap 'kill "$live" 2>/dev/null || true' EXIT
 
 for arguments in --help --version 'info --help' 'pin --help' 'pin --json --bogus' doctor \
 	'doctor --json'; do
