@@ -275,13 +275,24 @@ void gupx_batch_mark_accessed(const struct gupx_entry *entry, bool write)
  */
 void gupx_batch_release(struct gupx_batch *batch, unsigned int first)
 {
-	struct gupx_stat_batch stat = { .item = NR_FOLL_PIN_RELEASED };
+	/* Only pins are counted. If the first run is a pin, all of them are pins. */
+	const bool pin = batch->flags & GUPX_RUN_PIN;
+	struct gupx_stat_batch stat;
 
-	gupx_stat_flush(&batch->stat);
-	if (first < batch->nr) {
+	if (!batch->nr)
+		return;
+	if (pin)
+		gupx_stat_flush(&batch->stat);
+	if (first < batch->nr && pin) {
+		stat = (struct gupx_stat_batch){
+			.item = NR_FOLL_PIN_RELEASED,
+		};
 		gupx_release_runs(batch->word + first, batch->nr - first,
 				  &stat);
 		gupx_stat_flush(&stat);
+	} else if (first < batch->nr) {
+		gupx_release_runs(batch->word + first, batch->nr - first,
+				  &batch->stat);
 	}
 	batch->nr = 0;
 }

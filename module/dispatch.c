@@ -91,6 +91,20 @@ int gupx_dispatch_copy_array(u64 buf, u64 first, u32 entry_size,
 	return 0;
 }
 
+/*
+ * Check that the caller's struct can be written, by writing the words at its ends as they are.
+ * The struct is not longer than a page, so it is in the pages of these words.
+ */
+static bool can_write(const struct gupx_call *call, void __user *user, u32 size)
+{
+	const size_t last = size - sizeof(u32);
+	u32 word;
+
+	memcpy(&word, (const char *)&call->args + last, sizeof(word));
+	return !put_user(*(const u32 *)&call->args, (u32 __user *)user) &&
+	       !put_user(word, (u32 __user *)(user + last));
+}
+
 static int copy_out(struct gupx_call *call, void __user *user, u32 size)
 {
 	if (copy_to_user(user, &call->args, size))
@@ -139,7 +153,7 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 	if (error)
 		return error;
 	/* Before the work, check that the result can be written to the caller's struct. */
-	if (copy_to_user(user, &call.args, min(size, op->size)))
+	if (!can_write(&call, user, min(size, op->size)))
 		return -EFAULT;
 	error = op->run(&call);
 	/* With ENOBUFS, the struct contains the limit, so copy it to the caller too. */

@@ -281,6 +281,11 @@ void gupx_release_runs(const u64 *word, unsigned long nr,
 	const u32 special = GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL;
 	const u64 *const end = word + nr;
 
+	/* Fast path for one plain reference on one page: all other bits of the run are 0. */
+	if (nr == 1 && !(*word >> GUPX_RUN_PFN_BITS)) {
+		put_page(pfn_to_page(*word));
+		return;
+	}
 	while (word < end) {
 		if (!(gupx_run_flags(*word) & special))
 			word = release_small_runs(
