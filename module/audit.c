@@ -82,16 +82,18 @@ void gupx_audit_pin(struct mm_struct *mm, const struct gupx_pin *pin)
 }
 
 /**
- * gupx_audit_read() - log a READ that has FORCE set
+ * gupx_audit_read() - log a READ, or one segment of a READV, that has FORCE set
  * @mm: mm of the target
- * @read: request that passed all checks; nothing is copied yet
+ * @flags: flags of the request, which has passed all checks; nothing is copied yet
+ * @addr: address to read
+ * @len: length in bytes
  */
-void gupx_audit_read(struct mm_struct *mm, const struct gupx_read *read)
+void gupx_audit_read(struct mm_struct *mm, u32 flags, u64 addr, u64 len)
 {
 	struct mm_owner target;
 
-	if (audit_enabled == AUDIT_OFF || !(read->flags & GUPX_F_FORCE))
+	if (audit_enabled == AUDIT_OFF || !(flags & GUPX_F_FORCE))
 		return;
 	target = get_mm_owner(mm);
-	log_request("read", &target, read->flags, read->addr, read->len, NULL);
+	log_request("read", &target, flags, addr, len, NULL);
 }

@@ -84,4 +84,16 @@ static inline unsigned int gupx_batch_room(const struct gupx_batch *batch)
 	return batch->capacity - batch->nr;
 }
 
+/* Add a run of one page, with plain references, to an empty batch. */
+static inline void gupx_batch_add_first(struct gupx_batch *batch, u64 word,
+					unsigned long addr)
+{
+	batch->word[0] = word;
+	batch->nr = 1;
+	batch->addr = addr;
+	batch->end = addr + PAGE_SIZE;
+	batch->flags = gupx_run_flags(word);
+	batch->uniform = true;
+}
+
 #endif /* GUPX_BATCH_H */

@@ -39,6 +39,25 @@ void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 }
 
 /**
+ * gupx_cursor_move() - continue a request at another address
+ * @cursor: cursor in any lock state; the caller sets its end
+ * @start: first address, page aligned
+ *
+ * The lock stays held, and the VMA is kept if it contains the address.
+ */
+void gupx_cursor_move(struct gupx_cursor *cursor, unsigned long start)
+{
+	cursor->start = start;
+	cursor->addr = start;
+	cursor->fault_tried = false;
+	cursor->faulted = 0;
+	cursor->nr_moved = 0;
+	cursor->stop = (struct gupx_verdict){};
+	if (cursor->vma && start < cursor->vma->vm_start)
+		cursor->vma = NULL;
+}
+
+/**
  * gupx_cursor_fini() - free the memory that a request allocated
  * @cursor: cursor with the lock not held
  */

@@ -5,6 +5,7 @@
 #include <linux/mm_types.h>
 
 #include "policy.h"
+#include "template.h"
 
 struct gupx_batch;
 struct gupx_cursor;
@@ -46,6 +47,9 @@ enum gupx_lock {
  * @faulted: address of the last fault, 0 if there was none
  * @nr_moved: number of consecutive times that the pages to delegate were unmapped before
  *	the kernel's engine was called
+ * @keeps_template: true if @template is kept from one page table to the next. This is useful
+ *	for requests that take few pages of each table
+ * @template: template of the last entry that was accepted in @vma; may be empty
  * @pages: page array of gupx_engine_alloc(); NULL until it is needed
  * @held_since: time in ns when the current measurement for the tracepoint gupx_lock_held
  *	began; 0 if there is none
@@ -67,6 +71,8 @@ struct gupx_cursor {
 	unsigned long absent;
 	unsigned long faulted;
 	unsigned int nr_moved;
+	bool keeps_template;
+	struct gupx_template template;
 	struct page **pages;
 	u64 held_since;
 	unsigned long held_from;
@@ -77,6 +83,7 @@ struct gupx_cursor {
 void gupx_cursor_init(struct gupx_cursor *cursor, struct mm_struct *mm,
 		      unsigned long start, unsigned long len, u32 request,
 		      gupx_fill_fn fill);
+void gupx_cursor_move(struct gupx_cursor *cursor, unsigned long start);
 void gupx_cursor_fini(struct gupx_cursor *cursor);
 struct gupx_verdict gupx_cursor_lock(struct gupx_cursor *cursor);
 void gupx_cursor_unlock(struct gupx_cursor *cursor);

@@ -23,6 +23,8 @@ CHECK_LAYOUT(gupx_info, 112, reserved);
 CHECK_LAYOUT(gupx_pin, 80, memlock_asked);
 CHECK_LAYOUT(gupx_populate, 56, stop);
 CHECK_LAYOUT(gupx_read, 64, stop);
+CHECK_LAYOUT(gupx_segment, 32, reason);
+CHECK_LAYOUT(gupx_readv, 56, done);
 CHECK_LAYOUT(gupx_explain, 64, reserved);
 CHECK_LAYOUT(gupx_judgement, 32, flags);
 CHECK_LAYOUT(gupx_extent, 40, offset);
@@ -58,6 +60,34 @@ int gupx_dispatch_check_entry(u32 entry_size, u32 min_size)
 	if (entry_size < min_size)
 		return -EINVAL;
 	return entry_size > PAGE_SIZE ? -E2BIG : 0;
+}
+
+/**
+ * gupx_dispatch_read_array() - copy entries from the caller's array
+ * @buf: address of the array
+ * @entry_size: size of one array entry, as the caller knows it, from
+ *	gupx_dispatch_check_entry()
+ * @to: array for the entries
+ * @size: size of one array entry, as this module knows it
+ * @nr: number of entries
+ *
+ * If the caller's entries are shorter than the module's, the missing fields are zeroed.
+ *
+ * Return: 0; -EFAULT; or -E2BIG if the caller's entries are longer and the rest of an entry is
+ * not zero.
+ */
+int gupx_dispatch_read_array(u64 buf, u32 entry_size, void *to, size_t size,
+			     unsigned int nr)
+{
+	const void __user *from = u64_to_user_ptr(buf);
+	unsigned int i;
+	int error = 0;
+
+	if (entry_size == size)
+		return copy_from_user(to, from, nr * size) ? -EFAULT : 0;
+	for (i = 0; !error && i < nr; i++, from += entry_size, to += size)
+		error = copy_struct_from_user(to, size, from, entry_size);
+	return error;
 }
 
 /**

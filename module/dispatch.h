@@ -12,6 +12,7 @@ union gupx_args {
 	struct gupx_pin pin;
 	struct gupx_populate populate;
 	struct gupx_read read;
+	struct gupx_readv readv;
 	struct gupx_explain explain;
 	struct gupx_extents extents;
 	struct gupx_unpin unpin;
@@ -57,6 +58,8 @@ long gupx_dispatch(const struct gupx_op *ops, size_t nr, struct file *file,
 		   unsigned int cmd, unsigned long arg);
 void gupx_dispatch_drop_file(struct gupx_call *call);
 int gupx_dispatch_check_entry(u32 entry_size, u32 min_size);
+int gupx_dispatch_read_array(u64 buf, u32 entry_size, void *to, size_t size,
+			     unsigned int nr);
 int gupx_dispatch_copy_array(u64 buf, u64 first, u32 entry_size,
 			     const void *from, size_t size, unsigned int nr);
 

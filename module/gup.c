@@ -68,6 +68,7 @@ static struct gupx_verdict find_vma_at(struct gupx_cursor *cursor,
 
 	if (cursor->vma && cursor->addr < cursor->vma->vm_end)
 		return gupx_policy_do(GUPX_GO);
+	gupx_template_clear(&cursor->template);
 	cursor->vma = vma_lookup(cursor->mm, cursor->addr);
 	if (!cursor->vma) {
 		/*
@@ -136,6 +137,26 @@ static unsigned long get_template_end(const struct gupx_cursor *cursor,
 }
 
 /*
+ * Accept entries from @addr on that match the template.
+ *
+ * Return: number of pages accepted.
+ */
+static unsigned long try_template(struct gupx_template *template,
+				  const struct gupx_table *table,
+				  unsigned long addr, struct gupx_batch *batch,
+				  u32 flags)
+{
+	if (template->shift != table->shift)
+		return 0;
+	if (!batch)
+		return gupx_template_touch(template, table, addr);
+	if (!batch->nr)
+		return gupx_template_take_first(template, table, addr, batch,
+						flags);
+	return gupx_template_take(template, table, addr, batch, flags);
+}
+
+/*
  * Judge the entries of one VMA in one table, and add the pages of accepted entries to the batch.
  *
  * Return: the verdict on the entry that ended the walk. %GUPX_GO means that no entry ended
@@ -144,9 +165,9 @@ static unsigned long get_template_end(const struct gupx_cursor *cursor,
  */
 static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 					struct gupx_batch *batch,
-					const struct gupx_table *table,
-					struct gupx_template *template)
+					const struct gupx_table *table)
 {
+	struct gupx_template *template = &cursor->template;
 	const u32 request = cursor->request,
 		  flags = gupx_batch_run_flags(request);
 	struct gupx_verdict verdict = gupx_policy_do(GUPX_GO);
@@ -159,9 +180,7 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 
 		/* Fast path: accept entries that match the last accepted entry. */
 		if (template->mask)
-			nr = batch ? gupx_template_take(template, table, addr,
-							batch, flags)
-				   : gupx_template_touch(template, table, addr);
+			nr = try_template(template, table, addr, batch, flags);
 		addr += nr << PAGE_SHIFT;
 		if (nr) {
 			if (should_drop_ptl(table))
@@ -180,7 +199,8 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
 			 * probably absent, so a template would not match them.
 			 */
 			if (addr != cursor->faulted &&
-			    addr + (entry.nr << PAGE_SHIFT) < template_end)
+			    (cursor->keeps_template ||
+			     addr + (entry.nr << PAGE_SHIFT) < template_end))
 				gupx_template_set(template, table, addr, &entry,
 						  request);
 		} else if (!skip_entry(table, addr, verdict, request)) {
@@ -211,8 +231,7 @@ static struct gupx_verdict walk_entries(struct gupx_cursor *cursor,
  *
  * Return: true if the cursor and the table are in the next VMA.
  */
-static bool enter_next_vma(struct gupx_cursor *cursor, struct gupx_table *table,
-			   struct gupx_template *template)
+static bool enter_next_vma(struct gupx_cursor *cursor, struct gupx_table *table)
 {
 	const unsigned long addr = cursor->addr;
 	struct vm_area_struct *next;
@@ -233,7 +252,7 @@ static bool enter_next_vma(struct gupx_cursor *cursor, struct gupx_table *table,
 		return false;
 	if (facts != cursor->vma_facts ||
 	    ((next->vm_flags ^ cursor->vma->vm_flags) & ~IDLE_VM_FLAGS))
-		gupx_template_clear(template);
+		gupx_template_clear(&cursor->template);
 	cursor->vma = next;
 	cursor->vma_facts = facts;
 	trace_gupx_vma(cursor, verdict);
@@ -248,17 +267,17 @@ static struct gupx_verdict walk_table(struct gupx_cursor *cursor,
 				      struct gupx_batch *batch)
 {
 	const unsigned long from = cursor->addr;
-	struct gupx_template template;
 	struct gupx_table table;
 	struct gupx_verdict verdict;
 
-	gupx_template_clear(&template);
+	if (!cursor->keeps_template)
+		gupx_template_clear(&cursor->template);
 	gupx_follow_lock(&table, cursor->vma, cursor->addr, cursor->end);
 	do {
-		verdict = walk_entries(cursor, batch, &table, &template);
+		verdict = walk_entries(cursor, batch, &table);
 	} while (verdict.action == GUPX_GO &&
 		 gupx_batch_has_room(batch, cursor->addr) &&
-		 enter_next_vma(cursor, &table, &template));
+		 enter_next_vma(cursor, &table));
 	if (verdict.action == GUPX_FAULT)
 		cursor->absent = gupx_entry_count_absent(
 			&table, cursor->addr, FAULT_AHEAD_MAX, cursor->request);

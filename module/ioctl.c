@@ -32,6 +32,7 @@
 #include "pinfd.h"
 #include "pinset.h"
 #include "read.h"
+#include "readv.h"
 #include "selfcheck.h"
 #include "target.h"
 #include "trace.h"
@@ -82,14 +83,18 @@ static u32 make_request(u32 flags, u32 verb)
 	return request;
 }
 
+static gupx_fill_fn get_engine(u32 flags)
+{
+	return flags & GUPX_F_ENGINE_KERNEL ? gupx_engine_fill : gupx_gup_fill;
+}
+
 /* Set up the cursor of a PIN, POPULATE or READ. */
 static void begin_request(struct gupx_cursor *cursor, struct mm_struct *mm,
 			  unsigned long addr, unsigned long len, u32 flags,
 			  u32 verb)
 {
 	gupx_cursor_init(cursor, mm, addr, len, make_request(flags, verb),
-			 flags & GUPX_F_ENGINE_KERNEL ? gupx_engine_fill
-						      : gupx_gup_fill);
+			 get_engine(flags));
 	trace_gupx_request(cursor);
 }
 
@@ -349,7 +354,7 @@ static int read_range(struct gupx_read *read, struct mm_struct *mm)
 
 	if (error)
 		return error;
-	gupx_audit_read(mm, read);
+	gupx_audit_read(mm, read->flags, read->addr, read->len);
 	first = round_down(addr, PAGE_SIZE);
 	end = PAGE_ALIGN(addr + read->len);
 	begin_request(&cursor, mm, first, end - first, read->flags, GUPX_R_GET);
@@ -378,6 +383,87 @@ static int run_read(struct gupx_call *call)
 	if (read->len)
 		error = read_range(read, mm);
 	gupx_target_put(mm);
+	return error;
+}
+
+static int check_readv(const struct gupx_readv *readv)
+{
+	if (readv->flags & ~GUPX_READ_FLAGS)
+		return -EOPNOTSUPP;
+	if (readv->reserved || readv->nr > GUPX_SEGMENTS_MAX)
+		return -EINVAL;
+	return gupx_dispatch_check_entry(readv->entry_size,
+					 offsetofend(struct gupx_segment,
+						     reason))
+		       ?: check_permission(readv->flags);
+}
+
+/* Copy the segments from the caller, check them and clear their [out] fields. */
+static int get_segments(const struct gupx_readv *readv,
+			struct gupx_segment *segment)
+{
+	u64 left = readv->buf_len;
+	u32 i;
+	int error =
+		gupx_dispatch_read_array(readv->segments, readv->entry_size,
+					 segment, sizeof(*segment), readv->nr);
+
+	for (i = 0; !error && i < readv->nr; i++) {
+		error = check_wrap(segment[i].addr, segment[i].len);
+		if (segment[i].len > left)
+			error = -EINVAL;
+		left -= segment[i].len;
+		segment[i] = (struct gupx_segment){
+			.addr = segment[i].addr,
+			.len = segment[i].len,
+		};
+	}
+	if (!error &&
+	    !access_ok(u64_to_user_ptr(readv->buf), readv->buf_len - left))
+		error = -EFAULT;
+	return error;
+}
+
+static int read_segments(struct gupx_readv *readv, struct gupx_readv_job *job,
+			 struct mm_struct *mm)
+{
+	u32 i;
+
+	for (i = 0; (readv->flags & GUPX_F_FORCE) && i < readv->nr; i++)
+		gupx_audit_read(mm, readv->flags, job->segment[i].addr,
+				job->segment[i].len);
+	gupx_cursor_init(&job->cursor, mm, 0, 0,
+			 make_request(readv->flags, GUPX_R_GET),
+			 get_engine(readv->flags));
+	job->to = u64_to_user_ptr(readv->buf);
+	readv->done = gupx_readv_copy(job);
+	return gupx_dispatch_copy_array(readv->segments, 0, readv->entry_size,
+					job->segment, sizeof(*job->segment),
+					readv->nr);
+}
+
+static int run_readv(struct gupx_call *call)
+{
+	struct gupx_readv *readv = &call->args.readv;
+	struct gupx_readv_job *job;
+	struct mm_struct *mm = NULL;
+	int error = check_readv(readv);
+
+	if (error)
+		return error;
+	job = gupx_readv_alloc(readv->nr);
+	if (!job)
+		return -ENOMEM;
+	error = get_segments(readv, job->segment);
+	if (!error)
+		mm = gupx_target_get(readv->mem_fd, false);
+	if (IS_ERR(mm)) {
+		error = PTR_ERR(mm);
+	} else if (mm) {
+		error = read_segments(readv, job, mm);
+		gupx_target_put(mm);
+	}
+	gupx_readv_free(job);
 	return error;
 }
 
@@ -500,6 +586,7 @@ static const struct gupx_op device_ops[] = {
 	GUPX_OP(GUPX_IOC_POPULATE, gupx_populate, stop, run_populate),
 	GUPX_OP(GUPX_IOC_READ, gupx_read, stop, run_read),
 	GUPX_OP(GUPX_IOC_EXPLAIN, gupx_explain, reserved, run_explain),
+	GUPX_OP(GUPX_IOC_READV, gupx_readv, done, run_readv),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

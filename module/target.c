@@ -155,6 +155,19 @@ struct mm_struct *gupx_target_get(int fd, bool write)
 }
 
 /**
+ * gupx_target_may_be_tagged() - check if an address may contain tag bits
+ * @addr: address from the caller
+ *
+ * Tag bits are above all addresses below DEFAULT_MAP_WINDOW.
+ *
+ * Return: true if gupx_target_untag() has to read the target's mask.
+ */
+bool gupx_target_may_be_tagged(unsigned long addr)
+{
+	return gupx_can_tag_addresses() && addr >= DEFAULT_MAP_WINDOW;
+}
+
+/**
  * gupx_target_untag() - remove the target's tag bits from an address
  * @mm: mm from gupx_target_get()
  * @addr: address from the caller
@@ -169,7 +182,7 @@ int gupx_target_untag(struct mm_struct *mm, unsigned long addr,
 		      unsigned long *untagged)
 {
 	*untagged = gupx_compat_mask_tag(addr);
-	if (!gupx_can_tag_addresses())
+	if (!gupx_target_may_be_tagged(addr))
 		return 0;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;

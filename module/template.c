@@ -174,6 +174,7 @@ void gupx_template_set(struct gupx_template *template,
 						: 0),
 		.lru_mask = LRU_FLAGS,
 		.noop_flags = ~0UL,
+		.shift = table->shift,
 		.order = folio_order(entry->folio),
 		/*
 		 * Only rows E4 (FOLL_FORCE) and E7 (gup_must_unshare()) depend on whether
@@ -401,6 +402,45 @@ unsigned long gupx_template_take(struct gupx_template *template,
 	return nr;
 }
 
+/**
+ * gupx_template_take_first() - add the page of an entry to an empty batch, if it matches a
+ *	template
+ * @template: template made of an entry of this mapping; not empty
+ * @table: locked page table
+ * @addr: address of the entry
+ * @batch: empty batch
+ * @flags: GUPX_RUN_* of the request, from gupx_batch_run_flags()
+ *
+ * The function only handles plain references on one-page folios.
+ *
+ * Return: number of pages added: 0 or 1.
+ */
+unsigned long gupx_template_take_first(struct gupx_template *template,
+				       const struct gupx_table *table,
+				       unsigned long addr,
+				       struct gupx_batch *batch, u32 flags)
+{
+	const unsigned long check_mask =
+		template->facts_mask | template->lru_mask;
+	unsigned long pfn;
+	struct page *page;
+
+	if (template->order || flags)
+		return 0;
+	pfn = get_matching_pfn(template, get_entries(table, addr));
+	page = pfn_to_page(0) + pfn;
+	if (pfn >= template->end_pfn || pfn < template->first_pfn ||
+	    !matches_template(template, page, template->check_owner, 0))
+		return 0;
+	if ((gupx_compat_page_flags(page) & check_mask) !=
+		    template->noop_flags &&
+	    !check_page_flags(template, page))
+		return 0;
+	page_ref_add(page, 1);
+	gupx_batch_add_first(batch, gupx_run_pack(pfn, 1, 0), addr);
+	return 1;
+}
+
 static const pteval_t *touch_pte_span(struct gupx_template *template,
 				      const pteval_t *entry,
 				      const pteval_t *end)
@@ -473,6 +513,7 @@ unsigned long gupx_template_count(const struct gupx_template *template,
 				  unsigned long addr)
 {
 	const struct gupx_template tmpl = *template;
+	const unsigned long frames = tmpl.end_pfn - tmpl.first_pfn;
 	const pteval_t *first, *entry, *end;
 
 	if (!tmpl.mask)
@@ -483,7 +524,8 @@ unsigned long gupx_template_count(const struct gupx_template *template,
 		const unsigned long pfn = get_matching_pfn(&tmpl, entry);
 		struct page *page = pfn_to_page(0) + pfn;
 
-		if (pfn >= tmpl.end_pfn || pfn < tmpl.first_pfn ||
+		/* One comparison for both limits: a smaller number wraps around. */
+		if (pfn - tmpl.first_pfn >= frames ||
 		    (gupx_compat_page_flags(page) & tmpl.facts_mask) !=
 			    tmpl.facts_value ||
 		    !matches_template(&tmpl, page, true, tmpl.order))

@@ -24,12 +24,14 @@ struct gupx_table;
  * @noop_flags: if the flags of a page in @facts_mask and @lru_mask have this value, the
  *	page is not marked accessed, because folio_mark_accessed() would not change it; ~0
  *	if no such value is known yet
+ * @shift: log2 of the bytes that an entry maps: PAGE_SHIFT or PMD_SHIFT
  * @order: order of the folios that match
  * @check_owner: true if folio_test_anon() of a folio has to be equal to @anon
  * @anon: true if the folio of the template is anonymous
  * @dirty: true if pages that match are also marked dirty
  *
- * A template is valid for one table of PTEs or PMDs, one mapping and one request.
+ * A template is valid for one mapping and one request, in tables whose entries map as much as
+ * the entry of the template.
  */
 struct gupx_template {
 	pteval_t mask;
@@ -42,6 +44,7 @@ struct gupx_template {
 	unsigned long lru_mask;
 	unsigned long set_flags;
 	unsigned long noop_flags;
+	unsigned int shift;
 	unsigned int order;
 	bool check_owner;
 	bool anon;
@@ -62,6 +65,10 @@ unsigned long gupx_template_take(struct gupx_template *template,
 				 const struct gupx_table *table,
 				 unsigned long addr, struct gupx_batch *batch,
 				 u32 flags);
+unsigned long gupx_template_take_first(struct gupx_template *template,
+				       const struct gupx_table *table,
+				       unsigned long addr,
+				       struct gupx_batch *batch, u32 flags);
 unsigned long gupx_template_touch(struct gupx_template *template,
 				  const struct gupx_table *table,
 				  unsigned long addr);

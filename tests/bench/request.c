@@ -82,11 +82,34 @@ static const char *read_iovecs(const struct work *work, uint32_t len,
 	return got == (ssize_t)(work->pages * len) ? NULL : "it came short";
 }
 
-#define SEGMENT_ENGINES(len)                                            \
-	{                                                               \
-		{ "ours", read_each, (len) },                           \
-			{ "process_vm_readv", read_iovecs, (len) }, {}, \
+/* Read all segments by one READV. */
+static const char *read_segments(const struct work *work, uint32_t len,
+				 struct times *times)
+{
+	static struct gupx_segment segment[SEGMENTS_MAX];
+	uint64_t done;
+
+	for (uint64_t i = 0; i < work->pages; i++)
+		segment[i] = (struct gupx_segment){
+			.addr = get_segment(work, i),
+			.len = len,
+		};
+	round_begin(ROUND_TAKE);
+	lab_readv(work->target->mem_fd, segment, work->pages, get_buffer(),
+		  4 * BUFFER_LEN, 0, &done);
+	times->take = round_end();
+	return done == work->pages * len ? NULL : "it came short";
+}
+
+/* clang-format off */
+#define SEGMENT_ENGINES(len)                                \
+	{                                                   \
+		{ "ours", read_each, (len) },               \
+		{ "ours-readv", read_segments, (len) },     \
+		{ "process_vm_readv", read_iovecs, (len) }, \
+		{},                                         \
 	}
+/* clang-format on */
 
 const struct engine segment_8_engines[] = SEGMENT_ENGINES(8);
 const struct engine segment_64_engines[] = SEGMENT_ENGINES(64);

@@ -125,6 +125,26 @@ struct lab_answer lab_read(int mem_fd, uint64_t addr, uint64_t len, void *buf,
 	};
 }
 
+int lab_readv(int mem_fd, struct gupx_segment *segments, uint32_t nr, void *buf,
+	      uint64_t len, uint32_t flags, uint64_t *done)
+{
+	struct gupx_readv readv = {
+		.size = sizeof(readv),
+		.flags = flags,
+		.mem_fd = mem_fd,
+		.segments = (uintptr_t)segments,
+		.nr = nr,
+		.entry_size = sizeof(*segments),
+		.buf = (uintptr_t)buf,
+		.buf_len = len,
+	};
+	const int failed = call_ioctl(lab_device(), GUPX_IOC_READV, &readv);
+
+	if (done)
+		*done = readv.done;
+	return failed;
+}
+
 long lab_gup_return(const struct lab_answer *answer)
 {
 	if (answer->failed)

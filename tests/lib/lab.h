@@ -48,6 +48,13 @@ struct lab_answer lab_read(int mem_fd, uint64_t addr, uint64_t len, void *buf,
 			   uint32_t flags);
 
 /*
+ * Call READV with @nr segments. @buf has @len bytes. If @done is not NULL, store the number of
+ * copied bytes in *@done.
+ */
+int lab_readv(int mem_fd, struct gupx_segment *segments, uint32_t nr, void *buf,
+	      uint64_t len, uint32_t flags, uint64_t *done);
+
+/*
  * Convert @answer to the return value of get_user_pages(): the number of processed
  * pages, or -errno if an error stopped the request before the first page.
  */

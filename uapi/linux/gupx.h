@@ -10,8 +10,8 @@
  *
  * Two kinds of failure
  * --------------------
- * PIN, POPULATE and READ process the range page by page, in a loop over the target's page
- * tables. If one of them fails before this loop starts, ioctl() returns -1. The other ioctls
+ * PIN, POPULATE, READ and READV process the range page by page, in a loop over the target's
+ * page tables. If one of them fails before this loop starts, ioctl() returns -1. The other ioctls
  * return -1 for all failures. errno then has exactly one of these meanings:
  *
  *   ENOTTY       no such ioctl: the module is older than the caller
@@ -22,8 +22,9 @@
  *   EINVAL       malformed request: the size of the struct or of an array entry is
  *                too small, a reserved field is not zero, an address, offset or
  *                length is not page aligned where it must be, the range wraps around
- *                or reaches into the last page of the address space, or flags
- *                contradict each other or another field
+ *                or reaches into the last page of the address space, flags
+ *                contradict each other or another field, or READV has too many
+ *                segments or too small a buffer for them
  *   EFAULT       the caller's own struct or buffer cannot be read or written
  *   EBADF        @mem_fd or @pin_fd is not an open file (O_PATH does not count)
  *   EMEDIUMTYPE  @mem_fd is an open file other than /proc/PID/mem, or @pin_fd is an
@@ -62,9 +63,9 @@
  * struct becomes unwritable while the request runs (for example because another thread
  * calls munmap()), ioctl() fails with EFAULT and the result is lost. A new pin fd is then
  * closed and its pins are released. Pins that were added to an existing pin fd stay in
- * that pin fd, and EXTENTS lists them. Populated pages stay populated. EXPLAIN and
- * EXTENTS have no side effects; they also fail with EFAULT if part of their buffer cannot
- * be written, even if some entries were written.
+ * that pin fd, and EXTENTS lists them. Populated pages stay populated. EXPLAIN, EXTENTS and
+ * READV also fail with EFAULT if part of their array cannot be written, even if some entries
+ * were written.
  *
  * Extending the structs
  * ---------------------
@@ -95,6 +96,7 @@
 #define GUPX_IOC_POPULATE _IO(GUPX_IOC_TYPE, 0x02)
 #define GUPX_IOC_READ _IO(GUPX_IOC_TYPE, 0x03)
 #define GUPX_IOC_EXPLAIN _IO(GUPX_IOC_TYPE, 0x04)
+#define GUPX_IOC_READV _IO(GUPX_IOC_TYPE, 0x05)
 
 /* The ioctls of a pin fd. */
 #define GUPX_IOC_EXTENTS _IO(GUPX_IOC_TYPE, 0x40)
@@ -331,7 +333,8 @@ struct gupx_stop {
  *	are aligned to it
  * @pin_flags: [out] flags that PIN accepts; 0 if PIN is not implemented
  * @populate_flags: [out] flags that POPULATE accepts; 0 if it is not implemented
- * @read_flags: [out] flags that READ accepts; 0 if it is not implemented
+ * @read_flags: [out] flags that READ and READV accept; 0 if READ is not implemented. A module
+ *	without READV fails it with ENOTTY.
  * @explain_flags: [out] flags that EXPLAIN accepts; 0 if it is not implemented
  * @params: [out] %GUPX_PARAM_*: module parameters that the administrator has enabled
  * @max_pin_mib: [out] maximum length of the range of one PIN, in MiB
@@ -497,6 +500,64 @@ struct gupx_read {
 	__aligned_u64 buf;
 	__aligned_u64 done;
 	struct gupx_stop stop;
+};
+
+/* Maximum number of segments of one READV. */
+#define GUPX_SEGMENTS_MAX 1024
+
+/**
+ * struct gupx_segment - a range of addresses that READV copies
+ * @addr: [in] address in the target, with any alignment
+ * @len: [in] length in bytes, with any alignment; may be 0
+ * @done: [out] bytes of the segment that were copied, from @addr on
+ * @error: [out] errno as in struct gupx_stop: why the segment ended early; 0 if it did not
+ * @stage: [out] enum gupx_stage
+ * @reason: [out] enum gupx_reason
+ */
+struct gupx_segment {
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__aligned_u64 done;
+	__u32 error;
+	__u16 stage;
+	__u16 reason;
+};
+
+/**
+ * struct gupx_readv - ioctl(GUPX_IOC_READV): copy several segments of the target's memory
+ * @size: [in] sizeof(struct gupx_readv)
+ * @flags: [in] %GUPX_READ_FLAGS
+ * @mem_fd: [in] /proc/PID/mem, open for reading
+ * @reserved: [in] 0
+ * @segments: [in] address of an array of struct gupx_segment; the module fills in the [out]
+ *	fields of each segment
+ * @nr: [in] length of the array, in entries; at most %GUPX_SEGMENTS_MAX. With 0, the request
+ *	does nothing and succeeds.
+ * @entry_size: [in] sizeof(struct gupx_segment) that the caller was compiled with. If the
+ *	module's struct is longer, the module treats the missing fields as zero. If the module's
+ *	struct is shorter, the rest of each entry must be zero.
+ * @buf: [in] address of the caller's buffer
+ * @buf_len: [in] length of the buffer; at least the lengths of all segments together
+ * @done: [out] bytes copied, in all segments
+ *
+ * Segments are copied one after another, in the order of the array, and each in ascending
+ * order. In the buffer, each segment has a place of its own length, and the places follow each
+ * other in the same order. If a segment ends early, the rest of its place is not changed.
+ *
+ * A segment that ends early does not stop the request. There is one exception: if a signal
+ * ends a segment, the same reason is stored in all segments after it. Segments may overlap.
+ */
+struct gupx_readv {
+	__u32 size;
+	__u32 flags;
+	__s32 mem_fd;
+	__u32 reserved;
+	__aligned_u64 segments;
+	__u32 nr;
+	__u32 entry_size;
+	__aligned_u64 buf;
+	__aligned_u64 buf_len;
+	__aligned_u64 done;
 };
 
 /* Values of @verb in struct gupx_explain: the verb of the request to judge. */

@@ -455,6 +455,19 @@ TEST_F(audit, records_a_read_with_force)
 		     self->memory.addr + 7, sizeof(bytes), ~0ULL, getuid());
 }
 
+TEST_F(audit, records_a_segment_read_with_force)
+{
+	struct gupx_segment segment = { .addr = self->memory.addr + 9,
+					.len = 50 };
+	char bytes[50];
+
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0, lab_readv(self->target.mem_fd, &segment, 1, bytes,
+			       sizeof(bytes), GUPX_F_FORCE, NULL));
+	check_record(_metadata, self, "gupx-read", GUPX_F_FORCE,
+		     self->memory.addr + 9, sizeof(bytes), ~0ULL, getuid());
+}
+
 TEST_F(audit, records_nothing_of_an_ordinary_request)
 {
 	const uint64_t addr = self->memory.addr, page = lab_page();

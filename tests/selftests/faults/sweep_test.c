@@ -470,6 +470,46 @@ TEST_F_TIMEOUT(sweep, read, SECONDS)
 	check_sweep(_metadata, self);
 }
 
+/* The halves of the range, as two segments. */
+TEST_F_TIMEOUT(sweep, readv, SECONDS)
+{
+	const uint64_t half = get_copied_len(&self->memory) / 2;
+	struct gupx_segment segment[2];
+	struct lab_answer answer;
+	uint64_t done;
+	bool hit;
+
+	SKIP_IF_MISSING();
+	do {
+		start_over(_metadata, self, variant);
+		for (int i = 0; i < 2; i++)
+			segment[i] = (struct gupx_segment){
+				.addr = self->memory.addr + (1 - i) * half,
+				.len = half,
+			};
+		fail_nth_arm(&self->fail_nth);
+		answer = (struct lab_answer){
+			.failed = lab_readv(self->target.mem_fd, segment, 2,
+					    self->buffer, 2 * half,
+					    variant->flags & ~GUPX_F_WRITE,
+					    &done),
+		};
+		hit = fail_nth_disarm(&self->fail_nth);
+		for (int i = 0; i < 2; i++) {
+			answer.done = segment[i].done;
+			answer.stop = (struct gupx_stop){
+				.error = segment[i].error,
+				.stage = segment[i].stage,
+				.reason = segment[i].reason,
+			};
+			check_answer(_metadata, &answer, half, hit);
+		}
+		target_stop(&self->child);
+		check_state(_metadata, &self->before);
+	} while (hit);
+	check_sweep(_metadata, self);
+}
+
 TEST_F_TIMEOUT(sweep, explain, SECONDS)
 {
 	struct gupx_explain explain;

@@ -27,6 +27,7 @@ static const struct {
 	[VERB_PIN] = { GUPX_IOC_PIN, sizeof(struct gupx_pin) },
 	[VERB_POPULATE] = { GUPX_IOC_POPULATE, sizeof(struct gupx_populate) },
 	[VERB_READ] = { GUPX_IOC_READ, sizeof(struct gupx_read) },
+	[VERB_READV] = { GUPX_IOC_READV, sizeof(struct gupx_readv) },
 	[VERB_EXPLAIN] = { GUPX_IOC_EXPLAIN, sizeof(struct gupx_explain) },
 	[VERB_EXTENTS] = { GUPX_IOC_EXTENTS, sizeof(struct gupx_extents) },
 	[VERB_UNPIN] = { GUPX_IOC_UNPIN, sizeof(struct gupx_unpin) },
@@ -40,7 +41,7 @@ static const struct {
  */
 static unsigned long strange_number(const struct op *op)
 {
-	const unsigned long nr = 5 + op->number % 0x3b;
+	const unsigned long nr = 6 + op->number % 0x3a;
 	const unsigned long type = op->flags & 1 ? GUPX_IOC_TYPE : 0xEA;
 
 	return (op->number & 0xffff0000UL) | type << 8 | nr;
@@ -90,6 +91,36 @@ static void build_explain(struct call *call)
 	};
 }
 
+/*
+ * The first segment is the range of the operation. The others are short and near its
+ * beginning.
+ */
+static void build_readv(struct call *call)
+{
+	const struct op *op = call->op;
+	const uint32_t nr = op->number % (CALL_SEGMENTS + 1);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		call->segment[i] = (struct gupx_segment){
+			.addr = call->addr + i * (op->number >> 8) % PAGE,
+			.len = i ? (op->number >> i) % 64 : call->len,
+			.done = op->number,
+		};
+		sum += call->segment[i].len;
+	}
+	call->body.readv = (struct gupx_readv){
+		.flags = op->flags,
+		.mem_fd = call->mem,
+		.reserved = op->reserved,
+		.segments = (uintptr_t)call->segment,
+		.nr = nr,
+		.entry_size = pick_entry_size(op, sizeof(struct gupx_segment)),
+		.buf = call->buffer,
+		.buf_len = sum,
+	};
+}
+
 static void build_struct(struct call *call)
 {
 	const struct op *op = call->op;
@@ -121,6 +152,9 @@ static void build_struct(struct call *call)
 		};
 		if (op->verb == VERB_READ)
 			body->read.buf = call->buffer;
+		break;
+	case VERB_READV:
+		build_readv(call);
 		break;
 	case VERB_EXPLAIN:
 		build_explain(call);
@@ -276,6 +310,7 @@ static uint32_t known_flags(const struct call *call)
 	case VERB_POPULATE:
 		return GUPX_POPULATE_FLAGS;
 	case VERB_READ:
+	case VERB_READV:
 		return GUPX_READ_FLAGS;
 	case VERB_EXPLAIN:
 		return flags_of_verb(call->body.explain.verb) &
@@ -293,6 +328,38 @@ static bool may_end_in_kernel(const struct call *call)
 	return call->op->verb == VERB_READ &&
 	       (call->buffer >= END_OF_USER_HALF ||
 		call->len > END_OF_USER_HALF - call->buffer);
+}
+
+static bool needs_right(const struct call *call)
+{
+	return !call->world->admin &&
+	       (call->body.pin.flags &
+		(GUPX_F_FORCE | GUPX_F_SHORT | GUPX_F_ENGINE_KERNEL));
+}
+
+/* Predict the errno that invalid fields and segments of a READV cause. */
+static int foresee_readv(const struct call *call)
+{
+	const struct gupx_readv *readv = &call->body.readv;
+	uint64_t left = readv->buf_len;
+
+	if (readv->reserved || readv->entry_size < sizeof(struct gupx_segment))
+		return EINVAL;
+	if (needs_right(call))
+		return EPERM;
+	for (uint32_t i = 0; i < readv->nr; i++) {
+		const struct gupx_segment *segment = &call->segment[i];
+		const uint64_t end = segment->addr + segment->len;
+
+		if (end < segment->addr || end > -1UL - PAGE ||
+		    segment->len > left)
+			return EINVAL;
+		left -= segment->len;
+	}
+	return call->buffer >= END_OF_USER_HALF ||
+			       readv->buf_len > END_OF_USER_HALF - call->buffer
+		       ? UNFORESEEN
+		       : 0;
 }
 
 /* Predict the errno that invalid fields of EXTENTS, UNPIN and SEAL cause. */
@@ -337,6 +404,8 @@ static int foresee_meaning(const struct call *call)
 		return 0;
 	if (is_of_pin_fd(call))
 		return foresee_pin_fd_meaning(call);
+	if (op->verb == VERB_READV)
+		return foresee_readv(call);
 	if (op->verb == VERB_EXPLAIN && call->body.explain.verb > 2)
 		return EOPNOTSUPP;
 	if (op->verb == VERB_EXPLAIN &&
@@ -356,9 +425,7 @@ static int foresee_meaning(const struct call *call)
 		error = EFBIG;
 	if (!error && may_end_in_kernel(call))
 		return UNFORESEEN;
-	if (!error && !call->world->admin &&
-	    (call->body.pin.flags &
-	     (GUPX_F_FORCE | GUPX_F_SHORT | GUPX_F_ENGINE_KERNEL)))
+	if (!error && needs_right(call))
 		error = EPERM;
 	return error;
 }
@@ -378,8 +445,9 @@ static int foresee_life(const struct call *call, enum life life)
 /* Predict the errno that the descriptor in mem_fd causes. */
 static int foresee_mem(const struct call *call)
 {
-	const bool write =
-		call->op->verb != VERB_READ && (call->op->flags & GUPX_F_WRITE);
+	const bool write = call->op->verb != VERB_READ &&
+			   call->op->verb != VERB_READV &&
+			   (call->op->flags & GUPX_F_WRITE);
 
 	if (call->mem < 0 || call->op->mem == HANDLE_CLOSED ||
 	    call->op->mem == HANDLE_LARGE || call->op->mem == HANDLE_PATH)

@@ -9,6 +9,8 @@
 
 #define BUFFER_MARK 0x5c
 #define UNFORESEEN (-1)
+/* Maximum number of segments of a READV. */
+#define CALL_SEGMENTS 4
 
 union body {
 	uint32_t size;
@@ -16,6 +18,7 @@ union body {
 	struct gupx_pin pin;
 	struct gupx_populate populate;
 	struct gupx_read read;
+	struct gupx_readv readv;
 	struct gupx_explain explain;
 	struct gupx_extents extents;
 	struct gupx_unpin unpin;
@@ -35,6 +38,7 @@ union body {
  * @addr: address of the request
  * @len: length of the request, in bytes
  * @buffer: address of the output buffer
+ * @segment: array of a READV
  * @body: content of the struct; copied to @at before the call
  * @at: address of the struct
  * @room: number of bytes that are readable at @at
@@ -54,6 +58,7 @@ struct call {
 	uint64_t addr;
 	uint64_t len;
 	uint64_t buffer;
+	struct gupx_segment segment[CALL_SEGMENTS];
 	union body body;
 	uint8_t *at;
 	size_t room;

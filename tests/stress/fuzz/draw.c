@@ -52,6 +52,7 @@ static uint32_t allowed_flags(const struct op *op)
 	case VERB_POPULATE:
 		return GUPX_POPULATE_FLAGS;
 	case VERB_READ:
+	case VERB_READV:
 		return GUPX_READ_FLAGS;
 	case VERB_EXPLAIN:
 		return flags_of_verb(op->number % 3);
@@ -191,6 +192,7 @@ static unsigned int draw_verb(struct draw *draw)
 		{ VERB_PIN, 40 },
 		{ VERB_POPULATE, 14 },
 		{ VERB_READ, 20 },
+		{ VERB_READV, 14 },
 		{ VERB_EXPLAIN, 14 },
 		{ VERB_INFO, 3 },
 		{ VERB_EXTENTS, 14 },

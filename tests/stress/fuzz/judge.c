@@ -50,6 +50,7 @@ static bool is_in_contract(const struct call *call)
 	case VERB_SEAL:
 		return is_listed(error, file) || is_listed(error, change);
 	case VERB_READ:
+	case VERB_READV:
 	case VERB_EXPLAIN:
 		return is_listed(error, mem) || is_listed(error, look);
 	case VERB_EXTENTS:
@@ -310,6 +311,40 @@ static void judge_extents(const struct call *call)
 		judge_runs(call, &head);
 }
 
+static void judge_segment(const struct call *call,
+			  const struct gupx_segment *segment)
+{
+	if (segment->done > segment->len)
+		FAIL(call, "segment: done %#llx of %#llx", segment->done,
+		     segment->len);
+	else if (segment->done == segment->len
+			 ? segment->stage || segment->reason || segment->error
+			 : !contract_allows_stop(segment->reason,
+						 segment->stage,
+						 segment->error))
+		FAIL(call,
+		     "segment: done %#llx of %#llx, stage %u reason %u error %u",
+		     segment->done, segment->len, segment->stage,
+		     segment->reason, segment->error);
+	if (segment->reason < CONTRACT_REASONS)
+		call->world->tally->reasons[segment->reason]++;
+}
+
+static void judge_readv(const struct call *call)
+{
+	const struct gupx_readv readv = ((union body *)call->at)->readv;
+	uint64_t done = 0;
+
+	for (uint32_t i = 0; i < readv.nr; i++) {
+		judge_segment(call, &call->segment[i]);
+		done += call->segment[i].done;
+	}
+	if (readv.done != done)
+		FAIL(call, "done %#llx, segments %#lx", readv.done, done);
+	if (!call->world->racing)
+		judge_buffer(call, readv.buf_len);
+}
+
 static void judge_answer(const struct call *call)
 {
 	const union body *const answer = (void *)call->at;
@@ -332,6 +367,9 @@ static void judge_answer(const struct call *call)
 			judge_buffer(call, read.done);
 		break;
 	}
+	case VERB_READV:
+		judge_readv(call);
+		break;
 	case VERB_EXPLAIN:
 		judge_explain(call);
 		break;

@@ -31,6 +31,7 @@
 	X(PIN, pin)                         \
 	X(POPULATE, populate)               \
 	X(READ, read)                       \
+	X(READV, readv)                     \
 	X(EXPLAIN, explain)                 \
 	X(EXTENTS, extents)                 \
 	X(UNPIN, unpin)                     \
