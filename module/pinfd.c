@@ -18,7 +18,9 @@
 #include "pinfd.h"
 #include "pinset.h"
 #include "read.h"
+#include "release.h"
 #include "run.h"
+#include "stat.h"
 #include "window.h"
 
 /*
@@ -149,31 +151,30 @@ struct grabbed {
 	u64 word[COPY_BATCH];
 };
 
-/* Add the first @nr pages of a run. */
+/*
+ * Add the first @nr pages of a run. The runs have the flags of plain references, which
+ * gupx_release_runs() drops.
+ */
 static void grab_run(struct grabbed *grabbed, const struct gupx_run *run,
 		     unsigned int nr)
 {
+	const u32 flags =
+		run->flags & (GUPX_RUN_ZERO | GUPX_RUN_LARGE | GUPX_RUN_KERNEL);
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
 		get_page(gupx_run_page(run, i));
 	grabbed->word[grabbed->nr++] =
-		gupx_run_pack(page_to_pfn(run->page), nr, run->flags);
+		gupx_run_pack(page_to_pfn(run->page), nr, flags);
 	grabbed->pages += nr;
 }
 
 static void drop_grabbed(const struct grabbed *grabbed)
 {
-	unsigned int i;
-	u32 page;
+	/* Plain references are not counted. */
+	struct gupx_stat_batch stat = { .item = NR_FOLL_PIN_RELEASED };
 
-	for (i = 0; i < grabbed->nr; i++) {
-		const struct gupx_run run =
-			gupx_run_unpack(0, grabbed->word[i]);
-
-		for (page = 0; page < run.nr; page++)
-			put_page(gupx_run_page(&run, page));
-	}
+	gupx_release_runs(grabbed->word, grabbed->nr, &stat);
 }
 
 /*
