@@ -222,6 +222,9 @@ static bool judge_next(struct gupx_cursor *cursor, struct gupx_judgement *out,
 	unsigned long end;
 	struct gupx_judgement judgement;
 
+	/* A VMA that the cursor has not left was judged before. */
+	if (cursor->vma && cursor->addr < cursor->vma->vm_end)
+		return judge_table(cursor, out, nr, used);
 	cursor->vma = vma_lookup(cursor->mm, cursor->addr);
 	if (cursor->vma)
 		return judge_vma(cursor, out, nr, used);
