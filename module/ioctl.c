@@ -503,9 +503,7 @@ static int check_explain(const struct gupx_explain *explain)
 		explain->entry_size, offsetofend(struct gupx_judgement, flags));
 	if (!error)
 		error = check_pages(explain->addr, explain->len);
-	if (error)
-		return error;
-	return check_permission(explain->flags);
+	return error ?: check_permission(explain->flags);
 }
 
 /*
