@@ -31,8 +31,9 @@
  *
  * Return: true if the copy did not end early at a byte of the buffer that cannot be written.
  */
-static bool copy_chunk(const struct gupx_run *run, unsigned long *addr,
-		       unsigned long end, struct iov_iter *to)
+static __always_inline bool copy_chunk(const struct gupx_run *run,
+				       unsigned long *addr, unsigned long end,
+				       struct iov_iter *to)
 {
 	const unsigned long index = (*addr - run->addr) >> PAGE_SHIFT;
 	struct page *page = gupx_run_page(run, index);
@@ -51,6 +52,21 @@ static bool copy_chunk(const struct gupx_run *run, unsigned long *addr,
 	return done == want;
 }
 
+static __always_inline bool copy_run(const struct gupx_run *run,
+				     unsigned long *addr, struct iov_iter *to)
+{
+	const unsigned long end =
+		run->addr + ((unsigned long)run->nr << PAGE_SHIFT);
+
+	while (*addr < end && iov_iter_count(to)) {
+		if (!copy_chunk(run, addr, end, to))
+			return false;
+		if (run->nr > 1)
+			cond_resched();
+	}
+	return true;
+}
+
 /**
  * gupx_read_copy_run() - copy the part of a run from an address to the end of the run
  * @run: run with references on its pages
@@ -62,16 +78,12 @@ static bool copy_chunk(const struct gupx_run *run, unsigned long *addr,
 bool gupx_read_copy_run(const struct gupx_run *run, unsigned long *addr,
 			struct iov_iter *to)
 {
-	const unsigned long end =
-		run->addr + ((unsigned long)run->nr << PAGE_SHIFT);
-
-	while (*addr < end && iov_iter_count(to)) {
-		if (!copy_chunk(run, addr, end, to))
-			return false;
-		cond_resched();
-	}
-	return true;
+	cond_resched();
+	return copy_run(run, addr, to);
 }
+
+/* Number of runs to copy between calls of cond_resched(). */
+#define RESCHED_RUNS 16U
 
 static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
 		       unsigned long *addr, struct iov_iter *to)
@@ -84,7 +96,9 @@ static void copy_batch(struct gupx_cursor *cursor, struct gupx_batch *batch,
 			gupx_run_unpack(first, batch->word[i]);
 
 		first += (unsigned long)run.nr << PAGE_SHIFT;
-		if (gupx_read_copy_run(&run, addr, to))
+		if (i % RESCHED_RUNS == 0)
+			cond_resched();
+		if (copy_run(&run, addr, to))
 			continue;
 		cursor->addr = *addr;
 		gupx_cursor_stop(cursor,
