@@ -8,9 +8,10 @@
  *
  * Attributes of an entry, as far as they matter here:
  *
- * - Contiguous bit: it is set in 16 consecutive entries that map consecutive pages. No fact
- *   depends on it, but it is compared like all other bits. The entries of a block either all
- *   have it or all lack it, so this costs at most one more look by the slow path per block.
+ * - Contiguous bit: it is set in a block of entries that map consecutive pages (16 entries,
+ *   with base pages of 4 KiB). No fact depends on it, but it is compared like all other bits.
+ *   The entries of a block either all have it or all lack it, so this costs at most one more
+ *   look by the slow path per block.
  * - Accessed flag: the CPU may set it at any time, in only one of the entries of a contiguous
  *   block. It is ignored.
  * - Dirty state: DBM means that the entry is writable. The CPU clears RDONLY at the first
@@ -93,8 +94,8 @@ static inline void gupx_arch_update_pte(struct vm_area_struct *vma,
 }
 
 /*
- * A hugetlb page may be mapped by 16 PTEs or 16 PMDs with the contiguous bit. Its facts are
- * those of the head page, and its lock is not that of the table on all kernels.
+ * A hugetlb page may be mapped by several PTEs or PMDs with the contiguous bit. The mark that
+ * it is exclusive is on the head page, and its lock is not that of the table on all kernels.
  */
 static inline bool gupx_arch_has_cont_hugetlb(void)
 {
@@ -103,7 +104,7 @@ static inline bool gupx_arch_has_cont_hugetlb(void)
 
 /*
  * Row L21 (flush_dcache_page()): PG_dcache_clean says that the instruction cache has been
- * synchronized with the page. Whoever takes the page may write to it, so clear the flag. If
+ * synchronized with the page. The holder of the page may write to it, so clear the flag. If
  * the page is then mapped executable again, the kernel synchronizes the cache again.
  */
 static inline unsigned long gupx_arch_flush_flag(void)
