@@ -26,6 +26,7 @@ struct info_row {
 	bool allow_short_pins;
 	bool allow_kernel_engine;
 	bool allow_pins;
+	bool tested_kernel;
 	bool explain;
 	__u64 memlock_limit;
 	__u64 memlock_used;
@@ -52,6 +53,8 @@ static const struct gupx_out_field fields[] = {
 	FIELD("allow_kernel_engine", "kernel engine for all", GUPX_OUT_BOOL,
 	      allow_kernel_engine),
 	FIELD("allow_pins", "new pins allowed", GUPX_OUT_BOOL, allow_pins),
+	FIELD("tested_kernel", "tested on this kernel", GUPX_OUT_BOOL,
+	      tested_kernel),
 	FIELD("memlock_limit", "your pin limit", GUPX_OUT_LIMIT, memlock_limit),
 	FIELD("memlock_used", "in use", GUPX_OUT_SIZE, memlock_used),
 	FIELD("max_extents", "your extent limit", GUPX_OUT_COUNT, max_extents),
@@ -110,6 +113,7 @@ int gupx_cmd_info(int argc, char **argv)
 	row.allow_short_pins = dev.info.params & GUPX_PARAM_SHORT_PINS;
 	row.allow_kernel_engine = dev.info.params & GUPX_PARAM_KERNEL_ENGINE;
 	row.allow_pins = dev.info.params & GUPX_PARAM_PINS;
+	row.tested_kernel = !(dev.info.kernel & GUPX_KERNEL_UNTESTED);
 	row.max_extents = dev.info.max_extents;
 	row.extents_used = dev.info.extents_used;
 	row.memlock_limit = dev.info.memlock_limit;

@@ -344,6 +344,24 @@ static bool is_answered(const struct gupx_facts *facts)
 	       facts->info.abi == GUPX_ABI;
 }
 
+static void judge_kernel(const struct gupx_facts *facts,
+			 struct gupx_doctor_finding *finding)
+{
+	if (!is_answered(facts)) {
+		set_finding(finding, GUPX_DOCTOR_UNKNOWN,
+			    "the module cannot be queried");
+	} else if (facts->info.kernel & GUPX_KERNEL_UNTESTED) {
+		set_finding(
+			finding, GUPX_DOCTOR_NOTE,
+			"gupx is not tested on Linux %s; when it was loaded, it pinned as the kernel does",
+			facts->release);
+		set_cure(finding, "use a newer gupx, if there is one");
+	} else {
+		set_finding(finding, GUPX_DOCTOR_OK,
+			    "gupx is tested on this version of Linux");
+	}
+}
+
 /*
  * Check how much the caller may pin. The module knows the limit better than gupctl does:
  * in a user namespace, CAP_IPC_LOCK does not count.
@@ -470,6 +488,7 @@ static const struct {
 	{ "node", judge_node },
 	{ "access", judge_access },
 	{ "abi", judge_abi },
+	{ "kernel", judge_kernel },
 	{ "memlock", judge_memlock },
 	{ "pins", judge_pins },
 	{ "engine", judge_engine },

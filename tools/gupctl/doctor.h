@@ -33,7 +33,7 @@ struct gupx_doctor_finding {
 	char *cure;
 };
 
-#define GUPX_DOCTOR_CHECKS 11
+#define GUPX_DOCTOR_CHECKS 12
 
 /*
  * Run all checks. The findings are in the order in which the user should fix the
