@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "refusal.h"
 #include "runs.h"
 #include "stop.h"
 
@@ -67,6 +68,7 @@ static __u64 find_end(const struct gupx_map *next, __u64 addr, __u64 end)
 int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 		  const struct gupx_judgement *judgement, bool skips)
 {
+	const struct gupx_stop stop = { .reason = judgement->reason };
 	const bool is_stop = judgement->outcome == GUPX_OUTCOME_STOP;
 	const __u64 end = judgement->addr + judgement->len;
 	__u64 addr = judgement->addr;
@@ -79,8 +81,10 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 			.map = next && next->addr <= addr ? next : NULL,
 			.end = find_end(next, addr, end),
 			.count = 1,
-			.skipped = skips && is_stop &&
-				   gupx_stop_refuses_mapping(judgement->stage),
+			.skipped =
+				skips && is_stop &&
+				(gupx_stop_refuses_mapping(judgement->stage) ||
+				 gupx_refusal_is_lasting(&stop)),
 		};
 
 		run.judgement.addr = addr;

@@ -22,7 +22,7 @@
  * @map: mapping that contains the run, or NULL
  * @end: address after the last byte of the last merged run
  * @count: number of merged runs, at least 1
- * @skipped: true if the request would skip this mapping instead of stopping
+ * @skipped: true if the request would go on past this run instead of stopping
  */
 struct gupx_run {
 	struct gupx_judgement judgement;
@@ -42,7 +42,7 @@ struct gupx_runs {
  * @runs: runs, sorted by address
  * @maps: mappings; must not be freed before @runs
  * @judgement: result to append; its range must be after the range of the last result
- * @skips: true if the request would skip mappings that refuse it
+ * @skips: true if the request would go on past memory that refuses it
  *
  * Return: 0 or -ENOMEM.
  */

@@ -196,8 +196,11 @@ TEST_F(groups, go_on_past_guard_regions)
 	if (TARGET_CALL(&self->target, SYS_madvise, self->anon + 4 * page,
 			4 * page, MADV_GUARD_INSTALL))
 		SKIP(return, "no guard regions");
+	EXPECT_EXIT(0, "gupctl explain --for populate %d '[anon]'", self->pid);
+	EXPECT_PRINTS("guard region");
+	EXPECT_PRINTS("skip 16 KiB");
 	EXPECT_EXIT(0, "gupctl populate %d '[anon]' --json", self->pid);
-	EXPECT_PRINTS("\"len\": 16384, \"name\": \"\", \"reason\": ");
+	EXPECT_PRINTS("\"len\": 16384, \"name\": \"\", \"reason\": \"guard\"");
 	EXPECT_EQ(LEN - 4 * page, count_resident(self, self->anon));
 	EXPECT_EXIT(0, "gupctl pin --hold 0 %d '[anon]'", self->pid);
 	EXPECT_PRINTED(1, "left out 16 KiB that refuses the request");
