@@ -150,6 +150,32 @@ static bool pass_gap(struct gupx_request *request,
 }
 
 /*
+ * Choose whether a chunk reads or writes. End it at the first mapping that needs the other,
+ * or at a hole.
+ */
+static void choose_access(const struct gupx_request *request,
+			  struct gupx_request_chunk *chunk)
+{
+	const struct gupx_map *map =
+		gupx_maps_find(&request->maps, chunk->addr);
+	const struct gupx_map *last = map;
+	bool write;
+
+	if (!map)
+		return;
+	write = gupx_request_writes(request, map);
+	if (write)
+		chunk->flags |= GUPX_F_WRITE;
+	while (last->end - chunk->addr < chunk->len &&
+	       last + 1 < request->maps.map + request->maps.count &&
+	       last[1].addr == last->end &&
+	       gupx_request_writes(request, last + 1) == write)
+		last++;
+	if (chunk->len > last->end - chunk->addr)
+		chunk->len = last->end - chunk->addr;
+}
+
+/*
  * Run one chunk. Return: true if the item continues after this chunk, false if the item
  * or the whole request ends.
  */
@@ -169,15 +195,9 @@ static bool run_chunk(struct gupx_request *request,
 		.addr = addr,
 		.len = left < room ? left : room,
 	};
-	const struct gupx_map *map;
 
-	if (request->auto_write) {
-		map = gupx_maps_find(&request->maps, addr);
-		if (map && gupx_request_writes(request, map))
-			chunk.flags |= GUPX_F_WRITE;
-		if (map && chunk.len > map->end - addr)
-			chunk.len = map->end - addr;
-	}
+	if (request->auto_write)
+		choose_access(request, &chunk);
 
 	request->context.asked = request->total - request->done;
 	request->error = -request->step(request, &chunk);
