@@ -301,7 +301,7 @@ FIXTURE_TEARDOWN(room)
 
 static long get_anonymous(const FIXTURE_DATA(room) * self)
 {
-	return target_smaps(&self->target, self->addr, "Anonymous");
+	return target_smaps(&self->target, self->addr, "Anonymous:");
 }
 
 /* D2 */
@@ -334,10 +334,10 @@ TEST_F(room, shared_files_stay_clean)
 	ASSERT_LT(0, addr);
 	TARGET_CALL(&self->target, SYS_fsync, fd);
 	EXPECT_EXIT(0, "gupctl populate %d %#lx+64K", self->pid, addr);
-	EXPECT_EQ(64, target_smaps(&self->target, addr, "Rss"));
+	EXPECT_EQ(64, target_smaps(&self->target, addr, "Rss:"));
 	EXPECT_EQ(0,
-		  target_smaps(&self->target, addr, "Shared_Dirty") +
-			  target_smaps(&self->target, addr, "Private_Dirty"));
+		  target_smaps(&self->target, addr, "Shared_Dirty:") +
+			  target_smaps(&self->target, addr, "Private_Dirty:"));
 }
 
 TEST_F(room, dry_run_changes_nothing)
