@@ -170,7 +170,7 @@ void gupx_batch_take(struct gupx_batch *batch, const struct gupx_entry *entry,
 		flags |= GUPX_RUN_ZERO;
 	if (batch->pending_folio != entry->folio)
 		gupx_batch_flush_refs(batch);
-	gupx_arch_flush_folio(entry->folio);
+	gupx_arch_flush_pages(entry->folio, entry->page, entry->nr);
 	append_run(batch, entry->page, addr, entry->nr, flags);
 	if (gupx_run_is_uncounted(flags))
 		return;

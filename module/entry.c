@@ -369,7 +369,7 @@ static bool needs_fault(struct vm_area_struct *vma, pte_t pte, u32 request)
 		return !(request & GUPX_R_DUMP);
 	return (request & GUPX_R_WRITE) && !(request & GUPX_R_FORCE) &&
 	       pte_present(pte) && !pte_write(pte) && !pte_special(pte) &&
-	       !userfaultfd_pte_wp(vma, pte);
+	       !pte_protnone(pte) && !userfaultfd_pte_wp(vma, pte);
 }
 
 /**

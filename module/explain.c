@@ -156,6 +156,13 @@ static unsigned long count_same(const struct gupx_table *table,
 {
 	struct gupx_template template;
 
+	/*
+	 * What an empty entry of hugetlb memory stands for depends on the page cache. A page
+	 * whose reference count is bad matches pages whose count is good.
+	 */
+	if (is_vm_hugetlb_page(table->vma) ||
+	    (entry->facts & GUPX_E_REFCOUNT_BAD))
+		return 0;
 	if ((entry->facts & GUPX_E_KIND) == GUPX_E_EMPTY)
 		return gupx_entry_count_none(table, addr);
 	gupx_template_clear(&template);

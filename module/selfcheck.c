@@ -14,12 +14,14 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/major.h>
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/uaccess.h>
 #include <linux/userfaultfd.h>
@@ -238,7 +240,9 @@ static int __init fill_huge_page(unsigned long addr)
 	if (mmap_write_lock_killable(current->mm))
 		return -EINTR;
 	vma = find_vma(current->mm, addr);
-	if (vma && vma->vm_start <= addr)
+	/* A mapping that was merged with one of the loader is longer. */
+	if (vma && vma->vm_start <= addr && vma->vm_end > addr &&
+	    vma->vm_end - vma->vm_start == 2 * PMD_SIZE)
 		vm_flags_mod(vma, VM_HUGEPAGE, VM_NOHUGEPAGE);
 	mmap_write_unlock(current->mm);
 	error = write_mark(addr);
@@ -259,20 +263,27 @@ static struct file *uffd __initdata;
 
 static int __init open_uffd(void)
 {
-	struct file *device =
-		filp_open("/dev/userfaultfd", O_RDWR | O_CLOEXEC, 0);
-	long fd;
+	struct file *device = filp_open("/dev/userfaultfd",
+					O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
+	long fd = -ENODEV;
 
 	if (IS_ERR(device))
 		return PTR_ERR(device);
-	fd = device->f_op->unlocked_ioctl(device, USERFAULTFD_IOC_NEW,
-					  O_CLOEXEC | O_NONBLOCK);
+	if (S_ISCHR(file_inode(device)->i_mode) &&
+	    imajor(file_inode(device)) == MISC_MAJOR &&
+	    device->f_op->unlocked_ioctl)
+		fd = device->f_op->unlocked_ioctl(device, USERFAULTFD_IOC_NEW,
+						  O_CLOEXEC | O_NONBLOCK);
 	filp_close(device, NULL);
 	if (fd < 0)
 		return fd;
 	uffd = fget(fd);
+	/* If the device is another one, @fd may be a file that the loader has opened. */
+	if (!uffd || !uffd->f_op->unlocked_ioctl ||
+	    strcmp(file_dentry(uffd)->d_name.name, "[userfaultfd]"))
+		return -EBADF;
 	close_fd(fd);
-	return uffd ? 0 : -EBADF;
+	return 0;
 }
 
 /* Call the userfaultfd. Its argument has to be in user memory: copy it to @scratch. */
@@ -418,11 +429,15 @@ static unsigned long __init map_specimen(const struct specimen *specimen)
 {
 	struct file *file = specimen->file ? make_file() : NULL;
 	unsigned long addr;
+	unsigned int scope;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	/* After mlockall(), vm_mmap() faults pages in. */
+	scope = memalloc_pin_save();
 	addr = vm_mmap(file, 0, specimen->len, specimen->prot,
 		       MAP_PRIVATE | (file ? 0 : MAP_ANONYMOUS), 0);
+	memalloc_pin_restore(scope);
 	if (file)
 		fput(file);
 	return addr;
@@ -470,6 +485,11 @@ static const char *__init check_specimen(const struct specimen *specimen,
 	const char *difference = NULL;
 	int error;
 
+	/* A limit of the loader or a security module may forbid the mapping. */
+	if (IS_ERR_VALUE(start) && !specimen->plain) {
+		++*nr_missing;
+		return NULL;
+	}
 	if (IS_ERR_VALUE(start))
 		return ERR_PTR(start);
 	error = specimen->prepare ? specimen->prepare(addr) : 0;
@@ -483,6 +503,8 @@ static const char *__init check_specimen(const struct specimen *specimen,
 	if (uffd)
 		fput(uffd);
 	uffd = NULL;
+	if (fatal_signal_pending(current))
+		return ERR_PTR(-EINTR);
 	return difference;
 }
 

@@ -44,17 +44,23 @@
  * Check if an entry can be a template. The slow path has to judge each ZONE_DEVICE page,
  * because adjacent ZONE_DEVICE pages may have different memory types, such as P2PDMA. A
  * read-only PMD that maps a huge page of a file cannot be a template either: an entry of
- * the huge zero page would match the template, but needs a different verdict.
+ * the huge zero page would match the template, but needs a different verdict. The same holds
+ * for a read-only PMD of anonymous memory, unless the request compares the owner.
  */
 static bool is_batchable(const struct gupx_table *table,
-			 const struct gupx_entry *entry)
+			 const struct gupx_entry *entry, u32 request)
 {
 	const bool huge = table->shift != PAGE_SHIFT;
 
 	if ((entry->facts & GUPX_E_KIND) != GUPX_E_PAGE ||
 	    is_zone_device_page(entry->page) || table->shift > PMD_SHIFT)
 		return false;
-	if (huge && !(entry->facts & (GUPX_E_WRITABLE | GUPX_E_PAGE_ANON)))
+	if (huge && !(entry->facts & GUPX_E_WRITABLE) &&
+	    (!(entry->facts & GUPX_E_PAGE_ANON) ||
+	     !(request & (GUPX_R_PIN | GUPX_R_WRITE))))
+		return false;
+	/* Row L21: pages with flags of their own have to be flushed one by one. */
+	if (huge && gupx_arch_flush_flag() && !gupx_arch_flushes_head_only())
 		return false;
 	return folio_order(entry->folio) == table->shift - PAGE_SHIFT;
 }
@@ -121,17 +127,6 @@ static pteval_t get_match_mask(const struct gupx_table *table, u32 request)
 	return mask;
 }
 
-/*
- * Row L21 (flush_dcache_page()): let mark_template_page() flush each page that has the flag.
- * If tail pages have a flag of their own, flush each folio: no flags make this a no-op.
- */
-static void add_flush_flag(struct gupx_template *template)
-{
-	template->lru_mask |= gupx_arch_flush_flag();
-	if (template->order && !gupx_arch_flushes_head_only())
-		template->set_flags = ~0UL;
-}
-
 /**
  * gupx_template_set() - make a template of an accepted entry
  * @template: template to fill. If the entry maps the zero page, the template is kept, and
@@ -155,7 +150,7 @@ void gupx_template_set(struct gupx_template *template,
 		return;
 	}
 	template->mask = 0;
-	if (!is_batchable(table, entry))
+	if (!is_batchable(table, entry, request))
 		return;
 	value = READ_ONCE(*get_entries(table, addr));
 	if (!gupx_arch_has_plain_pfn(value))
@@ -206,8 +201,9 @@ void gupx_template_set(struct gupx_template *template,
 		template->lru_mask |= BIT(PG_dirty);
 		template->set_flags |= BIT(PG_dirty);
 	}
-	if (gupx_arch_flush_flag() && (request & GUPX_R_WANTS_PAGES))
-		add_flush_flag(template);
+	/* Row L21 (flush_dcache_page()): mark_template_page() flushes pages with the flag. */
+	if (request & GUPX_R_WANTS_PAGES)
+		template->lru_mask |= gupx_arch_flush_flag();
 }
 
 /*
@@ -225,7 +221,7 @@ static void mark_template_page(struct gupx_template *template,
 
 	gupx_batch_mark_folio(folio, template->dirty);
 	if (template->lru_mask & gupx_arch_flush_flag())
-		gupx_arch_flush_folio(folio);
+		gupx_arch_flush_pages(folio, page, 1UL << template->order);
 	after = gupx_compat_page_flags(&folio->page);
 	if (!((before ^ after) & template->lru_mask) &&
 	    !(template->set_flags & ~after))

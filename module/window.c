@@ -110,7 +110,8 @@ static int insert_neighbour(pte_t *pte, unsigned long addr, void *data)
 	run->nr--;
 	if (!(run->flags & GUPX_RUN_ZERO))
 		run->page++;
-	if (!pte_none(ptep_get(pte)) || !gupx_arch_is_cached_normally(page))
+	if (!pte_none(ptep_get(pte)) || is_zone_device_page(page) ||
+	    !gupx_arch_is_cached_normally(page))
 		return 0;
 	set_pte_at(
 		vma->vm_mm, addr, pte,

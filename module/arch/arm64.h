@@ -112,9 +112,19 @@ static inline unsigned long gupx_arch_flush_flag(void)
 	return BIT(PG_dcache_clean);
 }
 
-static inline void gupx_arch_flush_folio(struct folio *folio)
+/* Without a flush_dcache_folio() of its own, arm64 keeps a flag for each page. */
+static inline void gupx_arch_flush_pages(struct folio *folio, struct page *page,
+					 unsigned long nr)
 {
+#ifdef flush_dcache_folio
 	flush_dcache_folio(folio);
+#else
+	if (folio_test_hugetlb(folio))
+		flush_dcache_page(&folio->page);
+	else
+		while (nr--)
+			flush_dcache_page(page++);
+#endif
 }
 
 /*

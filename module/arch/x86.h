@@ -193,7 +193,7 @@ static inline bool gupx_arch_has_cont_hugetlb(void)
 }
 
 /**
- * gupx_arch_flush_flag() - get the page flag that gupx_arch_flush_folio() clears
+ * gupx_arch_flush_flag() - get the page flag that gupx_arch_flush_pages() clears
  *
  * Return: mask of the flag; 0 if nothing has to be flushed.
  */
@@ -203,10 +203,13 @@ static inline unsigned long gupx_arch_flush_flag(void)
 }
 
 /**
- * gupx_arch_flush_folio() - counterpart of flush_dcache_page() for all pages of a folio
- * @folio: folio of which pages are taken
+ * gupx_arch_flush_pages() - counterpart of flush_dcache_page() for pages of a folio
+ * @folio: folio of the pages
+ * @page: first page that is taken
+ * @nr: number of pages
  */
-static inline void gupx_arch_flush_folio(struct folio *folio)
+static inline void gupx_arch_flush_pages(struct folio *folio, struct page *page,
+					 unsigned long nr)
 {
 }
 

@@ -347,7 +347,7 @@ struct gupx_stop {
  *	parameter max_extents
  * @extents_used: [out] extents that the caller's user holds now
  * @kernel: [out] %GUPX_KERNEL_*: what the module knows of the running kernel
- * @reserved: [in] 0
+ * @reserved: [out] 0
  */
 struct gupx_info {
 	__u32 size;
