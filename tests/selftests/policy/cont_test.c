@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -60,8 +61,23 @@ KIND(private_write_32m, 25, MAP_PRIVATE, GUPX_F_WRITE);
 KIND(shared_read_32m, 25, MAP_SHARED, 0);
 KIND(shared_write_32m, 25, MAP_SHARED, GUPX_F_WRITE);
 
-/* Two pages for the target, and two for a copy in a child or in the target. */
+/*
+ * Two pages for the target, and two for a copy in a child or in the target. If the pool has
+ * no page for a copy, the kernel takes the page away from the child.
+ */
 #define POOL 4
+
+/* Grow the pool until it has enough free pages. Pages of an earlier test may be in it still. */
+static bool grow_pool(const char *path)
+{
+	char free[80];
+
+	snprintf(free, sizeof(free), "%.*s/free_hugepages",
+		 (int)(strrchr(path, '/') - path), path);
+	if (sysctl_get(free) < POOL)
+		sysctl_set(path, sysctl_get(path) + POOL - sysctl_get(free));
+	return sysctl_get(free) >= POOL;
+}
 
 FIXTURE_SETUP(cont)
 {
@@ -81,8 +97,7 @@ FIXTURE_SETUP(cont)
 		self->missing = "this kernel has no huge pages of this size";
 		return;
 	}
-	sysctl_set(self->path, self->pool + POOL);
-	if (sysctl_get(self->path) < POOL) {
+	if (!grow_pool(self->path)) {
 		self->missing = "no huge pages to be had";
 		return;
 	}
