@@ -267,10 +267,7 @@ static void test_escape(void)
 		{ "C0", "a\033[31m\n\t\r\x01",
 		  "a\\x1b[31m\\x0a\\x09\\x0d\\x01" },
 		{ "DEL", "\x7f", "\\x7f" },
-		{ "C1",
-		  "\xc2\x9b"
-		  "31m",
-		  "\\xc2\\x9b31m" },
+		{ "C1", "\xc2\x9b[31m", "\\xc2\\x9b[31m" },
 		{ "bidi controls", "\u202egpj.\u2069\u200f",
 		  "\\xe2\\x80\\xaegpj.\\xe2\\x81\\xa9\\xe2\\x80\\x8f" },
 		{ "line separators", "\u2028\u2029",
