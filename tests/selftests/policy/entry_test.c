@@ -277,6 +277,36 @@ TEST_F(row, E7b_long_pin_of_huge_zero_page)
 }
 
 /*
+ * Row E5: check that READ with DUMP stops at a huge zero page also if it has just read a
+ * huge page of anonymous memory that a fork has made read-only. The two entries differ only
+ * in bits that a READ does not look at.
+ */
+TEST_F(row, E5_dump_stops_at_a_huge_zero_page_after_a_huge_page)
+{
+	const uint64_t huge = lab_huge_page(), page = lab_page();
+	struct lab_answer answer;
+	struct target child;
+	char bytes[8 * page];
+	uint64_t start;
+
+	BUILD(MEMORY_THP);
+	start = TARGET_CALL(&self->target, SYS_mmap, 0, 3 * huge,
+			    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	start = (start + huge - 1) / huge * huge;
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_madvise, start, 2 * huge,
+				 MADV_HUGEPAGE));
+	ASSERT_EQ(0, target_poke(&self->target, start, page, 1));
+	ASSERT_EQ(0, target_peek(&self->target, start + huge, page));
+	ASSERT_EQ(0, target_fork(&self->target, &child));
+	answer = lab_read(self->target.mem_fd, start + huge - 4 * page,
+			  8 * page, bytes, GUPX_F_DUMP);
+	EXPECT_EQ(4 * page, answer.done);
+	EXPECT_EQ(GUPX_REASON_DUMP_SPECIAL, answer.stop.reason);
+	target_stop(&child);
+}
+
+/*
  * Row E8z: check that a SHORT pin can pin the zero page, and that the kernel's pin
  * counters do not include the zero page.
  */
