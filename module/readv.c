@@ -128,7 +128,7 @@ static unsigned long gather_pages(struct gupx_readv_job *job, unsigned long max)
 
 	gupx_batch_use_buffer(&batch, job->word + job->runs,
 			      GUPX_READV_RUNS - job->runs);
-	cursor->end = min(job->end, first + max);
+	cursor->end = first + min(job->end - first, max);
 	if (first < cursor->end)
 		cursor->fill(cursor, &batch);
 	if (batch.nr)

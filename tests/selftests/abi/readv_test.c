@@ -265,6 +265,23 @@ TEST_F(readv, malformed_is_refused)
 				    (void *)0xffff888000000000UL, 16, 0, NULL));
 }
 
+/* Addresses at the end of the address space: nothing is mapped there. */
+TEST_F(readv, last_addresses)
+{
+	struct gupx_segment segment[] = {
+		SEGMENT(-0x69000ULL, 0x67000),
+		SEGMENT(self->addr, 1),
+		SEGMENT(-3 * PAGE, PAGE),
+	};
+
+	ASSERT_EQ(0, READV(segment, 3));
+	EXPECT_EQ(0U, segment[0].done);
+	EXPECT_EQ((__u32)EFAULT, segment[0].error);
+	check_whole(_metadata, &segment[1]);
+	EXPECT_EQ(0U, segment[2].done);
+	EXPECT_EQ((__u32)EFAULT, segment[2].error);
+}
+
 /* The results cannot be stored. */
 TEST_F(readv, read_only_array_is_EFAULT)
 {
