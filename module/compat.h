@@ -125,6 +125,39 @@ static inline bool pmd_special(pmd_t pmd)
 }
 #endif
 
+/*
+ * A window maps a huge page by a PMD entry only if such an entry is marked as special. Without
+ * the mark, get_user_pages_fast() would take references on the pages of the window. The mark
+ * was added by Linux 3c8e44c9b369 ("mm: mark special bits for huge pfn mappings when inject"),
+ * in v6.12.
+ */
+#if GUPX_HAVE_PMD_SPECIAL && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+#if GUPX_HAVE_PFN_T
+#include <linux/pfn_t.h>
+#endif
+
+#define GUPX_HUGE_FAULT(handler) .huge_fault = (handler),
+
+static inline vm_fault_t gupx_compat_insert_huge(struct vm_fault *vmf,
+						 unsigned long pfn)
+{
+#if GUPX_HAVE_PFN_T
+	return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(pfn),
+				  vmf->flags & FAULT_FLAG_WRITE);
+#else
+	return vmf_insert_pfn_pmd(vmf, pfn, vmf->flags & FAULT_FLAG_WRITE);
+#endif
+}
+#else
+#define GUPX_HUGE_FAULT(handler)
+
+static inline vm_fault_t gupx_compat_insert_huge(struct vm_fault *vmf,
+						 unsigned long pfn)
+{
+	return VM_FAULT_FALLBACK;
+}
+#endif
+
 #if !GUPX_HAVE_VM_FLAGS_MOD
 static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 				vm_flags_t clear)

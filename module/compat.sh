@@ -101,6 +101,14 @@ probe PMD_SPECIAL linux/mm.h \
 	'int f(pmd_t p) { return pmd_special(p); }' \
 	'typedef char pmd_special;'
 
+# Removed by Linux 21aa65bf82a7 ("mm: remove callers of pfn_t functionality"), in v6.17.
+probe PFN_T "linux/mm.h linux/huge_mm.h" \
+	'vm_fault_t f(struct vm_fault *v, pfn_t p) {
+		return vmf_insert_pfn_pmd(v, p, false); }' \
+	'vm_fault_t f(struct vm_fault *v, unsigned long p) {
+		return vmf_insert_pfn_pmd(v, p, false); }
+	typedef char pfn_t;'
+
 # Added by Linux 4003f107fa2e ("mm: introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA
 # pages"), in v6.2.
 probe FOLL_PCI_P2PDMA linux/mm.h \

@@ -145,6 +145,12 @@ static vm_fault_t insert_pages(struct vm_fault *vmf)
 
 	if (ret)
 		return ret;
+	/*
+	 * Another thread may have mapped a huge page here since this fault began. The set's
+	 * lock is held, so this cannot happen later.
+	 */
+	if (pmd_leaf(READ_ONCE(*vmf->pmd)))
+		return VM_FAULT_NOPAGE;
 	ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(found.page));
 	if (ret == VM_FAULT_NOPAGE)
 		insert_neighbours(vmf);
@@ -183,10 +189,35 @@ static vm_fault_t lock_set(struct vm_fault *vmf, struct gupx_pinset *set)
 }
 
 /*
+ * Map a huge page by a PMD entry. The window must be able to show each of its pages, and the
+ * frames must be contiguous and aligned.
+ */
+static vm_fault_t insert_huge(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	const unsigned long start = vmf->address & PMD_MASK;
+	struct gupx_run found;
+	unsigned long i;
+
+	if (start < vma->vm_start || vma->vm_end - start < PMD_SIZE)
+		return VM_FAULT_FALLBACK;
+	if (find_page(vma, linear_page_index(vma, start), &found) ||
+	    found.nr < PTRS_PER_PTE || (found.flags & GUPX_RUN_ZERO) ||
+	    !IS_ALIGNED(page_to_pfn(found.page), PTRS_PER_PTE))
+		return VM_FAULT_FALLBACK;
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		if (gupx_run_page_is_poisoned(found.flags, found.page + i) ||
+		    !gupx_arch_is_cached_normally(found.page + i))
+			return VM_FAULT_FALLBACK;
+	return gupx_compat_insert_huge(vmf, page_to_pfn(found.page));
+}
+
+/*
  * Handle a page fault. The set's lock is held, so that UNPIN cannot remove the page from
  * the set and unmap it at the same time.
  */
-static vm_fault_t handle_fault(struct vm_fault *vmf)
+static vm_fault_t handle_locked(struct vm_fault *vmf,
+				vm_fault_t (*insert)(struct vm_fault *vmf))
 {
 	struct gupx_pinset *set = vmf->vma->vm_private_data;
 	vm_fault_t ret;
@@ -203,9 +234,21 @@ static vm_fault_t handle_fault(struct vm_fault *vmf)
 	ret = lock_set(vmf, set);
 	if (ret)
 		return ret;
-	ret = insert_pages(vmf);
+	ret = insert(vmf);
 	gupx_pinset_unlock(set);
 	return ret;
+}
+
+static vm_fault_t handle_fault(struct vm_fault *vmf)
+{
+	return handle_locked(vmf, insert_pages);
+}
+
+static vm_fault_t __maybe_unused handle_huge_fault(struct vm_fault *vmf,
+						   unsigned int order)
+{
+	return order == PMD_SHIFT - PAGE_SHIFT ? handle_locked(vmf, insert_huge)
+					       : VM_FAULT_FALLBACK;
 }
 
 static void open_window(struct vm_area_struct *vma)
@@ -224,6 +267,7 @@ static const struct vm_operations_struct window_ops = {
 	.open = open_window,
 	.close = close_window,
 	.fault = handle_fault,
+	GUPX_HUGE_FAULT(handle_huge_fault)
 };
 
 /**

@@ -13,10 +13,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "lab.h"
+#include "memory.h"
 #include "target.h"
 
 #ifndef MADV_HWPOISON
@@ -160,8 +162,8 @@ static bool can_write(char *at)
 
 /*
  * A page that is pinned for reading is added after the mmap(). A fault on the page before it
- * must not map it. If it did, mprotect() could make the entry writable. The first page of the
- * block is at index PAGES - 1, because the window is mapped again one page lower.
+ * must not map it. If it did, mprotect() could make the entry writable. The window shows the
+ * last page that was pinned for writing and the added page.
  */
 TEST_F(around, page_pinned_for_reading_is_not_mapped)
 {
@@ -225,6 +227,180 @@ TEST_F(around, writes_reach_the_target)
 		EXPECT_EQ((long)(0x40 ^ i),
 			  target_peek(&self->target, self->addr + i * PAGE,
 				      PAGE));
+}
+
+#define HUGE (2UL << 20)
+#define HUGE_PAGES (HUGE / PAGE)
+
+FIXTURE(huge)
+{
+	struct target target;
+	const char *missing;
+	uint64_t addr;
+	int pin_fd;
+	char *window;
+};
+
+/* Map a pin fd where a PMD entry can map a huge page of it. */
+static char *map_huge_window(int pin_fd, int prot)
+{
+	char *place = mmap(NULL, 2 * HUGE, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (place == MAP_FAILED)
+		return place;
+	place += -(uintptr_t)place & (HUGE - 1);
+	return mmap(place, HUGE, prot, MAP_SHARED | MAP_FIXED, pin_fd, 0);
+}
+
+/* The pages of a huge page of the target contain their index, and all are pinned. */
+FIXTURE_SETUP(huge)
+{
+	struct lab_answer answer;
+
+	ASSERT_LE(0, lab_device());
+	ASSERT_EQ(0, target_start(&self->target));
+	self->pin_fd = -1;
+	self->window = MAP_FAILED;
+	self->addr = memory_map_aligned(&self->target, HUGE);
+	ASSERT_NE(0UL, self->addr);
+	TARGET_CALL(&self->target, SYS_madvise, self->addr, HUGE,
+		    MADV_HUGEPAGE);
+	for (size_t i = 0; i < HUGE_PAGES; i++)
+		ASSERT_EQ(0, target_poke(&self->target, self->addr + i * PAGE,
+					 PAGE, i));
+	if (target_smaps(&self->target, self->addr, "AnonHugePages:") < 2048) {
+		self->missing = "no huge page";
+		return;
+	}
+	answer = lab_pin(self->target.mem_fd, self->addr, HUGE, GUPX_F_WRITE);
+	ASSERT_EQ(HUGE, answer.done);
+	self->pin_fd = answer.pin_fd;
+	self->window = map_huge_window(self->pin_fd, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, self->window);
+}
+
+FIXTURE_TEARDOWN(huge)
+{
+	if (self->window != MAP_FAILED)
+		munmap(self->window, HUGE);
+	if (self->pin_fd >= 0)
+		close(self->pin_fd);
+	target_stop(&self->target);
+}
+
+/* One fault, or one for each block on kernels that cannot map huge pages in a window. */
+TEST_F(huge, few_faults_map_a_huge_page)
+{
+	long faults;
+
+	SKIP_IF_MISSING();
+	count_faults();
+	faults = count_faults();
+	EXPECT_EQ(0U, count_wrong(self->window, 0, HUGE_PAGES));
+	faults = count_faults() - faults;
+	EXPECT_TRUE(faults == 1 || faults == HUGE_PAGES / BLOCK)
+	TH_LOG("%ld faults", faults);
+}
+
+TEST_F(huge, writes_reach_the_target)
+{
+	SKIP_IF_MISSING();
+	for (size_t i = 0; i < HUGE_PAGES; i++)
+		self->window[i * PAGE] = i ^ 0x40;
+	for (size_t i = 0; i < HUGE_PAGES; i++)
+		ASSERT_EQ((unsigned char)(i ^ 0x40),
+			  target_peek(&self->target, self->addr + i * PAGE,
+				      PAGE));
+}
+
+TEST_F(huge, released_page_is_unmapped)
+{
+	SKIP_IF_MISSING();
+	EXPECT_EQ(0U, count_wrong(self->window, 0, HUGE_PAGES));
+	ASSERT_EQ(0, lab_unpin(self->pin_fd, 5 * PAGE, PAGE, NULL));
+	EXPECT_FALSE(lab_can_read(self->window + 5 * PAGE));
+	EXPECT_EQ(0U, count_wrong(self->window, 0, 5));
+	EXPECT_EQ(0U, count_wrong(self->window, 6, HUGE_PAGES - 6));
+	EXPECT_FALSE(lab_can_read(self->window + 5 * PAGE));
+}
+
+TEST_F(huge, parts_are_unmapped_protected_and_moved)
+{
+	char *const place =
+		mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	SKIP_IF_MISSING();
+	EXPECT_EQ(7, read_page(self->window, 7));
+	ASSERT_EQ(0, munmap(self->window + 8 * PAGE, PAGE));
+	EXPECT_FALSE(lab_can_read(self->window + 8 * PAGE));
+	ASSERT_EQ(0, mprotect(self->window + 20 * PAGE, PAGE, PROT_READ));
+	EXPECT_FALSE(can_write(self->window + 20 * PAGE));
+	EXPECT_TRUE(can_write(self->window + 21 * PAGE));
+	ASSERT_EQ(0, mprotect(self->window + 20 * PAGE, PAGE,
+			      PROT_READ | PROT_WRITE));
+	EXPECT_TRUE(can_write(self->window + 20 * PAGE));
+	ASSERT_EQ(place, mremap(self->window + 30 * PAGE, PAGE, PAGE,
+				MREMAP_MAYMOVE | MREMAP_FIXED, place));
+	EXPECT_EQ(30, read_page(place, 0));
+	EXPECT_EQ(0U, count_wrong(self->window, 31, HUGE_PAGES - 31));
+	munmap(place, PAGE);
+}
+
+/* A page of the huge page is pinned for reading only: no PMD entry may map it for writing. */
+TEST_F(huge, part_pinned_for_reading)
+{
+	struct lab_answer answer;
+	char *window;
+
+	SKIP_IF_MISSING();
+	answer = lab_pin(self->target.mem_fd, self->addr, HUGE - PAGE,
+			 GUPX_F_WRITE);
+	ASSERT_EQ(HUGE - PAGE, answer.done);
+	window = map_huge_window(answer.pin_fd, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, window);
+	ASSERT_EQ(PAGE, lab_pin_more(answer.pin_fd, self->target.mem_fd,
+				     self->addr + HUGE - PAGE, PAGE, 0)
+				.done);
+	EXPECT_EQ(0, read_page(window, 0));
+	EXPECT_FALSE(lab_can_read(window + HUGE - PAGE));
+	ASSERT_EQ(0, mprotect(window, HUGE, PROT_READ));
+	EXPECT_EQ(1, read_page(window, 1));
+	EXPECT_FALSE(lab_can_read(window + HUGE - PAGE));
+	ASSERT_EQ(0, mprotect(window, HUGE, PROT_READ | PROT_WRITE));
+	EXPECT_TRUE(can_write(window + PAGE));
+	EXPECT_FALSE(can_write(window + HUGE - PAGE));
+	munmap(window, HUGE);
+	close(answer.pin_fd);
+}
+
+TEST_F(huge, read_only_window_never_becomes_writable)
+{
+	char *window;
+
+	SKIP_IF_MISSING();
+	window = map_huge_window(self->pin_fd, PROT_READ);
+	ASSERT_NE(MAP_FAILED, window);
+	EXPECT_EQ(0U, count_wrong(window, 0, HUGE_PAGES));
+	EXPECT_FALSE(can_write(window));
+	EXPECT_EQ(-1, mprotect(window, HUGE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	munmap(window, HUGE);
+}
+
+/* vmsplice() uses get_user_pages_fast(), which must not take pages of a window. */
+TEST_F(huge, gup_fast_does_not_enter_it)
+{
+	struct iovec vec = { .iov_base = self->window, .iov_len = PAGE };
+	int line[2];
+
+	SKIP_IF_MISSING();
+	EXPECT_EQ(0, read_page(self->window, 0));
+	ASSERT_EQ(0, pipe(line));
+	EXPECT_EQ(-1, vmsplice(line[1], &vec, 1, 0));
+	EXPECT_EQ(EFAULT, errno);
+	close(line[0]);
+	close(line[1]);
 }
 
 TEST_HARNESS_MAIN
