@@ -93,12 +93,16 @@ static void build_explain(struct call *call)
 
 /*
  * The first segment is the range of the operation. The others are short and near its
- * beginning.
+ * beginning. There are no others if their places in the buffer would be behind memory that
+ * cannot be written: READV goes on after such a segment, and would write to other memory of
+ * the fuzzer.
  */
 static void build_readv(struct call *call)
 {
 	const struct op *op = call->op;
-	const uint32_t nr = op->number % (CALL_SEGMENTS + 1);
+	const bool fits =
+		op->buffer == BUFFER_GOOD && call->len <= BUFFER_BYTES - PAGE;
+	const uint32_t nr = op->number % (fits ? CALL_SEGMENTS + 1 : 2);
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < nr; i++) {
