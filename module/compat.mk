@@ -18,8 +18,8 @@ $(obj)/module/compat_probed.h: $(src)/module/compat.sh FORCE
 # something that no probe looks at. Say so after the compiler's errors.
 $(addprefix $(obj)/, $(gupx-y)): private CC := $(CONFIG_SHELL) $(src)/module/compat_cc.sh $(CC)
 
-# The versions of Linux on which the tests of gupx run. On others, the module tells that it is
-# not tested.
+# The versions of Linux on which the tests of gupx run. On others, the module reports that it
+# is not tested.
 GUPX_TESTED_KERNELS ?= 6.1 6.12 6.18 7.2 7.3
 ccflags-y += -DGUPX_TESTED_KERNEL=$(if \
 	$(filter $(GUPX_TESTED_KERNELS),$(VERSION).$(PATCHLEVEL)),1,0)

@@ -157,8 +157,8 @@ static unsigned long count_same(const struct gupx_table *table,
 	struct gupx_template template;
 
 	/*
-	 * What an empty entry of hugetlb memory stands for depends on the page cache. A page
-	 * whose reference count is bad matches pages whose count is good.
+	 * In hugetlb memory, an empty entry stands for a page or for none, depending on the
+	 * page cache. A page whose reference count is bad matches pages whose count is good.
 	 */
 	if (is_vm_hugetlb_page(table->vma) ||
 	    (entry->facts & GUPX_E_REFCOUNT_BAD))

@@ -176,8 +176,7 @@ static int run_info(struct gupx_call *call)
 		.version = GUPX_VERSION,
 		.max_extents = gupx_account_max_extents(),
 		.extents_used = gupx_account_used_extents(current_user()->uid),
-		.kernel = gupx_selfcheck_knows_kernel() ? 0
-							: GUPX_KERNEL_UNTESTED,
+		.kernel = gupx_selfcheck_kernel(),
 	};
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/gupx.h>
 #include <linux/highmem.h>
 #include <linux/major.h>
 #include <linux/huge_mm.h>
@@ -64,7 +65,7 @@ struct specimen {
 	bool plain;
 };
 
-/* What one engine did at an address. The batch of the engine holds the page. */
+/* The result of one engine at an address. The batch of the engine holds the page. */
 struct outcome {
 	struct page *page;
 	u32 flags;
@@ -516,15 +517,18 @@ module_param(pretend_untested, bool, 0444);
 #endif
 
 /**
- * gupx_selfcheck_knows_kernel() - check if the tests of gupx run on the running kernel
+ * gupx_selfcheck_kernel() - tell what is known of the running kernel
  *
- * On other kernels, only the self-check tells that both engines agree.
+ * The tests of gupx do not run on every kernel. On the others, only the self-check shows that
+ * both engines agree.
  *
- * Return: true if they do.
+ * Return: GUPX_KERNEL_* for struct gupx_info.
  */
-bool gupx_selfcheck_knows_kernel(void)
+u32 gupx_selfcheck_kernel(void)
 {
-	return gupx_is_tested_kernel() && !pretend_untested;
+	return gupx_is_tested_kernel() && !pretend_untested
+		       ? 0
+		       : GUPX_KERNEL_UNTESTED;
 }
 
 /**
@@ -558,7 +562,7 @@ int __init gupx_selfcheck_run(void)
 		       specimens[i].name, difference);
 		return -ENODEV;
 	}
-	if (!gupx_selfcheck_knows_kernel())
+	if (gupx_selfcheck_kernel() & GUPX_KERNEL_UNTESTED)
 		pr_info("gupx: not tested on Linux %s, but its self-check passed on %zu of %zu kinds of memory\n",
 			init_utsname()->release,
 			ARRAY_SIZE(specimens) - nr_missing,

@@ -2,7 +2,7 @@
 #ifndef GUPX_SELFCHECK_H
 #define GUPX_SELFCHECK_H
 
-bool gupx_selfcheck_knows_kernel(void);
+u32 gupx_selfcheck_kernel(void);
 int gupx_selfcheck_run(void);
 
 #endif /* GUPX_SELFCHECK_H */

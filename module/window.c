@@ -207,7 +207,8 @@ static vm_fault_t insert_huge(struct vm_fault *vmf)
 		return VM_FAULT_FALLBACK;
 	for (i = 0; i < PTRS_PER_PTE; i++)
 		if (gupx_run_page_is_poisoned(found.flags, found.page + i) ||
-		    !gupx_arch_is_cached_normally(found.page + i))
+		    !gupx_arch_is_cached_normally(found.page + i) ||
+		    is_zone_device_page(found.page + i))
 			return VM_FAULT_FALLBACK;
 	return gupx_compat_insert_huge(vmf, page_to_pfn(found.page));
 }

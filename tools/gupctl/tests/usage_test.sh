@@ -207,7 +207,7 @@ check_doctor()
 	[[ $got -eq 1 && $(wc -l <"$err") -eq 1 ]] || bad=1
 	grep -qE '^loaded +bad +the module is not loaded' <<<"$out" || bad=1
 	grep -q '^to do, loaded: .*modprobe gupx' <<<"$out" || bad=1
-	grep -q '^gupctl doctor: [0-9] of 11 checks failed' "$err" || bad=1
+	grep -q '^gupctl doctor: [0-9] of 12 checks failed' "$err" || bad=1
 	[[ $bad -eq 0 ]] || sed 's/^/# /' "$err" - <<<"$out"
 	rm -f "$err"
 	report_result "$bad" "doctor: no module"
