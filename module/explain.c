@@ -196,6 +196,9 @@ static bool judge_table(struct gupx_cursor *cursor, struct gupx_judgement *out,
 		       << PAGE_SHIFT;
 		out[*used - 1].len += same;
 		cursor->addr += same;
+		/* A table entry that covers terabytes has many steps of a huge page. */
+		if (need_resched() || fatal_signal_pending(current))
+			break;
 	}
 	gupx_follow_unlock(&table);
 	return room;

@@ -426,11 +426,10 @@ static int get_segments(const struct gupx_readv *readv,
 static int read_segments(struct gupx_readv *readv, struct gupx_readv_job *job,
 			 struct mm_struct *mm)
 {
-	u32 i;
+	int error = gupx_readv_audit(job, mm, readv->flags);
 
-	for (i = 0; (readv->flags & GUPX_F_FORCE) && i < readv->nr; i++)
-		gupx_audit_read(mm, readv->flags, job->segment[i].addr,
-				job->segment[i].len);
+	if (error)
+		return error;
 	gupx_cursor_init(&job->cursor, mm, 0, 0,
 			 make_request(readv->flags, GUPX_R_GET),
 			 get_engine(readv->flags));

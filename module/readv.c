@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "audit.h"
 #include "batch.h"
 #include "read.h"
 #include "readv.h"
@@ -54,6 +55,29 @@ struct gupx_readv_job *gupx_readv_alloc(u32 nr)
 void gupx_readv_free(struct gupx_readv_job *job)
 {
 	kvfree(job);
+}
+
+/**
+ * gupx_readv_audit() - record that segments are read with FORCE
+ * @job: job with the segments
+ * @mm: address space of the target
+ * @flags: flags of the request, GUPX_F_*
+ *
+ * Return: 0; -EINTR if a fatal signal arrived while the audit log was full.
+ */
+int gupx_readv_audit(const struct gupx_readv_job *job, struct mm_struct *mm,
+		     u32 flags)
+{
+	u32 i;
+
+	for (i = 0; (flags & GUPX_F_FORCE) && i < job->nr; i++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (job->segment[i].len)
+			gupx_audit_read(mm, flags, job->segment[i].addr,
+					job->segment[i].len);
+	}
+	return 0;
 }
 
 static void set_stop(struct gupx_segment *segment, struct gupx_verdict verdict)
@@ -143,7 +167,8 @@ static void end_segment(struct gupx_readv_job *job)
 
 	if (stop.action != GUPX_STOP && job->cursor.addr < job->end)
 		return;
-	if (stop.action == GUPX_STOP && stop.reason == GUPX_REASON_SIGNAL)
+	/* A signal may also have ended the kernel's engine. */
+	if (stop.action == GUPX_STOP && stop.error == EINTR)
 		return stop_all(job, stop);
 	if (stop.action == GUPX_STOP)
 		set_stop(&job->segment[job->next], stop);
@@ -247,6 +272,10 @@ u64 gupx_readv_copy(struct gupx_readv_job *job)
 		gather_group(job);
 		gupx_cursor_unlock(&job->cursor);
 		copy_group(job);
+		/* The buffer cannot be written: do not go on in this segment. */
+		if (job->is_begun &&
+		    job->segment[job->next].reason == GUPX_REASON_BUFFER)
+			finish_segment(job);
 	}
 	gupx_cursor_fini(&job->cursor);
 	for (i = 0; i < job->nr; i++)

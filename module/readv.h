@@ -63,6 +63,8 @@ struct gupx_readv_job {
 
 struct gupx_readv_job *gupx_readv_alloc(u32 nr);
 void gupx_readv_free(struct gupx_readv_job *job);
+int gupx_readv_audit(const struct gupx_readv_job *job, struct mm_struct *mm,
+		     u32 flags);
 u64 gupx_readv_copy(struct gupx_readv_job *job);
 
 #endif /* GUPX_READV_H */

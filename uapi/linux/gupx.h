@@ -510,9 +510,10 @@ struct gupx_read {
  * @addr: [in] address in the target, with any alignment
  * @len: [in] length in bytes, with any alignment; may be 0
  * @done: [out] bytes of the segment that were copied, from @addr on
- * @error: [out] errno as in struct gupx_stop: why the segment ended early; 0 if it did not
+ * @error: [out] errno as in struct gupx_stop: why the segment ended early; 0 if it did not, or
+ *	if the reason is %GUPX_REASON_WOULD_WAIT
  * @stage: [out] enum gupx_stage
- * @reason: [out] enum gupx_reason
+ * @reason: [out] enum gupx_reason; 0 if the segment did not end early
  */
 struct gupx_segment {
 	__aligned_u64 addr;

@@ -245,6 +245,41 @@ TEST_F(readv, unwritable_place)
 	EXPECT_EQ(2 * PAGE + PAGE, self->done);
 }
 
+/*
+ * Check that a segment stays ended where the buffer cannot be written. The pages are
+ * scattered, so that the segment needs several groups of references, and a later group ends
+ * at a hole.
+ */
+TEST_F(readv, unwritable_place_of_a_long_segment)
+{
+	const size_t pages = 192, len = pages * PAGE;
+	struct gupx_segment segment[1];
+	uint64_t addr;
+	char *buf;
+
+	addr = TARGET_CALL(&self->target, SYS_mmap, 0, len,
+			   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	ASSERT_EQ(0, memory_forbid_huge(&self->target, addr, len));
+	ASSERT_EQ(0, target_scatter(&self->target, addr, len, 7));
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_munmap, addr + 150 * PAGE,
+				 PAGE));
+	buf = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, buf);
+	ASSERT_EQ(0, mprotect(buf + PAGE, PAGE, PROT_READ));
+	segment[0] = SEGMENT(addr, len);
+	EXPECT_EQ(0, lab_readv(self->target.mem_fd, segment, 1, buf, len, 0,
+			       &self->done));
+	check_short(_metadata, &segment[0], PAGE, GUPX_STAGE_COPY,
+		    GUPX_REASON_BUFFER);
+	EXPECT_EQ(PAGE, self->done);
+	EXPECT_EQ(7, buf[0]);
+	for (size_t i = 1; i < pages; i++)
+		EXPECT_EQ(0, buf[i * PAGE]);
+	munmap(buf, len);
+}
+
 TEST_F(readv, malformed_is_refused)
 {
 	struct gupx_segment segment[] = { SEGMENT(self->addr, 8),
