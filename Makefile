@@ -53,6 +53,8 @@ help:
 #:                      (KERNELS="6.1 6.12" for others)
 #:   make check-all     run all checks, also slow ones, on every kernel of tests/lab/kernels
 #:   make matrix        build, load, test and compare on each kernel; print a table
+#:   tests/lab/builds   build for every kernel and flavour of the mirror's suites
+#:   tests/lab/news     print how get_user_pages() changes in Debian's experimental
 #:   make check-debug   run the tests on a kernel with memory, lock and leak checks
 #:                      (building it once takes 10 minutes; TESTS="..." selects tests)
 #:   make coverage      report which lines and branches of module/ these tests reach

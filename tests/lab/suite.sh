@@ -41,7 +41,7 @@ write_apt_config() {
 # architectures instead of the machine's own. Packages whose name has no architecture are
 # those of the first one.
 use_suite() {
-	local arch dir mirror
+	local arch base dir mirror
 
 	mirror=$(main_mirror)
 	[[ -n $mirror ]] || die "apt knows no Debian mirror: run tests/lab/deps vm"
@@ -55,11 +55,13 @@ use_suite() {
 	for arch in "${@:2}"; do
 		echo "APT::Architectures:: \"$arch\";" >>"$dir/apt.conf"
 	done
-	# Backports depend on packages of the suite below them, such as its compiler. apt
-	# prefers the packages of the backports where both have one.
-	if [[ $1 == *-backports ]]; then
+	# Backports and experimental depend on packages of the suite below them, such as its
+	# compiler. apt prefers the packages of the upper suite where both have one.
+	base=${1%-backports}
+	[[ $1 != experimental ]] || base=sid
+	if [[ $1 != "$base" ]]; then
 		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
-			"$mirror ${1%-backports} main" >>"$dir/sources.list"
+			"$mirror $base main" >>"$dir/sources.list"
 		echo "APT::Default-Release \"$1\";" >>"$dir/apt.conf"
 	fi
 	export APT_CONFIG=$dir/apt.conf
@@ -70,6 +72,52 @@ use_suite() {
 		[[ -e $dir/updated ]] || die "cannot download package lists of Debian $1"
 		say "suite $1: cannot update package lists; using those of $(date -r "$dir/updated")"
 	fi
+}
+
+apt_version() {
+	apt-cache show --no-all-versions "$1" | awk '$1 == "Version:" {print $2; exit}'
+}
+
+# list_dependencies PATTERN PACKAGE...: print those of the packages and their dependencies
+# whose names match the pattern.
+list_dependencies() {
+	local pattern=$1
+	shift
+	apt-cache depends --recurse --no-recommends --no-suggests --no-breaks \
+		--no-conflicts --no-replaces --no-enhances --no-pre-depends "$@" |
+		grep -E "^$pattern" | grep -v -e '-unsigned$' | sort -u
+}
+
+# download_pool_headers DIR RELEASE VERSION: download the headers packages of an older kernel, which
+# the suite's index does not list any more, from the pool of the mirror.
+download_pool_headers() {
+	local pool arch package
+
+	pool=$(main_mirror)
+	pool=${pool%/}/pool/main/l/linux
+	arch=$(dpkg --print-architecture)
+	mkdir -p "$1"
+	for package in "linux-headers-$2_$3_$arch" "linux-headers-${2%%-*}-common_$3_all" \
+		"linux-kbuild-${2%%-*}_$3_$arch"; do
+		/usr/lib/apt/apt-helper download-file "$pool/$package.deb" "$1/$package.deb" >&2
+	done
+}
+
+# list_headers ROOT RELEASE[:ARCH]: print the headers packages of a kernel. If only the pool of
+# the mirror has them, download them to ROOT/debs, and print their files and what they need of
+# other packages.
+list_headers() {
+	local deb
+
+	if apt-cache show --no-all-versions "linux-headers-$2" >/dev/null 2>&1; then
+		list_dependencies 'linux-(headers|kbuild)-' "linux-headers-$2"
+		return
+	fi
+	download_pool_headers "$1/debs" "$2" "$(apt_version "linux-image-$2")"
+	for deb in "$1"/debs/linux-*"${2%%-*}"*.deb; do
+		echo "$deb"
+		dpkg-deb --field "$deb" Depends | tr ',' '\n' | sed 's/(.*//; s/ //g; /^linux-/d'
+	done
 }
 
 # add_to_root ROOT PACKAGE...: unpack these packages and all their dependencies in ROOT. A
