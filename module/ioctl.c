@@ -577,7 +577,7 @@ static int run_explain(struct gupx_call *call)
 }
 
 static const struct gupx_op device_ops[] = {
-	GUPX_OP(GUPX_IOC_INFO, gupx_info, extents_used, run_info),
+	GUPX_OP(GUPX_IOC_INFO, gupx_info, reserved, run_info),
 	GUPX_OP(GUPX_IOC_PIN, gupx_pin, memlock_asked, run_pin),
 	GUPX_OP(GUPX_IOC_POPULATE, gupx_populate, stop, run_populate),
 	GUPX_OP(GUPX_IOC_READ, gupx_read, stop, run_read),
