@@ -6,7 +6,7 @@ from array import array
 from fcntl import ioctl
 
 # Number, layout and fields of each struct in <linux/gupx.h>.
-INFO = 0xE900, "=10IQQ32sQQ", "size flags abi page a b c d e f limit used version most extents"
+INFO = 0xE900, "=10IQQ32sQQII", "size flags abi page a b c d e f limit used version most extents kernel g"
 PIN = 0xE901, "=IIiiQQQQIHHQQQ", "size flags mem pin addr len done at error stage reason a b c"
 POPULATE = 0xE902, "=IIiIQQQQIHH", "size flags mem a addr len done at error stage reason"
 READ = 0xE903, "=IIiIQQQQQIHH", "size flags mem a addr len buf done at error stage reason"

@@ -179,8 +179,10 @@ FIXTURE_SETUP(unplug)
 {
 	ASSERT_LE(0, lab_device());
 	ASSERT_EQ(0, target_start(&self->target));
-	ASSERT_EQ(NULL,
-		  memory_build(&self->target, variant->kind, &self->memory));
+	self->missing =
+		memory_build(&self->target, variant->kind, &self->memory);
+	if (self->missing)
+		return;
 	self->nr = self->memory.len / lab_page();
 	ASSERT_GE(MAX_PAGES, self->nr);
 	self->nr_blocks = find_blocks(self->blocks);
