@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gupctl explain: predict the outcome of a request without running it. */
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,13 +40,13 @@ struct explain_command {
 
 static unsigned int parse_verb(const char *name)
 {
-	unsigned int verb;
+	const int verb = gupx_outcome_find_verb(name);
 
-	for (verb = 0; gupx_outcome_verb_name(verb); verb++)
-		if (!strcmp(gupx_outcome_verb_name(verb), name))
-			return verb;
-	gupx_args_die("invalid command '%s': must be pin, populate or read",
-		      name);
+	if (verb < 0)
+		gupx_args_die(
+			"invalid command '%s': must be pin, populate or read",
+			name);
+	return (unsigned int)verb;
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -83,29 +82,17 @@ static int explain_batch(struct gupx_request *request,
 {
 	struct explain_command *command = request->priv;
 	struct gupx_explain arg = {
-		.size = sizeof(arg),
 		.flags = request->flags,
-		.mem_fd = request->target.mem_fd,
 		.verb = command->verb,
 		.addr = chunk->addr + chunk->done,
 		.len = chunk->len - chunk->done,
-		.buf = (__u64)(uintptr_t)command->batch,
 		.capacity = BATCH,
-		.entry_size = sizeof(*command->batch),
 	};
 	int error;
 	__u32 i;
 
-	error = gupx_dev_call(request->dev.fd, GUPX_IOC_EXPLAIN, &arg);
-	if (error)
-		return error;
+	error = gupx_request_explain(request, &arg, command->batch);
 	chunk->done += arg.done;
-	/*
-	 * Fail if the ioctl judged no byte. Otherwise explain_chunk() would repeat the
-	 * same ioctl forever.
-	 */
-	if (!arg.done)
-		return -EPROTO;
 	for (i = 0; !error && i < arg.count; i++)
 		error = gupx_runs_add(&command->runs, &request->maps,
 				      &command->batch[i], chunk->item->group);
@@ -178,8 +165,7 @@ int gupx_cmd_explain(int argc, char **argv)
 	check_options(&command);
 	command.batch = calloc(BATCH, sizeof(*command.batch));
 	if (!command.batch)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	status = gupx_request_each(&request, run_explain);
 	free(command.batch);
 	gupx_args_free(&command.args);

@@ -272,8 +272,7 @@ static void keep_pins(struct gupx_request *request, struct pin_command *command)
 		reallocarray(command->pidfd, count, sizeof(*pidfd));
 
 	if (!held || !pidfd)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	command->held = held;
 	command->pidfd = pidfd;
 	held[count - 1] = (struct held){ request->target.pid, command->pin_fd };

@@ -117,8 +117,7 @@ static void append_json(struct gupx_request_item *item,
 	size_t i;
 
 	if (!grown)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	for (i = 0; i < len; i++) {
 		grown[before + 2 * i] = digits[bytes[i] >> 4];
 		grown[before + 2 * i + 1] = digits[bytes[i] & 15];
@@ -330,8 +329,7 @@ int gupx_cmd_read(int argc, char **argv)
 	command.args.here = true;
 	command.buffer = malloc(CHUNK);
 	if (!command.buffer)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	status = gupx_request_each(&request, run_read);
 	free(command.buffer);
 	gupx_args_free(&command.args);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "estimate.h"
 #include "out.h"
 #include "request.h"
+#include "select.h"
 #include "signals.h"
 
 /* Maximum number of results per ioctl */
@@ -20,8 +20,6 @@
 
 /* Room that is left for others: a 32nd of the memory, but at most this */
 #define RESERVE_MAX (256ULL << 20)
-
-#define CGROUPS "/sys/fs/cgroup"
 
 /**
  * struct span - part of one mapping that is being estimated
@@ -127,24 +125,18 @@ static int estimate_span(const struct gupx_request *request,
 
 	while (!error && done < range->len && !gupx_signals_received()) {
 		arg = (struct gupx_explain){
-			.size = sizeof(arg),
 			.flags = (request->flags &
 				  request->dev.info.explain_flags) |
 				 (span->write ? GUPX_F_WRITE : 0),
-			.mem_fd = request->target.mem_fd,
 			.verb = GUPX_VERB_POPULATE,
 			.addr = range->addr + done,
 			.len = range->len - done,
-			.buf = (__u64)(uintptr_t)batch,
 			.capacity = BATCH,
-			.entry_size = sizeof(*batch),
 		};
 		arg.flags &= GUPX_POPULATE_FLAGS;
-		error = gupx_dev_call(request->dev.fd, GUPX_IOC_EXPLAIN, &arg);
+		error = gupx_request_explain(request, &arg, batch);
 		for (i = 0; !error && i < arg.count; i++)
 			count_judgement(estimate, span, &batch[i]);
-		if (!error && !arg.done)
-			error = -EPROTO;
 		done += arg.done;
 	}
 	count_shared(request, estimate, span);
@@ -194,8 +186,7 @@ bool gupx_estimate(struct gupx_request *request, struct gupx_estimate *estimate)
 
 	*estimate = (struct gupx_estimate){ 0 };
 	if (!batch)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	for (i = 0; !error && i < request->count; i++)
 		error = estimate_item(request, estimate,
 				      &request->item[i].range, batch);

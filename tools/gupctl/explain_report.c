@@ -292,8 +292,7 @@ static void report_runs(const struct gupx_explain_report *report)
 	size_t i;
 
 	if (!row)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	for (i = 0; i < runs->count; i++) {
 		fill_row(&row[i], &runs->run[i], report->verb);
 		folded |= row[i].runs > 1;

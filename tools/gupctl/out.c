@@ -456,6 +456,11 @@ void gupx_out_die(int status, const char *kind, const char *cure,
 	exit(status);
 }
 
+void gupx_out_no_memory(void)
+{
+	gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL, "out of memory");
+}
+
 bool gupx_out_has_failed(void)
 {
 	return out.failed || out.any_failed;

@@ -167,6 +167,9 @@ __attribute__((format(printf, 4, 5), noreturn)) void
 gupx_out_die(int status, const char *kind, const char *cure, const char *format,
 	     ...);
 
+/* Report that there is no memory, with gupx_out_die(). */
+__attribute__((noreturn)) void gupx_out_no_memory(void);
+
 bool gupx_out_has_failed(void);
 
 /*

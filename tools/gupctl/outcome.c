@@ -5,6 +5,8 @@
  */
 #include <stddef.h>
 
+#include <string.h>
+
 #include "outcome.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -86,4 +88,14 @@ struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
 const char *gupx_outcome_verb_name(unsigned int verb)
 {
 	return verb < ARRAY_SIZE(verbs) ? verbs[verb] : NULL;
+}
+
+int gupx_outcome_find_verb(const char *name)
+{
+	unsigned int verb;
+
+	for (verb = 0; gupx_outcome_verb_name(verb); verb++)
+		if (!strcmp(gupx_outcome_verb_name(verb), name))
+			return (int)verb;
+	return -1;
 }

@@ -39,4 +39,7 @@ struct gupx_outcome_phrase gupx_outcome_get_phrase(unsigned int verb,
  */
 const char *gupx_outcome_verb_name(unsigned int verb);
 
+/* Return: the verb with this name, GUPX_VERB_*; -1 if there is none. */
+int gupx_outcome_find_verb(const char *name);
+
 #endif

@@ -35,8 +35,7 @@ static char *format_temp(const char *path)
 
 	if (asprintf(&temp, "%.*s.%.200s.XXXXXX", (int)(base - path), path,
 		     base) < 0)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	return temp;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memory that refuses a request. */
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "outcome.h"
 #include "refusal.h"
 #include "request.h"
 
@@ -39,15 +39,6 @@ bool gupx_refusal_is_lasting(const struct gupx_stop *stop)
 	return false;
 }
 
-static unsigned int get_verb(const struct gupx_request *request)
-{
-	if (!strcmp(request->verb, "populate"))
-		return GUPX_VERB_POPULATE;
-	if (!strcmp(request->verb, "read"))
-		return GUPX_VERB_READ;
-	return GUPX_VERB_PIN;
-}
-
 /*
  * Ask the module how far the refusal reaches. Return: 0 if the module expects a page fault,
  * because then only the fault can refuse.
@@ -58,20 +49,16 @@ static __u64 ask_module(const struct gupx_request *request, __u64 addr,
 	const __u64 page_size = request->dev.info.page_size;
 	struct gupx_judgement judgement = { 0 };
 	struct gupx_explain arg = {
-		.size = sizeof(arg),
 		.flags = request->flags & request->dev.info.explain_flags,
-		.mem_fd = request->target.mem_fd,
-		.verb = get_verb(request),
+		.verb = (__u32)gupx_outcome_find_verb(request->verb),
 		.addr = addr & ~(page_size - 1),
 		.len = end - (addr & ~(page_size - 1)),
-		.buf = (__u64)(uintptr_t)&judgement,
 		.capacity = 1,
-		.entry_size = sizeof(judgement),
 	};
 
 	arg.len = (arg.len + page_size - 1) & ~(page_size - 1);
-	if (gupx_dev_call(request->dev.fd, GUPX_IOC_EXPLAIN, &arg) ||
-	    !arg.count || judgement.outcome != GUPX_OUTCOME_STOP)
+	if (gupx_request_explain(request, &arg, &judgement) || !arg.count ||
+	    judgement.outcome != GUPX_OUTCOME_STOP)
 		return 0;
 	return judgement.addr + judgement.len - addr;
 }

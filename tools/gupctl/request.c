@@ -2,6 +2,7 @@
 /* Run a request: open the target, and call the module for each chunk. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,19 @@ bool gupx_request_load_maps(struct gupx_request *request)
 	}
 	request->maps_loaded = true;
 	return true;
+}
+
+int gupx_request_explain(const struct gupx_request *request,
+			 struct gupx_explain *arg, struct gupx_judgement *batch)
+{
+	int error;
+
+	arg->size = sizeof(*arg);
+	arg->mem_fd = request->target.mem_fd;
+	arg->buf = (__u64)(uintptr_t)batch;
+	arg->entry_size = sizeof(*batch);
+	error = gupx_dev_call(request->dev.fd, GUPX_IOC_EXPLAIN, arg);
+	return error || arg->done ? error : -EPROTO;
 }
 
 bool gupx_request_open(struct gupx_request *request,
@@ -112,8 +126,7 @@ static void add_gap(struct gupx_request *request, const struct gupx_stop *stop,
 	grown = reallocarray(request->gap, request->gap_count + 1,
 			     sizeof(*grown));
 	if (!grown)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	request->gap = grown;
 	grown[request->gap_count++] = (struct gupx_request_gap){
 		.len = len,

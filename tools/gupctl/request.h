@@ -174,6 +174,15 @@ int gupx_request_each(const struct gupx_request *template,
 bool gupx_request_load_maps(struct gupx_request *request);
 
 /*
+ * Call EXPLAIN on the target once. The caller fills in the flags, the verb, the range and
+ * the capacity of @batch. Return: 0, or a negative errno; -EPROTO if the module judged no
+ * byte, so that no caller repeats the call forever.
+ */
+int gupx_request_explain(const struct gupx_request *request,
+			 struct gupx_explain *arg,
+			 struct gupx_judgement *batch);
+
+/*
  * Run the chunks of all items. Stop early if an ioctl fails, if a limit is reached, if
  * a signal arrives, or at a gap if @stop_at_gap is set.
  */

@@ -191,8 +191,7 @@ static void report_items(const struct gupx_request *request)
 
 	row = calloc(request->count + 1, sizeof(*row));
 	if (!row)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	for (i = 0; i < request->count; i++) {
 		fill_item(&row[i], &request->item[i]);
 		data |= !!row[i].data;
@@ -396,8 +395,7 @@ static void report_gaps(const struct gupx_request *request,
 	size_t i;
 
 	if (!row)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	for (i = 0; i < request->gap_count; i++) {
 		const struct gupx_request_gap *gap = &request->gap[i];
 		const struct gupx_reason_info *reason =

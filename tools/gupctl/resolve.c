@@ -26,8 +26,7 @@ static void add_item(struct gupx_request *request,
 				     request->count ? request->count * 2 : 1,
 				     sizeof(*request->item));
 		if (!grown)
-			gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-				     "out of memory");
+			gupx_out_no_memory();
 		request->item = grown;
 	}
 	request->item[request->count++] = (struct gupx_request_item){
@@ -228,8 +227,7 @@ static void cut_overlaps(struct gupx_request *request)
 	size_t i;
 
 	if (!sorted)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	for (i = 0; i < request->count; i++)
 		sorted[i] = &request->item[i];
 	qsort(sorted, request->count, sizeof(*sorted), compare_items);

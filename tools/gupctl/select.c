@@ -17,8 +17,6 @@
 #include "out.h"
 #include "select.h"
 
-#define CGROUPS "/sys/fs/cgroup"
-
 /* Length of the name of a process in /proc/PID/comm, without the NUL */
 #define COMM_MAX 15
 
@@ -46,8 +44,7 @@ static void add_process(struct gupx_selection *selection, int pid, int dir_fd)
 	grown = reallocarray(selection->process, selection->count + 1,
 			     sizeof(*grown));
 	if (!grown)
-		gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL,
-			     "out of memory");
+		gupx_out_no_memory();
 	selection->process = grown;
 	grown[selection->count++] = (struct gupx_selected){ pid, dir_fd };
 }

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Where cgroups are mounted. */
+#define CGROUPS "/sys/fs/cgroup"
+
 struct gupx_args;
 
 /**

@@ -37,11 +37,6 @@ struct table {
 	struct libscols_table *table;
 };
 
-static __attribute__((noreturn)) void die_no_memory(void)
-{
-	gupx_out_die(GUPX_EXIT_REFUSED, "no_memory", NULL, "out of memory");
-}
-
 static bool is_usual(const struct gupx_out_field *field)
 {
 	return field->label && !field->heading;
@@ -149,7 +144,7 @@ static void add_column(struct table *table, const struct gupx_out_field *field)
 		flags |= SCOLS_FL_WRAP;
 	if (!heading ||
 	    !scols_table_new_column(table->table, heading, 0, flags))
-		die_no_memory();
+		gupx_out_no_memory();
 	free(heading);
 }
 
@@ -165,13 +160,13 @@ static void add_line(struct table *table, const char *row)
 	size_t i;
 
 	if (!line)
-		die_no_memory();
+		gupx_out_no_memory();
 	for (i = 0; i < table->count; i++) {
 		const struct gupx_out_field *field = table->shown[i];
 		char *text = gupx_out_format(field, row);
 
 		if (scols_line_refer_data(line, i, text))
-			die_no_memory();
+			gupx_out_no_memory();
 		color = field->color ? field->color(row) : NULL;
 		if (color)
 			scols_cell_set_color(scols_line_get_cell(line, i),
@@ -230,7 +225,7 @@ static void print_lines(struct table *table, size_t first, size_t last,
 		    table->table, scols_table_get_line(table->table, first),
 		    scols_table_get_line(table->table, last), &text) ||
 	    !text)
-		die_no_memory();
+		gupx_out_no_memory();
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
 		if (*line)
@@ -285,7 +280,7 @@ void gupx_table_print(const struct gupx_out_spec *spec,
 	choose_fields(&table);
 	table.table = scols_new_table();
 	if (!table.table)
-		die_no_memory();
+		gupx_out_no_memory();
 	scols_table_set_stream(table.table, stream);
 	/* The cells are escaped already, see gupx_escape(). */
 	scols_table_enable_noencoding(table.table, 1);
