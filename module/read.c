@@ -13,11 +13,6 @@
 #include "batch.h"
 #include "read.h"
 
-/*
- * Maximum amount of memory, in bytes, to hold references on at a time. While a slow or
- * stopped caller is in the middle of a copy, this memory cannot be freed.
- */
-#define WINDOW_BYTES (4UL << 20)
 #define BATCH_RUNS 256UL
 /* A request for at most this number of pages stores its runs on the stack. */
 #define FEW_RUNS 16UL
@@ -133,8 +128,8 @@ int gupx_read_copy(struct gupx_cursor *cursor, unsigned long addr,
 	else if (gupx_batch_init(&batch, min(pages, BATCH_RUNS)))
 		return -ENOMEM;
 	while (cursor->addr < end && cursor->stop.action != GUPX_STOP) {
-		cursor->end =
-			cursor->addr + min(end - cursor->addr, WINDOW_BYTES);
+		cursor->end = cursor->addr +
+			      min(end - cursor->addr, GUPX_READ_WINDOW);
 		cursor->fill(cursor, &batch);
 		gupx_cursor_unlock(cursor);
 		copy_batch(cursor, &batch, &addr, to);

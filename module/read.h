@@ -4,6 +4,12 @@
 
 #include "cursor.h"
 
+/*
+ * Maximum amount of memory, in bytes, to hold references on at a time. While a slow or
+ * stopped caller is in the middle of a copy, this memory cannot be freed.
+ */
+#define GUPX_READ_WINDOW (4UL << 20)
+
 struct gupx_run;
 struct iov_iter;
 

@@ -23,9 +23,6 @@
 #include "target.h"
 #include "trace.h"
 
-/* Maximum amount of memory, in bytes, to hold references on at a time, see read.c. */
-#define WINDOW_BYTES (4UL << 20)
-
 /**
  * gupx_readv_alloc() - allocate a job
  * @nr: number of segments
@@ -177,7 +174,7 @@ static void end_segment(struct gupx_readv_job *job)
 
 static void gather_group(struct gupx_readv_job *job)
 {
-	unsigned long left = WINDOW_BYTES;
+	unsigned long left = GUPX_READ_WINDOW;
 
 	while (job->next < job->nr && left && job->runs < GUPX_READV_RUNS &&
 	       job->pieces < GUPX_READV_PIECES) {
