@@ -19,6 +19,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/userfaultfd_k.h>
 #if GUPX_HAVE_LEAF_ENTRIES
 #include <linux/leafops.h>
 #endif
@@ -178,7 +179,23 @@ static inline bool userfaultfd_rwp(struct vm_area_struct *vma)
 {
 	return false;
 }
+
+/* The self-check compiles with these, but does not use them: see gupx_can_trap_access(). */
+#define UFFD_FEATURE_RWP 0
+#define UFFDIO_REGISTER_MODE_RWP 0
+#define UFFDIO_RWPROTECT_MODE_RWP 0
+#define UFFDIO_RWPROTECT 0
+struct uffdio_rwprotect {
+	struct uffdio_range range;
+	__u64 mode;
+};
 #endif
+
+/* Row E3b: userfaultfd can trap each access to a page. */
+static inline bool gupx_can_trap_access(void)
+{
+	return GUPX_HAVE_UFFD_RWP;
+}
 
 /*
  * Row V1: check if a mapping is [vvar], so that it can be refused like a mapping with

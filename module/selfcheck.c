@@ -15,15 +15,14 @@
 #include <linux/fs.h>
 #include <linux/gupx.h>
 #include <linux/highmem.h>
-#include <linux/major.h>
 #include <linux/huge_mm.h>
+#include <linux/major.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/shmem_fs.h>
 #include <linux/uaccess.h>
 #include <linux/userfaultfd.h>
 #include <linux/utsname.h>
@@ -207,6 +206,25 @@ static int __init read_page(unsigned long addr)
 		       : 0;
 }
 
+/* Get a plain reference on a page from the kernel's engine. Return: the page, or NULL. */
+static struct page *__init get_kernels_page(unsigned long addr,
+					    unsigned int foll)
+{
+	const unsigned int scope = memalloc_pin_save();
+	struct page *page;
+	int locked = 1;
+	long got = 0;
+
+	if (!mmap_read_lock_killable(current->mm)) {
+		got = gupx_compat_get_remote(current->mm, addr, 1, foll, &page,
+					     &locked);
+		if (locked)
+			mmap_read_unlock(current->mm);
+	}
+	memalloc_pin_restore(scope);
+	return got == 1 ? page : NULL;
+}
+
 /*
  * Make the page what fork() leaves when the child is gone: mapped once, read-only and not
  * exclusive, so that a pin for reading has to unshare it. A forced write to a read-only
@@ -214,27 +232,21 @@ static int __init read_page(unsigned long addr)
  */
 static int __init share_page(unsigned long addr)
 {
-	struct gupx_batch batch;
-	struct outcome forced;
-	int error = gupx_batch_init(&batch, 1);
+	struct page *page = get_kernels_page(addr, FOLL_WRITE | FOLL_FORCE);
 
-	if (error)
-		return error;
-	forced = take_page(&batch, addr, GUPX_R_WRITE | GUPX_R_FORCE,
-			   gupx_engine_fill);
-	if (forced.page && PageAnon(forced.page))
-		ClearPageAnonExclusive(forced.page);
-	gupx_batch_release(&batch, 0);
-	gupx_batch_fini(&batch);
-	return forced.page ? 0 : 1;
+	if (!page)
+		return 1;
+	if (PageAnon(page))
+		ClearPageAnonExclusive(page);
+	put_page(page);
+	return 0;
 }
 
 /* Fault in a huge page. Without huge pages, the address has a page of the usual size. */
 static int __init fill_huge_page(unsigned long addr)
 {
 	struct vm_area_struct *vma;
-	struct gupx_batch batch;
-	struct outcome found;
+	struct page *page;
 	bool huge;
 	int error;
 
@@ -249,13 +261,11 @@ static int __init fill_huge_page(unsigned long addr)
 	error = write_mark(addr);
 	if (error)
 		return error;
-	error = gupx_batch_init(&batch, 1);
-	if (error)
-		return error;
-	found = take_page(&batch, addr, 0, gupx_engine_fill);
-	huge = found.page && folio_test_large(page_folio(found.page));
-	gupx_batch_release(&batch, 0);
-	gupx_batch_fini(&batch);
+	page = get_kernels_page(addr, 0);
+	if (!page)
+		return 1;
+	huge = folio_test_large(page_folio(page));
+	put_page(page);
 	return huge ? 0 : 1;
 }
 
@@ -330,7 +340,6 @@ static int __init protect_from_writes(unsigned long addr)
 			 sizeof(protect));
 }
 
-#ifdef UFFDIO_REGISTER_MODE_RWP
 /* Row E3b: with read-write protection, each pin needs a fault. */
 static int __init protect_from_access(unsigned long addr)
 {
@@ -344,8 +353,8 @@ static int __init protect_from_access(unsigned long addr)
 	       call_uffd(UFFDIO_RWPROTECT, addr + PAGE_SIZE, &protect,
 			 sizeof(protect));
 }
-#endif
 
+/* The last one needs gupx_can_trap_access(). */
 static const struct specimen specimens[] __initconst = {
 	{
 		.name = "anonymous memory",
@@ -395,7 +404,6 @@ static const struct specimen specimens[] __initconst = {
 		.mark = MARK,
 		.prepare = protect_from_writes,
 	},
-#ifdef UFFDIO_REGISTER_MODE_RWP
 	{
 		.name = "memory that userfaultfd protects from access",
 		.prot = PROT_READ | PROT_WRITE,
@@ -404,7 +412,6 @@ static const struct specimen specimens[] __initconst = {
 		.mark = MARK,
 		.prepare = protect_from_access,
 	},
-#endif
 };
 
 /* Return: a file of one page that contains MARK, or an ERR_PTR(). */
@@ -543,11 +550,13 @@ u32 gupx_selfcheck_kernel(void)
  */
 int __init gupx_selfcheck_run(void)
 {
+	const unsigned int nr =
+		ARRAY_SIZE(specimens) - (gupx_can_trap_access() ? 0 : 1);
 	const char *difference = NULL;
 	unsigned int nr_missing = 0;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(specimens); i++) {
+	for (i = 0; i < nr; i++) {
 		difference = check_specimen(&specimens[i], &nr_missing);
 		if (difference)
 			break;
@@ -563,9 +572,7 @@ int __init gupx_selfcheck_run(void)
 		return -ENODEV;
 	}
 	if (gupx_selfcheck_kernel() & GUPX_KERNEL_UNTESTED)
-		pr_info("gupx: not tested on Linux %s, but its self-check passed on %zu of %zu kinds of memory\n",
-			init_utsname()->release,
-			ARRAY_SIZE(specimens) - nr_missing,
-			ARRAY_SIZE(specimens));
+		pr_info("gupx: not tested on Linux %s, but its self-check passed on %u of %u kinds of memory\n",
+			init_utsname()->release, nr - nr_missing, nr);
 	return 0;
 }
