@@ -32,7 +32,10 @@ static inline pteval_t gupx_arch_writable_bit(void)
 }
 #endif
 
-#ifndef gupx_arch_is_cached_normally
+#ifdef gupx_arch_is_cached_normally
+#define GUPX_ARCH_KNOWS_CACHING true
+#else
+#define GUPX_ARCH_KNOWS_CACHING false
 static inline bool gupx_arch_is_cached_normally(const struct page *page)
 {
 	return false;

@@ -133,7 +133,7 @@ static void insert_neighbours(const struct vm_fault *vmf)
 	const unsigned long end =
 		min(block + (AROUND_PAGES << PAGE_SHIFT), vma->vm_end);
 
-	if (end - start > PAGE_SIZE)
+	if (GUPX_ARCH_KNOWS_CACHING && end - start > PAGE_SIZE)
 		apply_to_page_range(vma->vm_mm, start, end - start,
 				    insert_neighbour, &around);
 }
@@ -199,7 +199,8 @@ static vm_fault_t insert_huge(struct vm_fault *vmf)
 	struct gupx_run found;
 	unsigned long i;
 
-	if (start < vma->vm_start || vma->vm_end - start < PMD_SIZE)
+	if (!GUPX_ARCH_KNOWS_CACHING || start < vma->vm_start ||
+	    vma->vm_end - start < PMD_SIZE)
 		return VM_FAULT_FALLBACK;
 	if (find_page(vma, linear_page_index(vma, start), &found) ||
 	    found.nr < PTRS_PER_PTE || (found.flags & GUPX_RUN_ZERO) ||
