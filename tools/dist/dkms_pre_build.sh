@@ -8,7 +8,7 @@ set -u
 log=$(mktemp) || exit 0
 trap 'rm -f "$log"' EXIT
 
-make -s -C "$1" M="$PWD" modules >"$log" 2>&1 && exit 0
+make -s -j"$(nproc)" -C "$1" M="$PWD" modules >"$log" 2>&1 && exit 0
 if grep -q -e '^gupx: .* update gupx$' -e '^gupx: .* which gupx needs$' \
 	-e '^ERROR: modpost: .* undefined!$' "$log"; then
 	echo "gupx does not support this kernel, so DKMS skips it; try a newer gupx"
