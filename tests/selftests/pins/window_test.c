@@ -486,10 +486,14 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 	if (uffd < 0)
 		SKIP(return, "no userfaultfd with WP_ASYNC");
 	/*
-	 * Access the first page of the window, so that this page has a PTE. The other
-	 * pages do not have one.
+	 * Access the first page of the window, so that this page has a PTE. The fault may
+	 * have mapped the pages around it too, so map the other pages anew: they have no
+	 * PTE.
 	 */
 	ASSERT_EQ(BYTE, window[0]);
+	ASSERT_EQ(window + page,
+		  mmap(window + page, len - page, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, self->write_pin, page));
 	error = register_wp(uffd, window, len);
 	if (error) {
 		EXPECT_EQ(EINVAL, error);
