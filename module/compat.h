@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/hugetlb.h>
 #include <linux/memremap.h>
+#include <linux/page_table_check.h>
 #include <linux/sched/coredump.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
@@ -125,6 +126,22 @@ static inline bool pmd_special(pmd_t pmd)
 	return false;
 }
 #endif
+
+/*
+ * A kernel with page_table_check=on counts the entries that map each page, and stops with
+ * BUG() if an anonymous page has two and one is writable: Linux df4e817b7108 ("mm: page table
+ * check"), in v5.17. It counts the PMD entries of a window. Some kernels do not count its PTEs
+ * ("mm/page_table_check: do not track special PFN-mapped PTEs"), but no probe can find out
+ * which, because that commit changes no header.
+ */
+static inline bool gupx_can_have_windows(void)
+{
+#ifdef CONFIG_PAGE_TABLE_CHECK
+	return static_branch_likely(&page_table_check_disabled);
+#else
+	return true;
+#endif
+}
 
 /*
  * A window maps a huge page by a PMD entry only if such an entry is marked as special. Without

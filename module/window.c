@@ -279,8 +279,9 @@ static const struct vm_operations_struct window_ops = {
  *
  * Return: 0 on success; -EINVAL if the mapping is not shared; -EPERM if the mapping is
  * executable, if the set has pins with %GUPX_F_SHORT, or if the mapping is writable and the
- * set is sealed against writing; -EACCES if the mapping is writable and not every page was
- * pinned for writing; -EINTR if a fatal signal arrived.
+ * set is sealed against writing; -EOPNOTSUPP if the kernel checks page tables; -EACCES if the
+ * mapping is writable and not every page was pinned for writing; -EINTR if a fatal signal
+ * arrived.
  */
 int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 {
@@ -292,6 +293,8 @@ int gupx_window_map(struct gupx_pinset *set, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
+	if (!gupx_can_have_windows())
+		return -EOPNOTSUPP;
 	error = gupx_pinset_open_window(set, write);
 	if (error)
 		return error;

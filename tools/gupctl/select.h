@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where cgroups are mounted. */
+/* The directory on which cgroup2 is mounted. */
 #define CGROUPS "/sys/fs/cgroup"
 
 struct gupx_args;

@@ -427,7 +427,9 @@ struct gupx_info {
  * is executable, if a page was pinned with %GUPX_F_SHORT, or if the mapping is writable
  * and %GUPX_SEAL_WRITE is set. It fails with EACCES if the mapping is writable and not
  * every page was pinned for writing, or if the mapping is writable and the pin fd was
- * created with %GUPX_F_READ_ONLY.
+ * created with %GUPX_F_READ_ONLY. It fails with EOPNOTSUPP if the kernel was booted with
+ * page_table_check=on, or checks page tables by default: such a kernel stops with a BUG
+ * where a window and the target map the same anonymous page.
  *
  * An access to a window raises SIGBUS if its offset is past the end of the pin fd, or if
  * the page at this offset was released. If the window is writable or mprotect() could make

@@ -487,7 +487,7 @@ TEST_F(window, under_userfaultfd_is_SIGBUS_and_no_endless_fault)
 		SKIP(return, "no userfaultfd with WP_ASYNC");
 	/*
 	 * Access the first page of the window, so that this page has a PTE. The fault may
-	 * have mapped the pages around it too, so map the other pages anew: they have no
+	 * have mapped the pages around it too, so map the other pages again: they then have no
 	 * PTE.
 	 */
 	ASSERT_EQ(BYTE, window[0]);
