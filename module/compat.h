@@ -20,6 +20,8 @@
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+/* userfaultfd_k.h includes it only with CONFIG_USERFAULTFD. */
+#include <linux/userfaultfd.h>
 #include <linux/userfaultfd_k.h>
 #if GUPX_HAVE_LEAF_ENTRIES
 #include <linux/leafops.h>

@@ -178,7 +178,7 @@ probe VMA_IS_COW linux/mm.h \
 # Added by Linux "mm/userfaultfd: add RWP fault delivery and expose UFFDIO_REGISTER_MODE_RWP",
 # in v7.3. With read-write protection (RWP), a PROT_NONE entry of an accessible mapping is not
 # always a NUMA hint.
-probe UFFD_RWP linux/userfaultfd_k.h \
+probe UFFD_RWP 'linux/mm.h linux/userfaultfd_k.h' \
 	'bool f(struct vm_area_struct *v) { return userfaultfd_rwp(v); }' \
 	'typedef char userfaultfd_rwp; typedef char VM_UFFD_RWP;'
 
