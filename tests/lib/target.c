@@ -171,9 +171,11 @@ void target_stop(struct target *target)
 		return;
 	/*
 	 * A test without privileges may be unable to kill the target. Close the
-	 * socket first, so that the target exits.
+	 * socket first, so that the target exits. The children of a target share one
+	 * socket, which the next child needs; they exit when the target does.
 	 */
-	shutdown(target->line, SHUT_RDWR);
+	if (target->child_line >= 0)
+		shutdown(target->line, SHUT_RDWR);
 	kill(target->pid, SIGKILL);
 	target_reap(target);
 	close_all(target);
