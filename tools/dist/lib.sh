@@ -22,6 +22,12 @@ case $PREFIX in
 *) SYSTEM=/etc ;;
 esac
 
+# Debian's zsh reads another directory of /usr than of /usr/local.
+case $PREFIX in
+/usr) ZSH=$PREFIX/share/zsh/vendor-completions ;;
+*) ZSH=$PREFIX/share/zsh/site-functions ;;
+esac
+
 say() {
 	printf 'gupx: %s\n' "$*"
 }
@@ -37,6 +43,8 @@ list_files() {
 		755 build/gupctl $PREFIX/bin/gupctl
 		644 tools/gupctl/gupctl.8 $PREFIX/share/man/man8/gupctl.8
 		644 tools/gupctl/completions/gupctl.bash $PREFIX/share/bash-completion/completions/gupctl
+		644 tools/gupctl/completions/gupctl.fish $PREFIX/share/fish/vendor_completions.d/gupctl.fish
+		644 tools/gupctl/completions/gupctl.zsh $ZSH/_gupctl
 		644 uapi/linux/gupx.h $PREFIX/include/linux/gupx.h
 		644 tools/dist/60-gupx.rules $SYSTEM/udev/rules.d/60-gupx.rules
 		644 tools/dist/sysusers.conf $SYSTEM/sysusers.d/gupx.conf
