@@ -118,6 +118,18 @@ completion_completes() {
 	in_root bash -c ". $file && complete -p gupctl"
 }
 
+# Check the service with the example of its drop-in. Verification also finds gupctl.
+service_is_valid() {
+	local unit=gupctl@postgresql@15-main.service
+
+	install -D -m 644 "$root/usr/local/share/doc/gupctl/examples/gupctl-postgresql.conf" \
+		"$root/etc/systemd/system/$unit.d/ranges.conf"
+	in_root systemd-analyze verify --man=no "$unit" "gupctl@redis-server.service"
+	local code=$?
+	rm -r "$root/etc/systemd/system/$unit.d"
+	return "$code"
+}
+
 man_page_is_gupctls() {
 	grep -qE '^\.(TH|Dt) GUPCTL 8' "$root/usr/local/share/man/man8/gupctl.8"
 }
@@ -135,6 +147,7 @@ check_installed() {
 		grep -q populate <(in_root gupctl --help)
 	check "man page" man_page_is_gupctls
 	check "bash completion" completion_completes
+	check "service for each start of another service" service_is_valid
 	check "<linux/gupx.h> compiles" header_compiles
 	check "make install, a second time" make_in_root install
 	check "DKMS still says: installed" dkms_says_installed

@@ -45,10 +45,12 @@ list_files() {
 		644 tools/gupctl/completions/gupctl.bash $PREFIX/share/bash-completion/completions/gupctl
 		644 tools/gupctl/completions/gupctl.fish $PREFIX/share/fish/vendor_completions.d/gupctl.fish
 		644 tools/gupctl/completions/gupctl.zsh $ZSH/_gupctl
+		644 tools/dist/gupctl-postgresql.conf $PREFIX/share/doc/gupctl/examples/gupctl-postgresql.conf
 		644 uapi/linux/gupx.h $PREFIX/include/linux/gupx.h
 		644 tools/dist/60-gupx.rules $SYSTEM/udev/rules.d/60-gupx.rules
 		644 tools/dist/sysusers.conf $SYSTEM/sysusers.d/gupx.conf
 		644 tools/dist/modules-load.conf $SYSTEM/modules-load.d/gupx.conf
+		644 tools/dist/gupctl@.service $SYSTEM/systemd/system/gupctl@.service
 	END
 }
 
