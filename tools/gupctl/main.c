@@ -25,6 +25,8 @@ static const struct command {
 	{ "doctor", "gupctl doctor", gupx_cmd_doctor,
 	  "find out why gupx does not work, and how to fix it" },
 	{ "pin", "gupctl pin", gupx_cmd_pin, "pin pages of a process" },
+	{ "pins", "gupctl pins", gupx_cmd_pins,
+	  "list who holds pins of which process" },
 	{ "populate", "gupctl populate", gupx_cmd_populate,
 	  "fault in pages of a process" },
 	{ "read", "gupctl read", gupx_cmd_read,
@@ -77,7 +79,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 	if (key == ARGP_KEY_NO_ARGS)
 		gupx_args_die(
-			"missing command: use info, doctor, pin, populate, read or explain");
+			"missing command: use info, doctor, pin, pins, populate, read or explain");
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 

@@ -12,6 +12,7 @@ _gupctl_options() # COMMAND
 	info) echo "$common" ;;
 	doctor) echo "$table $common" ;;
 	pin) echo "--dry-run --best-effort --write --nofault --force --here --hold --extents --partial --read-only --engine $table $target" ;;
+	pins) echo "$table $common" ;;
 	populate) echo "--dry-run --force --read --best-effort --write --jobs --here --engine $table $target" ;;
 	read) echo "--best-effort --nofault --force --output --partial --raw --engine $target" ;;
 	explain) echo "--for --write --nofault --force $table $target" ;;
@@ -38,7 +39,7 @@ _gupctl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-* | =) ;;
-		info | doctor | pin | populate | read | explain)
+		info | doctor | pin | pins | populate | read | explain)
 			[[ -n $command ]] || command=${COMP_WORDS[i]}
 			;;
 		*[!0-9]*) ;;
@@ -66,7 +67,7 @@ _gupctl()
 				"$(_gupctl_options "$command")" -- "$word")
 		elif [[ -z $command ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \
-				"info doctor pin populate read explain" -- "$word")
+				"info doctor pin pins populate read explain" -- "$word")
 		elif [[ $command == info || $command == doctor ]]; then
 			:
 		elif [[ -z $pid ]]; then

@@ -288,7 +288,7 @@ done
 check_closed_pipe
 check_output 'Commands:' --help
 check_output '^gupctl [0-9u]' --version
-for command in info doctor pin populate read explain; do
+for command in info doctor pin pins populate read explain; do
 	check_output "Usage: gupctl $command" "$command" --help
 	check_error 2 "unrecognized option '--bogus'" "$command" --bogus
 	check_error 2 "invalid option -- 'x'" "$command" -x
@@ -337,6 +337,9 @@ check_error 2 'unknown command' bogus
 check_error 2 'unknown command' pi
 check_error 2 "unexpected argument '1'" info 1
 check_error 2 "unexpected argument '1'" doctor 1
+check_error 2 "unexpected argument '2'" pins 1 2
+check_output '^no pins$' pins no-such-process
+check_output '"pins": . .' pins --json no-such-process
 check_error 2 "invalid time 'soon'" pin "$live" '[heap]' --hold=soon
 check_error 2 "invalid time '-1'" pin "$live" '[heap]' --hold=-1
 check_error 2 "unrecognized option '--nofault'" populate "$live" '[heap]' --nofault
