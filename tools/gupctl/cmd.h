@@ -13,5 +13,6 @@ int gupx_cmd_pin(int argc, char **argv);
 int gupx_cmd_pins(int argc, char **argv);
 int gupx_cmd_populate(int argc, char **argv);
 int gupx_cmd_read(int argc, char **argv);
+int gupx_cmd_unpin(int argc, char **argv);
 
 #endif

@@ -10,10 +10,16 @@
 
 #include "args.h"
 #include "cmd.h"
+#include "command.h"
+#include "detach.h"
 #include "dry_run.h"
 #include "estimate.h"
 #include "extents.h"
+#include "holder.h"
+#include "notify.h"
 #include "out.h"
+#include "pidfile.h"
+#include "pinfds.h"
 #include "signals.h"
 #include "request.h"
 
@@ -28,6 +34,10 @@
 #define KEY_READ_ONLY (GUPX_ARGS_OWN + 2)
 #define KEY_PARTIAL (GUPX_ARGS_OWN + 3)
 #define KEY_DRY_RUN (GUPX_ARGS_OWN + 4)
+#define KEY_NAME (GUPX_ARGS_OWN + 5)
+#define KEY_DETACH (GUPX_ARGS_OWN + 6)
+#define KEY_HOLDER_PIDFILE (GUPX_ARGS_OWN + 7)
+#define KEY_EXEC (GUPX_ARGS_OWN + 8)
 
 /* Upper limit of --hold in seconds: 100 years. A longer time is a typing error. */
 #define HOLD_MAX 3155760000.0
@@ -53,6 +63,13 @@ struct held {
  * @partial: true to hold the pins even if not everything was pinned
  * @dry_run: true to only print what the request would do
  * @hold: seconds for which to hold the pins; if negative, until a signal arrives
+ * @name: name of the holder, or ""
+ * @detach: true to hold the pins in the background
+ * @detach_line: socket for gupx_detach_ready(), or -1
+ * @holder_pidfile: path of the file for the PID of the holder, or NULL
+ * @pidfile: that file
+ * @exec: command to run while the pins are held, or NULL; an array that ends with NULL
+ * @command: its process
  * @pin_fd: file descriptor that owns the pins of the present target, or -1
  * @bytes: number of bytes pinned, of all targets
  * @held: pins of all targets
@@ -66,6 +83,13 @@ struct pin_command {
 	bool partial;
 	bool dry_run;
 	double hold;
+	const char *name;
+	bool detach;
+	int detach_line;
+	const char *holder_pidfile;
+	struct gupx_pidfile pidfile;
+	char **exec;
+	struct gupx_command command;
 	int pin_fd;
 	__u64 bytes;
 	struct held *held;
@@ -87,11 +111,47 @@ static double parse_hold(const char *text)
 	return seconds;
 }
 
+/*
+ * Take all following arguments as a command. Copy them, because getopt_long() moves the
+ * processes and ranges, which come before the option, behind them.
+ */
+static char **take_exec(struct argp_state *state)
+{
+	const int first = state->next;
+	const size_t count = (size_t)(state->argc - first);
+	char **argv;
+
+	if (!count)
+		gupx_args_die("option '--exec' requires a command");
+	argv = calloc(count + 1, sizeof(*argv));
+	if (!argv)
+		gupx_out_no_memory();
+	memcpy(argv, &state->argv[first], count * sizeof(*argv));
+	state->next = state->argc;
+	return argv;
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct pin_command *command = state->input;
 
 	switch (key) {
+	case KEY_NAME:
+		if (!gupx_holder_is_name(value))
+			gupx_args_die(
+				"invalid name '%s': must be a letter, then up to 62 letters, digits and . _ - @ : +",
+				value);
+		command->name = value;
+		return 0;
+	case KEY_DETACH:
+		command->detach = true;
+		return 0;
+	case KEY_HOLDER_PIDFILE:
+		command->holder_pidfile = value;
+		return 0;
+	case KEY_EXEC:
+		command->exec = take_exec(state);
+		return 0;
 	case KEY_HOLD:
 		command->hold = parse_hold(value);
 		return 0;
@@ -187,15 +247,36 @@ static const struct gupx_out_spec released_spec =
 
 struct held_event_row {
 	const char *event;
+	__u64 holder;
+	const char *id;
+	const char *name;
 };
 
 static const struct gupx_out_field held_event_fields[] = {
 	GUPX_OUT_FIELD(struct held_event_row, event, "event", NULL,
 		       GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct held_event_row, holder, "holder", NULL,
+		       GUPX_OUT_COUNT),
+	GUPX_OUT_FIELD(struct held_event_row, id, "holder_id", NULL,
+		       GUPX_OUT_STRING),
+	GUPX_OUT_FIELD(struct held_event_row, name, "holder_name", NULL,
+		       GUPX_OUT_STRING),
 };
 
 static const struct gupx_out_spec held_event_spec =
 	GUPX_OUT_SPEC(held_event_fields);
+
+struct command_exited_row {
+	__u64 status;
+};
+
+static const struct gupx_out_field command_exited_fields[] = {
+	GUPX_OUT_FIELD(struct command_exited_row, status, "status", NULL,
+		       GUPX_OUT_COUNT),
+};
+
+static const struct gupx_out_spec command_exited_spec =
+	GUPX_OUT_SPEC(command_exited_fields);
 
 static void report_exit(int pid)
 {
@@ -233,34 +314,114 @@ static void release_pins(struct pin_command *command, double begun)
 	gupx_out_event("released", &released_spec, &row);
 }
 
-/*
- * Wait, then release the pins. If a target exits, its pins remain. In this case, report it
- * and continue to wait.
- */
-static void hold_pins(struct pin_command *command)
+/* Report each target that has exited. Its pins remain. */
+static void note_exits(void *priv)
 {
-	const double begun = gupx_signals_now();
-	const double deadline = command->hold < 0 ? -1 : begun + command->hold;
+	struct pin_command *command = priv;
 	size_t i;
 
-	if (command->hold < 0)
+	for (i = 0; i < command->held_count; i++) {
+		if (!command->pidfd[i].revents)
+			continue;
+		report_exit(command->held[i].pid);
+		close(command->pidfd[i].fd);
+		/* poll() ignores negative descriptors. */
+		command->pidfd[i] = (struct pollfd){ .fd = -1 };
+	}
+}
+
+/* Wait until the time has passed or a signal arrives. */
+static void wait_for_end(struct pin_command *command, double begun)
+{
+	const double deadline = command->hold < 0 ? -1 : begun + command->hold;
+
+	while (gupx_signals_wait(deadline, command->pidfd,
+				 command->held_count) == GUPX_SIGNALS_END_FD)
+		note_exits(command);
+}
+
+/* Run the command of --exec. Return: the exit status of gupctl. */
+static int run_exec(struct pin_command *command)
+{
+	struct command_exited_row row;
+	const int status =
+		gupx_command_run(&command->command, command->pidfd,
+				 command->held_count, note_exits, command);
+
+	row.status = (__u64)status;
+	gupx_out_event("command_exited", &command_exited_spec, &row);
+	return status;
+}
+
+static void note_holding(const struct pin_command *command,
+			 const struct held_event_row *row)
+{
+	if (command->detach)
+		gupx_out_note(
+			"process %llu holds the pins; to release them: gupctl unpin %s",
+			row->holder, row->name ? row->name : row->id);
+	else if (command->exec)
+		gupx_out_note("holding the pins while '%s' runs",
+			      command->exec[0]);
+	else if (command->hold < 0)
 		gupx_out_note("holding the pins; press Ctrl-C to release them");
 	else if (command->hold > 0)
 		gupx_out_note(
 			"holding the pins for %g s; press Ctrl-C to release them earlier",
 			command->hold);
-	while (gupx_signals_wait(deadline, command->pidfd,
-				 command->held_count) == GUPX_SIGNALS_END_FD) {
-		for (i = 0; i < command->held_count; i++) {
-			if (!command->pidfd[i].revents)
-				continue;
-			report_exit(command->held[i].pid);
-			close(command->pidfd[i].fd);
-			/* poll() ignores negative descriptors. */
-			command->pidfd[i].fd = -1;
-		}
+}
+
+/*
+ * Say that everything is held: to the user, to the service manager, and to the parent that
+ * waits for it. Return: false if that parent has gone away.
+ */
+static bool announce_pins(struct pin_command *command, int status)
+{
+	const struct gupx_holder_id id = gupx_holder_format_id(
+		getpid(), gupx_pinfds_start(&gupx_pinfds_proc, getpid()));
+	const struct held_event_row row = {
+		.event = "held",
+		.holder = (__u64)getpid(),
+		.id = id.text,
+		.name = *command->name ? command->name : NULL,
+	};
+
+	if (command->holder_pidfile)
+		gupx_pidfile_write(&command->pidfile, command->holder_pidfile);
+	if (gupx_out_is_json())
+		gupx_out_record(NULL, &held_event_spec, &row);
+	note_holding(command, &row);
+	/* With --exec, the service is the command, which notifies by itself. */
+	if (!command->exec)
+		gupx_notify("MAINPID=%d\nREADY=1\nSTATUS=holding %s", getpid(),
+			    gupx_out_size(command->bytes).text);
+	/*
+	 * Complete the JSON object now, so that a program can read it while the pins
+	 * are held.
+	 */
+	gupx_out_end();
+	return !command->detach ||
+	       gupx_detach_ready(command->detach_line, status);
+}
+
+/* Hold the pins, then release them. Return: the exit status of gupctl. */
+static int hold_pins(struct pin_command *command, int status)
+{
+	const double begun = gupx_signals_now();
+
+	if (!announce_pins(command, status)) {
+		close_pins(command);
+		status = GUPX_EXIT_REFUSED;
+	} else if (command->exec) {
+		status = run_exec(command);
+	} else {
+		wait_for_end(command, begun);
+		gupx_notify("STOPPING=1");
 	}
-	release_pins(command, begun);
+	if (command->held_count)
+		release_pins(command, begun);
+	gupx_pidfile_remove(&command->pidfile);
+	return status;
 }
 
 /* Keep the pin fd and the pidfd of a target until all targets are pinned. */
@@ -325,17 +486,70 @@ static int pin_and_hold(const struct gupx_request *request,
 		close_pins(command);
 		gupx_out_warn("%s", NOTHING_HELD);
 	}
-	if (command->held_count && gupx_out_is_json())
-		gupx_out_record(NULL, &held_event_spec,
-				&(struct held_event_row){ "held" });
-	/*
-	 * Complete the JSON object now, so that a program can read it while the pins
-	 * are held.
-	 */
-	gupx_out_end();
 	if (command->held_count)
-		hold_pins(command);
+		return hold_pins(command, status);
+	if (command->exec)
+		gupx_command_cancel(&command->command);
+	gupx_out_end();
 	return status;
+}
+
+static void check_options(const struct pin_command *command)
+{
+	const char *other = command->detach	      ? "--detach"
+			    : command->exec	      ? "--exec"
+			    : *command->name	      ? "--name"
+			    : command->holder_pidfile ? "--holder-pidfile"
+						      : NULL;
+
+	if (command->dry_run && other)
+		gupx_args_die("--dry-run and %s are mutually exclusive", other);
+	if (command->exec && command->detach)
+		gupx_args_die("--detach and --exec are mutually exclusive");
+	if (command->exec && command->hold >= 0)
+		gupx_args_die("--hold and --exec are mutually exclusive");
+}
+
+/* Refuse the name of another holder of this user, because unpin could not tell them apart. */
+static void check_name(const char *name)
+{
+	struct gupx_pinfds found;
+	size_t i;
+
+	gupx_pinfds_scan(&found, &gupx_pinfds_proc, 0);
+	for (i = 0; i < found.holder_count; i++) {
+		const struct gupx_pinfds_holder *holder = &found.holder[i];
+
+		if (holder->marked && holder->is_gupctl &&
+		    holder->uid == geteuid() && !strcmp(holder->name, name))
+			gupx_out_die(
+				GUPX_EXIT_REFUSED, "name_in_use",
+				"choose another name, or release its pins with gupctl unpin",
+				"process %d already holds pins with the name '%s'",
+				holder->pid, name);
+	}
+	gupx_pinfds_free(&found);
+}
+
+/*
+ * Start the processes of --detach and --exec, then make this process known as a holder. The
+ * command must not inherit the marker.
+ */
+static void become_holder(struct pin_command *command)
+{
+	if (*command->name)
+		check_name(command->name);
+	if (command->detach)
+		command->detach_line = gupx_detach_fork();
+	if (command->exec) {
+		/* Standard output belongs to the command. */
+		gupx_out_use_stderr();
+		gupx_command_fork(&command->command, command->exec);
+	}
+	if (gupx_holder_mark(command->name) < 0)
+		gupx_out_die(GUPX_EXIT_REFUSED, "marker", NULL,
+			     "cannot mark this process as a holder of pins: %s",
+			     strerror(errno));
 }
 
 int gupx_cmd_pin(int argc, char **argv)
@@ -352,6 +566,15 @@ int gupx_cmd_pin(int argc, char **argv)
 		  "Hold the pins even if not everything was pinned", 0 },
 		{ "read-only", KEY_READ_ONLY, NULL, 0,
 		  "Never allow writable mappings of the pin fd", 0 },
+		{ "name", KEY_NAME, "NAME", 0,
+		  "Name of the holder, for gupctl pins and unpin", 0 },
+		{ "detach", KEY_DETACH, NULL, 0,
+		  "Hold the pins in the background; return when all is pinned",
+		  0 },
+		{ "holder-pidfile", KEY_HOLDER_PIDFILE, "FILE", 0,
+		  "Write the PID of the process that holds the pins", 0 },
+		{ "exec", KEY_EXEC, NULL, 0,
+		  "Run the command that follows while the pins are held", 0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {
@@ -361,7 +584,8 @@ int gupx_cmd_pin(int argc, char **argv)
 			 GUPX_ARGS_TAKES_HERE | GUPX_ARGS_TAKES_ENGINE,
 		.own_options = options,
 		.parser = parse_option,
-		.args_doc = "PID... RANGE...\nNAME RANGE...",
+		.args_doc =
+			"PID... RANGE... [--exec CMD [ARG...]]\nNAME RANGE... [--exec CMD [ARG...]]",
 		.doc = "Pin pages of a process: they are not swapped out, migrated "
 		       "or freed until they are released.\v"
 		       "RANGE is ADDR+LEN, ADDR-END, [heap], [stack], [anon], "
@@ -371,6 +595,9 @@ int gupx_cmd_pin(int argc, char **argv)
 	};
 	struct pin_command command = { .args.rounds = true,
 				       .hold = -1,
+				       .name = "",
+				       .detach_line = -1,
+				       .pidfile.dir_fd = -1,
 				       .pin_fd = -1 };
 	struct gupx_request request = {
 		.verb = "pin",
@@ -384,10 +611,14 @@ int gupx_cmd_pin(int argc, char **argv)
 
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(&command.args);
+	check_options(&command);
+	if (!command.dry_run)
+		become_holder(&command);
 	request.needs_maps = command.dry_run;
 	status = pin_and_hold(&request, &command);
 	free(command.held);
 	free(command.pidfd);
+	free(command.exec);
 	gupx_args_free(&command.args);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "cmd.h"
@@ -197,10 +198,12 @@ static void fill_row(struct pins_row *row, const struct gupx_pinfds *found,
 static void report_unread(const struct gupx_pinfds *found)
 {
 	if (found->unreadable)
-		gupx_out_warn(
-			"the pins of %zu process%s could not be read; root sees all pins%s",
-			found->unreadable, found->unreadable > 1 ? "es" : "",
-			found->hidden ? "; other processes are hidden (hidepid)"
+		gupx_out_warn("the pins of %zu process%s could not be read%s%s",
+			      found->unreadable,
+			      found->unreadable > 1 ? "es" : "",
+			      geteuid() ? "; root sees all pins" : "",
+			      found->hidden
+				      ? "; other processes are hidden (hidepid)"
 				      : "");
 	else if (found->hidden)
 		gupx_out_warn(

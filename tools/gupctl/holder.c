@@ -21,15 +21,14 @@
 
 bool gupx_holder_is_name(const char *name)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	static const char others[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789._-@:+";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@:+";
+	/* The letters of this array come first. */
+	const char *first = *name ? strchr(others, *name) : NULL;
 	const size_t length = strlen(name);
 
-	return length && length <= GUPX_HOLDER_NAME_MAX &&
-	       strchr(letters, *name) && strspn(name, others) == length;
+	return length && length <= GUPX_HOLDER_NAME_MAX && first &&
+	       first - others < 2 * 26 && strspn(name, others) == length;
 }
 
 int gupx_holder_mark(const char *name)

@@ -27,6 +27,8 @@ static const struct command {
 	{ "pin", "gupctl pin", gupx_cmd_pin, "pin pages of a process" },
 	{ "pins", "gupctl pins", gupx_cmd_pins,
 	  "list who holds pins of which process" },
+	{ "unpin", "gupctl unpin", gupx_cmd_unpin,
+	  "end a process that holds pins" },
 	{ "populate", "gupctl populate", gupx_cmd_populate,
 	  "fault in pages of a process" },
 	{ "read", "gupctl read", gupx_cmd_read,
@@ -79,7 +81,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 	if (key == ARGP_KEY_NO_ARGS)
 		gupx_args_die(
-			"missing command: use info, doctor, pin, pins, populate, read or explain");
+			"missing command: use info, doctor, pin, pins, unpin, populate, read or explain");
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
@@ -107,7 +109,9 @@ static bool wants_json(int argc, char **argv)
 {
 	int i;
 
-	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+	for (i = 1;
+	     i < argc && strcmp(argv[i], "--") && strcmp(argv[i], "--exec");
+	     i++)
 		if (!strcmp(argv[i], "--json"))
 			return true;
 	return false;

@@ -207,7 +207,7 @@ static bool read_stat(int dir_fd, struct task_stat *stat)
 /**
  * struct scan - state of a scan
  * @found: result
- * @proc: where the processes are
+ * @proc: source of the processes
  * @dir_fd: directory of the present process
  * @pid: its PID
  * @holder: its index in @found->holder, or SIZE_MAX if it has no pin fd so far

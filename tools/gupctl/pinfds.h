@@ -106,7 +106,7 @@ struct gupx_pinfds {
 };
 
 /**
- * struct gupx_pinfds_proc - where the processes are
+ * struct gupx_pinfds_proc - source of the processes
  * @path: directory, usually "/proc"
  * @compare: kcmp(); returns 0 if both are the same, else another number
  */

@@ -11,7 +11,7 @@ _gupctl_options() # COMMAND
 	case $1 in
 	info) echo "$common" ;;
 	doctor) echo "$table $common" ;;
-	pin) echo "--dry-run --best-effort --write --nofault --force --here --hold --extents --partial --read-only --engine $table $target" ;;
+	pin) echo "--dry-run --best-effort --write --nofault --force --here --hold --extents --partial --read-only --name --detach --holder-pidfile --exec --engine $table $target" ;;
 	pins) echo "$table $common" ;;
 	populate) echo "--dry-run --force --read --best-effort --write --jobs --here --engine $table $target" ;;
 	read) echo "--best-effort --nofault --force --output --partial --raw --engine $target" ;;
@@ -39,7 +39,7 @@ _gupctl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-* | =) ;;
-		info | doctor | pin | pins | populate | read | explain)
+		info | doctor | pin | pins | unpin | populate | read | explain)
 			[[ -n $command ]] || command=${COMP_WORDS[i]}
 			;;
 		*[!0-9]*) ;;
@@ -53,23 +53,27 @@ _gupctl()
 	--engine | -e) mapfile -t COMPREPLY < <(compgen -W "gupx kernel" -- "$word") ;;
 	--for | -f) mapfile -t COMPREPLY < <(compgen -W \
 		"pin populate read" -- "$word") ;;
-	--pidfile) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--pidfile | --holder-pidfile) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	--cgroup) mapfile -t COMPREPLY < <(cd /sys/fs/cgroup && compgen -d -- "$word") ;;
 	--unit) mapfile -t COMPREPLY < <(compgen -W "$(systemctl list-units --type=service \
 		--state=running --plain --no-legend 2>/dev/null | cut -d ' ' -f 1)" -- "$word") ;;
 	--output | -o)
 		[[ $command != read ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		;;
-	--hold | --jobs | -j | --min) ;;
+	--exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
+	--hold | --jobs | -j | --min | --name) ;;
 	*)
 		if [[ $word == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \
 				"$(_gupctl_options "$command")" -- "$word")
 		elif [[ -z $command ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \
-				"info doctor pin pins populate read explain" -- "$word")
+				"info doctor pin pins unpin populate read explain" -- "$word")
 		elif [[ $command == info || $command == doctor ]]; then
 			:
+		elif [[ $command == unpin ]]; then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(gupctl pins --raw -n -o id 2>/dev/null)" -- "$word")
 		elif [[ -z $pid ]]; then
 			mapfile -t COMPREPLY < <(cd /proc &&
 				compgen -W "$(echo [0-9]*)" -- "$word")

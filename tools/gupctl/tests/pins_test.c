@@ -229,7 +229,7 @@ static void test_ids(void)
 }
 
 /* The directory that looks like /proc. */
-static char proc_path[] = "/tmp/gupctl-pins-XXXXXX";
+static char proc_path[64];
 
 /* Write @text to a file below that directory. */
 static void write_file(const char *text, const char *format, ...)
@@ -353,6 +353,7 @@ static void test_scan(void)
 	struct gupx_pinfds found;
 	size_t i, refs = 0;
 
+	snprintf(proc_path, sizeof(proc_path), "/tmp/gupctl-pins-XXXXXX");
 	if (!mkdtemp(proc_path)) {
 		report_result(false, "scan", "no directory");
 		return;

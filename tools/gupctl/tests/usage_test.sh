@@ -288,7 +288,7 @@ done
 check_closed_pipe
 check_output 'Commands:' --help
 check_output '^gupctl [0-9u]' --version
-for command in info doctor pin pins populate read explain; do
+for command in info doctor pin pins unpin populate read explain; do
 	check_output "Usage: gupctl $command" "$command" --help
 	check_error 2 "unrecognized option '--bogus'" "$command" --bogus
 	check_error 2 "invalid option -- 'x'" "$command" -x
@@ -338,6 +338,22 @@ check_error 2 'unknown command' pi
 check_error 2 "unexpected argument '1'" info 1
 check_error 2 "unexpected argument '1'" doctor 1
 check_error 2 "unexpected argument '2'" pins 1 2
+check_error 2 'missing ID, NAME or PID' unpin
+check_error 2 "unexpected argument 'b'" unpin a b
+check_error 2 "invalid holder '0'" unpin 0
+check_error 2 "invalid holder '1-'" unpin 1-
+check_error 1 "no holder of pins 'nothing'" unpin nothing
+check_error 1 "no holder of pins '4194304'" unpin 4194304
+check_error 1 "no holder of pins '4194304-1f'" unpin 4194304-1f
+check_error 1 "process $live holds no pins" unpin "$live"
+check_json_error 1 no_such_holder unpin --json $'\e\xff'
+check_error 2 "invalid name '7'" pin "$live" '[heap]' --name 7
+check_error 2 "invalid name 'a/../b'" pin "$live" '[heap]' --name a/../b
+check_error 2 "requires a command" pin "$live" '[heap]' --exec
+check_error 2 '\-\-detach and --exec are' pin "$live" '[heap]' --detach --exec true
+check_error 2 '\-\-hold and --exec are' pin "$live" '[heap]' --hold 1 --exec true
+check_error 2 '\-\-dry-run and --detach are' pin "$live" '[heap]' --dry-run --detach
+check_error 2 'missing RANGE' pin "$live" --exec true '[heap]' --json
 check_output '^no pins$' pins no-such-process
 check_output '"pins": . .' pins --json no-such-process
 check_error 2 "invalid time 'soon'" pin "$live" '[heap]' --hold=soon
