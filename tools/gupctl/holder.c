@@ -21,14 +21,14 @@
 
 bool gupx_holder_is_name(const char *name)
 {
-	static const char others[] =
+	static const char allowed[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@:+";
 	/* The letters of this array come first. */
-	const char *first = *name ? strchr(others, *name) : NULL;
+	const char *first = *name ? strchr(allowed, *name) : NULL;
 	const size_t length = strlen(name);
 
 	return length && length <= GUPX_HOLDER_NAME_MAX && first &&
-	       first - others < 2 * 26 && strspn(name, others) == length;
+	       first - allowed < 2 * 26 && strspn(name, allowed) == length;
 }
 
 int gupx_holder_mark(const char *name)
