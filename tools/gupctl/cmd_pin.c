@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "out.h"
 #include "pidfile.h"
+#include "pin_events.h"
 #include "pinfds.h"
 #include "signals.h"
 #include "request.h"
@@ -217,75 +218,6 @@ static void report_pins(struct gupx_request *request,
 			       strerror(-error));
 }
 
-struct exited_row {
-	__u64 pid;
-};
-
-static const struct gupx_out_field exited_fields[] = {
-	GUPX_OUT_FIELD(struct exited_row, pid, "pid", NULL, GUPX_OUT_COUNT),
-};
-
-static const struct gupx_out_spec exited_spec = GUPX_OUT_SPEC(exited_fields);
-
-struct released_row {
-	__u64 bytes;
-	__u64 milliseconds;
-	const char *signal;
-};
-
-static const struct gupx_out_field released_fields[] = {
-	GUPX_OUT_FIELD(struct released_row, bytes, "bytes", NULL,
-		       GUPX_OUT_SIZE),
-	GUPX_OUT_FIELD(struct released_row, milliseconds, "milliseconds", NULL,
-		       GUPX_OUT_COUNT),
-	GUPX_OUT_FIELD(struct released_row, signal, "signal", NULL,
-		       GUPX_OUT_STRING),
-};
-
-static const struct gupx_out_spec released_spec =
-	GUPX_OUT_SPEC(released_fields);
-
-struct held_event_row {
-	const char *event;
-	__u64 holder;
-	const char *id;
-	const char *name;
-};
-
-static const struct gupx_out_field held_event_fields[] = {
-	GUPX_OUT_FIELD(struct held_event_row, event, "event", NULL,
-		       GUPX_OUT_STRING),
-	GUPX_OUT_FIELD(struct held_event_row, holder, "holder", NULL,
-		       GUPX_OUT_COUNT),
-	GUPX_OUT_FIELD(struct held_event_row, id, "holder_id", NULL,
-		       GUPX_OUT_STRING),
-	GUPX_OUT_FIELD(struct held_event_row, name, "holder_name", NULL,
-		       GUPX_OUT_STRING),
-};
-
-static const struct gupx_out_spec held_event_spec =
-	GUPX_OUT_SPEC(held_event_fields);
-
-struct command_exited_row {
-	__u64 status;
-};
-
-static const struct gupx_out_field command_exited_fields[] = {
-	GUPX_OUT_FIELD(struct command_exited_row, status, "status", NULL,
-		       GUPX_OUT_COUNT),
-};
-
-static const struct gupx_out_spec command_exited_spec =
-	GUPX_OUT_SPEC(command_exited_fields);
-
-static void report_exit(int pid)
-{
-	const struct exited_row row = { .pid = (__u64)pid };
-
-	gupx_out_note("process %d has exited; its pages stay pinned", pid);
-	gupx_out_event("target_exited", &exited_spec, &row);
-}
-
 /* Close all pin fds, which releases the pins. */
 static void close_pins(struct pin_command *command)
 {
@@ -302,16 +234,9 @@ static void close_pins(struct pin_command *command)
 static void release_pins(struct pin_command *command, double begun)
 {
 	const double seconds = gupx_signals_now() - begun;
-	const struct released_row row = {
-		.bytes = command->bytes,
-		.milliseconds = (__u64)(seconds * 1000),
-		.signal = gupx_signals_name(),
-	};
 
 	close_pins(command);
-	gupx_out_note("released %s after %.1f s",
-		      gupx_out_size(command->bytes).text, seconds);
-	gupx_out_event("released", &released_spec, &row);
+	gupx_pin_events_released(command->bytes, seconds);
 }
 
 /* Report each target that has exited. Its pins remain. */
@@ -323,7 +248,7 @@ static void note_exits(void *priv)
 	for (i = 0; i < command->held_count; i++) {
 		if (!command->pidfd[i].revents)
 			continue;
-		report_exit(command->held[i].pid);
+		gupx_pin_events_target_exited(command->held[i].pid);
 		close(command->pidfd[i].fd);
 		/* poll() ignores negative descriptors. */
 		command->pidfd[i] = (struct pollfd){ .fd = -1 };
@@ -343,18 +268,16 @@ static void wait_for_end(struct pin_command *command, double begun)
 /* Run the command of --exec. Return: the exit status of gupctl. */
 static int run_exec(struct pin_command *command)
 {
-	struct command_exited_row row;
 	const int status =
 		gupx_command_run(&command->command, command->pidfd,
 				 command->held_count, note_exits, command);
 
-	row.status = (__u64)status;
-	gupx_out_event("command_exited", &command_exited_spec, &row);
+	gupx_pin_events_command_exited(status);
 	return status;
 }
 
 static void note_holding(const struct pin_command *command,
-			 const struct held_event_row *row)
+			 const struct gupx_pin_events_held *row)
 {
 	if (command->detach)
 		gupx_out_note(
@@ -379,8 +302,7 @@ static bool announce_pins(struct pin_command *command, int status)
 {
 	const struct gupx_holder_id id = gupx_holder_format_id(
 		getpid(), gupx_pinfds_start(&gupx_pinfds_proc, getpid()));
-	const struct held_event_row row = {
-		.event = "held",
+	const struct gupx_pin_events_held row = {
 		.holder = (__u64)getpid(),
 		.id = id.text,
 		.name = *command->name ? command->name : NULL,
@@ -388,8 +310,7 @@ static bool announce_pins(struct pin_command *command, int status)
 
 	if (command->holder_pidfile)
 		gupx_pidfile_write(&command->pidfile, command->holder_pidfile);
-	if (gupx_out_is_json())
-		gupx_out_record(NULL, &held_event_spec, &row);
+	gupx_pin_events_held(&row);
 	note_holding(command, &row);
 	/* With --exec, the service is the command, which notifies by itself. */
 	if (!command->exec)
@@ -552,31 +473,29 @@ static void become_holder(struct pin_command *command)
 			     strerror(errno));
 }
 
+static const struct argp_option options[] = {
+	{ "hold", KEY_HOLD, "SECONDS", 0,
+	  "Time to hold the pins; default: until Ctrl-C", 0 },
+	{ "extents", KEY_EXTENTS, NULL, 0, "List the pinned extents", 0 },
+	{ "dry-run", KEY_DRY_RUN, NULL, 0,
+	  "Print what would be added and charged, and change nothing", 0 },
+	{ "partial", KEY_PARTIAL, NULL, 0,
+	  "Hold the pins even if not everything was pinned", 0 },
+	{ "read-only", KEY_READ_ONLY, NULL, 0,
+	  "Never allow writable mappings of the pin fd", 0 },
+	{ "name", KEY_NAME, "NAME", 0,
+	  "Name of the holder, for gupctl pins and unpin", 0 },
+	{ "detach", KEY_DETACH, NULL, 0,
+	  "Hold the pins in the background; return when all is pinned", 0 },
+	{ "holder-pidfile", KEY_HOLDER_PIDFILE, "FILE", 0,
+	  "Write the PID of the process that holds the pins", 0 },
+	{ "exec", KEY_EXEC, NULL, 0,
+	  "Run the command that follows while the pins are held", 0 },
+	{ 0 },
+};
+
 int gupx_cmd_pin(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "hold", KEY_HOLD, "SECONDS", 0,
-		  "Time to hold the pins; default: until Ctrl-C", 0 },
-		{ "extents", KEY_EXTENTS, NULL, 0, "List the pinned extents",
-		  0 },
-		{ "dry-run", KEY_DRY_RUN, NULL, 0,
-		  "Print what would be added and charged, and change nothing",
-		  0 },
-		{ "partial", KEY_PARTIAL, NULL, 0,
-		  "Hold the pins even if not everything was pinned", 0 },
-		{ "read-only", KEY_READ_ONLY, NULL, 0,
-		  "Never allow writable mappings of the pin fd", 0 },
-		{ "name", KEY_NAME, "NAME", 0,
-		  "Name of the holder, for gupctl pins and unpin", 0 },
-		{ "detach", KEY_DETACH, NULL, 0,
-		  "Hold the pins in the background; return when all is pinned",
-		  0 },
-		{ "holder-pidfile", KEY_HOLDER_PIDFILE, "FILE", 0,
-		  "Write the PID of the process that holds the pins", 0 },
-		{ "exec", KEY_EXEC, NULL, 0,
-		  "Run the command that follows while the pins are held", 0 },
-		{ 0 },
-	};
 	static const struct gupx_args_syntax syntax = {
 		.takes = GUPX_ARGS_TAKES_TARGET | GUPX_ARGS_TAKES_BEST_EFFORT |
 			 GUPX_ARGS_TAKES_TABLE | GUPX_ARGS_TAKES_WRITE |
