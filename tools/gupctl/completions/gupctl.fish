@@ -23,11 +23,11 @@ function __gupctl_command
     return 1
 end
 
-# Print the long options of the command, or of gupctl if there is no command yet. The options
-# with a value are left out here: they are below.
+# Print the long options of the command, or of gupctl if there is no command yet. Those whose
+# value can be completed are also below.
 function __gupctl_options
     __gupctl_help (__gupctl_command) |
-        string replace -rf '^ {2}(?:-\w,| {3}) (--[a-z-]+) {2,}(\S.*)$' '$1\t$2'
+        string replace -rf '^ {2}(?:-\w,| {3}) (--[a-z-]+)(?:=\S+)? {2,}(\S.*)$' '$1\t$2'
 end
 
 # Print the first word behind the command that is a PID.
