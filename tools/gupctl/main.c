@@ -14,6 +14,8 @@
 #include "std.h"
 #include "table.h"
 
+static int run_help(int argc, char **argv);
+
 static const struct command {
 	const char *name;
 	const char *whole_name;
@@ -35,6 +37,8 @@ static const struct command {
 	  "dump or copy the memory of a process" },
 	{ "explain", "gupctl explain", gupx_cmd_explain,
 	  "predict what these would do, and why they would stop" },
+	{ "help", "gupctl help", run_help,
+	  "print the help of gupctl or of a command" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -81,7 +85,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 	if (key == ARGP_KEY_NO_ARGS)
 		gupx_args_die(
-			"missing command: use info, doctor, pin, pins, unpin, populate, read or explain");
+			"missing command: use info, doctor, pin, pins, unpin, populate, read, explain or help");
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
@@ -139,18 +143,54 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return status;
 }
 
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	gupx_args_die("unknown command '%s'", name);
+}
+
+static error_t parse_help_option(int key, char *value, struct argp_state *state)
+{
+	const char **name = state->input;
+
+	if (key == ARGP_KEY_ARG) {
+		if (*name)
+			gupx_args_die("unexpected argument '%s'", value);
+		*name = value;
+		return 0;
+	}
+	return gupx_args_parse_key(key, value, state, NULL);
+}
+
+/* gupctl help: run a command, or gupctl itself, with the only option --help. */
+static int run_help(int argc, char **argv)
+{
+	static const struct gupx_args_syntax syntax = {
+		.parser = parse_help_option,
+		.args_doc = "[COMMAND]",
+		.doc = "Print the help of gupctl, or of a command, like its option --help.",
+	};
+	char option[] = "--help";
+	char *words[] = { NULL, option, NULL };
+	const char *name = NULL;
+
+	gupx_args_parse(&syntax, argc, argv, &name);
+	return name ? run_command(find_command(name), 2, words)
+		    : parse_globals(2, words);
+}
+
 int main(int argc, char **argv)
 {
 	int first;
-	size_t i;
 
 	setlocale(LC_CTYPE, "");
 	gupx_std_init();
 	gupx_out_init(wants_json(argc, argv), false);
 	first = parse_globals(argc, argv);
-	for (i = 0; i < COMMANDS; i++)
-		if (!strcmp(commands[i].name, argv[first]))
-			return run_command(&commands[i], argc - first,
-					   argv + first);
-	gupx_args_die("unknown command '%s'", argv[first]);
+	return run_command(find_command(argv[first]), argc - first,
+			   argv + first);
 }

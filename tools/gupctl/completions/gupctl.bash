@@ -34,13 +34,15 @@ _gupctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" pid="" i
+	local commands="info doctor pin pins unpin populate read explain help"
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-* | =) ;;
-		info | doctor | pin | pins | unpin | populate | read | explain)
-			[[ -n $command ]] || command=${COMP_WORDS[i]}
+		[a-z]*)
+			[[ -n $command || " $commands " != *" ${COMP_WORDS[i]} "* ]] ||
+				command=${COMP_WORDS[i]}
 			;;
 		*[!0-9]*) ;;
 		*)
@@ -66,9 +68,8 @@ _gupctl()
 		if [[ $word == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W \
 				"$(_gupctl_options "$command")" -- "$word")
-		elif [[ -z $command ]]; then
-			mapfile -t COMPREPLY < <(compgen -W \
-				"info doctor pin pins unpin populate read explain" -- "$word")
+		elif [[ -z $command || $command == help ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
 		elif [[ $command == info || $command == doctor ]]; then
 			:
 		elif [[ $command == unpin ]]; then

@@ -241,6 +241,21 @@ list_man_options() # COMMAND
 		END { if (name != "" && belongs && !seen[name]++) print name }' "$here/../gupctl.8" | sort
 }
 
+# Check that "help" prints what --help prints, for gupctl and for each command.
+check_help()
+{
+	local bad=0 command
+
+	[[ $("$gupctl" help) == "$("$gupctl" --help)" ]] || bad=1
+	while read -r command; do
+		[[ $("$gupctl" help "$command") == "$("$gupctl" "$command" --help)" ]] || bad=1
+	done < <(list_commands)
+	report_result "$bad" "help: the same as --help"
+	check_error 2 "unknown command 'bogus'" help bogus
+	check_error 2 "unexpected argument 'read'" help pin read
+	check_json_error 2 usage --json help bogus
+}
+
 # Check that the completion and the man page list the commands and the options of the
 # help, and no others.
 check_lists()
@@ -252,12 +267,17 @@ check_lists()
 	bad=0
 	for command in "${all[@]}"; do
 		grep -q "^\.It Cm $command\$" "$here/../gupctl.8" || bad=1
+		# The synopsis
+		grep -q "^\.Cm $command\$" "$here/../gupctl.8" || bad=1
 		grep -qw "$command" <<<"$missing" || bad=1
 	done
 	[[ ${#all[@]} -gt 5 ]] || bad=1
 	report_result "$bad" "lists: commands in the man page and in \"missing command\""
 	bad=0
 	COMP_WORDS=(gupctl "") COMP_CWORD=1
+	_gupctl
+	[[ ${COMPREPLY[*]} == "${all[*]}" ]] || bad=1
+	COMP_WORDS=(gupctl help "") COMP_CWORD=2
 	_gupctl
 	[[ ${COMPREPLY[*]} == "${all[*]}" ]] || bad=1
 	report_result "$bad" "lists: commands in the completion"
@@ -280,7 +300,7 @@ sleep 600 &
 live=$!
 trap 'kill "$live" 2>/dev/null || true' EXIT
 
-for arguments in --help --version 'info --help' 'pin --help' 'pin --json --bogus' doctor \
+for arguments in --help --version help 'help pin' 'info --help' 'pin --help' 'pin --json --bogus' doctor \
 	'doctor --json'; do
 	# shellcheck disable=SC2086 # Each word is an argument.
 	check_write_error $arguments
@@ -288,7 +308,7 @@ done
 check_closed_pipe
 check_output 'Commands:' --help
 check_output '^gupctl [0-9u]' --version
-for command in info doctor pin pins unpin populate read explain; do
+for command in info doctor pin pins unpin populate read explain help; do
 	check_output "Usage: gupctl $command" "$command" --help
 	check_error 2 "unrecognized option '--bogus'" "$command" --bogus
 	check_error 2 "invalid option -- 'x'" "$command" -x
@@ -370,6 +390,7 @@ check_odd_name
 check_terminal
 check_table
 check_stranger_refused
+check_help
 check_lists
 if [[ ! -e /dev/gupx ]]; then
 	check_error 1 'modprobe gupx' info
