@@ -12,6 +12,7 @@
 #include "runs.h"
 #include "signals.h"
 #include "request.h"
+#include "table.h"
 
 /*
  * Bytes per chunk. A chunk may be very large: EXPLAIN only reads page tables and skips
@@ -22,18 +23,23 @@
 /* Maximum number of results (struct gupx_judgement) per ioctl. */
 #define BATCH 4096
 
-#define KEY_FOR 'f'
+enum {
+	KEY_RUNS = GUPX_ARGS_OWN,
+	KEY_FOR = 'f',
+};
 
 /**
  * struct explain_command - state of the explain command
  * @args: shared options
  * @verb: command whose outcome is predicted, GUPX_VERB_*
+ * @all_runs: true to print each run
  * @batch: buffer for the results of one ioctl; it has room for BATCH results
  * @runs: results of all ioctls
  */
 struct explain_command {
 	struct gupx_args args;
 	unsigned int verb;
+	bool all_runs;
 	struct gupx_judgement *batch;
 	struct gupx_runs runs;
 };
@@ -53,8 +59,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct explain_command *command = state->input;
 
-	if (key == KEY_FOR) {
+	switch (key) {
+	case KEY_FOR:
 		command->verb = parse_verb(value);
+		return 0;
+	case KEY_RUNS:
+		command->all_runs = true;
 		return 0;
 	}
 	return gupx_args_parse_key(key, value, state, &command->args);
@@ -115,6 +125,8 @@ static int run_explain(struct gupx_request *request)
 	const struct gupx_explain_report report = {
 		.request = request,
 		.verb = command->verb,
+		/* The columns that a user can choose are those of runs, as in JSON. */
+		.all = command->all_runs || gupx_table_options.columns,
 		.runs = &command->runs,
 	};
 	int status;
@@ -130,6 +142,9 @@ int gupx_cmd_explain(int argc, char **argv)
 	static const struct argp_option options[] = {
 		{ "for", KEY_FOR, "COMMAND", 0,
 		  "Command to explain: pin (default), populate or read", 0 },
+		{ "runs", KEY_RUNS, NULL, 0,
+		  "Print each run of equal pages, not a line for each mapping",
+		  0 },
 		{ 0 },
 	};
 	static const struct gupx_args_syntax syntax = {

@@ -306,6 +306,16 @@ static void report_runs(const struct gupx_explain_report *report)
 	free(row);
 }
 
+static void count_run(struct total_row *total, const struct gupx_run *run)
+{
+	const struct gupx_judgement *judgement = &run->judgement;
+
+	if (run->skipped)
+		total->skipped += judgement->len;
+	else if (judgement->outcome < OUTCOMES)
+		total->bytes[judgement->outcome] += judgement->len;
+}
+
 static void count_total(const struct gupx_explain_report *report,
 			struct total_row *total)
 {
@@ -317,15 +327,8 @@ static void count_total(const struct gupx_explain_report *report,
 		.len = report->request->total,
 		.judged = report->request->done,
 	};
-	for (i = 0; i < runs->count; i++) {
-		const struct gupx_judgement *judgement =
-			&runs->run[i].judgement;
-
-		if (runs->run[i].skipped)
-			total->skipped += judgement->len;
-		else if (judgement->outcome < OUTCOMES)
-			total->bytes[judgement->outcome] += judgement->len;
-	}
+	for (i = 0; i < runs->count; i++)
+		count_run(total, &runs->run[i]);
 	total->interrupted =
 		gupx_signals_received() && total->judged < total->len;
 }
@@ -354,6 +357,151 @@ static void print_total(const struct gupx_explain_report *report,
 			gupx_out_size(total->skipped).text);
 	else if (!*separator)
 		fputs("do nothing", stream);
+}
+
+/**
+ * struct summary_row - all runs of a mapping
+ * @would: what the request would do; allocated
+ * @stops: true if the request would stop
+ */
+struct summary_row {
+	const char *name;
+	const char *perms;
+	struct gupx_out_span span;
+	__u64 len;
+	__u64 runs;
+	char *would;
+	bool stops;
+};
+
+static const char *get_summary_color(const void *data)
+{
+	const struct summary_row *row = data;
+
+	return row->stops ? "red" : NULL;
+}
+
+#define SUMMARY(label, form, member) \
+	GUPX_OUT_FIELD(struct summary_row, member, NULL, label, form)
+
+enum { SUMMARY_WOULD = 5 };
+
+static const struct gupx_out_field summary_fields[] = {
+	{ .key = "name",
+	  .label = "",
+	  .form = GUPX_OUT_STRING,
+	  .offset = offsetof(struct summary_row, name),
+	  .heading = true },
+	SUMMARY("RANGE", GUPX_OUT_SPAN, span),
+	SUMMARY("SIZE", GUPX_OUT_SIZE, len),
+	SUMMARY("PERMS", GUPX_OUT_STRING, perms),
+	SUMMARY("RUNS", GUPX_OUT_COUNT, runs),
+	[SUMMARY_WOULD] = { .label = "",
+			    .form = GUPX_OUT_STRING,
+			    .offset = offsetof(struct summary_row, would),
+			    .wrap = true,
+			    .color = get_summary_color },
+};
+
+#define SUMMARY_FIELDS (sizeof(summary_fields) / sizeof(summary_fields[0]))
+
+/* Return: the number of runs from @run on that are in the same mapping or hole. */
+static size_t count_mapping(const struct gupx_run *run, size_t count)
+{
+	size_t i = 1;
+
+	while (i < count && run[i].map == run->map &&
+	       run[i].judgement.addr >= run[i - 1].end)
+		i++;
+	return i;
+}
+
+static bool has_several_mappings(const struct gupx_runs *runs)
+{
+	return runs->count &&
+	       count_mapping(runs->run, runs->count) < runs->count;
+}
+
+/*
+ * Format a text such as "take 12 KiB as is, stop at 4 KiB: it is ...". It names the reason
+ * of the first stop; report_stops() prints all reasons. Return: the text, which the caller
+ * frees.
+ */
+static char *format_summary(const struct gupx_explain_report *report,
+			    const struct gupx_run *run, size_t count)
+{
+	struct total_row total = { 0 };
+	const struct gupx_run *stop = NULL;
+	char *text = NULL;
+	size_t length = 0;
+	bool differ = false;
+	FILE *stream;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		count_run(&total, &run[i]);
+		if (!is_stop(&run[i]))
+			continue;
+		differ |= stop &&
+			  stop->judgement.reason != run[i].judgement.reason;
+		if (!stop || (stop->skipped && !run[i].skipped))
+			stop = &run[i];
+	}
+	stream = open_memstream(&text, &length);
+	if (!stream)
+		gupx_out_no_memory();
+	print_total(report, &total, stream);
+	if (stop)
+		fprintf(stream, "%s: %s", differ ? ", first" : "",
+			gupx_reason_get(stop->judgement.reason)->text);
+	if (fclose(stream))
+		gupx_out_no_memory();
+	return text;
+}
+
+static void fill_summary(const struct gupx_explain_report *report,
+			 struct summary_row *row, const struct gupx_run *run,
+			 size_t count)
+{
+	size_t i;
+
+	*row = (struct summary_row){
+		.name = get_heading(run->map),
+		.perms = run->map ? run->map->perms : NULL,
+		.span = { run->judgement.addr, run[count - 1].end },
+		.runs = count,
+		.would = format_summary(report, run, count),
+	};
+	for (i = 0; i < count; i++) {
+		row->len += run[i].judgement.len;
+		row->stops |= is_stop(&run[i]) && !run[i].skipped;
+	}
+}
+
+/* Print a line for each mapping. */
+static void report_summary(const struct gupx_explain_report *report)
+{
+	const struct gupx_runs *runs = report->runs;
+	struct gupx_out_field field[SUMMARY_FIELDS];
+	const struct gupx_out_spec spec = GUPX_OUT_SPEC(field);
+	struct summary_row *row = calloc(runs->count, sizeof(*row));
+	struct gupx_out_rows rows = { .row = row, .stride = sizeof(*row) };
+	char label[64];
+	size_t i, next;
+
+	if (!row)
+		gupx_out_no_memory();
+	for (i = 0; i < runs->count; i += next) {
+		next = count_mapping(&runs->run[i], runs->count - i);
+		fill_summary(report, &row[rows.count++], &runs->run[i], next);
+	}
+	memcpy(field, summary_fields, sizeof(field));
+	format_label(report, label, sizeof(label));
+	field[SUMMARY_WOULD].label = label;
+	gupx_out_table(NULL, &spec, &rows);
+	for (i = 0; i < rows.count; i++)
+		free(row[i].would);
+	free(row);
 }
 
 static void report_total(const struct gupx_explain_report *report,
@@ -424,13 +572,19 @@ static void report_stops(const struct gupx_explain_report *report)
 int gupx_explain_report_print(const struct gupx_explain_report *report)
 {
 	const struct gupx_request *request = report->request;
+	const bool all =
+		report->all || gupx_out_is_json() || gupx_out_is_verbose();
+	const bool summary = !all && has_several_mappings(report->runs);
 	struct total_row total;
 
 	report_head(report);
-	if (!gupx_out_is_json() && !gupx_out_is_verbose())
+	if (!all && !summary)
 		gupx_runs_fold(report->runs, MANY);
 	count_total(report, &total);
-	report_runs(report);
+	if (summary)
+		report_summary(report);
+	else
+		report_runs(report);
 	report_total(report, &total);
 	if (!gupx_out_is_json())
 		report_stops(report);

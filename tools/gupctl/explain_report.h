@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Print the result of gupctl explain as text or as JSON: what a request would do. */
+/*
+ * Print the result of gupctl explain: what a request would do. JSON has all runs. Text has a
+ * line for each mapping if there are several, and otherwise the runs of the mapping.
+ */
 #ifndef GUPX_EXPLAIN_REPORT_H
 #define GUPX_EXPLAIN_REPORT_H
 
@@ -10,11 +13,13 @@
  * struct gupx_explain_report - input of the report
  * @request: request to explain
  * @verb: command to explain, GUPX_VERB_*
- * @runs: results of EXPLAIN; for text output, the report calls gupx_runs_fold() on them
+ * @all: true to print each run as text, too
+ * @runs: results of EXPLAIN; for text output, the report may call gupx_runs_fold() on them
  */
 struct gupx_explain_report {
 	const struct gupx_request *request;
 	unsigned int verb;
+	bool all;
 	struct gupx_runs *runs;
 };
 

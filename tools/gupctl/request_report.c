@@ -243,7 +243,7 @@ static void print_explain_command(const struct gupx_request *request,
 	const struct gupx_args *args = request->args;
 	size_t i;
 
-	fputs("gupctl explain", stream);
+	fputs("gupctl explain --runs", stream);
 	if (strcmp(request->verb, "pin"))
 		fprintf(stream, " --for %s", request->verb);
 	fprintf(stream, "%s%s%s %d%s", args->write ? " --write" : "",

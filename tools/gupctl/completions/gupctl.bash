@@ -15,7 +15,7 @@ _gupctl_options() # COMMAND
 	pins) echo "$table $common" ;;
 	populate) echo "--dry-run --force --read --best-effort --write --jobs --here --engine $table $target" ;;
 	read) echo "--best-effort --nofault --force --output --partial --raw --engine $target" ;;
-	explain) echo "--for --write --nofault --force $table $target" ;;
+	explain) echo "--for --runs --write --nofault --force $table $target" ;;
 	*) echo "$common" ;;
 	esac
 }

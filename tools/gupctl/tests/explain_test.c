@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "explain_report.h"
 #include "maps.h"
 #include "out.h"
 #include "runs.h"
@@ -326,6 +327,79 @@ static void test_table(void)
 	gupx_out_init(false, false);
 }
 
+static struct gupx_runs some_runs;
+static bool all_runs;
+
+static void print_report(void)
+{
+	const struct gupx_args args = { 0 };
+	struct gupx_request request = {
+		.args = &args,
+		.target = { .pid = 7, .comm = "sleep" },
+		.maps = maps,
+	};
+	const struct gupx_explain_report report = {
+		.request = &request,
+		.verb = GUPX_VERB_PIN,
+		.all = all_runs,
+		.runs = &some_runs,
+	};
+	const int status = gupx_explain_report_print(&report);
+
+	gupx_out_end();
+	exit(status);
+}
+
+static void test_summary(void)
+{
+	struct gupx_judgement guard =
+		make_judgement(0x613000, 0x1000, GUPX_OUTCOME_STOP);
+	char text[4096];
+
+	some_runs = (struct gupx_runs){ 0 };
+	add_run(&some_runs, 0x600000, 0x1000, GUPX_OUTCOME_TAKE);
+	add_run(&some_runs, 0x601000, 0x1000, GUPX_OUTCOME_FAULT);
+	all_runs = false;
+	capture_output(print_report, text, sizeof(text));
+	report_result(strstr(text, "[heap]\n") && strstr(text, " PAGE ") &&
+			      strstr(text, "  0x601000-0x602000  "),
+		      "summary", "not of a single mapping");
+	add_run(&some_runs, 0x612000, 0x1000, GUPX_OUTCOME_TAKE);
+	guard.reason = GUPX_REASON_GUARD;
+	gupx_runs_add(&some_runs, &maps, &guard, true);
+	guard.addr = 0x614000;
+	guard.reason = GUPX_REASON_NO_READ;
+	gupx_runs_add(&some_runs, &maps, &guard, false);
+	report_result(
+		capture_output(print_report, text, sizeof(text)) ==
+				GUPX_EXIT_REFUSED &&
+			strstr(text, "RANGE") && !strstr(text, " PAGE ") &&
+			strstr(text,
+			       "[heap]\n"
+			       "  0x600000-0x602000   8 KiB  rw-p      2  "
+			       "take 4 KiB as is, fault 4 KiB in\n") &&
+			strstr(text,
+			       "anonymous\n"
+			       "  0x612000-0x615000  12 KiB  rw-p      3  "
+			       "take 4 KiB as is, stop at 4 KiB, skip 4 KiB, "
+			       "first: the mapping is not readable\n"),
+		"summary", "a line for each mapping");
+	all_runs = true;
+	capture_output(print_report, text, sizeof(text));
+	report_result(strstr(text, " PAGE ") &&
+			      strstr(text, "  0x614000-0x615000  "),
+		      "summary", "not with --runs");
+	all_runs = false;
+	gupx_out_init(true, false);
+	capture_output(print_report, text, sizeof(text));
+	report_result(strstr(text, "\"runs\": [ { ") &&
+			      strstr(text, "\"addr\": \"0x614000\"") &&
+			      !strstr(text, "(null)"),
+		      "summary", "not in JSON");
+	gupx_out_init(false, false);
+	gupx_runs_free(&some_runs);
+}
+
 static void test_abi(void)
 {
 	char text[1024];
@@ -355,6 +429,7 @@ int main(void)
 	test_fold();
 	test_line();
 	test_table();
+	test_summary();
 	test_abi();
 	gupx_maps_free(&maps);
 	printf("1..%u\n", count);
