@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gupctl explain: predict the outcome of a request without running it. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "args.h"
 #include "cmd.h"
 #include "explain_report.h"
 #include "outcome.h"
 #include "out.h"
-#include "runs.h"
-#include "signals.h"
 #include "request.h"
+#include "survey.h"
 #include "table.h"
-
-/*
- * Bytes per chunk. A chunk may be very large: EXPLAIN only reads page tables and skips
- * holes, so even the whole address space needs only seconds.
- */
-#define CHUNK (8ULL << 40)
-
-/* Maximum number of results (struct gupx_judgement) per ioctl. */
-#define BATCH 4096
 
 enum {
 	KEY_RUNS = GUPX_ARGS_OWN,
@@ -33,15 +19,13 @@ enum {
  * @args: shared options
  * @verb: command whose outcome is predicted, GUPX_VERB_*
  * @all_runs: true to print each run
- * @batch: buffer for the results of one ioctl; it has room for BATCH results
- * @runs: results of all ioctls
+ * @survey: results
  */
 struct explain_command {
 	struct gupx_args args;
 	unsigned int verb;
 	bool all_runs;
-	struct gupx_judgement *batch;
-	struct gupx_runs runs;
+	struct gupx_survey survey;
 };
 
 static unsigned int parse_verb(const char *name)
@@ -87,36 +71,12 @@ static void check_options(const struct explain_command *command)
 			      gupx_outcome_verb_name(command->verb), option);
 }
 
-static int explain_batch(struct gupx_request *request,
-			 struct gupx_request_chunk *chunk)
-{
-	struct explain_command *command = request->priv;
-	struct gupx_explain arg = {
-		.flags = request->flags,
-		.verb = command->verb,
-		.addr = chunk->addr + chunk->done,
-		.len = chunk->len - chunk->done,
-		.capacity = BATCH,
-	};
-	int error;
-	__u32 i;
-
-	error = gupx_request_explain(request, &arg, command->batch);
-	chunk->done += arg.done;
-	for (i = 0; !error && i < arg.count; i++)
-		error = gupx_runs_add(&command->runs, &request->maps,
-				      &command->batch[i], chunk->item->group);
-	return error;
-}
-
 static int explain_chunk(struct gupx_request *request,
 			 struct gupx_request_chunk *chunk)
 {
-	int error = 0;
+	struct explain_command *command = request->priv;
 
-	while (!error && chunk->done < chunk->len && !gupx_signals_received())
-		error = explain_batch(request, chunk);
-	return error;
+	return gupx_survey_chunk(&command->survey, request, chunk);
 }
 
 static int run_explain(struct gupx_request *request)
@@ -127,13 +87,14 @@ static int run_explain(struct gupx_request *request)
 		.verb = command->verb,
 		/* The columns that a user can choose are those of runs, as in JSON. */
 		.all = command->all_runs || gupx_table_options.columns,
-		.runs = &command->runs,
+		.runs = &command->survey.runs,
 	};
 	int status;
 
+	gupx_survey_init(&command->survey, command->verb);
 	gupx_request_run(request);
 	status = gupx_explain_report_print(&report);
-	gupx_runs_free(&command->runs);
+	gupx_survey_free(&command->survey);
 	return status;
 }
 
@@ -168,7 +129,7 @@ int gupx_cmd_explain(int argc, char **argv)
 		.verb = "explain",
 		.past = "explained",
 		.args = &command.args,
-		.chunk = CHUNK,
+		.chunk = GUPX_SURVEY_CHUNK,
 		.needs_maps = true,
 		.step = explain_chunk,
 		.priv = &command,
@@ -178,11 +139,7 @@ int gupx_cmd_explain(int argc, char **argv)
 	gupx_args_parse(&syntax, argc, argv, &command);
 	gupx_args_require_target(&command.args);
 	check_options(&command);
-	command.batch = calloc(BATCH, sizeof(*command.batch));
-	if (!command.batch)
-		gupx_out_no_memory();
 	status = gupx_request_each(&request, run_explain);
-	free(command.batch);
 	gupx_args_free(&command.args);
 	return status;
 }
