@@ -416,6 +416,7 @@ void gupx_args_require_target(struct gupx_args *args)
 		parse_range(args->word[i++], args);
 	if (args->all && args->range_count)
 		gupx_args_die("--all and RANGE are mutually exclusive");
+	args->all |= args->all_by_default && !args->range_count;
 	if (!args->all && !args->range_count)
 		gupx_args_die(
 			"missing RANGE: use ADDR+LEN, ADDR-END, [heap], [anon], [shared], a file name, or --all");

@@ -67,6 +67,7 @@ struct gupx_args_range {
  * @only_swapped: true if groups, names and --all only select mappings that are partly in
  *	swap
  * @best_effort: true to go on past memory that refuses the request, also in numeric ranges
+ * @all_by_default: true if the command takes all mappings if there is no range
  * @rounds: true if the command rounds ranges to whole pages
  * @tree: true to select the descendants of the selected processes, too
  * @name: name of the target processes, or NULL
@@ -78,6 +79,7 @@ struct gupx_args_range {
  *	processes and ranges
  */
 struct gupx_args {
+	bool all_by_default;
 	bool rounds;
 	bool all;
 	bool write;
@@ -121,7 +123,8 @@ error_t gupx_args_parse_key(int key, char *value, struct argp_state *state,
 
 /*
  * Divide the arguments into processes and ranges: PIDs, or one name, come first. Exit with
- * a usage error unless there is a process, and either ranges or --all.
+ * a usage error unless there is a process, and either ranges or --all, or
+ * @args->all_by_default.
  */
 void gupx_args_require_target(struct gupx_args *args);
 

@@ -9,6 +9,7 @@
 int gupx_cmd_doctor(int argc, char **argv);
 int gupx_cmd_explain(int argc, char **argv);
 int gupx_cmd_info(int argc, char **argv);
+int gupx_cmd_map(int argc, char **argv);
 int gupx_cmd_pin(int argc, char **argv);
 int gupx_cmd_pins(int argc, char **argv);
 int gupx_cmd_populate(int argc, char **argv);

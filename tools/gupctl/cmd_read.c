@@ -96,7 +96,9 @@ static void open_output(struct read_command *command,
 {
 	command->output.fd = -1;
 	if (command->path) {
-		gupx_output_open(&command->output, command->path);
+		gupx_output_open(
+			&command->output, command->path,
+			"name the file that it leads to, or use --raw for standard output");
 	} else if (command->raw) {
 		command->output.fd = STDOUT_FILENO;
 	} else if (gupx_out_is_json() && request->total > JSON_MAX) {

@@ -177,7 +177,7 @@ static __u32 get_supported_flags(const struct gupx_info *info, const char *verb)
 		return info->pin_flags;
 	if (!strcmp(verb, "populate"))
 		return info->populate_flags;
-	if (!strcmp(verb, "explain"))
+	if (!strcmp(verb, "explain") || !strcmp(verb, "map"))
 		return info->explain_flags;
 	return info->read_flags;
 }

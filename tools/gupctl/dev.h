@@ -39,7 +39,7 @@ int gupx_dev_call(int fd, unsigned long request, void *arg);
 
 /**
  * struct gupx_dev_context - details of a failed ioctl, for the error message
- * @verb: command: "pin", "populate", "read" or "explain"
+ * @verb: command: "pin", "populate", "read", "explain" or "map"
  * @flags: GUPX_F_* flags of the request
  * @limit: RLIMIT_MEMLOCK in bytes, as the module returned it
  * @used: bytes that were already charged to the user, as the module returned them

@@ -59,18 +59,25 @@ static bool is_control(unsigned int code)
 	return false;
 }
 
+/* Allocate a buffer for @length bytes and a NUL. */
+static char *allocate_text(size_t length)
+{
+	char *buffer = malloc(length + 1);
+
+	if (buffer)
+		return buffer;
+	fputs("gupctl: out of memory\n", stderr);
+	exit(GUPX_EXIT_REFUSED);
+}
+
 char *gupx_escape(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	char *escaped = malloc(4 * strlen(text) + 1);
+	char *escaped = allocate_text(4 * strlen(text));
 	char *end = escaped;
 	unsigned int code;
 	size_t length;
 
-	if (!escaped) {
-		fputs("gupctl: out of memory\n", stderr);
-		exit(GUPX_EXIT_REFUSED);
-	}
 	while (*at) {
 		length = decode_char(at, &code);
 		if (length && !is_control(code)) {
@@ -84,5 +91,44 @@ char *gupx_escape(const char *text)
 			end += sprintf(end, "\\x%02x", *at++);
 	}
 	*end = '\0';
+	return escaped;
+}
+
+static const struct {
+	const char *text, *entity;
+} xml_entities[] = {
+	{ "&", "&amp;" },
+	{ "<", "&lt;" },
+	{ ">", "&gt;" },
+	{ "\"", "&quot;" },
+	{ "'", "&apos;" },
+	{ "\xef\xbf\xbe", "\xef\xbf\xbd" },
+	{ "\xef\xbf\xbf", "\xef\xbf\xbd" },
+};
+
+#define ENTITIES (sizeof(xml_entities) / sizeof(xml_entities[0]))
+
+char *gupx_escape_xml(const char *text)
+{
+	char *plain = gupx_escape(text);
+	char *escaped = allocate_text(strlen("&quot;") * strlen(plain));
+	char *end = escaped;
+	const char *at = plain;
+	size_t i;
+
+	while (*at) {
+		for (i = 0; i < ENTITIES; i++)
+			if (!strncmp(at, xml_entities[i].text,
+				     strlen(xml_entities[i].text)))
+				break;
+		if (i == ENTITIES) {
+			*end++ = *at++;
+			continue;
+		}
+		end = stpcpy(end, xml_entities[i].entity);
+		at += strlen(xml_entities[i].text);
+	}
+	*end = '\0';
+	free(plain);
 	return escaped;
 }

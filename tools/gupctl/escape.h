@@ -17,4 +17,11 @@
  */
 char *gupx_escape(const char *text);
 
+/*
+ * Escape text like gupx_escape(), and then for XML: & < > and quotes become entities, and
+ * U+FFFE and U+FFFF, which XML does not allow, become U+FFFD. Return: the escaped text,
+ * which the caller frees. Exits if out of memory.
+ */
+char *gupx_escape_xml(const char *text);
+
 #endif

@@ -2,6 +2,7 @@
 /* gupctl: parse the global options and run the command. */
 #include <argp.h>
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,8 @@ static const struct command {
 	  "dump or copy the memory of a process" },
 	{ "explain", "gupctl explain", gupx_cmd_explain,
 	  "predict what these would do, and why they would stop" },
+	{ "map", "gupctl map", gupx_cmd_map,
+	  "show the memory of a process at a glance" },
 	{ "help", "gupctl help", run_help,
 	  "print the help of gupctl or of a command" },
 };
@@ -85,7 +88,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 	if (key == ARGP_KEY_NO_ARGS)
 		gupx_args_die(
-			"missing command: use info, doctor, pin, pins, unpin, populate, read, explain or help");
+			"missing command: use info, doctor, pin, pins, unpin, populate, read, explain, map or help");
 	return gupx_args_parse_key(key, value, state, NULL);
 }
 
@@ -187,7 +190,13 @@ int main(int argc, char **argv)
 {
 	int first;
 
+	/*
+	 * gupctl prints UTF-8. In a locale with another character set, libsmartcols may
+	 * loop forever on it.
+	 */
 	setlocale(LC_CTYPE, "");
+	if (strcmp(nl_langinfo(CODESET), "UTF-8"))
+		setlocale(LC_CTYPE, "C.UTF-8");
 	gupx_std_init();
 	gupx_out_init(wants_json(argc, argv), false);
 	first = parse_globals(argc, argv);

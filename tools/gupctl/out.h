@@ -74,6 +74,8 @@ struct gupx_out_span {
  *	this field in a text record, or print "-" in a text table
  * @wrap: in a text table on a terminal, wrap the text if the table is too wide
  * @color: in a text table on a terminal, the color of a row, or NULL for the usual one
+ * @paint: in a text table on a terminal, the escape sequence that sets the color of a
+ *	letter of the text, which has no blanks; only in the last column
  * @heading: in a text table, do not print the value in a column; print it on its own
  *	line, above all rows that have this value
  */
@@ -87,6 +89,7 @@ struct gupx_out_field {
 	bool wrap;
 	bool heading;
 	const char *(*color)(const void *row);
+	const char *(*paint)(char letter);
 };
 
 struct gupx_out_spec {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The file that a copy of memory is written to. */
+/* The file that a command writes, such as a copy of memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static char *format_temp(const char *path)
  * written to it. Refuse directories, and links to anything that is no file: a rename would
  * replace the link, for example /dev/stdout.
  */
-static bool is_special(const char *path)
+static bool is_special(const char *path, const char *cure)
 {
 	struct stat file, leads_to;
 
@@ -52,10 +52,8 @@ static bool is_special(const char *path)
 		return false;
 	if (S_ISLNK(file.st_mode) && !stat(path, &leads_to) &&
 	    !S_ISREG(leads_to.st_mode))
-		gupx_out_die(
-			GUPX_EXIT_REFUSED, "output",
-			"name the file that it leads to, or use --raw for standard output",
-			"cannot write to %s: it is a symbolic link", path);
+		gupx_out_die(GUPX_EXIT_REFUSED, "output", cure,
+			     "cannot write to %s: it is a symbolic link", path);
 	if (S_ISDIR(file.st_mode)) {
 		errno = EISDIR;
 		die_no_output(path);
@@ -63,10 +61,11 @@ static bool is_special(const char *path)
 	return !S_ISREG(file.st_mode) && !S_ISLNK(file.st_mode);
 }
 
-void gupx_output_open(struct gupx_output *output, const char *path)
+void gupx_output_open(struct gupx_output *output, const char *path,
+		      const char *cure)
 {
 	*output = (struct gupx_output){ .path = path };
-	if (is_special(path)) {
+	if (is_special(path, cure)) {
 		output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (output->fd < 0)
 			die_no_output(path);

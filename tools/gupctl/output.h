@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The file that a copy of memory is written to. The bytes go to a temporary file with
- * mode 0600 in the same directory, which replaces the file only at the end. So a copy
- * that fails leaves the old file as it was, and no symbolic link is followed.
+ * The file that a command writes, such as a copy of memory. The bytes go to a temporary
+ * file with mode 0600 in the same directory, which replaces the file only at the end. So a
+ * command that fails leaves the old file as it was, and no symbolic link is followed.
  */
 #ifndef GUPX_OUTPUT_H
 #define GUPX_OUTPUT_H
@@ -28,10 +28,12 @@ struct gupx_output {
 };
 
 /*
- * Open the output file. On failure, print the cause and exit. If gupctl exits before
- * gupx_output_keep(), the temporary file is removed.
+ * Open the output file. On failure, print the cause and exit. @cure is what to do if
+ * @path is a link to a device. If gupctl exits before gupx_output_keep(), the temporary file
+ * is removed.
  */
-void gupx_output_open(struct gupx_output *output, const char *path);
+void gupx_output_open(struct gupx_output *output, const char *path,
+		      const char *cure);
 
 /* Return: 0 or an errno. */
 int gupx_output_write(struct gupx_output *output, const unsigned char *bytes,

@@ -65,6 +65,20 @@ static __u64 find_end(const struct gupx_map *next, __u64 addr, __u64 end)
 	return border < end ? border : end;
 }
 
+/* Keep only the range, the kind of memory, and whether the request would stop. */
+static void coarsen_judgement(struct gupx_judgement *judgement)
+{
+	*judgement = (struct gupx_judgement){
+		.addr = judgement->addr,
+		.len = judgement->len,
+		.outcome = judgement->outcome == GUPX_OUTCOME_STOP
+				   ? GUPX_OUTCOME_STOP
+				   : GUPX_OUTCOME_TAKE,
+		.content = judgement->content,
+		.shift = judgement->shift,
+	};
+}
+
 int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 		  const struct gupx_judgement *judgement, bool skips)
 {
@@ -89,6 +103,8 @@ int gupx_runs_add(struct gupx_runs *runs, const struct gupx_maps *maps,
 
 		run.judgement.addr = addr;
 		run.judgement.len = run.end - addr;
+		if (runs->coarse)
+			coarsen_judgement(&run.judgement);
 		addr = run.end;
 		error = append_run(runs, &run);
 	}

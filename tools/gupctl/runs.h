@@ -32,9 +32,17 @@ struct gupx_run {
 	bool skipped;
 };
 
+/**
+ * struct gupx_runs - list of runs
+ * @run: array
+ * @count: number of runs
+ * @coarse: true to drop what only describes how a request would treat the pages: flags,
+ *	reasons, and outcomes other than a stop. Then there are fewer runs
+ */
 struct gupx_runs {
 	struct gupx_run *run;
 	size_t count;
+	bool coarse;
 };
 
 /**

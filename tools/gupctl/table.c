@@ -11,6 +11,10 @@
 
 #include "table.h"
 
+/* Blanks between columns, and to the left of rows below a heading */
+#define SEPARATOR "  "
+#define INDENT 2
+
 /* Maximum number of fields in the specification of a table. */
 #define FIELDS_MAX 24
 
@@ -211,6 +215,25 @@ static bool has_new_heading(const struct table *table, const char *before,
 	return false;
 }
 
+/* Print the letters after the last blank of a line, each in its color. */
+static void print_painted(const char *line, const char *(*paint)(char letter),
+			  FILE *stream)
+{
+	const char *blank = strrchr(line, ' ');
+	const char *at = blank ? blank + 1 : line;
+	const char *color, *last = "";
+
+	fprintf(stream, "%*s%.*s", INDENT, "", (int)(at - line), line);
+	for (; *at; at++) {
+		color = paint(*at);
+		if (strcmp(color, last))
+			fprintf(stream, "%s%s", *last ? "\033[0m" : "", color);
+		fputc(*at, stream);
+		last = color;
+	}
+	fprintf(stream, "%s\n", *last ? "\033[0m" : "");
+}
+
 /*
  * Print lines of the table, below a line that names what they have in common. If @limit is
  * not 0, print at most that many lines.
@@ -218,6 +241,9 @@ static bool has_new_heading(const struct table *table, const char *before,
 static void print_lines(struct table *table, size_t first, size_t last,
 			size_t limit, FILE *stream)
 {
+	const struct gupx_out_field *tail =
+		table->count ? table->shown[table->count - 1] : NULL;
+	const bool painted = tail && tail->paint && !limit && wants_color();
 	char *text = NULL;
 	char *line, *rest;
 
@@ -228,8 +254,10 @@ static void print_lines(struct table *table, size_t first, size_t last,
 		gupx_out_no_memory();
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
-		if (*line)
-			fprintf(stream, "  %s\n", line);
+		if (*line && painted)
+			print_painted(line, tail->paint, stream);
+		else if (*line)
+			fprintf(stream, "%*s%s\n", INDENT, "", line);
 		if (limit && !--limit)
 			break;
 	}
@@ -288,9 +316,9 @@ void gupx_table_print(const struct gupx_out_spec *spec,
 	scols_table_enable_noheadings(table.table,
 				      gupx_table_options.no_headings);
 	if (!gupx_table_options.raw)
-		scols_table_set_column_separator(table.table, "  ");
+		scols_table_set_column_separator(table.table, SEPARATOR);
 	/* Make room for the indentation of print_lines(). */
-	scols_table_reduce_termwidth(table.table, table.headings ? 2 : 0);
+	scols_table_reduce_termwidth(table.table, table.headings ? INDENT : 0);
 	scols_table_enable_colors(table.table, wants_color());
 	if (stream != stdout)
 		scols_table_set_termforce(table.table, SCOLS_TERMFORCE_NEVER);
@@ -303,6 +331,31 @@ void gupx_table_print(const struct gupx_out_spec *spec,
 	else
 		scols_print_table(table.table);
 	scols_unref_table(table.table);
+}
+
+size_t gupx_table_measure(const struct gupx_out_spec *spec,
+			  const struct gupx_out_rows *rows)
+{
+	struct table table = { .spec = spec, .rows = rows };
+	size_t width = 0;
+	size_t i, j;
+
+	choose_fields(&table);
+	for (i = 0; i < table.count; i++) {
+		char *text = format_heading(table.shown[i]);
+		size_t widest = text ? strlen(text) : 0;
+
+		free(text);
+		for (j = 0; j < rows->count; j++) {
+			text = gupx_out_format(table.shown[i],
+					       get_row(rows, j));
+			if (strlen(text) > widest)
+				widest = strlen(text);
+			free(text);
+		}
+		width += widest + (i ? strlen(SEPARATOR) : 0);
+	}
+	return width + (table.headings ? INDENT : 0);
 }
 
 bool gupx_table_found_columns(void)

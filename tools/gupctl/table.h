@@ -30,6 +30,10 @@ extern struct gupx_table_options gupx_table_options;
 void gupx_table_print(const struct gupx_out_spec *spec,
 		      const struct gupx_out_rows *rows, FILE *stream);
 
+/* Return: the number of terminal columns that the table needs. */
+size_t gupx_table_measure(const struct gupx_out_spec *spec,
+			  const struct gupx_out_rows *rows);
+
 /* Return: true unless columns were chosen that no printed table has. */
 bool gupx_table_found_columns(void);
 

@@ -16,6 +16,7 @@ _gupctl_options() # COMMAND
 	populate) echo "--dry-run --force --read --best-effort --write --jobs --here --engine $table $target" ;;
 	read) echo "--best-effort --nofault --force --output --partial --raw --engine $target" ;;
 	explain) echo "--for --runs --write --nofault --force $table $target" ;;
+	map) echo "--groups --svg $table $target" ;;
 	*) echo "$common" ;;
 	esac
 }
@@ -34,7 +35,7 @@ _gupctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" pid="" i
-	local commands="info doctor pin pins unpin populate read explain help"
+	local commands="info doctor pin pins unpin populate read explain map help"
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -55,7 +56,7 @@ _gupctl()
 	--engine | -e) mapfile -t COMPREPLY < <(compgen -W "gupx kernel" -- "$word") ;;
 	--for | -f) mapfile -t COMPREPLY < <(compgen -W \
 		"pin populate read" -- "$word") ;;
-	--pidfile | --holder-pidfile) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--pidfile | --holder-pidfile | --svg) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	--cgroup) mapfile -t COMPREPLY < <(cd /sys/fs/cgroup && compgen -d -- "$word") ;;
 	--unit) mapfile -t COMPREPLY < <(compgen -W "$(systemctl list-units --type=service \
 		--state=running --plain --no-legend 2>/dev/null | cut -d ' ' -f 1)" -- "$word") ;;

@@ -308,7 +308,7 @@ done
 check_closed_pipe
 check_output 'Commands:' --help
 check_output '^gupctl [0-9u]' --version
-for command in info doctor pin pins unpin populate read explain help; do
+for command in info doctor pin pins unpin populate read explain map help; do
 	check_output "Usage: gupctl $command" "$command" --help
 	check_error 2 "unrecognized option '--bogus'" "$command" --bogus
 	check_error 2 "invalid option -- 'x'" "$command" -x
