@@ -45,7 +45,7 @@ void gupx_pidfile_write(struct gupx_pidfile *file, const char *path)
 	file->dir_fd = open_directory(path, file->name);
 	if (file->dir_fd < 0)
 		die_no_pidfile(path, errno);
-	gupx_output_open(&output, path);
+	gupx_output_open(&output, path, "name the file that it leads to");
 	snprintf(text, sizeof(text), "%d\n", getpid());
 	error = gupx_output_write(&output, (const unsigned char *)text,
 				  strlen(text));
