@@ -112,7 +112,7 @@ TEST_F(pins, end_a_stopped_holder)
 	EXPECT_EQ(0, pinned_kb(self));
 }
 
-/* Before Linux 6.7 all pin fds have the same inode, so only kcmp() tells them apart. */
+/* Before Linux 6.7 all pin fds have the same inode, so only kcmp() can compare them. */
 TEST_F(pins, list_a_pin_fd_once_that_is_open_several_times)
 {
 	int fd, copy, other, child;
