@@ -177,8 +177,8 @@ static int run_help(int argc, char **argv)
 		.args_doc = "[COMMAND]",
 		.doc = "Print the help of gupctl, or of a command, like its option --help.",
 	};
-	char option[] = "--help";
-	char *words[] = { NULL, option, NULL };
+	char option[sizeof("--help")] = "--help";
+	char *words[3] = { NULL, option, NULL };
 	const char *name = NULL;
 
 	gupx_args_parse(&syntax, argc, argv, &name);

@@ -233,8 +233,10 @@ static void make_rows(const struct gupx_map_report *report,
 	};
 	if (!rows->row)
 		gupx_out_no_memory();
-	if (report->groups)
-		run = rows->sorted = sort_runs(report->runs);
+	if (report->groups) {
+		rows->sorted = sort_runs(report->runs);
+		run = rows->sorted;
+	}
 	for (i = 0; i < report->runs->count; i++) {
 		if (!i || !is_same_row(&run[i], report->groups)) {
 			row = &rows->row[rows->count++];
@@ -313,10 +315,12 @@ static void print_rows(const struct gupx_map_report *report,
 
 	memcpy(field, map_fields, sizeof(field));
 	/* Mappings of a group have neither one address nor the same permissions. */
-	if (report->groups)
-		field[FIELD_ADDR].label = field[FIELD_PERMS].label = NULL;
-	else
+	if (report->groups) {
+		field[FIELD_ADDR].label = NULL;
+		field[FIELD_PERMS].label = NULL;
+	} else {
 		field[FIELD_MAPPINGS].label = NULL;
+	}
 	draw_strips(rows, fit_terminal(field, &spec, &table));
 	gupx_out_table(report->groups ? "groups" : "mappings", &spec, &table);
 }
