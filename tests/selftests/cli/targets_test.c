@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -316,6 +318,30 @@ TEST_F(room, is_filled_with_pages_and_not_with_the_zero_page)
 	EXPECT_PRINTS("\"now\": { \"resident\": 33554432, ");
 	EXPECT_EQ((long)(LEN >> 10), get_anonymous(self));
 	EXPECT_EXIT(2, "gupctl populate --read --write %d '[heap]'", self->pid);
+}
+
+/* Leave programs only the capabilities that gupctl@.service leaves. */
+static void keep_capabilities_of_service(void)
+{
+	int cap;
+
+	for (cap = 0; cap < cap_max_bits(); cap++)
+		if (cap != CAP_SYS_PTRACE && cap != CAP_DAC_OVERRIDE &&
+		    cap != CAP_SYS_NICE)
+			cap_drop_bound(cap);
+}
+
+TEST_F(room, of_another_user_is_filled_by_the_service)
+{
+	SKIP_IF_MISSING();
+	ASSERT_EQ(0,
+		  TARGET_CALL(&self->target, SYS_setresuid, 1000, 1000, 1000));
+	/* Only then does the file of its memory belong to the other user. */
+	ASSERT_EQ(0, TARGET_CALL(&self->target, SYS_prctl, PR_SET_DUMPABLE, 1));
+	keep_capabilities_of_service();
+	EXPECT_EXIT(0, "gupctl populate %d 0x%llx+32M", self->pid,
+		    (unsigned long long)self->addr);
+	EXPECT_EQ((long)(LEN >> 10), get_anonymous(self));
 }
 
 /* A write fault on a shared file would make the kernel write the file back. */
