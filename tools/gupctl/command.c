@@ -7,9 +7,9 @@
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "command.h"
 #include "out.h"
 #include "signals.h"
@@ -42,7 +42,7 @@ void gupx_command_fork(struct gupx_command *command, char **argv)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		gupx_out_die(GUPX_EXIT_REFUSED, "fork", NULL,
 			     "cannot start a command: %s", strerror(errno));
-	command->child = fork();
+	command->child = gupx_child_fork();
 	if (!command->child) {
 		close(ends[0]);
 		run_child(ends[1], argv);
@@ -59,14 +59,9 @@ void gupx_command_fork(struct gupx_command *command, char **argv)
 /* Return: the exit status of the child, as a shell would report it. */
 static int reap(struct gupx_command *command)
 {
-	int status = 0;
-
 	close(command->line);
 	close(command->pidfd);
-	while (waitpid(command->child, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFSIGNALED(status) ? GUPX_EXIT_SIGNAL + WTERMSIG(status)
-				   : WEXITSTATUS(status);
+	return gupx_child_reap(command->child);
 }
 
 void gupx_command_cancel(struct gupx_command *command)

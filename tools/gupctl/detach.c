@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "detach.h"
 #include "out.h"
 
@@ -18,18 +18,6 @@ static __attribute__((noreturn)) void die_no_fork(void)
 {
 	gupx_out_die(GUPX_EXIT_REFUSED, "fork", NULL,
 		     "cannot continue in the background: %s", strerror(errno));
-}
-
-/* Return: the exit status of a child that has ended, as a shell would report it. */
-static int reap(pid_t child)
-{
-	int status;
-
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return GUPX_EXIT_REFUSED;
-	return WIFSIGNALED(status) ? GUPX_EXIT_SIGNAL + WTERMSIG(status)
-				   : WEXITSTATUS(status);
 }
 
 /*
@@ -57,7 +45,7 @@ static __attribute__((noreturn)) void wait_for_child(pid_t child, int line,
 		if (got < 0 && errno == EINTR)
 			continue;
 		/* Do not run the handlers of exit(): the child prints all output. */
-		_exit(got == 1 ? status : reap(child));
+		_exit(got == 1 ? status : gupx_child_reap(child));
 	}
 }
 
@@ -76,7 +64,7 @@ int gupx_detach_fork(void)
 	if (signal_fd < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		die_no_fork();
-	child = fork();
+	child = gupx_child_fork();
 	if (child < 0)
 		die_no_fork();
 	if (child) {

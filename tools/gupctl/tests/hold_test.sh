@@ -149,6 +149,9 @@ test_interrupted()
 test_exec()
 {
 	expect "exec: exit status" 7 '^holding' pin --exec sh -c 'exit 7'
+	expect "exec: exit status, started with SIGCHLD ignored" 7 '^holding' \
+		env --ignore-signal=CHLD "LD_PRELOAD=$library" "$gupctl" pin "$target" '[stack]' \
+		--exec sh -c 'exit 7'
 	expect "exec: options of the command" 0 '^--json -v -- x$' eval \
 		'pin --exec echo --json -v -- x 2>/dev/null'
 	expect "exec: not found" 127 "cannot run '/nothing'" pin --exec /nothing
@@ -161,8 +164,9 @@ test_exec()
 	expect "exec: was not run" 1 '^$' test -e "$work/ran"
 	expect "exec: JSON" 3 '"event": "command_exited", "status": 3' \
 		pin --json --exec sh -c 'exit 3'
-	pin --name job --exec sh -c 'trap "exit 9" TERM; sleep 9 & wait' >/dev/null 2>&1 &
-	sleep 0.5
+	pin --name job --exec sh -c 'trap "exit 9" TERM; touch "$0"; sleep 60 & wait' \
+		"$work/trapped" >/dev/null 2>&1 &
+	until [[ -e $work/trapped ]]; do sleep 0.05; done
 	expect "exec: unpin passes SIGTERM on" 0 '^released 64 KiB' run unpin job
 	keep_status $!
 	expect "exec: status of the command after it" 0 '^9$' cat "$work/status"
