@@ -434,21 +434,17 @@ static void check_options(const struct pin_command *command)
 /* Refuse the name of another holder of this user, because unpin could not tell them apart. */
 static void check_name(const char *name)
 {
+	const struct gupx_pinfds_holder *holder;
 	struct gupx_pinfds found;
-	size_t i;
 
 	gupx_pinfds_scan(&found, &gupx_pinfds_proc, 0);
-	for (i = 0; i < found.holder_count; i++) {
-		const struct gupx_pinfds_holder *holder = &found.holder[i];
-
-		if (holder->marked && holder->is_gupctl &&
-		    holder->uid == geteuid() && !strcmp(holder->name, name))
-			gupx_out_die(
-				GUPX_EXIT_REFUSED, "name_in_use",
-				"choose another name, or release its pins with gupctl unpin",
-				"process %d already holds pins with the name '%s'",
-				holder->pid, name);
-	}
+	holder = gupx_pinfds_find_name(&found, NULL, name);
+	if (holder)
+		gupx_out_die(
+			GUPX_EXIT_REFUSED, "name_in_use",
+			"choose another name, or release its pins with gupctl unpin",
+			"process %d already holds pins with the name '%s'",
+			holder->pid, name);
 	gupx_pinfds_free(&found);
 }
 

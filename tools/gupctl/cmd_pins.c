@@ -164,7 +164,7 @@ choose_holder(const struct gupx_pinfds *found,
 		const struct gupx_pinfds_holder *holder =
 			&found->holder[file->ref[i].holder];
 
-		if (holder->marked && holder->is_gupctl)
+		if (gupx_pinfds_is_pin(holder))
 			return holder;
 	}
 	return &found->holder[file->ref[0].holder];

@@ -73,34 +73,22 @@ static void report_no_holder(const char *word)
 		       "no holder of pins '%s'", word);
 }
 
-/*
- * Find the holder with a name. Only holders of the same user count, because every user can
- * give any name to his own processes.
- */
 static bool find_name(const struct gupx_pinfds *found, struct victim *victim)
 {
-	const struct gupx_pinfds_holder *match = NULL;
-	size_t i;
+	const struct gupx_pinfds_holder *match =
+		gupx_pinfds_find_name(found, NULL, victim->word);
+	const struct gupx_pinfds_holder *other;
 
-	for (i = 0; i < found->holder_count; i++) {
-		const struct gupx_pinfds_holder *holder = &found->holder[i];
-
-		if (!holder->marked || !holder->is_gupctl ||
-		    holder->uid != geteuid() ||
-		    strcmp(holder->name, victim->word))
-			continue;
-		if (match) {
-			gupx_out_error(
-				"ambiguous",
-				"give the ID or the PID instead of the name",
-				"processes %d and %d both have the name '%s'",
-				match->pid, holder->pid, victim->word);
-			return false;
-		}
-		match = holder;
-	}
 	if (!match) {
 		report_no_holder(victim->word);
+		return false;
+	}
+	other = gupx_pinfds_find_name(found, match, victim->word);
+	if (other) {
+		gupx_out_error("ambiguous",
+			       "give the ID or the PID instead of the name",
+			       "processes %d and %d both have the name '%s'",
+			       match->pid, other->pid, victim->word);
 		return false;
 	}
 	victim->pid = match->pid;
@@ -186,7 +174,7 @@ static bool check_victim(const struct gupx_pinfds *found, struct victim *victim)
 		report_no_holder(victim->word);
 		return false;
 	}
-	if (!holder->marked || !holder->is_gupctl) {
+	if (!gupx_pinfds_is_pin(holder)) {
 		gupx_out_error(
 			"not_gupctl", "end it as its manual says",
 			"process %d (%s) holds pins, but is not a process of this gupctl pin",
@@ -218,9 +206,11 @@ static bool end_victim(const struct victim *victim)
 		/* It has ended, and another process may have its PID since. */
 		if (errno == ESRCH)
 			report_no_holder(victim->word);
-		gupx_out_error("not_allowed", "run gupctl as root (sudo)",
-			       "cannot send SIGTERM to process %d (%s): %s",
-			       victim->pid, victim->comm, strerror(errno));
+		else
+			gupx_out_error(
+				"not_allowed", "run gupctl as root (sudo)",
+				"cannot send SIGTERM to process %d (%s): %s",
+				victim->pid, victim->comm, strerror(errno));
 		return false;
 	}
 	/* A stopped process handles SIGTERM only after it continues. */

@@ -534,6 +534,20 @@ void gupx_pinfds_scan(struct gupx_pinfds *found,
 		closedir(dir);
 }
 
+const struct gupx_pinfds_holder *
+gupx_pinfds_find_name(const struct gupx_pinfds *found,
+		      const struct gupx_pinfds_holder *holder, const char *name)
+{
+	size_t i = holder ? (size_t)(holder - found->holder) + 1 : 0;
+
+	for (; i < found->holder_count; i++)
+		if (gupx_pinfds_is_pin(&found->holder[i]) &&
+		    found->holder[i].uid == geteuid() &&
+		    !strcmp(found->holder[i].name, name))
+			return &found->holder[i];
+	return NULL;
+}
+
 void gupx_pinfds_free(struct gupx_pinfds *found)
 {
 	size_t i;

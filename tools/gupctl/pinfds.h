@@ -58,6 +58,12 @@ struct gupx_pinfds_holder {
 	char name[256];
 };
 
+/* Return: true if the process is one of "gupctl pin", which gupctl unpin may end. */
+static inline bool gupx_pinfds_is_pin(const struct gupx_pinfds_holder *holder)
+{
+	return holder->marked && holder->is_gupctl;
+}
+
 /**
  * struct gupx_pinfds_ref - a descriptor that refers to a pin fd
  * @holder: index of the process in gupx_pinfds.holder
@@ -127,6 +133,16 @@ bool gupx_pinfds_parse(const char *text, struct gupx_pinfds_facts *facts);
 /* Find all pin fds. If @pid is not 0, read only that process. */
 void gupx_pinfds_scan(struct gupx_pinfds *found,
 		      const struct gupx_pinfds_proc *proc, int pid);
+
+/*
+ * Find the next process of "gupctl pin" with a name, in the array of holders from @holder on;
+ * from the start if @holder is NULL. Only holders of the same user count, because every user
+ * can give any name to his own processes. Return: NULL if there is none.
+ */
+const struct gupx_pinfds_holder *
+gupx_pinfds_find_name(const struct gupx_pinfds *found,
+		      const struct gupx_pinfds_holder *holder,
+		      const char *name);
 
 void gupx_pinfds_free(struct gupx_pinfds *found);
 
