@@ -6,24 +6,12 @@
 set -euo pipefail
 
 here=$(dirname "$0")
+# shellcheck source=tools/gupctl/tests/tap.sh
+. "$here/tap.sh"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 ln -s "$(realpath "$1")" "$dir/gupctl"
 PATH=$dir:$PATH
-count=0
-failed=0
-
-report_result() # STATUS NAME
-{
-	local word=ok
-
-	count=$((count + 1))
-	if [[ $1 -ne 0 ]]; then
-		word="not ok"
-		failed=1
-	fi
-	printf '%s %d - %s\n' "$word" "$count" "$2"
-}
 
 # check_same NAME EXPECTED GOT
 check_same()
@@ -70,7 +58,7 @@ check_fish()
 	local command
 
 	if ! type -P fish >/dev/null; then
-		echo "ok $((++count)) - fish # SKIP not installed"
+		skip_test fish "not installed"
 		return
 	fi
 	check_same "fish: commands" "$(list_commands)" "$(complete_fish 'gupctl ' | grep -v '^-' | sort)"
@@ -86,7 +74,7 @@ check_zsh()
 	local command
 
 	if ! type -P zsh >/dev/null; then
-		echo "ok $((++count)) - zsh # SKIP not installed"
+		skip_test zsh "not installed"
 		return
 	fi
 	# shellcheck disable=SC2016 # zsh expands these.
@@ -103,5 +91,4 @@ check_zsh()
 
 check_fish
 check_zsh
-echo "1..$count"
-exit "$failed"
+end_tests

@@ -15,6 +15,7 @@
 
 #include "doctor.h"
 #include "out.h"
+#include "tap.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -23,15 +24,7 @@
 #define EFI "/sys/firmware/efi/efivars/"
 #define SECURE_BOOT EFI "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
-static unsigned int count, failures;
 static const char *fake_module;
-
-static void report_result(bool good, const char *group, const char *name)
-{
-	count++;
-	failures += !good;
-	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
-}
 
 __attribute__((format(printf, 1, 2))) static void
 run_command(const char *format, ...)
@@ -308,9 +301,9 @@ static void test_machines(void)
 				" 2>/dev/null",
 				root, fake_module, root, root);
 		gupx_facts_read_files(&facts, root, RELEASE);
-		report_result(has_finding(&facts, machines[i].check,
-					  machines[i].state, machines[i].text),
-			      "machine", machines[i].name);
+		tap_report(has_finding(&facts, machines[i].check,
+				       machines[i].state, machines[i].text),
+			   "machine", machines[i].name);
 		run_command("rm -r %s/*", root);
 	}
 	rmdir(root);
@@ -566,9 +559,9 @@ static void test_cases(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report_result(has_finding(&cases[i].facts, cases[i].check,
-					  cases[i].state, cases[i].text),
-			      "case", cases[i].name);
+		tap_report(has_finding(&cases[i].facts, cases[i].check,
+				       cases[i].state, cases[i].text),
+			   "case", cases[i].name);
 }
 
 int main(int argc, char **argv)
@@ -579,6 +572,5 @@ int main(int argc, char **argv)
 	gupx_out_init(false, false);
 	test_machines();
 	test_cases();
-	printf("1..%u\n", count);
-	return failures != 0;
+	return tap_end();
 }

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "dev.h"
 #include "explain_report.h"
@@ -16,15 +14,7 @@
 #include "out.h"
 #include "runs.h"
 #include "stop.h"
-
-static unsigned int count, failures;
-
-static void report_result(bool good, const char *group, const char *name)
-{
-	count++;
-	failures += !good;
-	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
-}
+#include "tap.h"
 
 static char maps_text[] =
 	"00600000-00610000 rw-p 00000000 00:00 0       [heap]\n"
@@ -37,23 +27,23 @@ static void load_maps(void)
 {
 	FILE *file = fmemopen(maps_text, strlen(maps_text), "r");
 
-	report_result(file && !gupx_maps_parse(&maps, file) && maps.count == 3,
-		      "maps", "are read");
+	tap_report(file && !gupx_maps_parse(&maps, file) && maps.count == 3,
+		   "maps", "are read");
 	fclose(file);
 }
 
 static void test_next(void)
 {
-	report_result(gupx_maps_next(&maps, 0) == &maps.map[0], "next",
-		      "below all: the first");
-	report_result(gupx_maps_next(&maps, 0x60ffff) == &maps.map[0], "next",
-		      "the last byte is in");
-	report_result(gupx_maps_next(&maps, 0x610000) == &maps.map[1], "next",
-		      "the end is the next one's");
-	report_result(gupx_maps_next(&maps, 0x620000) == &maps.map[2], "next",
-		      "in a hole: the one behind");
-	report_result(!gupx_maps_next(&maps, 0x640000), "next",
-		      "behind all: none");
+	tap_report(gupx_maps_next(&maps, 0) == &maps.map[0], "next",
+		   "below all: the first");
+	tap_report(gupx_maps_next(&maps, 0x60ffff) == &maps.map[0], "next",
+		   "the last byte is in");
+	tap_report(gupx_maps_next(&maps, 0x610000) == &maps.map[1], "next",
+		   "the end is the next one's");
+	tap_report(gupx_maps_next(&maps, 0x620000) == &maps.map[2], "next",
+		   "in a hole: the one behind");
+	tap_report(!gupx_maps_next(&maps, 0x640000), "next",
+		   "behind all: none");
 }
 
 static struct gupx_judgement make_judgement(__u64 addr, __u64 len,
@@ -94,17 +84,16 @@ static void test_join(void)
 
 	add_run(&runs, 0x600000, 0x2000, GUPX_OUTCOME_TAKE);
 	add_run(&runs, 0x602000, 0x1000, GUPX_OUTCOME_TAKE);
-	report_result(runs.count == 1 && is_run(&runs, 0, 0x600000, 0x603000),
-		      "runs", "equal ones that touch are one");
+	tap_report(runs.count == 1 && is_run(&runs, 0, 0x600000, 0x603000),
+		   "runs", "equal ones that touch are one");
 	add_run(&runs, 0x604000, 0x1000, GUPX_OUTCOME_TAKE);
-	report_result(runs.count == 2, "runs",
-		      "equal ones that do not are two");
+	tap_report(runs.count == 2, "runs", "equal ones that do not are two");
 	add_run(&runs, 0x605000, 0x1000, GUPX_OUTCOME_FAULT);
-	report_result(runs.count == 3, "runs", "different ones are two");
+	tap_report(runs.count == 3, "runs", "different ones are two");
 	other = make_judgement(0x606000, 0x1000, GUPX_OUTCOME_FAULT);
 	other.flags = GUPX_JUDGED_WRITABLE;
 	gupx_runs_add(&runs, &maps, &other, false);
-	report_result(runs.count == 4, "runs", "different marks are two");
+	tap_report(runs.count == 4, "runs", "different marks are two");
 	gupx_runs_free(&runs);
 }
 
@@ -113,19 +102,19 @@ static void test_cut(void)
 	struct gupx_runs runs = { 0 };
 
 	add_run(&runs, 0x5ff000, 0x42000, GUPX_OUTCOME_STOP);
-	report_result(runs.count == 6, "cut", "at each mapping's borders");
-	report_result(is_run(&runs, 0, 0x5ff000, 0x600000) && !runs.run[0].map,
-		      "cut", "a hole below");
-	report_result(is_run(&runs, 1, 0x600000, 0x610000) &&
-			      runs.run[1].map == &maps.map[0],
-		      "cut", "a whole mapping");
-	report_result(is_run(&runs, 2, 0x610000, 0x620000) &&
-			      runs.run[2].map == &maps.map[1],
-		      "cut", "the mapping that touches it");
-	report_result(is_run(&runs, 3, 0x620000, 0x630000) && !runs.run[3].map,
-		      "cut", "a hole between");
-	report_result(is_run(&runs, 5, 0x640000, 0x641000) && !runs.run[5].map,
-		      "cut", "a hole behind");
+	tap_report(runs.count == 6, "cut", "at each mapping's borders");
+	tap_report(is_run(&runs, 0, 0x5ff000, 0x600000) && !runs.run[0].map,
+		   "cut", "a hole below");
+	tap_report(is_run(&runs, 1, 0x600000, 0x610000) &&
+			   runs.run[1].map == &maps.map[0],
+		   "cut", "a whole mapping");
+	tap_report(is_run(&runs, 2, 0x610000, 0x620000) &&
+			   runs.run[2].map == &maps.map[1],
+		   "cut", "the mapping that touches it");
+	tap_report(is_run(&runs, 3, 0x620000, 0x630000) && !runs.run[3].map,
+		   "cut", "a hole between");
+	tap_report(is_run(&runs, 5, 0x640000, 0x641000) && !runs.run[5].map,
+		   "cut", "a hole behind");
 	gupx_runs_free(&runs);
 }
 
@@ -140,21 +129,20 @@ static void test_skip(void)
 	struct gupx_runs runs = { 0 };
 
 	gupx_runs_add(&runs, &maps, &judgement, false);
-	report_result(!runs.run[0].skipped, "skip",
-		      "not in a range by numbers");
+	tap_report(!runs.run[0].skipped, "skip", "not in a range by numbers");
 	judgement.addr = 0x601000;
 	gupx_runs_add(&runs, &maps, &judgement, true);
-	report_result(runs.count == 2 && runs.run[1].skipped, "skip",
-		      "an unfit mapping of a group");
+	tap_report(runs.count == 2 && runs.run[1].skipped, "skip",
+		   "an unfit mapping of a group");
 	judgement.addr = 0x602000;
 	judgement.stage = GUPX_STAGE_FOLLOW;
 	gupx_runs_add(&runs, &maps, &judgement, true);
-	report_result(runs.count == 3 && !runs.run[2].skipped, "skip",
-		      "not a page of a fit one");
+	tap_report(runs.count == 3 && !runs.run[2].skipped, "skip",
+		   "not a page of a fit one");
 	judgement = make_judgement(0x603000, 0x1000, GUPX_OUTCOME_TAKE);
 	gupx_runs_add(&runs, &maps, &judgement, true);
-	report_result(runs.count == 4 && !runs.run[3].skipped, "skip",
-		      "not what is taken");
+	tap_report(runs.count == 4 && !runs.run[3].skipped, "skip",
+		   "not what is taken");
 	gupx_runs_free(&runs);
 }
 
@@ -170,18 +158,17 @@ static void test_fold(void)
 	add_run(&runs, 0x610000, 0x1000, GUPX_OUTCOME_TAKE);
 	add_run(&runs, 0x611000, 0x1000, GUPX_OUTCOME_FAULT);
 	gupx_runs_fold(&runs, 8);
-	report_result(runs.count == 10, "fold", "not what is few");
+	tap_report(runs.count == 10, "fold", "not what is few");
 	gupx_runs_fold(&runs, 7);
-	report_result(runs.count == 4, "fold",
-		      "by kind, each mapping by itself");
-	report_result(runs.run[0].count == 4 &&
-			      runs.run[0].judgement.len == 0x4000 &&
-			      runs.run[0].judgement.addr == 0x600000 &&
-			      runs.run[0].end == 0x607000,
-		      "fold", "the sum, from the first to the last");
-	report_result(is_run(&runs, 2, 0x610000, 0x611000) &&
-			      runs.run[2].count == 1,
-		      "fold", "the next mapping stays");
+	tap_report(runs.count == 4, "fold", "by kind, each mapping by itself");
+	tap_report(runs.run[0].count == 4 &&
+			   runs.run[0].judgement.len == 0x4000 &&
+			   runs.run[0].judgement.addr == 0x600000 &&
+			   runs.run[0].end == 0x607000,
+		   "fold", "the sum, from the first to the last");
+	tap_report(is_run(&runs, 2, 0x610000, 0x611000) &&
+			   runs.run[2].count == 1,
+		   "fold", "the next mapping stays");
 	gupx_runs_free(&runs);
 }
 
@@ -203,11 +190,11 @@ static void test_line(void)
 		"omit --write";
 	char *line = gupx_stop_line("refused", &maps, &stop);
 
-	report_result(line && !strcmp(line, wanted), "line",
-		      "where, why, what to do");
+	tap_report(line && !strcmp(line, wanted), "line",
+		   "where, why, what to do");
 	free(line);
 	line = gupx_stop_line("stopped", &maps, &hole);
-	report_result(
+	tap_report(
 		line && !strcmp(line,
 				"stopped at 0x620000: would block (would_wait)"),
 		"line", "no mapping, no errno, no cure");
@@ -275,55 +262,24 @@ static void say_same_abi(void)
 	gupx_dev_check_abi(&info);
 }
 
-/*
- * Run @say in a child process. Store what it writes to stdout and stderr in @text,
- * ended by a 0 byte. Return: the exit status, or -1.
- */
-static int capture_output(void (*say)(void), char *text, size_t room)
-{
-	int ends[2], status;
-	size_t length = 0;
-	ssize_t got;
-	pid_t pid;
-
-	fflush(stdout);
-	if (pipe(ends))
-		abort();
-	pid = fork();
-	if (!pid) {
-		dup2(ends[1], STDOUT_FILENO);
-		dup2(ends[1], STDERR_FILENO);
-		say();
-		exit(0);
-	}
-	close(ends[1]);
-	while (length < room - 1 &&
-	       (got = read(ends[0], text + length, room - 1 - length)) > 0)
-		length += (size_t)got;
-	text[length] = '\0';
-	close(ends[0]);
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void test_table(void)
 {
 	char text[1024];
 
 	gupx_out_init(false, false);
-	capture_output(say_samples, text, sizeof(text));
-	report_result(!strcmp(text, "  RANGE           NUMBER\n"
-				    "one\n"
-				    "  0x1000-0x2000        5\n"
-				    "  0x2000-0x10000       -\n"
-				    "two\n"
-				    "  0x1000-0x2000        7\n"),
-		      "table", "rows under their headings");
+	tap_capture(say_samples, 0, text, sizeof(text));
+	tap_report(!strcmp(text, "  RANGE           NUMBER\n"
+				 "one\n"
+				 "  0x1000-0x2000        5\n"
+				 "  0x2000-0x10000       -\n"
+				 "two\n"
+				 "  0x1000-0x2000        7\n"),
+		   "table", "rows under their headings");
 	gupx_out_init(true, false);
-	capture_output(say_samples, text, sizeof(text));
-	report_result(strstr(text, "{ \"head\": \"one\", \"number\": 0 }") &&
-			      !strstr(text, "RANGE"),
-		      "table", "no span in JSON");
+	tap_capture(say_samples, 0, text, sizeof(text));
+	tap_report(strstr(text, "{ \"head\": \"one\", \"number\": 0 }") &&
+			   !strstr(text, "RANGE"),
+		   "table", "no span in JSON");
 	gupx_out_init(false, false);
 }
 
@@ -360,18 +316,18 @@ static void test_summary(void)
 	add_run(&some_runs, 0x600000, 0x1000, GUPX_OUTCOME_TAKE);
 	add_run(&some_runs, 0x601000, 0x1000, GUPX_OUTCOME_FAULT);
 	all_runs = false;
-	capture_output(print_report, text, sizeof(text));
-	report_result(strstr(text, "[heap]\n") && strstr(text, " PAGE ") &&
-			      strstr(text, "  0x601000-0x602000  "),
-		      "summary", "not of a single mapping");
+	tap_capture(print_report, 0, text, sizeof(text));
+	tap_report(strstr(text, "[heap]\n") && strstr(text, " PAGE ") &&
+			   strstr(text, "  0x601000-0x602000  "),
+		   "summary", "not of a single mapping");
 	add_run(&some_runs, 0x612000, 0x1000, GUPX_OUTCOME_TAKE);
 	guard.reason = GUPX_REASON_GUARD;
 	gupx_runs_add(&some_runs, &maps, &guard, true);
 	guard.addr = 0x614000;
 	guard.reason = GUPX_REASON_NO_READ;
 	gupx_runs_add(&some_runs, &maps, &guard, false);
-	report_result(
-		capture_output(print_report, text, sizeof(text)) ==
+	tap_report(
+		tap_capture(print_report, 0, text, sizeof(text)) ==
 				GUPX_EXIT_REFUSED &&
 			strstr(text, "RANGE") && !strstr(text, " PAGE ") &&
 			strstr(text,
@@ -385,17 +341,17 @@ static void test_summary(void)
 			       "first: the mapping is not readable\n"),
 		"summary", "a line for each mapping");
 	all_runs = true;
-	capture_output(print_report, text, sizeof(text));
-	report_result(strstr(text, " PAGE ") &&
-			      strstr(text, "  0x614000-0x615000  "),
-		      "summary", "not with --runs");
+	tap_capture(print_report, 0, text, sizeof(text));
+	tap_report(strstr(text, " PAGE ") &&
+			   strstr(text, "  0x614000-0x615000  "),
+		   "summary", "not with --runs");
 	all_runs = false;
 	gupx_out_init(true, false);
-	capture_output(print_report, text, sizeof(text));
-	report_result(strstr(text, "\"runs\": [ { ") &&
-			      strstr(text, "\"addr\": \"0x614000\"") &&
-			      !strstr(text, "(null)"),
-		      "summary", "not in JSON");
+	tap_capture(print_report, 0, text, sizeof(text));
+	tap_report(strstr(text, "\"runs\": [ { ") &&
+			   strstr(text, "\"addr\": \"0x614000\"") &&
+			   !strstr(text, "(null)"),
+		   "summary", "not in JSON");
 	gupx_out_init(false, false);
 	gupx_runs_free(&some_runs);
 }
@@ -405,17 +361,16 @@ static void test_abi(void)
 	char text[1024];
 
 	gupx_out_init(false, false);
-	report_result(capture_output(say_other_abi, text, sizeof(text)) ==
-				      GUPX_EXIT_REFUSED &&
-			      strstr(text, "; upgrade gupctl\n"),
-		      "abi", "a newer module is refused");
-	report_result(capture_output(say_no_abi, text, sizeof(text)) ==
-				      GUPX_EXIT_REFUSED &&
-			      strstr(text, "; upgrade the module gupx\n"),
-		      "abi", "an older module is refused");
-	report_result(!capture_output(say_same_abi, text, sizeof(text)) &&
-			      !*text,
-		      "abi", "the same is fine");
+	tap_report(tap_capture(say_other_abi, 0, text, sizeof(text)) ==
+				   GUPX_EXIT_REFUSED &&
+			   strstr(text, "; upgrade gupctl\n"),
+		   "abi", "a newer module is refused");
+	tap_report(tap_capture(say_no_abi, 0, text, sizeof(text)) ==
+				   GUPX_EXIT_REFUSED &&
+			   strstr(text, "; upgrade the module gupx\n"),
+		   "abi", "an older module is refused");
+	tap_report(!tap_capture(say_same_abi, 0, text, sizeof(text)) && !*text,
+		   "abi", "the same is fine");
 }
 
 int main(void)
@@ -432,6 +387,5 @@ int main(void)
 	test_summary();
 	test_abi();
 	gupx_maps_free(&maps);
-	printf("1..%u\n", count);
-	return failures != 0;
+	return tap_end();
 }

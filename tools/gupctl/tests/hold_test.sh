@@ -10,8 +10,8 @@ set -euo pipefail
 
 gupctl=$1
 library=$2
-count=0
-failed=0
+# shellcheck source=tools/gupctl/tests/tap.sh
+. "$(dirname "$0")/tap.sh"
 work=$(mktemp -d)
 sleep 600 &
 target=$!
@@ -43,18 +43,16 @@ run() # ARG...
 # output, standard error included.
 expect()
 {
-	local name=$1 status=$2 pattern=$3 got=0 word=ok out
+	local name=$1 status=$2 pattern=$3 got=0 bad=0 out
 
 	shift 3
 	out=$("$@" 2>&1 </dev/null) || got=$?
 	if [[ $got -ne $status ]] || ! grep -qe "$pattern" <<<"$out"; then
 		printf '# exit status %d\n' "$got"
 		printf '# %s\n' "${out//$'\n'/$'\n'# }"
-		word="not ok"
-		failed=1
+		bad=1
 	fi
-	count=$((count + 1))
-	echo "$word $count - $name"
+	report_result "$bad" "$name"
 }
 
 pin() # ARG...
@@ -224,5 +222,4 @@ test_interrupted
 test_exec
 test_unpin
 test_notify
-echo "1..$count"
-exit "$failed"
+end_tests

@@ -4,12 +4,9 @@
  * colors, JSON, and SVG files. Prints TAP. The module is not needed.
  */
 #include <locale.h>
-#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -18,17 +15,9 @@
 #include "strip.h"
 #include "svg.h"
 #include "table.h"
+#include "tap.h"
 
 #define PAGE 4096ULL
-
-static unsigned int count, failures;
-
-static void report_result(bool good, const char *group, const char *name)
-{
-	count++;
-	failures += !good;
-	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
-}
 
 static struct gupx_judgement make_judgement(__u64 addr, __u64 len,
 					    enum gupx_content content)
@@ -80,7 +69,7 @@ static void test_kind(void)
 		good &= gupx_kind_info[kind].letter == cases[i].letter;
 		good &= gupx_kind_find(cases[i].letter) == kind;
 	}
-	report_result(good, "kind", "of each content and outcome");
+	tap_report(good, "kind", "of each content and outcome");
 }
 
 /* Draw a run of @pages[i] pages for each letter of R and '.' in turn. */
@@ -107,24 +96,24 @@ static const char *draw(const __u64 *pages, size_t runs, size_t width)
 
 static void test_strip(void)
 {
-	report_result(!strcmp(DRAW(8, 1, 1, 2), "R.RR"), "strip",
-		      "a letter for each page");
-	report_result(!strcmp(DRAW(4, 8, 8), "RR.."), "strip",
-		      "a letter for each part");
-	report_result(!strcmp(DRAW(2, 3, 2, 0, 5), "R."), "strip",
-		      "the kind that most of a part has");
-	report_result(!strcmp(DRAW(1, 1, 5, 1, 3, 3), ".") &&
-			      !strcmp(DRAW(1, 4, 5, 3), "R"),
-		      "strip", "a kind in several runs");
-	report_result(!strcmp(DRAW(1, 2, 2), "R"), "strip",
-		      "the first kind of equal ones");
-	report_result(!strcmp(DRAW(3, 4, 3, 3), "R.R"), "strip",
-		      "parts of different lengths");
-	report_result(!strcmp(DRAW(8, 0), "") && !strcmp(draw(NULL, 0, 8), ""),
-		      "strip", "nothing");
+	tap_report(!strcmp(DRAW(8, 1, 1, 2), "R.RR"), "strip",
+		   "a letter for each page");
+	tap_report(!strcmp(DRAW(4, 8, 8), "RR.."), "strip",
+		   "a letter for each part");
+	tap_report(!strcmp(DRAW(2, 3, 2, 0, 5), "R."), "strip",
+		   "the kind that most of a part has");
+	tap_report(!strcmp(DRAW(1, 1, 5, 1, 3, 3), ".") &&
+			   !strcmp(DRAW(1, 4, 5, 3), "R"),
+		   "strip", "a kind in several runs");
+	tap_report(!strcmp(DRAW(1, 2, 2), "R"), "strip",
+		   "the first kind of equal ones");
+	tap_report(!strcmp(DRAW(3, 4, 3, 3), "R.R"), "strip",
+		   "parts of different lengths");
+	tap_report(!strcmp(DRAW(8, 0), "") && !strcmp(draw(NULL, 0, 8), ""),
+		   "strip", "nothing");
 	/* All of a 57-bit address space */
-	report_result(!strcmp(DRAW(4, 1ULL << 43, 1ULL << 43), "RR.."), "strip",
-		      "no overflow");
+	tap_report(!strcmp(DRAW(4, 1ULL << 43, 1ULL << 43), "RR.."), "strip",
+		   "no overflow");
 }
 
 /* The names are hostile: a terminal sequence, XML, bytes that are not UTF-8, U+FFFF. */
@@ -167,7 +156,7 @@ static void make_map(void)
 	add_run(0x830000, 0x10000, GUPX_CONTENT_FILE, GUPX_OUTCOME_TAKE);
 	add_run(0xffffffffff600000, 0x1000, GUPX_CONTENT_UNSEEN,
 		GUPX_OUTCOME_STOP);
-	report_result(runs.count == 5, "runs", "do not differ by their flags");
+	tap_report(runs.count == 5, "runs", "do not differ by their flags");
 	map_report.runs = &runs;
 }
 
@@ -176,40 +165,6 @@ static void print_map(void)
 	gupx_map_report_print(&map_report);
 	gupx_out_end();
 	fflush(stdout);
-}
-
-/*
- * Print the map in a child process whose stdout is a terminal with @columns columns, or a
- * pipe if @columns is 0. Store the output in @text.
- */
-static void capture_map(unsigned short columns, char *text, size_t room)
-{
-	const struct winsize size = { .ws_row = 24, .ws_col = columns };
-	int ends[2] = { -1, -1 };
-	size_t length = 0;
-	ssize_t got;
-	pid_t pid;
-
-	fflush(stdout);
-	if (!columns && pipe(ends))
-		abort();
-	pid = columns ? forkpty(&ends[0], NULL, NULL, &size) : fork();
-	if (pid < 0)
-		abort();
-	if (!pid) {
-		if (!columns)
-			dup2(ends[1], STDOUT_FILENO);
-		print_map();
-		_exit(0);
-	}
-	close(ends[1]);
-	/* A terminal reports EIO when the child has exited. */
-	while (length < room - 1 &&
-	       (got = read(ends[0], text + length, room - 1 - length)) > 0)
-		length += (size_t)got;
-	text[length] = '\0';
-	close(ends[0]);
-	waitpid(pid, NULL, 0);
 }
 
 /* Return: the length of the longest line that begins with a blank: headings are not cut. */
@@ -229,8 +184,8 @@ static void test_text(void)
 {
 	char text[8192];
 
-	capture_map(0, text, sizeof(text));
-	report_result(
+	tap_capture(print_map, 0, text, sizeof(text));
+	tap_report(
 		strstr(text,
 		       "  ADDRESS               SIZE  RESIDENT  HUGE    SWAP  PERMS  STRIP\n"
 		       "[heap]\n"
@@ -239,29 +194,29 @@ static void test_text(void)
 			strstr(text, "anonymous\n") &&
 			strstr(text, "  rw-p   ssssssssssssssss\n"),
 		"text", "a line for each mapping");
-	report_result(strstr(text,
-			     "\nprocess 7 (<a>\\x1b&): 2.1 MiB in 4 mappings: "
-			     "R resident 1.1 MiB, s swapped 64 KiB, "
-			     ". absent 1 MiB, x refused 4 KiB\n"),
-		      "text", "the sum is a legend");
-	report_result(strstr(text, "/memfd:\\x1b[31m</text><x a='\"&\\xff") &&
-			      !strchr(text, '\033'),
-		      "text", "a hostile name is escaped");
+	tap_report(strstr(text,
+			  "\nprocess 7 (<a>\\x1b&): 2.1 MiB in 4 mappings: "
+			  "R resident 1.1 MiB, s swapped 64 KiB, "
+			  ". absent 1 MiB, x refused 4 KiB\n"),
+		   "text", "the sum is a legend");
+	tap_report(strstr(text, "/memfd:\\x1b[31m</text><x a='\"&\\xff") &&
+			   !strchr(text, '\033'),
+		   "text", "a hostile name is escaped");
 	gupx_table_options.columns = "name,strip,zero";
-	capture_map(0, text, sizeof(text));
-	report_result(strstr(text, "NAME") && strstr(text, "[heap]  ") &&
-			      gupx_table_found_columns(),
-		      "text", "chosen columns");
+	tap_capture(print_map, 0, text, sizeof(text));
+	tap_report(strstr(text, "NAME") && strstr(text, "[heap]  ") &&
+			   gupx_table_found_columns(),
+		   "text", "chosen columns");
 	gupx_table_options.columns = NULL;
 	map_report.groups = true;
-	capture_map(0, text, sizeof(text));
-	report_result(strstr(text, "  MAPPINGS     SIZE  RESIDENT") &&
-			      !strstr(text, "ADDRESS") &&
-			      strstr(text, "[anon]\n         2  2.1 MiB") &&
-			      strstr(text, "[shared]\n         1   64 KiB") &&
-			      strstr(text, "other\n         1    4 KiB") &&
-			      !strstr(text, "[file]"),
-		      "text", "a line for each group");
+	tap_capture(print_map, 0, text, sizeof(text));
+	tap_report(strstr(text, "  MAPPINGS     SIZE  RESIDENT") &&
+			   !strstr(text, "ADDRESS") &&
+			   strstr(text, "[anon]\n         2  2.1 MiB") &&
+			   strstr(text, "[shared]\n         1   64 KiB") &&
+			   strstr(text, "other\n         1    4 KiB") &&
+			   !strstr(text, "[file]"),
+		   "text", "a line for each group");
 	map_report.groups = false;
 }
 
@@ -274,33 +229,33 @@ static void test_terminal(void)
 	setenv("TERM", "xterm", 1);
 	setenv("NO_COLOR", "1", 1);
 	for (i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
-		capture_map(widths[i], text, sizeof(text));
+		tap_capture(print_map, widths[i], text, sizeof(text));
 		snprintf(name, sizeof(name), "%u columns", widths[i]);
-		report_result(find_widest(text) == widths[i] &&
-				      strstr(text, "RRRRR") &&
-				      strstr(text, "0xffffffffff600000") &&
-				      !strchr(text, '\033'),
-			      "terminal", name);
+		tap_report(find_widest(text) == widths[i] &&
+				   strstr(text, "RRRRR") &&
+				   strstr(text, "0xffffffffff600000") &&
+				   !strchr(text, '\033'),
+			   "terminal", name);
 		if (find_widest(text) != widths[i])
 			printf("# %s\n", text);
 	}
 	unsetenv("NO_COLOR");
-	capture_map(80, text, sizeof(text));
-	report_result(strstr(text, " \033[32mRRRR") &&
-			      strstr(text, "R\033[0m....") &&
-			      strstr(text, "....\r\n") &&
-			      strstr(text, " \033[31mx\033[0m\r\n") &&
-			      strstr(text, " STRIP\r\n"),
-		      "terminal", "colors");
+	tap_capture(print_map, 80, text, sizeof(text));
+	tap_report(strstr(text, " \033[32mRRRR") &&
+			   strstr(text, "R\033[0m....") &&
+			   strstr(text, "....\r\n") &&
+			   strstr(text, " \033[31mx\033[0m\r\n") &&
+			   strstr(text, " STRIP\r\n"),
+		   "terminal", "colors");
 	setenv("TERM", "dumb", 1);
-	capture_map(80, text, sizeof(text));
-	report_result(!strchr(text, '\033'), "terminal", "no colors if dumb");
+	tap_capture(print_map, 80, text, sizeof(text));
+	tap_report(!strchr(text, '\033'), "terminal", "no colors if dumb");
 	setenv("TERM", "xterm", 1);
 	gupx_table_options.raw = true;
-	capture_map(80, text, sizeof(text));
-	report_result(!strchr(text, '\033') &&
-			      strstr(text, "[heap] 0x600000 2\\x20MiB"),
-		      "terminal", "no colors in raw tables");
+	tap_capture(print_map, 80, text, sizeof(text));
+	tap_report(!strchr(text, '\033') &&
+			   strstr(text, "[heap] 0x600000 2\\x20MiB"),
+		   "terminal", "no colors in raw tables");
 	gupx_table_options.raw = false;
 }
 
@@ -310,26 +265,25 @@ static void test_json(void)
 	char text[8192];
 
 	gupx_out_init(true, false);
-	capture_map(0, text, sizeof(text));
+	tap_capture(print_map, 0, text, sizeof(text));
 	gupx_out_init(false, false);
 	root = json_tokener_parse(text);
-	report_result(json_object_object_get_ex(root, "mappings", &array) &&
-			      json_object_array_length(array) == 4,
-		      "json", "all mappings");
+	tap_report(json_object_object_get_ex(root, "mappings", &array) &&
+			   json_object_array_length(array) == 4,
+		   "json", "all mappings");
 	row = json_object_array_get_idx(array, 0);
-	report_result(json_object_object_get_ex(row, "resident", &value) &&
-			      json_object_get_uint64(value) == 0x100000 &&
-			      json_object_object_get_ex(row, "absent",
-							&value) &&
-			      json_object_get_uint64(value) == 0x100000 &&
-			      json_object_object_get_ex(row, "strip", &value) &&
-			      json_object_get_string_len(value) == 64,
-		      "json", "bytes and strip");
-	report_result(json_object_object_get_ex(root, "total", &value) &&
-			      json_object_object_get_ex(value, "swapped",
-							&value) &&
-			      json_object_get_uint64(value) == 0x10000,
-		      "json", "sum");
+	tap_report(json_object_object_get_ex(row, "resident", &value) &&
+			   json_object_get_uint64(value) == 0x100000 &&
+			   json_object_object_get_ex(row, "absent", &value) &&
+			   json_object_get_uint64(value) == 0x100000 &&
+			   json_object_object_get_ex(row, "strip", &value) &&
+			   json_object_get_string_len(value) == 64,
+		   "json", "bytes and strip");
+	tap_report(json_object_object_get_ex(root, "total", &value) &&
+			   json_object_object_get_ex(value, "swapped",
+						     &value) &&
+			   json_object_get_uint64(value) == 0x10000,
+		   "json", "sum");
 	json_object_put(root);
 }
 
@@ -343,28 +297,26 @@ static void test_svg(void)
 		abort();
 	gupx_map_report_draw(&map_report, stream);
 	fclose(stream);
-	report_result(
-		!strncmp(text, "<?xml ", 6) &&
-			strstr(text,
-			       "Memory of process 7 (&lt;a&gt;\\x1b&amp;)"),
-		"svg", "title");
-	report_result(
-		strstr(text,
-		       "/memfd:\\x1b[31m&lt;/text&gt;&lt;x "
-		       "a=&apos;&quot;&amp;\\xff\xef\xbf\xbd (deleted)") &&
-			!strstr(text, "<x") && !strchr(text, '\033'),
-		"svg", "a hostile name is escaped");
-	report_result(
+	tap_report(!strncmp(text, "<?xml ", 6) &&
+			   strstr(text,
+				  "Memory of process 7 (&lt;a&gt;\\x1b&amp;)"),
+		   "svg", "title");
+	tap_report(strstr(text,
+			  "/memfd:\\x1b[31m&lt;/text&gt;&lt;x "
+			  "a=&apos;&quot;&amp;\\xff\xef\xbf\xbd (deleted)") &&
+			   !strstr(text, "<x") && !strchr(text, '\033'),
+		   "svg", "a hostile name is escaped");
+	tap_report(
 		strstr(text,
 		       "<rect x=\"20\" y=\"82\" width=\"480\" height=\"12\" "
 		       "fill=\"#2e9e4f\"><title>resident</title></rect>\n"
 		       "<rect x=\"500\" y=\"82\" width=\"480\" height=\"12\" "
 		       "fill=\"#ececec\"><title>absent</title></rect>\n"),
 		"svg", "a rectangle for each kind");
-	report_result(strstr(text,
-			     "0x600000 rw-p [heap]: 2 MiB, 1 MiB resident") &&
-			      !strcmp(text + length - 7, "</svg>\n"),
-		      "svg", "a text for each mapping");
+	tap_report(strstr(text,
+			  "0x600000 rw-p [heap]: 2 MiB, 1 MiB resident") &&
+			   !strcmp(text + length - 7, "</svg>\n"),
+		   "svg", "a text for each mapping");
 	/* To look at it */
 	if (getenv("MAP_SVG")) {
 		stream = fopen(getenv("MAP_SVG"), "w");
@@ -387,6 +339,5 @@ int main(void)
 	test_svg();
 	gupx_runs_free(&runs);
 	gupx_maps_free(&request.maps);
-	printf("1..%u\n", count);
-	return failures != 0;
+	return tap_end();
 }

@@ -18,17 +18,9 @@
 #include "holder.h"
 #include "out.h"
 #include "pinfds.h"
+#include "tap.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-static unsigned int count, failures;
-
-static void report_result(bool good, const char *group, const char *name)
-{
-	count++;
-	failures += !good;
-	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
-}
 
 #define HEAD "pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t77\n"
 #define TARGET "gupx-target-pid:\t400\ngupx-target-start:\t9000\n"
@@ -98,15 +90,14 @@ static void test_parse(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report_result(gupx_pinfds_parse(cases[i].text, &facts) ==
-				      cases[i].good,
-			      "fdinfo", cases[i].name);
+		tap_report(gupx_pinfds_parse(cases[i].text, &facts) ==
+				   cases[i].good,
+			   "fdinfo", cases[i].name);
 	gupx_pinfds_parse(HEAD TARGET SIZES RANGES, &facts);
-	report_result(facts.inode == 77 && facts.target_pid == 400 &&
-			      facts.target_start == 9000 &&
-			      facts.bytes == 65536 && facts.charged == 36864 &&
-			      facts.age == 120,
-		      "fdinfo", "values, and the age of the oldest range");
+	tap_report(facts.inode == 77 && facts.target_pid == 400 &&
+			   facts.target_start == 9000 && facts.bytes == 65536 &&
+			   facts.charged == 36864 && facts.age == 120,
+		   "fdinfo", "values, and the age of the oldest range");
 }
 
 /* Parse each prefix of a text, and texts with one byte replaced. valgrind finds overruns. */
@@ -130,7 +121,7 @@ static void test_damaged(void)
 		free(copy);
 	}
 	/* The lines with the ranges are optional: 4 prefixes end with a line after SIZES. */
-	report_result(good >= 4 && good < 64, "fdinfo", "damaged texts");
+	tap_report(good >= 4 && good < 64, "fdinfo", "damaged texts");
 }
 
 static void test_names(void)
@@ -151,13 +142,12 @@ static void test_names(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report_result(gupx_holder_is_name(cases[i].name) ==
-				      cases[i].good,
-			      "name", cases[i].good ? cases[i].name : "bad");
+		tap_report(gupx_holder_is_name(cases[i].name) == cases[i].good,
+			   "name", cases[i].good ? cases[i].name : "bad");
 	memset(text, 'a', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	report_result(!gupx_holder_is_name(text), "name", "too long");
-	report_result(gupx_holder_is_name(text + 1), "name", "longest");
+	tap_report(!gupx_holder_is_name(text), "name", "too long");
+	tap_report(gupx_holder_is_name(text + 1), "name", "longest");
 }
 
 static void test_markers(void)
@@ -184,9 +174,9 @@ static void test_markers(void)
 		const bool found = gupx_holder_parse_marker(cases[i].link, name,
 							    sizeof(name));
 
-		report_result(found == !!cases[i].name &&
-				      (!found || !strcmp(name, cases[i].name)),
-			      "marker", found ? "found" : "none");
+		tap_report(found == !!cases[i].name &&
+				   (!found || !strcmp(name, cases[i].name)),
+			   "marker", found ? "found" : "none");
 	}
 }
 
@@ -200,10 +190,10 @@ static void test_own_marker(void)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	length = readlink(path, link, sizeof(link) - 1);
 	link[length > 0 ? length : 0] = '\0';
-	report_result(
-		fd >= 0 && gupx_holder_parse_marker(link, name, sizeof(name)) &&
-			!strcmp(name, "own.name"),
-		"marker", "own");
+	tap_report(fd >= 0 &&
+			   gupx_holder_parse_marker(link, name, sizeof(name)) &&
+			   !strcmp(name, "own.name"),
+		   "marker", "own");
 	close(fd);
 }
 
@@ -220,12 +210,12 @@ static void test_ids(void)
 	int pid = 0;
 	size_t i;
 
-	report_result(gupx_holder_parse_id(id.text, &pid, &start) &&
-			      pid == 412 && start == 0x3f9a1c,
-		      "id", id.text);
+	tap_report(gupx_holder_parse_id(id.text, &pid, &start) && pid == 412 &&
+			   start == 0x3f9a1c,
+		   "id", id.text);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		report_result(!gupx_holder_parse_id(bad[i], &pid, &start), "id",
-			      bad[i]);
+		tap_report(!gupx_holder_parse_id(bad[i], &pid, &start), "id",
+			   bad[i]);
 }
 
 /* The directory that looks like /proc. */
@@ -250,7 +240,7 @@ static void write_file(const char *text, const char *format, ...)
 	}
 	file = fopen(path, "we");
 	if (!file || fputs(text, file) < 0 || fclose(file))
-		report_result(false, "setup", path);
+		tap_report(false, "setup", path);
 }
 
 static void make_link(const char *leads_to, const char *format, ...)
@@ -263,7 +253,7 @@ static void make_link(const char *leads_to, const char *format, ...)
 	vsnprintf(path + used, sizeof(path) - (size_t)used, format, args);
 	va_end(args);
 	if (symlink(leads_to, path))
-		report_result(false, "setup", path);
+		tap_report(false, "setup", path);
 }
 
 static void add_process(int pid, const char *comm, int start)
@@ -355,7 +345,7 @@ static void test_scan(void)
 
 	snprintf(proc_path, sizeof(proc_path), "/tmp/gupctl-pins-XXXXXX");
 	if (!mkdtemp(proc_path)) {
-		report_result(false, "scan", "no directory");
+		tap_report(false, "scan", "no directory");
 		return;
 	}
 	build_proc();
@@ -365,38 +355,37 @@ static void test_scan(void)
 		if (found.file[i].ref_count == 2)
 			passed = &found.file[i];
 	}
-	report_result(found.file_count == 3 && refs == 4 && passed, "scan",
-		      "a pin fd in two processes is listed once");
-	report_result(found.holder_count == 3, "scan", "holders");
-	report_result(found.unknown == 1, "scan", "other fdinfo");
-	report_result(found.hidden, "scan", "no process 1: hidden");
-	report_result(passed && passed->target_lives &&
-			      !strcmp(passed->target_comm, "tar) get\n"),
-		      "scan", "name of the target");
+	tap_report(found.file_count == 3 && refs == 4 && passed, "scan",
+		   "a pin fd in two processes is listed once");
+	tap_report(found.holder_count == 3, "scan", "holders");
+	tap_report(found.unknown == 1, "scan", "other fdinfo");
+	tap_report(found.hidden, "scan", "no process 1: hidden");
+	tap_report(passed && passed->target_lives &&
+			   !strcmp(passed->target_comm, "tar) get\n"),
+		   "scan", "name of the target");
 	for (i = 0; i < found.holder_count; i++) {
 		holder = &found.holder[i];
 		if (holder->pid == 10)
-			report_result(holder->marked && holder->is_gupctl &&
-					      holder->uid == 1001 &&
-					      holder->start == 500 &&
-					      !strcmp(holder->name,
-						      "\033[31mx"),
-				      "scan", "a holder");
+			tap_report(holder->marked && holder->is_gupctl &&
+					   holder->uid == 1001 &&
+					   holder->start == 500 &&
+					   !strcmp(holder->name, "\033[31mx"),
+				   "scan", "a holder");
 		else
-			report_result(!holder->marked && !holder->is_gupctl,
-				      "scan", "another program");
+			tap_report(!holder->marked && !holder->is_gupctl,
+				   "scan", "another program");
 	}
 	gupx_pinfds_free(&found);
 	/* The PID of the target belongs to another process now. */
 	add_process(400, "new", 9001);
 	gupx_pinfds_scan(&found, &proc, 20);
 	gone = found.file_count == 1 ? &found.file[0] : NULL;
-	report_result(gone && !gone->target_lives && !*gone->target_comm,
-		      "scan", "PID of the target was used again");
+	tap_report(gone && !gone->target_lives && !*gone->target_comm, "scan",
+		   "PID of the target was used again");
 	gupx_pinfds_free(&found);
-	report_result(gupx_pinfds_start(&proc, 10) == 500 &&
-			      !gupx_pinfds_start(&proc, 11),
-		      "scan", "start times");
+	tap_report(gupx_pinfds_start(&proc, 10) == 500 &&
+			   !gupx_pinfds_start(&proc, 11),
+		   "scan", "start times");
 	nftw(proc_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -410,6 +399,5 @@ int main(void)
 	test_own_marker();
 	test_ids();
 	test_scan();
-	printf("1..%u\n", count);
-	return failures != 0;
+	return tap_end();
 }

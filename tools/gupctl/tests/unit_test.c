@@ -18,17 +18,9 @@
 #include "out.h"
 #include "range.h"
 #include "reason.h"
+#include "tap.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-static unsigned int count, failures;
-
-static void report_result(bool good, const char *group, const char *name)
-{
-	count++;
-	failures += !good;
-	printf("%sok %u - %s: %s\n", good ? "" : "not ", count, group, name);
-}
 
 static const struct {
 	const char *text;
@@ -101,10 +93,10 @@ static void test_ranges(void)
 		enum gupx_range_result result;
 
 		result = gupx_range_parse(range_cases[i].text, &range);
-		report_result(result == range_cases[i].result &&
-				      range.addr == range_cases[i].addr &&
-				      range.len == range_cases[i].len,
-			      "range", range_cases[i].text);
+		tap_report(result == range_cases[i].result &&
+				   range.addr == range_cases[i].addr &&
+				   range.len == range_cases[i].len,
+			   "range", range_cases[i].text);
 	}
 }
 
@@ -137,12 +129,12 @@ static void test_hex_ranges(void)
 		const bool good = gupx_range_parse_hex(cases[i].text, &range) ==
 				  GUPX_RANGE_BYTES;
 
-		report_result(good == cases[i].good &&
-				      range.addr == cases[i].addr &&
-				      range.len == cases[i].len &&
-				      gupx_range_is_explicit(cases[i].text) ==
-					      cases[i].explicit,
-			      "hexadecimal digits", cases[i].text);
+		tap_report(good == cases[i].good &&
+				   range.addr == cases[i].addr &&
+				   range.len == cases[i].len &&
+				   gupx_range_is_explicit(cases[i].text) ==
+					   cases[i].explicit,
+			   "hexadecimal digits", cases[i].text);
 	}
 }
 
@@ -174,11 +166,10 @@ static void test_rounding(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct gupx_range range = cases[i].in;
 
-		report_result(gupx_range_round(&range, 4096) ==
-					      cases[i].result &&
-				      range.addr == cases[i].out.addr &&
-				      range.len == cases[i].out.len,
-			      "round", cases[i].name);
+		tap_report(gupx_range_round(&range, 4096) == cases[i].result &&
+				   range.addr == cases[i].out.addr &&
+				   range.len == cases[i].out.len,
+			   "round", cases[i].name);
 	}
 }
 
@@ -190,7 +181,7 @@ static void test_range_words(void)
 	for (result = GUPX_RANGE_EMPTY; result <= GUPX_RANGE_OVERFLOW; result++)
 		good &= strcmp(gupx_range_strerror(result),
 			       gupx_range_strerror(GUPX_RANGE_BYTES)) != 0;
-	report_result(good, "range", "every refusal has its words");
+	tap_report(good, "range", "every refusal has its words");
 }
 
 static char maps_text[] =
@@ -237,22 +228,21 @@ static void test_maps(void)
 	struct gupx_maps maps;
 	size_t i;
 
-	report_result(file && !gupx_maps_parse(&maps, file) && maps.count == 11,
-		      "maps", "all lines are taken");
+	tap_report(file && !gupx_maps_parse(&maps, file) && maps.count == 11,
+		   "maps", "all lines are taken");
 	fclose(file);
-	report_result(!strcmp(maps.map[0].name, "/usr/bin/a b"), "maps",
-		      "a name may hold a blank");
-	report_result(maps.map[10].addr == 0xffffffffff600000 &&
-			      !strcmp(maps.map[10].perms, "--xp"),
-		      "maps", "the last page of the address space");
-	report_result(gupx_maps_find(&maps, 0x620fff) == &maps.map[1], "maps",
-		      "the last byte is in");
-	report_result(!gupx_maps_find(&maps, 0x621000), "maps",
-		      "the end is out");
+	tap_report(!strcmp(maps.map[0].name, "/usr/bin/a b"), "maps",
+		   "a name may hold a blank");
+	tap_report(maps.map[10].addr == 0xffffffffff600000 &&
+			   !strcmp(maps.map[10].perms, "--xp"),
+		   "maps", "the last page of the address space");
+	tap_report(gupx_maps_find(&maps, 0x620fff) == &maps.map[1], "maps",
+		   "the last byte is in");
+	tap_report(!gupx_maps_find(&maps, 0x621000), "maps", "the end is out");
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report_result(count_matches(&maps, cases[i].name) ==
-				      cases[i].matches,
-			      "match", cases[i].name);
+		tap_report(count_matches(&maps, cases[i].name) ==
+				   cases[i].matches,
+			   "match", cases[i].name);
 	gupx_maps_free(&maps);
 }
 
@@ -287,9 +277,9 @@ static void test_escape(void)
 		char *once = gupx_escape(cases[i].text);
 		char *twice = gupx_escape(once);
 
-		report_result(!strcmp(once, cases[i].escaped) &&
-				      !strcmp(once, twice),
-			      "escape", cases[i].name);
+		tap_report(!strcmp(once, cases[i].escaped) &&
+				   !strcmp(once, twice),
+			   "escape", cases[i].name);
 		free(once);
 		free(twice);
 	}
@@ -318,9 +308,9 @@ static void test_odd_names(void)
 		const struct gupx_map map = { .name = (char *)cases[i].name,
 					      .inode = 1 };
 
-		report_result(gupx_maps_match(&map, cases[i].wanted) ==
-				      cases[i].match,
-			      "odd name", cases[i].wanted);
+		tap_report(gupx_maps_match(&map, cases[i].wanted) ==
+				   cases[i].match,
+			   "odd name", cases[i].wanted);
 	}
 }
 
@@ -337,11 +327,11 @@ static void test_smaps(void)
 	FILE *file = fmemopen(text, strlen(text), "r");
 	struct gupx_maps maps;
 
-	report_result(file && !gupx_maps_parse(&maps, file) &&
-			      maps.count == 2 && maps.map[0].rss == 8192 &&
-			      maps.map[0].swap == 12288 &&
-			      maps.map[0].offset == 0x2000 && !maps.map[1].swap,
-		      "maps", "smaps has the resident and the swapped bytes");
+	tap_report(file && !gupx_maps_parse(&maps, file) && maps.count == 2 &&
+			   maps.map[0].rss == 8192 &&
+			   maps.map[0].swap == 12288 &&
+			   maps.map[0].offset == 0x2000 && !maps.map[1].swap,
+		   "maps", "smaps has the resident and the swapped bytes");
 	fclose(file);
 	gupx_maps_free(&maps);
 }
@@ -352,8 +342,8 @@ static void test_broken_maps(void)
 	FILE *file = fmemopen(text, strlen(text), "r");
 	struct gupx_maps maps;
 
-	report_result(file && gupx_maps_parse(&maps, file) < 0, "maps",
-		      "a broken line is an error");
+	tap_report(file && gupx_maps_parse(&maps, file) < 0, "maps",
+		   "a broken line is an error");
 	fclose(file);
 	gupx_maps_free(&maps);
 }
@@ -391,13 +381,11 @@ static unsigned int test_words(const char *prefix,
 			   name, &number) != 2)
 			continue;
 		found++;
-		report_result(is_lower_twin(name_of(number), name,
-					    strlen(name)),
-			      prefix, name);
+		tap_report(is_lower_twin(name_of(number), name, strlen(name)),
+			   prefix, name);
 		if (text_of)
-			report_result(strcmp(text_of(number), text_of(9999)) !=
-					      0,
-				      "text", name);
+			tap_report(strcmp(text_of(number), text_of(9999)) != 0,
+				   "text", name);
 	}
 	if (file)
 		fclose(file);
@@ -421,27 +409,26 @@ static const char *outcome_text(unsigned int outcome)
 
 static void test_reasons(void)
 {
-	report_result(test_words("GUPX_REASON_", reason_name, reason_text) ==
-			      GUPX_REASONS,
-		      "words", "the header's reasons are all known");
-	report_result(test_words("GUPX_STAGE_", gupx_reason_stage, NULL) > 10,
-		      "words", "the header's stages were found");
-	report_result(test_words("GUPX_OUTCOME_", gupx_outcome_name,
-				 outcome_text) > 5,
-		      "words", "the header's outcomes were found");
-	report_result(test_words("GUPX_CONTENT_", gupx_outcome_content_name,
-				 gupx_outcome_content_text) > 10,
-		      "words", "the header's contents were found");
-	report_result(!strcmp(gupx_reason_get(9999)->name, "unknown") &&
-			      !strcmp(gupx_reason_stage(9999), "unknown") &&
-			      !strcmp(gupx_outcome_name(9999), "unknown") &&
-			      !strcmp(gupx_outcome_content_name(9999),
-				      "unknown"),
-		      "words", "values of a newer module are unknown");
-	report_result(!strcmp(gupx_reason_errno(14), "EFAULT") &&
-			      !strcmp(gupx_reason_errno(133), "EHWPOISON") &&
-			      !gupx_reason_errno(0),
-		      "words", "errnos have names");
+	tap_report(test_words("GUPX_REASON_", reason_name, reason_text) ==
+			   GUPX_REASONS,
+		   "words", "the header's reasons are all known");
+	tap_report(test_words("GUPX_STAGE_", gupx_reason_stage, NULL) > 10,
+		   "words", "the header's stages were found");
+	tap_report(test_words("GUPX_OUTCOME_", gupx_outcome_name,
+			      outcome_text) > 5,
+		   "words", "the header's outcomes were found");
+	tap_report(test_words("GUPX_CONTENT_", gupx_outcome_content_name,
+			      gupx_outcome_content_text) > 10,
+		   "words", "the header's contents were found");
+	tap_report(!strcmp(gupx_reason_get(9999)->name, "unknown") &&
+			   !strcmp(gupx_reason_stage(9999), "unknown") &&
+			   !strcmp(gupx_outcome_name(9999), "unknown") &&
+			   !strcmp(gupx_outcome_content_name(9999), "unknown"),
+		   "words", "values of a newer module are unknown");
+	tap_report(!strcmp(gupx_reason_errno(14), "EFAULT") &&
+			   !strcmp(gupx_reason_errno(133), "EHWPOISON") &&
+			   !gupx_reason_errno(0),
+		   "words", "errnos have names");
 }
 
 static void test_sizes(void)
@@ -463,9 +450,9 @@ static void test_sizes(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		report_result(!strcmp(gupx_out_size(cases[i].bytes).text,
-				      cases[i].text),
-			      "size", cases[i].text);
+		tap_report(!strcmp(gupx_out_size(cases[i].bytes).text,
+				   cases[i].text),
+			   "size", cases[i].text);
 }
 
 struct sample_inner {
@@ -576,19 +563,19 @@ static void test_text(void)
 
 	gupx_out_init(false, false);
 	text = capture_output(say_sample);
-	report_result(text && strstr(text, "size       4 KiB\n"), "text",
-		      "a record is lines of label and value");
-	report_result(text && strstr(text, "limit      unlimited\n") &&
-			      strstr(text, "frame      hidden\n") &&
-			      strstr(text, "list       one, two\n") &&
-			      strstr(text, "no_string  -\n"),
-		      "text", "forms have words of their own");
-	report_result(text && !strstr(text, "\nno_list "), "text",
-		      "an empty list may be hidden");
-	report_result(text && strstr(text, "\nnumber\n     7\n"), "text",
-		      "a table stands under its header");
-	report_result(text && strstr(text, "a note\n"), "text",
-		      "notes are printed");
+	tap_report(text && strstr(text, "size       4 KiB\n"), "text",
+		   "a record is lines of label and value");
+	tap_report(text && strstr(text, "limit      unlimited\n") &&
+			   strstr(text, "frame      hidden\n") &&
+			   strstr(text, "list       one, two\n") &&
+			   strstr(text, "no_string  -\n"),
+		   "text", "forms have words of their own");
+	tap_report(text && !strstr(text, "\nno_list "), "text",
+		   "an empty list may be hidden");
+	tap_report(text && strstr(text, "\nnumber\n     7\n"), "text",
+		   "a table stands under its header");
+	tap_report(text && strstr(text, "a note\n"), "text",
+		   "notes are printed");
 	free(text);
 }
 
@@ -622,25 +609,24 @@ static void check_json_record(struct json_object *record)
 {
 	struct json_object *inner = NULL, *list = NULL;
 
-	report_result(has_text(record, "string", "a \"b\"") &&
-			      has_text(record, "addr", "0x1000") &&
-			      has_number(record, "count", 4096) &&
-			      has_number(record, "size", 4096),
-		      "json", "values in their forms");
-	report_result(has_null(record, "no_string") &&
-			      has_null(record, "limit") &&
-			      has_null(record, "frame") &&
-			      has_null(record, "no_inner"),
-		      "json", "what is not there is null");
+	tap_report(has_text(record, "string", "a \"b\"") &&
+			   has_text(record, "addr", "0x1000") &&
+			   has_number(record, "count", 4096) &&
+			   has_number(record, "size", 4096),
+		   "json", "values in their forms");
+	tap_report(has_null(record, "no_string") && has_null(record, "limit") &&
+			   has_null(record, "frame") &&
+			   has_null(record, "no_inner"),
+		   "json", "what is not there is null");
 	json_object_object_get_ex(record, "inner", &inner);
-	report_result(inner && has_number(inner, "number", 7), "json",
-		      "a record in a record");
+	tap_report(inner && has_number(inner, "number", 7), "json",
+		   "a record in a record");
 	json_object_object_get_ex(record, "list", &list);
-	report_result(list && json_object_array_length(list) == 2, "json",
-		      "a list is an array");
+	tap_report(list && json_object_array_length(list) == 2, "json",
+		   "a list is an array");
 	json_object_object_get_ex(record, "no_list", &list);
-	report_result(list && !json_object_array_length(list), "json",
-		      "an empty list is an empty array");
+	tap_report(list && !json_object_array_length(list), "json",
+		   "an empty list is an empty array");
 }
 
 static void test_json(void)
@@ -651,19 +637,16 @@ static void test_json(void)
 	gupx_out_init(true, false);
 	text = capture_output(say_sample);
 	root = text ? json_tokener_parse(text) : NULL;
-	report_result(root, "json", "one whole object");
-	report_result(root && has_null(root, "error"), "json",
-		      "no error is null");
+	tap_report(root, "json", "one whole object");
+	tap_report(root && has_null(root, "error"), "json", "no error is null");
 	json_object_object_get_ex(root, "record", &record);
 	check_json_record(record);
 	json_object_object_get_ex(root, "rows", &rows);
-	report_result(
-		rows && json_object_array_length(rows) == 1 &&
-			json_object_equal(json_object_array_get_idx(rows, 0),
-					  record),
-		"json", "a table's row is the record");
-	report_result(text && !strstr(text, "a note"), "json",
-		      "notes stay out");
+	tap_report(rows && json_object_array_length(rows) == 1 &&
+			   json_object_equal(json_object_array_get_idx(rows, 0),
+					     record),
+		   "json", "a table's row is the record");
+	tap_report(text && !strstr(text, "a note"), "json", "notes stay out");
 	json_object_put(root);
 	free(text);
 }
@@ -709,7 +692,7 @@ static void test_hex(void)
 	char *text = capture_output(say_dump);
 	size_t i;
 
-	report_result(text && !strcmp(text, wanted), "hex", "as of hexdump -C");
+	tap_report(text && !strcmp(text, wanted), "hex", "as of hexdump -C");
 	free(text);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		char name[32];
@@ -717,7 +700,7 @@ static void test_hex(void)
 		dump_columns = cases[i].columns;
 		text = capture_output(say_dump);
 		snprintf(name, sizeof(name), "on %zu columns", dump_columns);
-		report_result(get_width(text) == cases[i].width, "hex", name);
+		tap_report(get_width(text) == cases[i].width, "hex", name);
 		free(text);
 	}
 }
@@ -739,6 +722,5 @@ int main(void)
 	test_text();
 	test_json();
 	test_hex();
-	printf("1..%u\n", count);
-	return failures != 0;
+	return tap_end();
 }

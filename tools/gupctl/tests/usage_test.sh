@@ -7,22 +7,10 @@ set -euo pipefail
 
 gupctl=$1
 here=$(dirname "$0")
+# shellcheck source=tools/gupctl/tests/tap.sh
+. "$here/tap.sh"
 # shellcheck source=tools/gupctl/completions/gupctl.bash
 . "$here/../completions/gupctl.bash"
-count=0
-failed=0
-
-report_result() # STATUS NAME
-{
-	local word=ok
-
-	count=$((count + 1))
-	if [[ $1 -ne 0 ]]; then
-		word="not ok"
-		failed=1
-	fi
-	printf '%s %d - %s\n' "$word" "$count" "$2"
-}
 
 # check_error STATUS PATTERN ARG...: check that gupctl exits with STATUS, that it prints
 # exactly one line to stderr and nothing to stdout, and that the line matches PATTERN.
@@ -113,8 +101,7 @@ check_stranger_refused()
 	local copy bad=0 got=0 out=""
 
 	if [[ $EUID -ne 0 ]]; then
-		count=$((count + 1))
-		echo "ok $count - refuses: a stranger's process # SKIP needs root"
+		skip_test "refuses: a stranger's process" "needs root"
 		return
 	fi
 	copy=$(mktemp)
@@ -142,8 +129,7 @@ check_terminal()
 	local bad columns out
 
 	if [[ ! -x $(type -P script) ]]; then
-		count=$((count + 1))
-		echo "ok $count - terminal # SKIP needs script(1)"
+		skip_test terminal "needs script(1)"
 		return
 	fi
 	for columns in 40 80; do
@@ -399,5 +385,4 @@ if [[ ! -e /dev/gupx ]]; then
 	check_doctor
 	check_json_error 1 bad_setup doctor --json
 fi
-echo "1..$count"
-exit "$failed"
+end_tests
