@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the unit tests share: results in the format TAP, and the output of a function. */
+/* Functions that the unit tests share: results in the format TAP, and captured output. */
 #ifndef GUPX_TAP_H
 #define GUPX_TAP_H
 
