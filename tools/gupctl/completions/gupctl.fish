@@ -42,6 +42,7 @@ end
 
 function __gupctl_needs_range
     __gupctl_takes_target; and test -n "$(__gupctl_pid)"
+    and not contains -- "$(__gupctl_command)" pins unpin
 end
 
 function __gupctl_takes_target
@@ -63,6 +64,7 @@ end
 
 complete -c gupctl -f
 complete -c gupctl -n 'not __gupctl_command' -a '(__gupctl_commands)'
+complete -c gupctl -n 'test "$(__gupctl_command)" = help' -a '(__gupctl_commands)'
 complete -c gupctl -a '(__gupctl_options)'
 complete -c gupctl -n __gupctl_needs_target -a '(__fish_complete_pids)'
 complete -c gupctl -n __gupctl_needs_range -a '(__gupctl_names)'

@@ -95,6 +95,10 @@ _gupctl() {
 		_arguments -s $specs '*:command:{ _describe command verbs }'
 	elif [[ $command == (info|doctor) ]]; then
 		_arguments -s $specs "1:command:($command)"
+	elif [[ $command == help ]]; then
+		_arguments -s $specs "1:command:($command)" '2:command:{ _describe command verbs }'
+	elif [[ $command == (pins|unpin) ]]; then
+		_arguments -s $specs "1:command:($command)" '2:process:_pids'
 	else
 		_arguments -s $specs "1:command:($command)" '*:target or range:_gupctl_operand'
 	fi
