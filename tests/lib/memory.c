@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/perf_event.h>
@@ -63,6 +64,19 @@ uint64_t memory_map_small(const struct target *target, uint64_t len)
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return addr < 0 || memory_forbid_huge(target, addr, len) ? 0 : addr;
+}
+
+int memory_start_target(struct target *target, uint64_t len, uint64_t written,
+			uint64_t *addr)
+{
+	const int error = target_start(target);
+
+	if (error)
+		return error;
+	*addr = memory_map_small(target, len);
+	if (!*addr)
+		return ENOMEM;
+	return target_poke(target, *addr, written, 'T');
 }
 
 uint64_t memory_map_aligned(const struct target *target, uint64_t len)

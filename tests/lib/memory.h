@@ -64,6 +64,12 @@ long memory_forbid_huge(const struct target *target, uint64_t addr,
 /* Map anonymous memory without huge pages. Returns the address, or 0 on failure. */
 uint64_t memory_map_small(const struct target *target, uint64_t len);
 /*
+ * Start a target with @len bytes of such memory at @addr. Each page of the
+ * first @written bytes begins with the byte 'T'. Returns 0 or an errno.
+ */
+int memory_start_target(struct target *target, uint64_t len, uint64_t written,
+			uint64_t *addr);
+/*
  * Map @len bytes of private anonymous memory, aligned to @len. Returns the address,
  * or 0 on failure.
  */

@@ -31,12 +31,9 @@ FIXTURE_SETUP(map)
 		self->missing = "no gupctl";
 		return;
 	}
-	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(0, memory_start_target(&self->target, PAGES * lab_page(),
+					 PAGES / 2 * lab_page(), &self->addr));
 	self->pid = self->target.pid;
-	self->addr = memory_map_small(&self->target, PAGES * lab_page());
-	ASSERT_NE(0ULL, self->addr);
-	ASSERT_EQ(0, target_poke(&self->target, self->addr,
-				 PAGES / 2 * lab_page(), 'T'));
 }
 
 FIXTURE_TEARDOWN(map)

@@ -40,12 +40,10 @@ FIXTURE_SETUP(safety)
 		self->missing = "no gupctl";
 		return;
 	}
-	ASSERT_EQ(0, target_start(&self->target));
-	self->pid = self->target.pid;
 	self->len = PAGES * lab_page();
-	self->addr = memory_map_small(&self->target, self->len);
-	ASSERT_NE(0ULL, self->addr);
-	ASSERT_EQ(0, target_poke(&self->target, self->addr, self->len, 'T'));
+	ASSERT_EQ(0, memory_start_target(&self->target, self->len, self->len,
+					 &self->addr));
+	self->pid = self->target.pid;
 }
 
 FIXTURE_TEARDOWN(safety)

@@ -289,10 +289,8 @@ FIXTURE_SETUP(room)
 		self->missing = "no gupctl";
 		return;
 	}
-	ASSERT_EQ(0, target_start(&self->target));
+	ASSERT_EQ(0, memory_start_target(&self->target, LEN, 0, &self->addr));
 	self->pid = self->target.pid;
-	self->addr = memory_map_small(&self->target, LEN);
-	ASSERT_NE(0ULL, self->addr);
 }
 
 FIXTURE_TEARDOWN(room)
